@@ -1,0 +1,77 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace cairn::core {
+
+/// A queue of owned values between threads, with a capacity that bounds memory and slows down the
+/// faster side. Any number of producers and consumers.
+///
+/// close() ends it: pushes are refused, pops drain what is left and then answer nullopt. cancel()
+/// ends it at once and drops what is left (after an error elsewhere).
+template <class T>
+class BoundedQueue {
+ public:
+  explicit BoundedQueue(std::size_t capacity) : capacity_(capacity == 0 ? 1 : capacity) {}
+
+  /// Waits for room. False if the queue was closed: `value` is dropped.
+  [[nodiscard]] bool push(T value) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [this] { return closed_ || items_.size() < capacity_; });
+    if (closed_) {
+      return false;
+    }
+    items_.push_back(std::move(value));
+    lock.unlock();
+    ready_.notify_one();
+    return true;
+  }
+
+  /// Waits for a value; nullopt once the queue is closed and empty.
+  [[nodiscard]] std::optional<T> pop() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [this] { return closed_ || !items_.empty(); });
+    if (items_.empty()) {
+      return std::nullopt;
+    }
+    std::optional<T> value(std::move(items_.front()));
+    items_.pop_front();
+    lock.unlock();
+    room_.notify_one();
+    return value;
+  }
+
+  void close() {
+    {
+      const std::scoped_lock lock(mutex_);
+      closed_ = true;
+    }
+    room_.notify_all();
+    ready_.notify_all();
+  }
+
+  void cancel() {
+    {
+      const std::scoped_lock lock(mutex_);
+      closed_ = true;
+      items_.clear();
+    }
+    room_.notify_all();
+    ready_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::condition_variable ready_;
+  std::deque<T> items_;
+  std::size_t capacity_;
+  bool closed_ = false;
+};
+
+}  // namespace cairn::core

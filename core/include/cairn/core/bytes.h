@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+/// Raw bytes: the owning buffer and the two views that cross every boundary of the program.
+///
+/// A name of a file, a link target or an extended attribute is bytes too, not text: Linux does not
+/// promise UTF-8. Such names are kept in std::string, which is used here as "bytes that are usually
+/// readable"; as_view() and to_string() convert between the two spellings without a check.
+namespace cairn::core {
+
+/// An allocator that leaves bytes uninitialised on resize. Buffers of 1 MiB are resized and then
+/// filled by read(2) or zstd at once; zeroing them first costs a whole pass over memory.
+template <class T>
+class UninitialisedAllocator : public std::allocator<T> {
+ public:
+  template <class U>
+  struct rebind {
+    using other = UninitialisedAllocator<U>;
+  };
+  UninitialisedAllocator() = default;
+  template <class U>
+  explicit UninitialisedAllocator(const UninitialisedAllocator<U>&) noexcept {}
+
+  template <class U>
+  void construct(U* p) noexcept(std::is_nothrow_default_constructible_v<U>) {
+    ::new (static_cast<void*>(p)) U;
+  }
+  template <class U, class... Args>
+  void construct(U* p, Args&&... args) {
+    ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...);
+  }
+};
+
+/// Owning buffer. resize(n) leaves new bytes uninitialised; resize(n, b) fills them.
+using Bytes = std::vector<std::byte, UninitialisedAllocator<std::byte>>;
+using ByteView = std::span<const std::byte>;
+using MutableByteView = std::span<std::byte>;
+
+[[nodiscard]] inline ByteView as_view(std::string_view text) noexcept {
+  return std::as_bytes(std::span<const char>(text.data(), text.size()));
+}
+
+[[nodiscard]] inline std::string to_string(ByteView bytes) {
+  std::string text(bytes.size(), '\0');
+  if (!bytes.empty()) {
+    std::memcpy(text.data(), bytes.data(), bytes.size());
+  }
+  return text;
+}
+
+[[nodiscard]] inline Bytes to_bytes(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
+
+[[nodiscard]] inline bool equal(ByteView a, ByteView b) noexcept {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
+/// For the C interfaces of libsodium and zstd, which speak unsigned char.
+[[nodiscard]] inline const unsigned char* u8_data(ByteView bytes) noexcept {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+[[nodiscard]] inline unsigned char* u8_data(MutableByteView bytes) noexcept {
+  return reinterpret_cast<unsigned char*>(bytes.data());
+}
+
+/// Lower-case hexadecimal, two digits a byte.
+[[nodiscard]] std::string to_hex(ByteView bytes);
+
+/// Appends `bytes` to `out`.
+inline void append(Bytes& out, ByteView bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cairn/core/bytes.h"
+#include "cairn/core/result.h"
+
+/// The seam between Cairn's repositories and the operating system: every file that a repository
+/// on a local disk consists of is read and written through it, so that tests can inject failures
+/// at each call. Files being backed up or restored do not pass here: reading a live tree and
+/// writing durable objects share no contract.
+namespace cairn::core {
+
+/// A new file being written front to back. Not thread-safe.
+class WritableFile {
+ public:
+  virtual ~WritableFile() = default;
+  virtual Status append(ByteView data) = 0;
+  /// Everything appended so far survives a power cut once this returns.
+  virtual Status sync() = 0;
+  /// Closes; further calls are a programmer's error. The destructor closes without a report.
+  virtual Status close() = 0;
+};
+
+struct FileInfo {
+  bool is_folder = false;
+  std::uint64_t size_bytes = 0;
+};
+
+/// Paths are bytes as the system sees them. Thread-safe. Errors: not_found, already_exists,
+/// no_space, permission_denied, io; the message names the path and the action.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  /// Creates a file that must not exist yet.
+  virtual Result<std::unique_ptr<WritableFile>> create(const std::string& path) = 0;
+  /// Reads exactly out.size() bytes at `offset`; corrupt if the file ends before.
+  virtual Status read_at(const std::string& path, std::uint64_t offset, MutableByteView out) = 0;
+  /// nullopt if nothing is there.
+  virtual Result<std::optional<FileInfo>> info(const std::string& path) = 0;
+  /// Names in the folder without "." and "..", in no order.
+  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  /// Moves `from` to `to` in one step; already_exists if `to` is there. Never replaces.
+  virtual Status publish(const std::string& from, const std::string& to) = 0;
+  virtual Status remove(const std::string& path) = 0;
+  /// Fine if it exists already. Parents must exist. Mode 0700.
+  virtual Status make_folder(const std::string& path) = 0;
+  /// Names published in or removed from this folder so far survive a power cut.
+  virtual Status sync_folder(const std::string& path) = 0;
+};
+
+/// The system's own. Reads go through a small cache of open descriptors (at most 64).
+[[nodiscard]] std::unique_ptr<FileSystem> make_posix_file_system();
+
+}  // namespace cairn::core

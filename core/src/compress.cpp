@@ -1,0 +1,125 @@
+#include "cairn/core/compress.h"
+
+#include <fmt/format.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <bit>
+#include <gsl/assert>
+
+namespace cairn::core {
+namespace {
+
+constexpr int kLevelMax = 19;
+constexpr int kWindowLogMin = 10;  // zstd's own least
+constexpr int kWindowLogMax = 27;  // what every zstd decoder accepts without being asked to
+
+struct FreeCompression {
+  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+};
+struct FreeDecompression {
+  void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
+};
+
+int window_log_for(std::size_t size_bytes) {
+  const int bits = size_bytes < 2 ? 0 : static_cast<int>(std::bit_width(size_bytes - 1));
+  return std::clamp(bits, kWindowLogMin, kWindowLogMax);
+}
+
+void set(ZSTD_CCtx* context, ZSTD_cParameter parameter, int value) {
+  Ensures(ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)) == 0);
+}
+
+bool starts_with_magic(ByteView frame) {
+  std::uint32_t magic = 0;
+  if (frame.size() < sizeof(magic)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < sizeof(magic); ++i) {
+    magic |= std::to_integer<std::uint32_t>(frame[i]) << (8 * i);
+  }
+  return magic == ZSTD_MAGICNUMBER;
+}
+
+}  // namespace
+
+struct Compressor::Impl {
+  std::unique_ptr<ZSTD_CCtx, FreeCompression> context;
+};
+
+Compressor::Compressor(int level, std::size_t size_hint_bytes) {
+  Expects(level >= 0 && level <= kLevelMax);
+  if (level == 0) {
+    return;
+  }
+  impl_ = std::make_unique<Impl>();
+  impl_->context.reset(ZSTD_createCCtx());
+  ZSTD_CCtx* const context = impl_->context.get();
+  Ensures(context != nullptr);
+  set(context, ZSTD_c_compressionLevel, level);
+  set(context, ZSTD_c_windowLog, window_log_for(size_hint_bytes));
+  set(context, ZSTD_c_contentSizeFlag, 1);
+  set(context, ZSTD_c_checksumFlag, 0);  // every block is authenticated anyway
+}
+
+Compressor::~Compressor() = default;
+Compressor::Compressor(Compressor&&) noexcept = default;
+Compressor& Compressor::operator=(Compressor&&) noexcept = default;
+
+bool Compressor::compress(ByteView input, Bytes& out) {
+  if (impl_ == nullptr || input.empty()) {
+    return false;
+  }
+  // Room for just what is worth keeping: zstd gives up by itself as soon as it cannot fit.
+  const std::size_t worth_keeping = input.size() - (input.size() + 63) / 64;
+  out.clear();  // or resize would copy the old contents along
+  out.resize(worth_keeping);
+  const std::size_t written =
+      ZSTD_compress2(impl_->context.get(), out.data(), out.size(), input.data(), input.size());
+  if (ZSTD_isError(written) != 0) {
+    // Too large, or no memory for the tables: stored raw it is right in both cases.
+    return false;
+  }
+  out.resize(written);
+  return true;
+}
+
+struct Decompressor::Impl {
+  std::unique_ptr<ZSTD_DCtx, FreeDecompression> context;
+};
+
+Decompressor::Decompressor() : impl_(std::make_unique<Impl>()) {
+  impl_->context.reset(ZSTD_createDCtx());
+  Ensures(impl_->context != nullptr);
+}
+
+Decompressor::~Decompressor() = default;
+Decompressor::Decompressor(Decompressor&&) noexcept = default;
+Decompressor& Decompressor::operator=(Decompressor&&) noexcept = default;
+
+Status Decompressor::decompress(ByteView input, MutableByteView out) {
+  // One plain frame and nothing else: no skippable or old frames, nothing behind it.
+  if (!starts_with_magic(input)) {
+    return fail(ErrorCode::corrupt, "expand compressed data: it does not start like a zstd frame");
+  }
+  if (ZSTD_getFrameContentSize(input.data(), input.size()) != out.size()) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("expand compressed data: its length is not {} bytes", out.size()));
+  }
+  if (ZSTD_findFrameCompressedSize(input.data(), input.size()) != input.size()) {
+    return fail(ErrorCode::corrupt, "expand compressed data: the frame is cut or padded");
+  }
+  const std::size_t written =
+      ZSTD_decompressDCtx(impl_->context.get(), out.data(), out.size(), input.data(), input.size());
+  if (ZSTD_isError(written) != 0) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("expand compressed data: {}", ZSTD_getErrorName(written)));
+  }
+  if (written != out.size()) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("expand compressed data: {} bytes instead of {}", written, out.size()));
+  }
+  return {};
+}
+
+}  // namespace cairn::core
