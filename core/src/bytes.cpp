@@ -1,5 +1,7 @@
 #include "cairn/core/bytes.h"
 
+#include <algorithm>
+
 namespace cairn::core {
 
 std::string to_hex(ByteView bytes) {
@@ -11,6 +13,17 @@ std::string to_hex(ByteView bytes) {
     *out++ = kDigits[std::to_integer<std::size_t>(b & std::byte{0x0f})];
   }
   return text;
+}
+
+void grow_capacity(Bytes& out, std::size_t more) {
+  constexpr std::size_t kCapacityMin = 64;
+  Bytes grown;
+  grown.reserve(std::max({out.size() + more, out.capacity() * 2, kCapacityMin}));
+  grown.resize(out.size());
+  if (!out.empty()) {
+    std::memcpy(grown.data(), out.data(), out.size());
+  }
+  out.swap(grown);
 }
 
 }  // namespace cairn::core

@@ -22,7 +22,12 @@ class Encoder {
   /// Continues after what `start` holds already (reuse of a buffer).
   explicit Encoder(Bytes start) : out_(std::move(start)) {}
 
-  void u8(std::uint8_t value) { out_.push_back(static_cast<std::byte>(value)); }
+  void u8(std::uint8_t value) {
+    if (out_.size() == out_.capacity()) {
+      grow_capacity(out_, 1);
+    }
+    out_.push_back(static_cast<std::byte>(value));
+  }
   void u16(std::uint16_t value);
   void u32(std::uint32_t value);
   void u64(std::uint64_t value);
