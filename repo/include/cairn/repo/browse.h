@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/repository.h"
+#include "cairn/repo/snapshot.h"
+
+/// Looking into a repository: which snapshots there are, what they hold.
+namespace cairn::repo {
+
+struct ListedSnapshot {
+  SnapshotId id;
+  ChainId chain;
+  std::uint64_t sequence = 0;
+  Snapshot snapshot;
+};
+
+/// All snapshots that can be read, oldest first by start, then id. Unreadable ones are told to the
+/// observer as warnings and left out. Errors: not_permitted, io.
+[[nodiscard]] core::Result<std::vector<ListedSnapshot>> list_snapshots(Repository& repository,
+                                                                       Observer& observer);
+
+/// One snapshot by what the user typed: "latest", "latest~2" (two before it), a unique prefix of
+/// its id (at least 4 digits). Errors: not_found, invalid_argument (ambiguous: names the matches).
+[[nodiscard]] core::Result<ListedSnapshot> find_snapshot(Repository& repository,
+                                                         std::string_view name,
+                                                         Observer& observer);
+
+/// The newest snapshot that started at or before `when`.
+[[nodiscard]] core::Result<ListedSnapshot> find_snapshot_at(Repository& repository,
+                                                            core::Timestamp when,
+                                                            Observer& observer);
+
+/// "SNAP" or "SNAP:/path": what the user names on the command line.
+struct SnapshotPath {
+  std::string snapshot;
+  std::string path;  ///< absolute, or empty for everything
+};
+[[nodiscard]] SnapshotPath parse_snapshot_path(std::string_view text);
+
+struct ListOptions {
+  std::string path;        ///< absolute raw bytes; empty or "/": the sources
+  bool recursive = false;
+};
+
+struct ListedEntry {
+  std::string path;  ///< absolute raw bytes
+  Entry entry;
+};
+
+/// Visits what lies at the path in the snapshot: the object itself if it is no folder, else its
+/// children by name (depth first if recursive). Folders above the sources appear as plain folders.
+/// Errors: not_found (names the nearest thing that exists), corrupt, not_permitted; or what
+/// `visit` answers.
+core::Status list_entries(Repository& repository, const Snapshot& snapshot,
+                          const ListOptions& options,
+                          const std::function<core::Status(const ListedEntry&)>& visit);
+
+/// Writes the bytes of one file to `write`, piece by piece in order; holes come as zeros.
+/// Every piece has been authenticated and re-hashed. Errors: not_found, invalid_argument (not a
+/// file), corrupt, not_permitted; or what `write` answers.
+core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
+                       const std::function<core::Status(core::ByteView)>& write);
+
+}  // namespace cairn::repo

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "cairn/repo/snapshot.h"
+
+namespace cairn::repo {
+
+/// How far long work has come. Totals are 0 while they are not known.
+struct Progress {
+  std::uint64_t files_done = 0;
+  std::uint64_t files_total = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_stored = 0;  ///< written to the repository so far (backup)
+  std::uint64_t problems = 0;
+  std::string current_path;        ///< raw bytes
+};
+
+/// What a verb tells while it works. Calls come from one thread at a time, at most some twenty
+/// progress calls a second; they must not block for long. All methods may be left as they are.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void progress(const Progress& /*progress*/) {}
+  /// Something could not be recorded or restored as it was; the work goes on.
+  virtual void problem(const Problem& /*problem*/) {}
+  /// A line for --verbose: what was done and how long it took.
+  virtual void detail(std::string_view /*text*/) {}
+  /// A warning that the user should see in any case.
+  virtual void warning(std::string_view /*text*/) {}
+};
+
+}  // namespace cairn::repo

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cairn/chunker/policy.h"
+#include "cairn/core/clock.h"
+#include "cairn/core/crypto.h"
+#include "cairn/core/file_system.h"
+#include "cairn/core/random.h"
+#include "cairn/core/result.h"
+#include "cairn/core/secret.h"
+#include "cairn/repo/ids.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/roles.h"
+
+/// A repository, opened with a key. The verbs (backup.h, restore.h, ...) work on it.
+namespace cairn::repo {
+
+namespace ops {
+struct State;
+}
+
+/// What the library needs of the world, so that tests can replace it. Must outlive the repository.
+struct Environment {
+  core::FileSystem& file_system;
+  core::Clock& clock;
+  core::Random& random;
+  std::string host;
+  std::string user;
+  std::uint32_t process = 0;
+  std::string cache_folder;  ///< parent of the catalogues; made if missing
+};
+
+/// What opens a key slot: a passphrase, or the 32 bytes of a key file.
+struct Credentials {
+  enum class Type : std::uint8_t { passphrase, key_file };
+  Type type = Type::passphrase;
+  core::SecretBytes secret;
+
+  [[nodiscard]] Credentials duplicate() const { return {type, secret.duplicate()}; }
+};
+inline constexpr std::size_t kKeyFileBytes = 32;
+
+struct InitOptions {
+  std::string location;  ///< a local folder: new, or empty
+  Credentials credentials;
+  std::string key_name = "admin";
+  core::KdfParameters kdf;
+  chunker::Policy chunking = chunker::default_policy();
+};
+
+struct OpenOptions {
+  std::string location;
+  Credentials credentials;
+};
+
+/// An open repository. Movable; one verb at a time. Closing is the destructor's.
+class Repository {
+ public:
+  /// Makes a repository and its first key slot (role admin). Errors: already_exists if there is
+  /// one or the folder is not empty, io, no_space.
+  [[nodiscard]] static core::Result<Repository> init(const Environment& environment,
+                                                     const InitOptions& options);
+  /// Errors: not_a_repository, wrong_key, unsupported_version, corrupt (with what can be done),
+  /// io. A damaged config or one damaged copy of a key slot is survived with a warning.
+  [[nodiscard]] static core::Result<Repository> open(const Environment& environment,
+                                                     const OpenOptions& options,
+                                                     Observer& observer);
+
+  Repository(Repository&&) noexcept;
+  Repository& operator=(Repository&&) noexcept;
+  ~Repository();
+
+  [[nodiscard]] const RepositoryId& id() const noexcept;
+  [[nodiscard]] Role role() const noexcept;
+  [[nodiscard]] const std::string& location() const noexcept;
+
+  /// For the verbs only.
+  [[nodiscard]] ops::State& state() noexcept { return *state_; }
+
+ private:
+  explicit Repository(std::unique_ptr<ops::State> state);
+  std::unique_ptr<ops::State> state_;
+};
+
+}  // namespace cairn::repo

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cairn/core/clock.h"
+#include "cairn/core/crypto.h"
+#include "cairn/repo/entry.h"
+#include "cairn/repo/ids.h"
+
+/// A snapshot as a value: what its signed, sealed manifest says.
+namespace cairn::repo {
+
+/// Why a snapshot was made; retention treats each type by its own policy.
+enum class SnapshotType : std::uint8_t {
+  manual = 0,
+  hourly = 1,
+  daily = 2,
+  weekly = 3,
+  monthly = 4,
+  restore_point = 5,
+};
+[[nodiscard]] std::string_view to_string(SnapshotType type) noexcept;
+
+/// Something that could not be recorded as it was.
+enum class ProblemKind : std::uint8_t {
+  unreadable = 0,          ///< not in the snapshot at all
+  changed_while_read = 1,  ///< in the snapshot, flagged
+  incomplete_metadata = 2, ///< in the snapshot without some attribute
+  vanished = 3,            ///< was listed, then gone
+};
+[[nodiscard]] std::string_view to_string(ProblemKind kind) noexcept;
+
+struct Problem {
+  ProblemKind kind = ProblemKind::unreadable;
+  std::string path;    ///< absolute, raw bytes
+  std::string reason;  ///< "permission denied"
+
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+struct TreeCounts {
+  std::uint64_t files = 0;
+  std::uint64_t folders = 0;
+  std::uint64_t symlinks = 0;
+  std::uint64_t others = 0;  ///< devices, FIFOs, sockets
+  std::uint64_t bytes = 0;   ///< sum of file sizes; every name of a hard link counts
+
+  friend bool operator==(const TreeCounts&, const TreeCounts&) = default;
+};
+
+/// One path that was backed up.
+struct Source {
+  std::string path;  ///< absolute, raw bytes, no trailing '/'  ("/" itself excepted)
+  ChunkId root;      ///< node of the source's own entry: equal for equal trees anywhere
+  TreeCounts counts;
+  /// Birth times of all objects in walk order (docs/FORMAT.md), kept outside the tree so that a
+  /// copy of a tree has the same root. Empty if the file system has none.
+  Content birth_times;
+
+  friend bool operator==(const Source&, const Source&) = default;
+};
+
+/// What this snapshot added to the repository.
+struct AddedBytes {
+  std::uint64_t chunks = 0;
+  std::uint64_t plain_bytes = 0;   ///< unique bytes not known before
+  std::uint64_t stored_bytes = 0;  ///< what they take after compression and encryption
+
+  friend bool operator==(const AddedBytes&, const AddedBytes&) = default;
+};
+
+struct Snapshot {
+  core::Timestamp start;
+  core::Timestamp end;
+  std::int32_t utc_offset_minutes = 0;  ///< the client's time zone at the start
+  std::string host;
+  std::string user;
+  std::string program_version;
+  std::string set;  ///< --name
+  SnapshotType type = SnapshotType::manual;
+  std::vector<std::string> tags;  ///< sorted, unique
+  std::string description;
+  std::vector<Source> sources;  ///< sorted by path
+  AddedBytes added_data;
+  AddedBytes added_metadata;
+  bool partial = false;  ///< ended early on request; what is there is restorable
+  std::uint64_t problem_count = 0;  ///< all; `problems` holds the first kProblemsMax
+  std::vector<Problem> problems;
+
+  friend bool operator==(const Snapshot&, const Snapshot&) = default;
+};
+
+inline constexpr std::size_t kTextBytesMax = 1024;           ///< host, user, set, tag, version
+inline constexpr std::size_t kDescriptionBytesMax = 64 * 1024;
+inline constexpr std::size_t kTagsMax = 256;
+inline constexpr std::size_t kSourcesMax = 65536;
+inline constexpr std::size_t kProblemsMax = 1000;
+
+}  // namespace cairn::repo

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/repository.h"
+#include "cairn/repo/snapshot.h"
+
+namespace cairn::repo {
+
+struct VerifyOptions {
+  /// Snapshots to check; empty: all of them, and every object of the repository.
+  std::vector<SnapshotId> snapshots;
+  /// Read, open, expand and re-hash every byte (of the packs that the snapshots need). Without the
+  /// data key (roles maintain, audit) the ciphertext is checked instead, which finds the same
+  /// damage of storage. False: structure only.
+  bool check_integrity = false;
+  unsigned workers = 0;
+  std::stop_token stop;
+};
+
+struct Finding {
+  enum class Severity : std::uint8_t { damage, note };
+  Severity severity = Severity::damage;
+  std::string object;   ///< "packs/ab/abcd...", "snapshots/12..."
+  std::string message;  ///< what is wrong with it
+  std::string advice;   ///< what would help; may be empty
+  /// "SNAPSHOT:/path" of what is lost or touched by it; the first kFindingPathsMax.
+  std::vector<std::string> affected;
+  std::uint64_t affected_count = 0;
+};
+inline constexpr std::size_t kFindingPathsMax = 100;
+
+struct VerifyReport {
+  std::vector<Finding> findings;
+  std::uint64_t snapshots_checked = 0;
+  std::uint64_t objects_checked = 0;
+  std::uint64_t packs_checked = 0;
+  std::uint64_t chunks_checked = 0;  ///< opened and re-hashed
+  std::uint64_t bytes_read = 0;
+  bool contents_opened = false;      ///< false: ciphertext only, for want of the data key
+
+  [[nodiscard]] bool damaged() const noexcept;
+};
+
+/// Checks and reports; changes nothing. Collects all findings. Errors only for what stops the check
+/// itself: not_permitted, io, interrupted.
+[[nodiscard]] core::Result<VerifyReport> verify(Repository& repository,
+                                                const VerifyOptions& options, Observer& observer);
+
+}  // namespace cairn::repo

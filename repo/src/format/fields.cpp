@@ -1,0 +1,48 @@
+#include "format/fields.h"
+
+#include <gsl/assert>
+
+namespace cairn::repo::format {
+
+void encode_timestamp(core::Encoder& out, const core::Timestamp& time) {
+  Expects(is_valid(time));
+  out.svarint(time.seconds);
+  out.varint(time.nanoseconds);
+}
+
+core::Timestamp decode_timestamp(core::Decoder& in) {
+  core::Timestamp time;
+  time.seconds = in.svarint();
+  time.nanoseconds = static_cast<std::uint32_t>(in.varint(core::kNanosecondsPerSecond - 1));
+  return time;
+}
+
+bool is_known(Role role) noexcept {
+  switch (role) {
+    case Role::admin:
+    case Role::backup:
+    case Role::restore:
+    case Role::maintain:
+    case Role::audit:
+      return true;
+  }
+  return false;
+}
+
+Role decode_role(core::Decoder& in) {
+  const auto role = static_cast<Role>(in.u8());
+  if (in.ok() && !is_known(role)) {
+    in.fail_corrupt("unknown role");
+  }
+  return role;
+}
+
+core::Encoder start_message(std::string_view label, const RepositoryId& repository) {
+  core::Encoder out;
+  out.raw(core::as_view(label));
+  out.u8(0);
+  encode_id(out, repository);
+  return out;
+}
+
+}  // namespace cairn::repo::format

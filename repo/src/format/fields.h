@@ -1,0 +1,54 @@
+#pragma once
+
+#include <iterator>
+#include <string_view>
+
+#include "cairn/core/clock.h"
+#include "cairn/core/codec.h"
+#include "cairn/core/id.h"
+#include "cairn/repo/ids.h"
+#include "cairn/repo/roles.h"
+
+/// Fields that several records share. docs/FORMAT.md, "Primitive encodings".
+namespace cairn::repo::format {
+
+template <class Tag, std::size_t Size>
+void encode_id(core::Encoder& out, const core::Id<Tag, Size>& id) {
+  out.raw(id.view());
+}
+/// Zero if the input is too short.
+template <class IdType>
+[[nodiscard]] IdType decode_id(core::Decoder& in) {
+  const core::ByteView bytes = in.raw(IdType::kSize);
+  return bytes.size() == IdType::kSize ? IdType::from(bytes) : IdType();
+}
+
+[[nodiscard]] inline bool is_valid(const core::Timestamp& time) noexcept {
+  return time.nanoseconds < core::kNanosecondsPerSecond;
+}
+/// svarint seconds, varint nanoseconds. Requires is_valid(time).
+void encode_timestamp(core::Encoder& out, const core::Timestamp& time);
+[[nodiscard]] core::Timestamp decode_timestamp(core::Decoder& in);
+
+[[nodiscard]] bool is_known(Role role) noexcept;
+[[nodiscard]] Role decode_role(core::Decoder& in);
+
+/// The start of every message that is signed: what kind of record, of which repository. Labels are
+/// ASCII and end with a zero byte, so that no message of one kind is a message of another.
+[[nodiscard]] core::Encoder start_message(std::string_view label, const RepositoryId& repository);
+
+/// True if [first, last) ascends strictly: sorted, and nothing twice.
+template <class Iterator>
+[[nodiscard]] bool ascends_strictly(Iterator first, Iterator last) {
+  if (first == last) {
+    return true;
+  }
+  for (Iterator next = std::next(first); next != last; ++first, ++next) {
+    if (!(*first < *next)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace cairn::repo::format

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cairn/core/bytes.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/entry.h"
+#include "cairn/repo/snapshot.h"
+
+/// Reading a live tree: a walk in a fixed order, and files that may change under our hands.
+///
+/// Everything is opened relative to a descriptor of its folder and never through a symbolic link,
+/// so that no race can lead out of the source. Names are bytes.
+namespace cairn::repo::ops {
+
+/// An open folder of the source, shared by the objects in it until the last one has been read.
+class SourceFolder {
+ public:
+  explicit SourceFolder(int descriptor) noexcept : descriptor_(descriptor) {}
+  ~SourceFolder();
+  SourceFolder(const SourceFolder&) = delete;
+  SourceFolder& operator=(const SourceFolder&) = delete;
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+/// Tells one object of the running system from another; never stored in a node.
+struct InodeId {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+
+  friend auto operator<=>(const InodeId&, const InodeId&) = default;
+  friend bool operator==(const InodeId&, const InodeId&) = default;
+};
+
+enum class WalkStep : std::uint8_t {
+  object,        ///< anything that is no folder
+  enter_folder,  ///< its children follow, names ascending as bytes
+  leave_folder,  ///< no entry: the folder entered last that has not been left
+};
+
+/// One step of the walk.
+struct WalkItem {
+  WalkStep step = WalkStep::object;
+  /// Everything but content and folder. Regular files lack xattrs and inode flags still: those
+  /// are read with the file, from the same descriptor.
+  Entry entry;
+  std::optional<core::Timestamp> birth_time;
+  core::Timestamp ctime;
+  InodeId inode;
+  std::uint32_t link_count = 1;
+  std::string path;  ///< absolute, raw bytes
+  std::uint64_t size_bytes = 0;           ///< files: as of the stat
+  std::shared_ptr<SourceFolder> folder;   ///< that holds the object; open it by (folder, name)
+  std::string file_name;  ///< name in `folder`; equals entry.name but for a source's root
+};
+
+/// Collects what could not be read; the walk goes on. Called from the walking thread.
+class ProblemSink {
+ public:
+  virtual ~ProblemSink() = default;
+  virtual void add(Problem problem) = 0;
+};
+
+/// Walks one source depth first. Not thread-safe. Memory: the sorted names of the folders on the
+/// current path (a folder of a million names: some 40 MB), nothing else.
+class SourceWalk {
+ public:
+  /// Stats the source itself. Errors: not_found, permission_denied, io. `path` is absolute.
+  [[nodiscard]] static core::Result<std::unique_ptr<SourceWalk>> open(std::string path,
+                                                                      ProblemSink& problems);
+  virtual ~SourceWalk() = default;
+
+  /// The next step; nullopt after the last. The first item is the source itself, with an empty
+  /// entry.name. What cannot be read is reported to the sink and left out; a folder that cannot be
+  /// listed is entered and left without children. An error here ends the walk (io of the system).
+  [[nodiscard]] virtual core::Result<std::optional<WalkItem>> next() = 0;
+};
+
+/// One regular file being read. Not thread-safe.
+class SourceFile {
+ public:
+  /// Opens the file that the walk saw. Errors: not_found (vanished), changed (it is another object
+  /// or type now), permission_denied, io.
+  [[nodiscard]] static core::Result<SourceFile> open(const WalkItem& item);
+  SourceFile(SourceFile&& other) noexcept;
+  SourceFile& operator=(SourceFile&& other) noexcept;
+  ~SourceFile();
+
+  /// Size by the latest stat of the open file.
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+  /// Refreshes mode, owner numbers, mtime of `entry` from the open file and fills its xattrs and
+  /// inode flags. Problems (an unreadable attribute) go to `problems`.
+  core::Status read_metadata(Entry& entry, const std::string& path, std::vector<Problem>& problems);
+
+  /// A run of data or a hole, from `offset` on; nullopt at or behind the end. Files without
+  /// holes answer one extent without asking the system again.
+  struct Extent {
+    std::uint64_t offset = 0;
+    std::uint64_t length_bytes = 0;
+    bool is_hole = false;
+  };
+  [[nodiscard]] core::Result<std::optional<Extent>> next_extent(std::uint64_t offset);
+
+  /// Reads up to out.size() bytes at `offset`; fewer only at the end of the file.
+  [[nodiscard]] core::Result<std::size_t> read_at(std::uint64_t offset, core::MutableByteView out);
+
+  /// True if size, mtime or ctime moved since open() or the last restart().
+  [[nodiscard]] core::Result<bool> has_changed() const;
+  /// Takes the present state as the new reference, to read the file again from its start.
+  core::Status restart();
+
+ private:
+  SourceFile(int descriptor, std::uint64_t size_bytes) noexcept
+      : descriptor_(descriptor), size_bytes_(size_bytes) {}
+  struct Stamp {
+    std::uint64_t size_bytes = 0;
+    core::Timestamp mtime;
+    core::Timestamp ctime;
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+  };
+
+  int descriptor_ = -1;
+  std::uint64_t size_bytes_ = 0;
+  Stamp stamp_;
+  std::uint64_t allocated_bytes_ = 0;
+};
+
+/// Names of user and group numbers, asked from the system once each. Thread-safe.
+class OwnerNames {
+ public:
+  OwnerNames();
+  ~OwnerNames();
+  OwnerNames(const OwnerNames&) = delete;
+  OwnerNames& operator=(const OwnerNames&) = delete;
+  /// Fills user and group by their numbers; empty where there is no name.
+  void fill(Owner& owner);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cairn::repo::ops

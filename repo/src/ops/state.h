@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cairn/repo/repository.h"
+#include "format/config.h"
+#include "store/backend.h"
+#include "store/catalogue.h"
+#include "store/key_ring.h"
+#include "store/pack_reader.h"
+
+namespace cairn::repo::ops {
+
+/// An open repository's parts, shared by the verbs.
+struct State {
+  Environment environment;
+  std::string location;
+  std::unique_ptr<store::Backend> backend;
+  format::Config config;
+  KeySlotId slot;
+  std::unique_ptr<store::KeyRing> keys;
+  std::string catalogue_folder;
+  std::unique_ptr<store::Catalogue> catalogue;  ///< nullptr until ensure_catalogue()
+  std::unique_ptr<store::BlockReader> blocks;
+  std::unique_ptr<store::ChunkReader> chunks;  ///< nullptr until ensure_catalogue()
+  /// Damage met while opening (one bad copy of the config, of a slot): verify reports it.
+  std::vector<std::string> opening_damage;
+};
+
+/// Opens the catalogue if it is not open yet and brings it up to the index segments that the
+/// repository lists. A damaged or missing catalogue is made again from them; an index segment that
+/// is damaged or missing is made good from the directories of the packs that no segment lists.
+/// Tells the observer (detail) how long a rebuild took.
+core::Status ensure_catalogue(State& state, Observer& observer);
+
+/// Throws the catalogue away and makes it again: after it sent a reader to the wrong place.
+core::Status rebuild_catalogue(State& state, Observer& observer);
+
+}  // namespace cairn::repo::ops

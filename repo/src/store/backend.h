@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cairn/core/bytes.h"
+#include "cairn/core/file_system.h"
+#include "cairn/core/id.h"
+#include "cairn/core/result.h"
+#include "format/frame.h"
+
+namespace cairn::repo::store {
+
+/// The name of an object: its kind and 32 bytes (zero for the config, of which there is one).
+struct ObjectName {
+  format::ObjectKind kind = format::ObjectKind::config;
+  core::Hash256 id;
+
+  friend auto operator<=>(const ObjectName&, const ObjectName&) = default;
+  friend bool operator==(const ObjectName&, const ObjectName&) = default;
+};
+
+/// "packs/ab/abcd...": the same on every backend, and what messages call the object.
+[[nodiscard]] std::string object_path(const ObjectName& name);
+
+template <class Tag>
+[[nodiscard]] ObjectName object_name(format::ObjectKind kind, const core::Id<Tag>& id) {
+  return {kind, core::Hash256::from(id.view())};
+}
+[[nodiscard]] inline ObjectName config_name() { return {}; }
+
+struct ListedObject {
+  ObjectName name;
+  std::uint64_t size_bytes = 0;
+};
+
+/// An object being written, whose name is known only at the end. Not thread-safe. Destroyed
+/// without publish() it leaves nothing behind under any object's name.
+class ObjectWriter {
+ public:
+  virtual ~ObjectWriter() = default;
+  virtual core::Status append(core::ByteView data) = 0;
+  /// Makes the object durable and visible in one step. already_exists if the name is taken: the
+  /// object there is left alone.
+  virtual core::Status publish(const ObjectName& name) = 0;
+};
+
+/// Where objects lie. Knows names and bytes, nothing else. Objects are created once and never
+/// changed. Thread-safe. Errors: not_found, already_exists, no_space, permission_denied, io.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  [[nodiscard]] virtual core::Result<std::unique_ptr<ObjectWriter>> start() = 0;
+  [[nodiscard]] virtual core::Result<core::Bytes> get(const ObjectName& name,
+                                                      std::uint64_t size_max) = 0;
+  /// Exactly out.size() bytes at `offset`; corrupt if the object ends before.
+  virtual core::Status get_range(const ObjectName& name, std::uint64_t offset,
+                                 core::MutableByteView out) = 0;
+  /// nullopt if there is no such object.
+  [[nodiscard]] virtual core::Result<std::optional<std::uint64_t>> size(const ObjectName& name) = 0;
+  /// All objects of a kind, in no order. Foreign names (not ours to judge) are passed to `foreign`
+  /// if it is given.
+  virtual core::Status list(format::ObjectKind kind,
+                            const std::function<void(const ListedObject&)>& visit,
+                            const std::function<void(std::string_view)>& foreign = {}) = 0;
+  virtual core::Status remove(const ObjectName& name) = 0;
+
+  /// start, append, publish in one.
+  core::Status put(const ObjectName& name, core::ByteView data);
+};
+
+/// Makes the folders of a new repository in `location` (made if missing, must be empty).
+/// already_exists if something is there.
+core::Status create_local_layout(core::FileSystem& file_system, const std::string& location);
+
+/// A repository in a local folder. Writes go to a temporary name in the same folder tree, are
+/// fsynced, renamed without replacing, and the folder is fsynced. `file_system` must outlive it.
+[[nodiscard]] std::unique_ptr<Backend> make_local_backend(core::FileSystem& file_system,
+                                                          std::string location);
+
+}  // namespace cairn::repo::store

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cairn/core/crypto.h"
+#include "cairn/core/random.h"
+#include "cairn/core/result.h"
+#include "format/index.h"
+#include "format/pack.h"
+#include "store/backend.h"
+#include "store/key_ring.h"
+#include "store/seal.h"
+
+namespace cairn::repo::store {
+
+/// Writes one pack front to back: blocks, then directory, table and footer. Not thread-safe.
+/// Unusable after its first error: every later call answers the same error.
+/// Memory: the directory (about 40 bytes a chunk) and one segment's hash state.
+class PackWriter {
+ public:
+  /// `backend` and `keys` must outlive it.
+  [[nodiscard]] static core::Result<std::unique_ptr<PackWriter>> open(Backend& backend,
+                                                                      const KeyRing& keys,
+                                                                      core::Random& random,
+                                                                      format::BlockKind kind);
+
+  /// Seals and appends a block. `payload` is what stands in the block after compression;
+  /// `record.codec`, plain_bytes and chunks must be set; the rest is filled in here.
+  core::Status append(format::BlockRecord record, core::ByteView payload);
+
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return offset_; }
+  [[nodiscard]] bool empty() const noexcept { return directory_.blocks.empty(); }
+
+  /// Publishes the pack, durable when this returns. Requires at least one block. Call once.
+  [[nodiscard]] core::Result<format::IndexedPack> publish();
+
+ private:
+  PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys, PackSeal seal);
+  core::Status write(core::ByteView data);
+
+  std::unique_ptr<ObjectWriter> object_;
+  const KeyRing& keys_;
+  PackSeal seal_;
+  format::PackDirectory directory_;
+  std::vector<core::Hash256> segments_;
+  core::Hasher segment_hash_;
+  std::uint64_t segment_filled_ = 0;
+  std::uint64_t offset_ = 0;
+  core::Bytes sealed_;
+  std::optional<core::Error> broken_;
+};
+
+}  // namespace cairn::repo::store

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/snapshot.h"
+#include "format/config.h"
+#include "format/index.h"
+#include "format/register.h"
+#include "format/session.h"
+#include "store/backend.h"
+#include "store/key_ring.h"
+#include "store/seal.h"
+
+/// Small objects as values: fetched, checked, opened and decoded in one step; encoded, sealed and
+/// put in one step. Errors name the object. Thread-safe.
+namespace cairn::repo::store {
+
+inline constexpr std::uint64_t kSmallObjectBytesMax = 2 * (format::kFramePayloadBytesMax + 64);
+
+/// A value read from an object that is written twice.
+template <class T>
+struct Twinned {
+  T value;
+  bool intact = true;  ///< false: one of the two copies is damaged
+};
+
+core::Status put_config(Backend& backend, const format::Config& config);
+[[nodiscard]] core::Result<Twinned<format::Config>> get_config(Backend& backend);
+
+[[nodiscard]] core::Result<KeySlotId> put_key_slot(Backend& backend, const format::KeySlot& slot);
+[[nodiscard]] core::Result<Twinned<format::KeySlot>> get_key_slot(Backend& backend,
+                                                                  const KeySlotId& id);
+
+/// `written_bytes` grows by the object's size.
+[[nodiscard]] core::Result<IndexSegmentId> put_index_segment(Backend& backend, const KeyRing& keys,
+                                                             core::Random& random,
+                                                             const format::IndexSegment& segment,
+                                                             std::uint64_t& written_bytes);
+[[nodiscard]] core::Result<format::IndexSegment> get_index_segment(Backend& backend,
+                                                                   const KeyRing& keys,
+                                                                   const IndexSegmentId& id);
+
+core::Status put_session(Backend& backend, const KeyRing& keys, core::Random& random,
+                         const format::Session& session);
+[[nodiscard]] core::Result<format::Session> get_session(Backend& backend, const KeyRing& keys,
+                                                        const SnapshotId& id);
+
+/// A register that was opened as far as the keys allow.
+struct OpenedRegister {
+  format::Link link;
+  core::Hash256 link_hash;           ///< of its encoding: what the next link refers to
+  std::optional<Snapshot> snapshot;  ///< nullopt: a fence, or no metadata key
+  bool intact = true;
+};
+/// Signs and seals. `link` gets manifest_hash and signature; already_exists if the register is
+/// taken. Requires keys.can_write(). Returns the link's hash.
+[[nodiscard]] core::Result<core::Hash256> put_snapshot(Backend& backend, const KeyRing& keys,
+                                                       core::Random& random, format::Link link,
+                                                       const Snapshot& snapshot,
+                                                       std::uint64_t& written_bytes);
+/// Opens and checks everything: frame, name, certificate, signature, manifest hash.
+[[nodiscard]] core::Result<OpenedRegister> get_register(Backend& backend, const KeyRing& keys,
+                                                        const SnapshotId& id);
+
+core::Status put_tombstone(Backend& backend, const KeyRing& keys, core::Random& random,
+                           format::Tombstone tombstone);
+[[nodiscard]] core::Result<Twinned<format::Tombstone>> get_tombstone(Backend& backend,
+                                                                     const KeyRing& keys,
+                                                                     const SnapshotId& id);
+
+[[nodiscard]] core::Result<CondemnedId> put_condemned(Backend& backend, const KeyRing& keys,
+                                                      core::Random& random,
+                                                      format::Condemned condemned);
+[[nodiscard]] core::Result<format::Condemned> get_condemned(Backend& backend, const KeyRing& keys,
+                                                            const CondemnedId& id);
+
+}  // namespace cairn::repo::store
