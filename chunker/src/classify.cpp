@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// The start of a file. What lies beyond its end reads as zero, which no rule below accepts.
+/// The start of a file. Numbers beyond its end read as zero; a magic beyond its end is not there.
 class Head {
  public:
   explicit Head(core::ByteView bytes) noexcept : bytes_(bytes) {}
