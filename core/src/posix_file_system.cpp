@@ -250,7 +250,10 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status remove(const std::string& path) override {
-    const bool removed = ::unlink(path.c_str()) == 0;
+    bool removed = ::unlink(path.c_str()) == 0;
+    if (!removed && errno == EISDIR) {
+      removed = ::rmdir(path.c_str()) == 0;
+    }
     const int error_number = errno;
     open_files_.forget(path);
     if (!removed) {

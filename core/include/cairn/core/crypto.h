@@ -92,7 +92,7 @@ struct SignKeyPair {
 
 struct KdfParameters {
   std::uint32_t passes = 3;
-  std::uint32_t memory_kib = 256 * 1024;
+  std::uint32_t memory_kib = 64 * 1024;
 
   friend bool operator==(const KdfParameters&, const KdfParameters&) = default;
 };
