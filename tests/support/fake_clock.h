@@ -5,7 +5,7 @@
 
 #include "cairn/core/clock.h"
 
-namespace cairn::testing {
+namespace cairn::test {
 
 /// Time stands still until the test moves it. Thread-safe.
 class FakeClock final : public core::Clock {
@@ -51,4 +51,4 @@ class FakeClock final : public core::Clock {
   int utc_offset_minutes_ = 0;
 };
 
-}  // namespace cairn::testing
+}  // namespace cairn::test

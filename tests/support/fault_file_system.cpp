@@ -6,7 +6,7 @@
 #include <gsl/assert>
 #include <utility>
 
-namespace cairn::testing {
+namespace cairn::test {
 
 using core::Bytes;
 using core::ByteView;
@@ -478,4 +478,4 @@ Status FaultFileSystem::remove_all(const std::string& path) {
   return real_.remove(path);
 }
 
-}  // namespace cairn::testing
+}  // namespace cairn::test

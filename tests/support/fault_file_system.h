@@ -12,7 +12,7 @@
 #include "cairn/core/file_system.h"
 #include "seeded_random.h"
 
-namespace cairn::testing {
+namespace cairn::test {
 
 /// What can be called on a file system and on its files.
 enum class FileCall : unsigned char {
@@ -125,4 +125,4 @@ class FaultFileSystem final : public core::FileSystem {
   std::vector<NameChange> changes_;
 };
 
-}  // namespace cairn::testing
+}  // namespace cairn::test

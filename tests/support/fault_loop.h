@@ -7,7 +7,7 @@
 
 /// Loops for tests of everything that writes: SQLite's idea of letting the first call fail, then
 /// the second, and so on, until the operation gets through without meeting its failure.
-namespace cairn::testing {
+namespace cairn::test {
 
 /// More calls than any scenario makes: a loop that gets here does not end by itself.
 inline constexpr std::uint64_t kFaultLoopMax = 100'000;
@@ -70,4 +70,4 @@ std::uint64_t for_each_power_cut(std::uint64_t seeds, Scenario scenario) {
   return met;
 }
 
-}  // namespace cairn::testing
+}  // namespace cairn::test

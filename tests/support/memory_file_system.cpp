@@ -8,7 +8,7 @@
 #include <map>
 #include <mutex>
 
-namespace cairn::testing {
+namespace cairn::test {
 namespace {
 
 using core::Bytes;
@@ -217,4 +217,4 @@ std::unique_ptr<core::FileSystem> make_memory_file_system() {
   return std::make_unique<MemoryFileSystem>();
 }
 
-}  // namespace cairn::testing
+}  // namespace cairn::test

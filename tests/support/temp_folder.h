@@ -8,7 +8,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace cairn::testing {
+namespace cairn::test {
 
 /// A new empty folder below $TMPDIR (else /tmp), removed with everything in it at the end.
 /// Ends the process if it cannot be made: without it no test means anything.
@@ -55,4 +55,4 @@ class TempFolder {
   std::string path_;
 };
 
-}  // namespace cairn::testing
+}  // namespace cairn::test
