@@ -1,10 +1,12 @@
 # Libraries never print, never exit, never read the environment or the wall clock: checked on what
 # they import, so that macros and inlined calls count too. LIBRARIES is a list of archives.
 #
+# Not abort: the standard library's own checks call it.
+#
 # With EXPECT_FINDING the check must fail: that run shows that it can.
 set(banned
   "std::(cout|cerr|clog|cin)" "stdout" "stderr" "f?printf" "__f?printf_chk" "v?f?printf" "puts" "putchar" "perror"
-  "exit" "quick_exit" "abort" "getenv" "secure_getenv" "rand" "srand" "random" "time" "system")
+  "exit" "quick_exit" "getenv" "secure_getenv" "rand" "srand" "random" "time" "system")
 list(JOIN banned "|" banned)
 
 set(findings "")
