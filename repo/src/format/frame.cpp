@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <gsl/assert>
 
 #include "cairn/core/codec.h"
@@ -77,11 +78,10 @@ core::Status check_preamble(core::ByteView object, ObjectKind kind) {
     return core::fail(ErrorCode::corrupt, fmt::format("{}: format version 0 does not exist", name));
   }
   if (version > kFormatVersion) {
-    return core::fail(
-        ErrorCode::unsupported_version,
-        fmt::format("{}: has format version {}; this program reads versions up to {}", name,
-                    version, kFormatVersion),
-        "use a newer version of Cairn");
+    return core::fail(ErrorCode::unsupported_version,
+                      fmt::format("{}: has format version {}; this program reads versions up to {}",
+                                  name, version, kFormatVersion),
+                      "use a newer version of Cairn");
   }
   return {};
 }
@@ -113,9 +113,8 @@ core::Result<Frame> decode_frame(core::ByteView object, ObjectKind kind) {
                                   length, kFramePayloadBytesMax));
   }
   if (object.size() != length + kFrameOverheadBytes) {
-    return core::fail(ErrorCode::corrupt,
-                      fmt::format("{}: has {} bytes, its header says {}", name, object.size(),
-                                  length + kFrameOverheadBytes));
+    return core::fail(ErrorCode::corrupt, fmt::format("{}: has {} bytes, its header says {}", name,
+                                                      object.size(), length + kFrameOverheadBytes));
   }
   Frame frame;
   frame.payload = object.subspan(kFrameHeaderBytes, length);
@@ -141,9 +140,8 @@ core::Result<Twin> decode_twin(core::ByteView object, ObjectKind kind) {
   };
 
   const std::size_t claimed = claimed_frame_size(object, kind);
-  auto first = decode_frame(object.first(claimed == 0 ? object.size()
-                                                      : std::min(claimed, object.size())),
-                            kind);
+  auto first = decode_frame(
+      object.first(claimed == 0 ? object.size() : std::min(claimed, object.size())), kind);
   if (first) {
     return found(*first, object.size() == 2 * claimed &&
                              core::equal(object.first(claimed), object.subspan(claimed)));
@@ -151,23 +149,26 @@ core::Result<Twin> decode_twin(core::ByteView object, ObjectKind kind) {
   // The second copy starts in the middle, unless bytes were added at the end: then it starts where
   // the first one's length, if that is undamaged, says.
   const std::size_t middle = object.size() / 2;
-  if (const auto second = decode_frame(object.subspan(middle), kind)) {
+  const auto second = decode_frame(object.subspan(middle), kind);
+  if (second) {
     return found(*second, false);
   }
   if (claimed != 0 && claimed < object.size()) {
     const core::ByteView rest = object.subspan(claimed);
     const std::size_t size = std::min(claimed_frame_size(rest, kind), rest.size());
-    if (const auto second = decode_frame(rest.first(size), kind)) {
-      return found(*second, false);
+    if (const auto shifted = decode_frame(rest.first(size), kind)) {
+      return found(*shifted, false);
     }
   }
   // A version that the second copy's header contradicts is damage too, not news from the future.
-  if (first.error().code() == ErrorCode::unsupported_version &&
-      !check_preamble(object.subspan(middle), kind)) {
+  const ErrorCode code = first.error().code();
+  const bool from_the_future =
+      code == ErrorCode::unsupported_version && !check_preamble(object.subspan(middle), kind);
+  if (from_the_future || (code != ErrorCode::corrupt && code == second.error().code())) {
     return core::fail(std::move(first).error());
   }
-  return core::fail(ErrorCode::corrupt,
-                    fmt::format("{}: both copies are damaged", to_string(kind)));
+  return core::fail(ErrorCode::corrupt, fmt::format("{}: both copies are damaged; the first: {}",
+                                                    to_string(kind), first.error().message()));
 }
 
 }  // namespace cairn::repo::format

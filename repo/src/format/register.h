@@ -46,7 +46,11 @@ inline constexpr std::size_t kSealedManifestBytesMax = 32 * 1024 * 1024;
 [[nodiscard]] core::Bytes encode_register(const Register& record);
 [[nodiscard]] core::Result<Register> decode_register(core::ByteView payload);
 
-/// The manifest's plaintext.
+/// Room for the envelope and the padding.
+inline constexpr std::size_t kManifestBytesMax = kSealedManifestBytesMax - 1024;
+
+/// The manifest's plaintext. A snapshot with very many long paths can exceed kManifestBytesMax:
+/// that is for the caller to check.
 [[nodiscard]] core::Bytes encode_snapshot(const Snapshot& snapshot);
 [[nodiscard]] core::Result<Snapshot> decode_snapshot(core::ByteView input);
 

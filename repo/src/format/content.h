@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "cairn/core/codec.h"
+#include "cairn/repo/entry.h"
+
+/// The bytes of a file as a record: in entries, in list leaves and in manifests. docs/FORMAT.md,
+/// "Contents".
+namespace cairn::repo::format {
+
+/// At least: a varint, and for data the id.
+inline constexpr std::size_t kContentItemBytesMin = 1;
+inline constexpr std::size_t kContentItemBytesMax = 10 + 32;
+
+void encode_content_item(core::Encoder& out, const ContentItem& item);
+[[nodiscard]] ContentItem decode_content_item(core::Decoder& in);
+
+/// Sum of the items' lengths in `size_bytes`. The reason if an item is out of bounds, two holes
+/// stand in a row or the sum is above kFileSizeMax; else empty.
+[[nodiscard]] std::string_view content_items_defect(const std::vector<ContentItem>& items,
+                                                    std::uint64_t& size_bytes) noexcept;
+
+/// Requires content_defect(content) to be empty.
+void encode_content(core::Encoder& out, const Content& content);
+/// Limits are checked, content_defect() is not.
+[[nodiscard]] Content decode_content(core::Decoder& in);
+/// Why this cannot be the content of a file; empty if it can.
+[[nodiscard]] std::string_view content_defect(const Content& content) noexcept;
+
+}  // namespace cairn::repo::format

@@ -1,0 +1,302 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <gsl/assert>
+
+#include "format/content.h"
+#include "format/fields.h"
+#include "format/register.h"
+
+namespace cairn::repo::format {
+namespace {
+
+constexpr std::uint8_t kManifestVersion = 1;
+constexpr std::int32_t kUtcOffsetMinutesMax = 24 * 60;
+static_assert(kManifestBytesMax + kPaddingBytes + kPublicEnvelopeHeaderBytes +
+                  core::kAeadTagBytes <=
+              kSealedManifestBytesMax);
+/// Path "/", root, five counts, an empty content.
+constexpr std::size_t kSourceBytesMin = 2 + 32 + 5 + 3;
+constexpr std::size_t kProblemBytesMin = 3;
+
+bool is_known(SnapshotType type) noexcept {
+  switch (type) {
+    case SnapshotType::manual:
+    case SnapshotType::hourly:
+    case SnapshotType::daily:
+    case SnapshotType::weekly:
+    case SnapshotType::monthly:
+    case SnapshotType::restore_point:
+      return true;
+  }
+  return false;
+}
+
+bool is_known(ProblemKind kind) noexcept {
+  switch (kind) {
+    case ProblemKind::unreadable:
+    case ProblemKind::changed_while_read:
+    case ProblemKind::incomplete_metadata:
+    case ProblemKind::vanished:
+      return true;
+  }
+  return false;
+}
+
+/// "/", or components that may stand in a folder, each after one slash.
+bool is_normal_path(std::string_view path) noexcept {
+  if (path.size() > kPathBytesMax || path.empty() || path.front() != '/') {
+    return false;
+  }
+  if (path == "/") {
+    return true;
+  }
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::size_t end = std::min(path.find('/'), path.size());
+    if (!is_valid_name(path.substr(0, end))) {
+      return false;
+    }
+    path.remove_prefix(end);
+  }
+  return true;
+}
+
+std::string_view sources_defect(const std::vector<Source>& sources) noexcept {
+  if (sources.empty() || sources.size() > kSourcesMax) {
+    return "the number of sources is out of bounds";
+  }
+  const Source* previous = nullptr;
+  for (const Source& source : sources) {
+    if (!is_normal_path(source.path)) {
+      return "the path of a source is not absolute and normalised";
+    }
+    if (previous != nullptr && previous->path >= source.path) {
+      return "its sources are not in order";
+    }
+    if (const std::string_view defect = content_defect(source.birth_times); !defect.empty()) {
+      return defect;
+    }
+    previous = &source;
+  }
+  return {};
+}
+
+std::string_view tags_defect(const std::vector<std::string>& tags) noexcept {
+  if (tags.size() > kTagsMax) {
+    return "it has too many tags";
+  }
+  for (const std::string& tag : tags) {
+    if (tag.empty() || tag.size() > kTextBytesMax) {
+      return "the length of a tag is out of bounds";
+    }
+  }
+  return ascends_strictly(tags.begin(), tags.end()) ? "" : "its tags are not in order";
+}
+
+std::string_view problems_defect(const Snapshot& snapshot) noexcept {
+  if (snapshot.problems.size() != std::min<std::uint64_t>(snapshot.problem_count, kProblemsMax)) {
+    return "the number of problems is not that of the list";
+  }
+  for (const Problem& problem : snapshot.problems) {
+    if (!is_known(problem.kind)) {
+      return "unknown kind of problem";
+    }
+    if (problem.path.size() > kPathBytesMax || problem.reason.size() > kTextBytesMax) {
+      return "the text of a problem is too long";
+    }
+  }
+  return {};
+}
+
+std::string_view defect_of(const Snapshot& snapshot) noexcept {
+  if (!is_valid(snapshot.start) || !is_valid(snapshot.end)) {
+    return "its time has too many nanoseconds";
+  }
+  if (snapshot.utc_offset_minutes < -kUtcOffsetMinutesMax ||
+      snapshot.utc_offset_minutes > kUtcOffsetMinutesMax) {
+    return "its time zone is out of bounds";
+  }
+  for (const std::string* text :
+       {&snapshot.host, &snapshot.user, &snapshot.program_version, &snapshot.set}) {
+    if (text->size() > kTextBytesMax) {
+      return "a text is too long";
+    }
+  }
+  if (snapshot.description.size() > kDescriptionBytesMax) {
+    return "its description is too long";
+  }
+  if (!is_known(snapshot.type)) {
+    return "unknown type of snapshot";
+  }
+  if (const std::string_view defect = tags_defect(snapshot.tags); !defect.empty()) {
+    return defect;
+  }
+  if (const std::string_view defect = sources_defect(snapshot.sources); !defect.empty()) {
+    return defect;
+  }
+  return problems_defect(snapshot);
+}
+
+// --- Parts
+// ----------------------------------------------------------------------------------------
+
+void encode_source(core::Encoder& out, const Source& source) {
+  out.bytes(source.path);
+  encode_id(out, source.root);
+  out.varint(source.counts.files);
+  out.varint(source.counts.folders);
+  out.varint(source.counts.symlinks);
+  out.varint(source.counts.others);
+  out.varint(source.counts.bytes);
+  encode_content(out, source.birth_times);
+}
+
+Source decode_source(core::Decoder& in) {
+  Source source;
+  source.path = in.text(kPathBytesMax);
+  source.root = decode_id<ChunkId>(in);
+  source.counts.files = in.varint();
+  source.counts.folders = in.varint();
+  source.counts.symlinks = in.varint();
+  source.counts.others = in.varint();
+  source.counts.bytes = in.varint();
+  source.birth_times = decode_content(in);
+  return source;
+}
+
+void encode_added(core::Encoder& out, const AddedBytes& added) {
+  out.varint(added.chunks);
+  out.varint(added.plain_bytes);
+  out.varint(added.stored_bytes);
+}
+
+AddedBytes decode_added(core::Decoder& in) {
+  AddedBytes added;
+  added.chunks = in.varint();
+  added.plain_bytes = in.varint();
+  added.stored_bytes = in.varint();
+  return added;
+}
+
+void encode_problem(core::Encoder& out, const Problem& problem) {
+  out.u8(static_cast<std::uint8_t>(problem.kind));
+  out.bytes(problem.path);
+  out.bytes(problem.reason);
+}
+
+Problem decode_problem(core::Decoder& in) {
+  Problem problem;
+  problem.kind = static_cast<ProblemKind>(in.u8());
+  problem.path = in.text(kPathBytesMax);
+  problem.reason = in.text(kTextBytesMax);
+  return problem;
+}
+
+bool decode_flag(core::Decoder& in) {
+  const std::uint8_t flag = in.u8();
+  if (flag > 1) {
+    in.fail_corrupt("a flag is neither 0 nor 1");
+  }
+  return flag == 1;
+}
+
+std::int32_t decode_utc_offset(core::Decoder& in) {
+  const std::int64_t minutes = in.svarint();
+  if (minutes < -kUtcOffsetMinutesMax || minutes > kUtcOffsetMinutesMax) {
+    in.fail_corrupt("its time zone is out of bounds");
+    return 0;
+  }
+  return static_cast<std::int32_t>(minutes);
+}
+
+void decode_lists(core::Decoder& in, Snapshot& snapshot) {
+  const std::size_t tags = in.count(kTagsMax, 2);
+  snapshot.tags.reserve(tags);
+  for (std::size_t i = 0; i < tags && in.ok(); ++i) {
+    snapshot.tags.push_back(in.text(kTextBytesMax));
+  }
+  snapshot.description = in.text(kDescriptionBytesMax);
+  const std::size_t sources = in.count(kSourcesMax, kSourceBytesMin);
+  snapshot.sources.reserve(sources);
+  for (std::size_t i = 0; i < sources && in.ok(); ++i) {
+    snapshot.sources.push_back(decode_source(in));
+  }
+}
+
+void decode_problems(core::Decoder& in, Snapshot& snapshot) {
+  snapshot.problem_count = in.varint();
+  const std::size_t problems = in.count(kProblemsMax, kProblemBytesMin);
+  snapshot.problems.reserve(problems);
+  for (std::size_t i = 0; i < problems && in.ok(); ++i) {
+    snapshot.problems.push_back(decode_problem(in));
+  }
+}
+
+}  // namespace
+
+core::Bytes encode_snapshot(const Snapshot& snapshot) {
+  Expects(defect_of(snapshot).empty());
+  core::Encoder out;
+  out.u8(kManifestVersion);
+  encode_timestamp(out, snapshot.start);
+  encode_timestamp(out, snapshot.end);
+  out.svarint(snapshot.utc_offset_minutes);
+  out.bytes(snapshot.host);
+  out.bytes(snapshot.user);
+  out.bytes(snapshot.program_version);
+  out.bytes(snapshot.set);
+  out.u8(static_cast<std::uint8_t>(snapshot.type));
+  out.varint(snapshot.tags.size());
+  for (const std::string& tag : snapshot.tags) {
+    out.bytes(tag);
+  }
+  out.bytes(snapshot.description);
+  out.varint(snapshot.sources.size());
+  for (const Source& source : snapshot.sources) {
+    encode_source(out, source);
+  }
+  encode_added(out, snapshot.added_data);
+  encode_added(out, snapshot.added_metadata);
+  out.u8(snapshot.partial ? 1 : 0);
+  out.varint(snapshot.problem_count);
+  out.varint(snapshot.problems.size());
+  for (const Problem& problem : snapshot.problems) {
+    encode_problem(out, problem);
+  }
+  return std::move(out).take();
+}
+
+core::Result<Snapshot> decode_snapshot(core::ByteView input) {
+  core::Decoder in(input, "snapshot manifest");
+  if (input.size() > kManifestBytesMax) {
+    in.fail_limit("it is too long");
+  }
+  const std::uint8_t version = in.u8();
+  if (in.ok() && version != kManifestVersion) {
+    in.fail_unsupported(fmt::format("its version {} is not known to this program", version));
+  }
+  Snapshot snapshot;
+  snapshot.start = decode_timestamp(in);
+  snapshot.end = decode_timestamp(in);
+  snapshot.utc_offset_minutes = decode_utc_offset(in);
+  snapshot.host = in.text(kTextBytesMax);
+  snapshot.user = in.text(kTextBytesMax);
+  snapshot.program_version = in.text(kTextBytesMax);
+  snapshot.set = in.text(kTextBytesMax);
+  snapshot.type = static_cast<SnapshotType>(in.u8());
+  decode_lists(in, snapshot);
+  snapshot.added_data = decode_added(in);
+  snapshot.added_metadata = decode_added(in);
+  snapshot.partial = decode_flag(in);
+  decode_problems(in, snapshot);
+  if (in.ok()) {
+    if (const std::string_view defect = defect_of(snapshot); !defect.empty()) {
+      in.fail_corrupt(defect);
+    }
+  }
+  CAIRN_TRY_STATUS(in.finish());
+  return snapshot;
+}
+
+}  // namespace cairn::repo::format
