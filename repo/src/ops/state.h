@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "cairn/repo/repository.h"
@@ -25,6 +26,8 @@ struct State {
   std::unique_ptr<store::Catalogue> catalogue;  ///< nullptr until ensure_catalogue()
   std::unique_ptr<store::BlockReader> blocks;
   std::unique_ptr<store::ChunkReader> chunks;  ///< nullptr until ensure_catalogue()
+  /// Packs that no new snapshot may rely on: condemned by a collector, or listed but gone.
+  std::unordered_set<store::PackNumber> avoided_packs;
   /// Damage met while opening (one bad copy of the config, of a slot): verify reports it.
   std::vector<std::string> opening_damage;
 };

@@ -26,6 +26,7 @@ struct BackupOptions {
   std::string program_version;
   int compression_level = kCompressionDefault;
   bool dry_run = false;   ///< reads and deduplicates, writes nothing
+  bool estimate = false;  ///< count the sources meanwhile, so that progress has totals
   unsigned workers = 0;   ///< 0: one per processor
   std::stop_token stop;   ///< ends the backup at the next file; what was stored is kept
 };

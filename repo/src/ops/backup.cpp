@@ -1,0 +1,290 @@
+#include "cairn/repo/backup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <gsl/gsl>
+#include <thread>
+#include <utility>
+
+#include "ops/backup_pipeline.h"
+#include "ops/chain.h"
+#include "ops/chunk_store.h"
+#include "ops/progress_meter.h"
+#include "ops/state.h"
+#include "store/records.h"
+
+namespace cairn::repo {
+
+namespace {
+
+using ops::State;
+
+core::Result<std::vector<std::string>> clean_paths(const std::vector<std::string>& paths,
+                                                   Observer& observer) {
+  std::vector<std::string> clean;
+  for (const std::string& path : paths) {
+    if (!path.starts_with('/') || path.find('\0') != std::string::npos) {
+      return core::fail(core::ErrorCode::invalid_argument,
+                        fmt::format("back up {}: not an absolute path", path));
+    }
+    std::string normal = std::filesystem::path(path).lexically_normal().string();
+    while (normal.size() > 1 && normal.back() == '/') {
+      normal.pop_back();
+    }
+    if (normal.starts_with("//")) {
+      normal.erase(0, 1);
+    }
+    clean.push_back(std::move(normal));
+  }
+  std::ranges::sort(clean);
+  std::vector<std::string> result;
+  for (std::string& path : clean) {
+    // Sorting puts "/a" before "/a/b", but "/a.x" may stand between: look at all that were kept.
+    const bool covered = std::ranges::any_of(result, [&path](const std::string& above) {
+      return path == above || above == "/" || path.starts_with(above + '/');
+    });
+    if (covered) {
+      observer.detail(fmt::format("{} is part of another source", path));
+    } else {
+      result.push_back(std::move(path));
+    }
+  }
+  if (result.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument, "nothing to back up was named");
+  }
+  return result;
+}
+
+/// Fails early, before anything is written, if a source is not there.
+core::Status check_sources(const std::vector<std::string>& paths, ops::ProblemSink& problems) {
+  for (const std::string& path : paths) {
+    CAIRN_TRY(const auto walk, ops::SourceWalk::open(path, problems));
+  }
+  return {};
+}
+
+class NoProblems final : public ops::ProblemSink {
+ public:
+  void add(Problem /*problem*/) override {}
+};
+
+/// Counts the sources beside the backup, for the totals of the progress display.
+class Estimate {
+ public:
+  Estimate(const std::vector<std::string>& paths, ops::ProgressMeter& meter)
+      : thread_([&paths, &meter](const std::stop_token& stop) { count(paths, meter, stop); }) {}
+
+ private:
+  static void count(const std::vector<std::string>& paths, ops::ProgressMeter& meter,
+                    const std::stop_token& stop) {
+    NoProblems ignored;
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+    for (const std::string& path : paths) {
+      auto walk = ops::SourceWalk::open(path, ignored);
+      if (!walk) {
+        return;
+      }
+      while (!stop.stop_requested()) {
+        auto item = (*walk)->next();
+        if (!item || !*item) {
+          break;
+        }
+        if ((*item)->step != ops::WalkStep::leave_folder) {
+          files += 1;
+          bytes += (*item)->entry.type == EntryType::file ? (*item)->size_bytes : 0;
+        }
+      }
+    }
+    if (!stop.stop_requested()) {
+      meter.set_totals(files, bytes);
+    }
+  }
+
+  std::jthread thread_;
+};
+
+/// The announced session; withdrawn when the work ends, however it ends. Once the register is
+/// written, or if it never will be, the announcement has no further meaning.
+class AnnouncedSession {
+ public:
+  AnnouncedSession(State& state, const SnapshotId& id) : state_(state), id_(id) {}
+  ~AnnouncedSession() {
+    const auto name = store::object_name(format::ObjectKind::session, id_);
+    // Storage that forbids deletion keeps it; a collector clears it away.
+    [[maybe_unused]] const auto status = state_.backend->remove(name);
+  }
+  AnnouncedSession(const AnnouncedSession&) = delete;
+  AnnouncedSession& operator=(const AnnouncedSession&) = delete;
+
+ private:
+  State& state_;
+  SnapshotId id_;
+};
+
+/// Steps W0 to W2 of the collection protocol: announce, read what is condemned, refresh the index.
+core::Result<std::unique_ptr<AnnouncedSession>> announce(State& state, const SnapshotId& id,
+                                                         const BackupOptions& options,
+                                                         core::Timestamp start) {
+  format::Session session;
+  session.id = id;
+  session.host = state.environment.host;
+  session.user = state.environment.user;
+  session.process = state.environment.process;
+  session.start = start;
+  session.program_version = options.program_version;
+  CAIRN_TRY_STATUS(
+      store::put_session(*state.backend, *state.keys, state.environment.random, session));
+  return std::make_unique<AnnouncedSession>(state, id);
+}
+
+core::Status avoid_condemned(State& state) {
+  std::vector<CondemnedId> ids;
+  CAIRN_TRY_STATUS(
+      state.backend->list(format::ObjectKind::condemned, [&ids](const store::ListedObject& object) {
+        ids.push_back(CondemnedId::from(object.name.id.view()));
+      }));
+  for (const CondemnedId& id : ids) {
+    auto condemned = store::get_condemned(*state.backend, *state.keys, id);
+    if (!condemned && condemned.error().code() == core::ErrorCode::not_found) {
+      continue;  // its collector has just finished
+    }
+    if (!condemned) {
+      return core::fail(std::move(condemned).error());
+    }
+    for (const PackId& pack : condemned->packs) {
+      CAIRN_TRY(const auto number, state.catalogue->find_pack(pack));
+      if (number) {
+        state.avoided_packs.insert(*number);
+      }
+    }
+  }
+  return {};
+}
+
+Snapshot describe(const State& state, const BackupOptions& options, core::Timestamp start) {
+  Snapshot snapshot;
+  snapshot.start = start;
+  snapshot.utc_offset_minutes = state.environment.clock.utc_offset_minutes(start);
+  snapshot.host = state.environment.host;
+  snapshot.user = state.environment.user;
+  snapshot.program_version = options.program_version;
+  snapshot.set = options.set;
+  snapshot.type = options.type;
+  snapshot.tags = options.tags;
+  std::ranges::sort(snapshot.tags);
+  snapshot.tags.erase(std::unique(snapshot.tags.begin(), snapshot.tags.end()), snapshot.tags.end());
+  snapshot.description = options.description;
+  return snapshot;
+}
+
+core::Status check_texts(const BackupOptions& options) {
+  const auto too_long = [](const std::string& text) { return text.size() > kTextBytesMax; };
+  if (too_long(options.set) || options.description.size() > kDescriptionBytesMax ||
+      options.tags.size() > kTagsMax || std::ranges::any_of(options.tags, too_long)) {
+    return core::fail(core::ErrorCode::limit_exceeded,
+                      fmt::format("a name or tag is longer than {} bytes, a description than {}, "
+                                  "or there are more than {} tags",
+                                  kTextBytesMax, kDescriptionBytesMax, kTagsMax));
+  }
+  if (std::ranges::any_of(options.tags, [](const std::string& tag) { return tag.empty(); })) {
+    return core::fail(core::ErrorCode::invalid_argument, "a tag must not be empty");
+  }
+  return {};
+}
+
+/// Reads, stores and makes durable; fills sources, sums and problems of the snapshot.
+core::Status ingest(State& state, const BackupOptions& options,
+                    const std::vector<std::string>& paths, Observer& observer,
+                    BackupReport& report) {
+  ops::ProgressMeter meter(observer, state.environment.clock);
+  ops::ChunkStore store(
+      state, {.compression_level = options.compression_level, .dry_run = options.dry_run}, meter);
+  ops::PipelineOptions pipeline_options;
+  pipeline_options.paths = paths;
+  pipeline_options.compression_level = options.compression_level;
+  pipeline_options.workers =
+      options.workers != 0 ? options.workers : std::max(1U, std::thread::hardware_concurrency());
+  pipeline_options.stop = options.stop;
+  ops::BackupPipeline pipeline(state, pipeline_options, store, meter);
+
+  std::optional<Estimate> estimate;
+  if (options.estimate) {
+    estimate.emplace(paths, meter);
+  }
+  auto sources = pipeline.run();
+  estimate.reset();
+  if (!sources && sources.error().code() != core::ErrorCode::interrupted) {
+    return core::fail(std::move(sources).error());
+  }
+  // Interrupted work is made durable too: the next backup finds the chunks and goes on from there.
+  CAIRN_TRY_STATUS(store.finish());
+  if (!sources) {
+    return core::fail(std::move(sources).error());
+  }
+  meter.finish();
+
+  const auto totals = store.totals();
+  report.snapshot.sources = std::move(*sources);
+  report.snapshot.added_data = totals.data;
+  report.snapshot.added_metadata = totals.metadata;
+  report.snapshot.problem_count = pipeline.problems().count();
+  report.snapshot.problems = pipeline.problems().take();
+  report.data_packs = totals.data_packs;
+  report.metadata_packs = totals.metadata_packs;
+  report.written_bytes = totals.written_bytes;
+  return {};
+}
+
+core::Result<BackupReport> backup_once(State& state, const BackupOptions& options,
+                                       const std::vector<std::string>& paths, Observer& observer) {
+  const core::Timestamp start = state.environment.clock.now();
+  SnapshotId id;
+  state.environment.random.fill(id.mutable_view());
+  std::unique_ptr<AnnouncedSession> session;
+  if (!options.dry_run) {
+    CAIRN_TRY(session, announce(state, id, options, start));
+  }
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  CAIRN_TRY_STATUS(avoid_condemned(state));
+
+  BackupReport report;
+  report.snapshot = describe(state, options, start);
+  CAIRN_TRY_STATUS(ingest(state, options, paths, observer, report));
+  report.snapshot.end = state.environment.clock.now();
+  if (!options.dry_run) {
+    CAIRN_TRY_STATUS(ops::publish_snapshot(state, id, report.snapshot, report.written_bytes));
+    report.id = id;
+  }
+  return report;
+}
+
+}  // namespace
+
+core::Result<BackupReport> backup(Repository& repository, const BackupOptions& options,
+                                  Observer& observer) {
+  State& state = repository.state();
+  if (!state.keys->can_write()) {
+    return core::fail(
+        core::ErrorCode::not_permitted,
+        fmt::format("a key of role {} cannot add snapshots", to_string(state.keys->role())),
+        "use a key of role admin or backup");
+  }
+  Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
+  CAIRN_TRY_STATUS(check_texts(options));
+  CAIRN_TRY(const auto paths, clean_paths(options.paths, observer));
+  NoProblems ignored;
+  CAIRN_TRY_STATUS(check_sources(paths, ignored));
+
+  auto report = backup_once(state, options, paths, observer);
+  if (!report && report.error().code() == core::ErrorCode::corrupt) {
+    // Only the catalogue can be corrupt here: nothing else is read.
+    CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
+    report = backup_once(state, options, paths, observer);
+  }
+  return report;
+}
+
+}  // namespace cairn::repo

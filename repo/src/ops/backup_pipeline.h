@@ -1,0 +1,70 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "ops/chunk_store.h"
+#include "ops/file_ingest.h"
+#include "ops/progress_meter.h"
+#include "ops/state.h"
+#include "ops/tree_assembler.h"
+#include "ops/work_queue.h"
+
+namespace cairn::repo::ops {
+
+struct PipelineOptions {
+  std::vector<std::string> paths;  ///< absolute, sorted, none below another
+  int compression_level = 3;
+  unsigned workers = 1;
+  std::stop_token stop;
+};
+
+/// Reads the sources into chunks and nodes: one thread walks (the caller's), `workers` threads
+/// read, cut, hash and compress, one assembles folders in walk order, and the chunk store's thread
+/// packs. Root ids depend on the sources only, never on timing.
+///
+/// Memory: kBatchesInFlight batches of at most kBatchSteps steps, each worker's FileIngest, and
+/// the chunk store's.
+class BackupPipeline {
+ public:
+  BackupPipeline(State& state, const PipelineOptions& options, ChunkStore& store,
+                 ProgressMeter& meter);
+
+  /// Call once. All chunks are handed to the store when it returns; the store is not finished.
+  [[nodiscard]] core::Result<std::vector<Source>> run();
+
+  [[nodiscard]] ProblemList& problems() noexcept { return problems_; }
+
+ private:
+  core::Status walk_all();
+  core::Status walk(const std::string& path);
+  void note_hard_link(IngestedStep& step, std::size_t source_path_bytes);
+  void work();
+  core::Status work_until_done(FileIngest& ingest);
+  core::Status ingest_batch(FileIngest& ingest, Batch& batch);
+  void assemble();
+  core::Status assemble_all();
+  void fail_with(core::Error error);
+  [[nodiscard]] core::Status check() const;
+
+  State& state_;
+  const PipelineOptions& options_;
+  ChunkStore& store_;
+  ProgressMeter& meter_;
+  ProblemList problems_;
+  chunker::GearTable gear_;
+  StoredNodes nodes_;
+  WorkQueue queue_;
+  IngestShared shared_;
+  std::map<InodeId, std::string> first_names_;  ///< the walking thread's own
+  std::vector<Source> sources_;                 ///< the assembling thread's own
+  mutable std::mutex mutex_;
+  std::optional<core::Error> error_;
+};
+
+}  // namespace cairn::repo::ops

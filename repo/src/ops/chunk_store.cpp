@@ -1,0 +1,277 @@
+#include "ops/chunk_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <gsl/gsl>
+#include <utility>
+
+#include "store/records.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+constexpr std::uint64_t kDataPackBytes = 32 * 1024 * 1024;
+constexpr std::uint64_t kMetadataPackBytes = 8 * 1024 * 1024;
+
+// What an interrupted session may lose, and what it holds in memory until then: 256 Ki chunks are
+// 4 GiB at 16 KiB each but only a few hundred MiB of tiny files.
+constexpr std::uint64_t kCheckpointBytes = 1024ULL * 1024 * 1024;
+constexpr std::uint64_t kCheckpointChunks = 256 * 1024;
+
+constexpr std::size_t kDryRunIdsMax = 1024 * 1024;
+
+// Blocks on their way to the packing thread: enough to hide one fsync of a pack.
+constexpr std::size_t kQueueBlocks = 12;
+
+std::size_t index_of(format::BlockKind kind) noexcept {
+  return kind == format::BlockKind::data ? 0 : 1;
+}
+
+}  // namespace
+
+std::size_t block_target_bytes(BlockClass block_class) noexcept {
+  switch (block_class) {
+    case BlockClass::general:
+    case BlockClass::compressed:
+      return 1024 * 1024;
+    case BlockClass::pages:
+      return 256 * 1024;
+    case BlockClass::nodes:
+      return 512 * 1024;
+  }
+  return 1024 * 1024;
+}
+
+void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {
+  core::append(plain, chunk);
+  chunks.push_back({id, static_cast<std::uint32_t>(chunk.size())});
+}
+
+ChunkStore::ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter)
+    : state_(state), options_(options), meter_(meter), queue_(kQueueBlocks) {
+  thread_ = std::thread([this] { run(); });
+}
+
+ChunkStore::~ChunkStore() {
+  if (thread_.joinable()) {
+    queue_.cancel();
+    thread_.join();
+  }
+}
+
+ChunkStore::Shard& ChunkStore::shard(const ChunkId& id) noexcept {
+  return shards_[std::to_integer<std::size_t>(id.view()[31]) % kShards];
+}
+
+core::Result<bool> ChunkStore::claim(const ChunkId& id) {
+  Shard& mine = shard(id);
+  {
+    const std::scoped_lock lock(mine.mutex);
+    if (mine.ids.contains(id)) {
+      return false;
+    }
+  }
+  // The catalogue is asked without the lock. A checkpoint moves ids into the catalogue before it
+  // takes them out of the shard, so a chunk stored in between is found here.
+  auto found = state_.catalogue->find(id);
+  if (!found) {
+    break_with(found.error());  // not this file's fault: the end of the whole backup
+    return core::fail(std::move(found).error());
+  }
+  const auto& location = *found;
+  if (location && !state_.avoided_packs.contains(location->pack)) {
+    return false;
+  }
+  const std::scoped_lock lock(mine.mutex);
+  if (options_.dry_run && mine.ids.size() >= kDryRunIdsMax / kShards) {
+    mine.ids.clear();  // no checkpoint ever empties it; a dry run may count a chunk twice instead
+  }
+  return mine.ids.insert(id).second;
+}
+
+core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
+  if (block.chunks.empty()) {
+    return {};
+  }
+  CAIRN_TRY_STATUS(check());
+  SealedWork work;
+  work.kind = block_kind(block.block_class);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!spare_.empty()) {
+      work.payload = std::move(spare_.back());
+      spare_.pop_back();
+    }
+  }
+  work.record.plain_bytes = gsl::narrow_cast<std::uint32_t>(block.plain.size());
+  work.record.chunks = std::exchange(block.chunks, {});
+  if (compressor.compress(block.plain, work.payload)) {
+    work.record.codec = format::BlockCodec::zstd;
+  } else {
+    work.record.codec = format::BlockCodec::raw;
+    work.payload.assign(block.plain.begin(), block.plain.end());
+  }
+  block.plain.clear();
+  if (!queue_.push(std::move(work))) {
+    CAIRN_TRY_STATUS(check());
+    return core::fail(core::ErrorCode::internal, "the packing thread has ended");
+  }
+  return {};
+}
+
+core::Status ChunkStore::check() const {
+  const std::scoped_lock lock(mutex_);
+  if (broken_) {
+    return core::fail(*broken_);
+  }
+  return {};
+}
+
+void ChunkStore::break_with(core::Error error) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!broken_) {
+      broken_ = std::move(error);
+    }
+  }
+  queue_.cancel();
+}
+
+void ChunkStore::run() {
+  try {
+    while (auto work = queue_.pop()) {
+      if (auto status = pack(std::move(*work)); !status) {
+        break_with(std::move(status).error());
+        return;
+      }
+    }
+  } catch (const std::exception& e) {
+    break_with({core::ErrorCode::internal, fmt::format("packing thread: {}", e.what())});
+  }
+}
+
+core::Status ChunkStore::pack(SealedWork work) {
+  const auto kind = work.kind;
+  const auto chunks = work.record.chunks.size();
+  const auto plain_bytes = work.record.plain_bytes;
+  const auto payload_bytes = work.payload.size() + core::kAeadTagBytes;
+  if (!options_.dry_run) {
+    auto& writer = writers_[index_of(kind)];
+    if (!writer) {
+      CAIRN_TRY(writer, store::PackWriter::open(*state_.backend, *state_.keys,
+                                                state_.environment.random, kind));
+    }
+    CAIRN_TRY_STATUS(writer->append(std::move(work.record), work.payload));
+    const auto limit = kind == format::BlockKind::data ? kDataPackBytes : kMetadataPackBytes;
+    if (writer->size_bytes() >= limit) {
+      CAIRN_TRY_STATUS(publish(writer));
+    }
+  }
+  const std::scoped_lock lock(mutex_);
+  auto& added = kind == format::BlockKind::data ? totals_.data : totals_.metadata;
+  added.chunks += chunks;
+  added.plain_bytes += plain_bytes;
+  added.stored_bytes += payload_bytes;
+  meter_.add_stored(payload_bytes);
+  if (spare_.size() < kQueueBlocks) {
+    spare_.push_back(std::move(work.payload));
+  }
+  return {};
+}
+
+core::Status ChunkStore::publish(std::unique_ptr<store::PackWriter>& writer) {
+  CAIRN_TRY(format::IndexedPack pack, writer->publish());
+  writer.reset();
+  {
+    const std::scoped_lock lock(mutex_);
+    totals_.written_bytes += pack.size_bytes;
+    (pack.directory.kind == format::BlockKind::data ? totals_.data_packs
+                                                    : totals_.metadata_packs) += 1;
+  }
+  published_bytes_ += pack.size_bytes;
+  for (const auto& block : pack.directory.blocks) {
+    published_chunks_ += block.chunks.size();
+  }
+  published_.push_back(std::move(pack));
+  if (published_bytes_ >= kCheckpointBytes || published_chunks_ >= kCheckpointChunks) {
+    return checkpoint();
+  }
+  return {};
+}
+
+core::Status ChunkStore::checkpoint() {
+  if (published_.empty()) {
+    return {};
+  }
+  format::IndexSegment segment;
+  segment.packs = std::exchange(published_, {});
+  published_bytes_ = 0;
+  published_chunks_ = 0;
+  std::ranges::sort(segment.packs, {}, &format::IndexedPack::id);
+
+  std::uint64_t written = 0;
+  CAIRN_TRY(const IndexSegmentId id,
+            store::put_index_segment(*state_.backend, *state_.keys, state_.environment.random,
+                                     segment, written));
+  CAIRN_TRY_STATUS(state_.catalogue->ingest(id, segment));
+  for (const auto& pack : segment.packs) {
+    for (const auto& block : pack.directory.blocks) {
+      for (const auto& chunk : block.chunks) {
+        Shard& owner = shard(chunk.id);
+        const std::scoped_lock lock(owner.mutex);
+        owner.ids.erase(chunk.id);
+      }
+    }
+  }
+  meter_.detail(fmt::format("checkpoint: index segment {} lists {} packs", id.short_hex(),
+                            segment.packs.size()));
+  const std::scoped_lock lock(mutex_);
+  totals_.written_bytes += written;
+  return {};
+}
+
+core::Status ChunkStore::finish() {
+  queue_.close();
+  thread_.join();
+  CAIRN_TRY_STATUS(check());
+  for (auto& writer : writers_) {
+    if (writer && !writer->empty()) {
+      CAIRN_TRY_STATUS(publish(writer));
+    }
+  }
+  return checkpoint();
+}
+
+ChunkStore::Totals ChunkStore::totals() const {
+  const std::scoped_lock lock(mutex_);
+  return totals_;
+}
+
+StoredNodes::StoredNodes(ChunkStore& store, const store::KeyRing& keys, int compression_level)
+    : store_(store),
+      keys_(keys),
+      block_{.block_class = BlockClass::nodes, .plain = {}, .chunks = {}},
+      compressor_(compression_level, block_target_bytes(BlockClass::nodes)) {}
+
+core::Result<ChunkId> StoredNodes::put_node(core::ByteView encoded) {
+  const ChunkId id = keys_.metadata_chunk_id(encoded);
+  CAIRN_TRY(const bool is_new, store_.claim(id));
+  if (!is_new) {
+    return id;
+  }
+  const std::scoped_lock lock(mutex_);
+  block_.add(id, encoded);
+  if (block_.is_full()) {
+    CAIRN_TRY_STATUS(store_.store(block_, compressor_));
+  }
+  return id;
+}
+
+core::Status StoredNodes::flush() {
+  const std::scoped_lock lock(mutex_);
+  return store_.store(block_, compressor_);
+}
+
+}  // namespace cairn::repo::ops

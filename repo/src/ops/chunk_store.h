@@ -1,0 +1,150 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "cairn/core/bounded_queue.h"
+#include "cairn/core/compress.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/snapshot.h"
+#include "format/pack.h"
+#include "ops/node_builder.h"
+#include "ops/progress_meter.h"
+#include "ops/state.h"
+#include "store/pack_writer.h"
+
+/// The writing half of a session: chunks come in, packs and index segments go out.
+namespace cairn::repo::ops {
+
+/// Blocks are filled by what the chunks are, since one block is read, opened and repacked as a
+/// whole: data that changes page by page wants small ones, data that is compressed already must
+/// not spoil the ratio of its neighbours.
+enum class BlockClass : std::uint8_t { general = 0, pages = 1, compressed = 2, nodes = 3 };
+inline constexpr std::size_t kBlockClassCount = 4;
+
+[[nodiscard]] constexpr format::BlockKind block_kind(BlockClass block_class) noexcept {
+  return block_class == BlockClass::nodes ? format::BlockKind::metadata : format::BlockKind::data;
+}
+/// Plaintext bytes at which a block is full (docs/CHUNKING.md has the measurements).
+[[nodiscard]] std::size_t block_target_bytes(BlockClass block_class) noexcept;
+
+/// Plaintext of a block being filled.
+struct OpenBlock {
+  BlockClass block_class = BlockClass::general;
+  core::Bytes plain;
+  std::vector<format::ChunkRecord> chunks;
+
+  void add(const ChunkId& id, core::ByteView chunk);
+  [[nodiscard]] bool is_full() const noexcept {
+    return plain.size() >= block_target_bytes(block_class);
+  }
+};
+
+struct ChunkStoreOptions {
+  int compression_level = 3;
+  bool dry_run = false;  ///< compresses and counts, writes nothing
+};
+
+/// Deduplicates and stores chunks. Thread-safe but for finish().
+///
+/// Order of a session's writes: packs, then the index segment that lists them, then the catalogue;
+/// the snapshot comes after finish(), when everything it needs is durable. A checkpoint (index
+/// segment) is due once kCheckpointBytes or kCheckpointChunks lie in packs that no segment lists.
+///
+/// Memory: the ids of chunks since the last checkpoint (some 100 bytes each, so 25 MiB), the queue
+/// to the packing thread, and the directories of the packs since the last checkpoint.
+class ChunkStore {
+ public:
+  ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter);
+  ~ChunkStore();
+  ChunkStore(const ChunkStore&) = delete;
+  ChunkStore& operator=(const ChunkStore&) = delete;
+
+  /// True if this caller must store the chunk: nobody has, and nobody else was told to.
+  [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
+
+  /// Compresses a full (or last) block and hands it to the packing thread; waits while that one is
+  /// behind. The block is empty afterwards and keeps its memory.
+  core::Status store(OpenBlock& block, core::Compressor& compressor);
+
+  /// The error that ended the store, if one did. Workers ask now and then.
+  [[nodiscard]] core::Status check() const;
+
+  /// Waits until all blocks lie in published packs and all packs in published index segments.
+  /// Call once, after the last store(). The barrier before the snapshot.
+  core::Status finish();
+
+  struct Totals {
+    AddedBytes data;
+    AddedBytes metadata;
+    std::uint64_t data_packs = 0;
+    std::uint64_t metadata_packs = 0;
+    std::uint64_t written_bytes = 0;
+  };
+  [[nodiscard]] Totals totals() const;
+
+ private:
+  struct SealedWork {
+    format::BlockKind kind = format::BlockKind::data;
+    format::BlockRecord record;
+    core::Bytes payload;
+  };
+  static constexpr std::size_t kShards = 16;
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_set<ChunkId> ids;
+  };
+
+  void run();
+  core::Status pack(SealedWork work);
+  core::Status publish(std::unique_ptr<store::PackWriter>& writer);
+  core::Status checkpoint();
+  void break_with(core::Error error);
+  [[nodiscard]] Shard& shard(const ChunkId& id) noexcept;
+
+  State& state_;
+  ChunkStoreOptions options_;
+  ProgressMeter& meter_;
+  std::array<Shard, kShards> shards_;
+  core::BoundedQueue<SealedWork> queue_;
+
+  mutable std::mutex mutex_;  ///< totals_, broken_, spare_
+  Totals totals_;
+  std::optional<core::Error> broken_;
+  std::vector<core::Bytes> spare_;  ///< payload buffers to use again
+
+  // The packing thread's own.
+  std::array<std::unique_ptr<store::PackWriter>, 2> writers_;
+  std::vector<format::IndexedPack> published_;
+  std::uint64_t published_bytes_ = 0;
+  std::uint64_t published_chunks_ = 0;
+  std::thread thread_;
+};
+
+/// Stores nodes through one shared block. Thread-safe.
+class StoredNodes final : public NodeSink {
+ public:
+  StoredNodes(ChunkStore& store, const store::KeyRing& keys, int compression_level);
+  [[nodiscard]] core::Result<ChunkId> put_node(core::ByteView encoded) override;
+  /// Hands over the last, unfilled block.
+  core::Status flush();
+
+ private:
+  ChunkStore& store_;
+  const store::KeyRing& keys_;
+  std::mutex mutex_;
+  OpenBlock block_;
+  core::Compressor compressor_;
+};
+
+}  // namespace cairn::repo::ops

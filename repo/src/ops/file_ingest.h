@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <vector>
+
+#include "cairn/chunker/chunker.h"
+#include "cairn/chunker/policy.h"
+#include "cairn/core/compress.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/entry.h"
+#include "ops/chunk_store.h"
+#include "ops/node_builder.h"
+#include "ops/source.h"
+
+namespace cairn::repo::ops {
+
+/// What all workers of one backup share. Everything must outlive them.
+struct IngestShared {
+  const chunker::Policy& policy;
+  const chunker::GearTable& gear;
+  const store::KeyRing& keys;
+  ChunkStore& store;
+  NodeSink& nodes;
+  /// Called with the bytes read since the last call, from any worker.
+  std::function<void(std::uint64_t)> on_bytes;
+  /// Asked between reads: true ends the work with interrupted.
+  std::function<bool()> should_stop;
+  /// May hand a full block to somebody who is idle; true if it was taken over (moved from).
+  std::function<bool(OpenBlock&)> offload;
+};
+
+/// Reads files into chunks: one per worker, not thread-safe. Reading, cutting, hashing and the
+/// question whether a chunk is known happen on one buffer while it is in the cache.
+/// Memory: the read buffer (kReadBytes and the largest chunk), one open block per block class,
+/// one compression context.
+class FileIngest {
+ public:
+  FileIngest(const IngestShared& shared, int compression_level);
+
+  /// Reads one file of the walk: fills content, xattrs, flags, changed_while_read of `entry`.
+  /// Attributes that could not be read, and a file that would not hold still, go to `problems`.
+  /// Errors as SourceFile::open (this file only), interrupted, or the store's (the end of all).
+  core::Status ingest(const WalkItem& item, Entry& entry, std::vector<Problem>& problems);
+
+  /// Reads xattrs and flags alone: for a further name of a file that has been read.
+  core::Status read_attributes(const WalkItem& item, Entry& entry, std::vector<Problem>& problems);
+
+  /// Compresses a block that another worker filled.
+  core::Status store(OpenBlock& block) { return shared_.store.store(block, compressor_); }
+  /// Hands over all unfilled blocks: at the end.
+  core::Status flush();
+
+ private:
+  [[nodiscard]] core::Result<Content> read_content(SourceFile& file);
+  core::Status read_extent(SourceFile& file, const SourceFile::Extent& extent,
+                           ContentBuilder& content, bool& at_end);
+  core::Status add_chunk(core::ByteView chunk, ContentBuilder& content);
+  void choose_parameters(core::ByteView head, std::uint64_t size_bytes);
+
+  const IngestShared& shared_;
+  core::Bytes buffer_;
+  chunker::Chunker chunker_;
+  chunker::CutParameters parameters_;
+  bool parameters_chosen_ = false;
+  BlockClass block_class_ = BlockClass::general;
+  std::array<OpenBlock, kBlockClassCount> blocks_;
+  core::Compressor compressor_;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,191 @@
+#include "cairn/repo/repository.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <gsl/gsl>
+#include <utility>
+
+#include "ops/state.h"
+#include "store/records.h"
+
+namespace cairn::repo {
+
+namespace {
+
+using ops::State;
+
+/// A repository that two processes of one client share must not share a catalogue with another
+/// repository at the same place: the folder is named by the id.
+std::string catalogue_folder(const Environment& environment, const RepositoryId& id) {
+  return environment.cache_folder + '/' + id.hex();
+}
+
+void install(State& state, const format::Config& config, format::KeyBundle bundle) {
+  state.config = config;
+  state.keys = std::make_unique<store::KeyRing>(config, std::move(bundle));
+  state.catalogue_folder = catalogue_folder(state.environment, config.repository_id);
+  state.blocks = std::make_unique<store::BlockReader>(*state.backend, *state.keys);
+}
+
+core::Result<std::vector<KeySlotId>> list_slots(store::Backend& backend) {
+  std::vector<KeySlotId> slots;
+  CAIRN_TRY_STATUS(
+      backend.list(format::ObjectKind::key_slot, [&slots](const store::ListedObject& object) {
+        slots.push_back(KeySlotId::from(object.name.id.view()));
+      }));
+  std::ranges::sort(slots);
+  return slots;
+}
+
+struct OpenedSlot {
+  KeySlotId id;
+  format::KeyBundle bundle;
+};
+
+/// Tries the slots one after the other. Damaged ones are noted and passed over.
+core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credentials) {
+  CAIRN_TRY(const auto slots, list_slots(*state.backend));
+  std::optional<core::Error> damage;
+  const auto note_damage = [&](core::Error error) {
+    state.opening_damage.push_back(error.message());
+    damage = std::move(error);
+  };
+  for (const KeySlotId& id : slots) {
+    auto slot = store::get_key_slot(*state.backend, id);
+    if (!slot) {
+      note_damage(std::move(slot).error());
+      continue;
+    }
+    auto bundle = store::open_key_slot(slot->value, credentials);
+    if (!bundle) {
+      note_damage(std::move(bundle).error().with_context(
+          store::object_path(store::object_name(format::ObjectKind::key_slot, id))));
+      continue;
+    }
+    if (!slot->intact) {
+      state.opening_damage.push_back(
+          fmt::format("keys/{}: one of its two copies is damaged", id.hex()));
+    }
+    if (*bundle) {
+      return OpenedSlot{id, std::move(**bundle)};
+    }
+  }
+  if (damage && damage->code() == core::ErrorCode::unsupported_version) {
+    return core::fail(*damage);
+  }
+  if (damage) {
+    return core::fail(core::Error(core::ErrorCode::corrupt, damage->message())
+                          .with_context("no intact key slot opens with these credentials")
+                          .with_hint("use another key, or bring the key slot back from a copy of "
+                                     "the repository"));
+  }
+  const bool is_passphrase = credentials.type == Credentials::Type::passphrase;
+  return core::fail(core::ErrorCode::wrong_key,
+                    fmt::format("no key of the repository {} opens with this {}", state.location,
+                                is_passphrase ? "passphrase" : "key file"),
+                    is_passphrase ? "check the passphrase; it is never stored and cannot be reset"
+                                  : "check which key file belongs to this repository");
+}
+
+core::Status require_repository(State& state,
+                                const core::Result<store::Twinned<format::Config>>& config) {
+  if (config || config.error().code() != core::ErrorCode::not_found) {
+    return {};
+  }
+  const auto slots = list_slots(*state.backend);
+  if (slots && !slots->empty()) {
+    return {};  // the config is gone, but each key slot holds a copy
+  }
+  return core::fail(
+      core::ErrorCode::not_a_repository,
+      fmt::format("{} is not a Cairn repository", state.location),
+      fmt::format("check the path, or make one with: cairn init -r {}", state.location));
+}
+
+State make_state(const Environment& environment, const std::string& location) {
+  State state{.environment = environment,
+              .location = location,
+              .backend = store::make_local_backend(environment.file_system, location),
+              .config = {},
+              .slot = {},
+              .keys = nullptr,
+              .catalogue_folder = {},
+              .catalogue = nullptr,
+              .blocks = nullptr,
+              .chunks = nullptr,
+              .avoided_packs = {},
+              .opening_damage = {}};
+  return state;
+}
+
+}  // namespace
+
+Repository::Repository(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Repository::Repository(Repository&&) noexcept = default;
+Repository& Repository::operator=(Repository&&) noexcept = default;
+Repository::~Repository() = default;
+
+const RepositoryId& Repository::id() const noexcept { return state_->config.repository_id; }
+Role Repository::role() const noexcept { return state_->keys->role(); }
+const std::string& Repository::location() const noexcept { return state_->location; }
+
+core::Result<Repository> Repository::init(const Environment& environment,
+                                          const InitOptions& options) {
+  CAIRN_TRY_STATUS(core::init_crypto());
+  Expects(chunker::valid(options.chunking));
+  CAIRN_TRY_STATUS(store::create_local_layout(environment.file_system, options.location));
+  auto state = std::make_unique<State>(make_state(environment, options.location));
+
+  format::Config config;
+  environment.random.fill(config.repository_id.mutable_view());
+  config.chunking = options.chunking;
+  const core::Timestamp now = environment.clock.now();
+  format::KeyBundle bundle = store::make_admin_bundle(environment.random, config, now);
+  bundle.config_payload = format::encode_config(config);
+  store::SlotRequest request;
+  request.label = {.role = Role::admin,
+                   .name = options.key_name,
+                   .host = environment.host,
+                   .user = environment.user,
+                   .created = now};
+  request.kdf = options.kdf;
+  CAIRN_TRY(const auto slot, store::seal_key_slot(environment.random, config.repository_id, bundle,
+                                                  options.credentials, request));
+  // The key slot first: a config without a key would look like a repository that nobody can open.
+  CAIRN_TRY(state->slot, store::put_key_slot(*state->backend, slot));
+  CAIRN_TRY_STATUS(store::put_config(*state->backend, config));
+  install(*state, config, std::move(bundle));
+  return Repository(std::move(state));
+}
+
+core::Result<Repository> Repository::open(const Environment& environment,
+                                          const OpenOptions& options, Observer& observer) {
+  CAIRN_TRY_STATUS(core::init_crypto());
+  auto state = std::make_unique<State>(make_state(environment, options.location));
+  auto config = store::get_config(*state->backend);
+  CAIRN_TRY_STATUS(require_repository(*state, config));
+  if (!config && config.error().code() == core::ErrorCode::unsupported_version) {
+    return core::fail(std::move(config).error());
+  }
+  CAIRN_TRY(OpenedSlot slot, open_any_slot(*state, options.credentials));
+
+  // The bundle's copy of the config is authenticated, the object is not: the copy decides.
+  CAIRN_TRY(const format::Config trusted, format::decode_config(slot.bundle.config_payload));
+  if (!config) {
+    state->opening_damage.push_back(config.error().message());
+  } else if (config->value != trusted) {
+    state->opening_damage.push_back("config: it is not the one that the key slots vouch for");
+  } else if (!config->intact) {
+    state->opening_damage.push_back("config: one of its two copies is damaged");
+  }
+  for (const std::string& damage : state->opening_damage) {
+    observer.warning(damage);
+  }
+  state->slot = slot.id;
+  install(*state, trusted, std::move(slot.bundle));
+  return Repository(std::move(state));
+}
+
+}  // namespace cairn::repo
