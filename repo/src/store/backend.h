@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cairn/core/bytes.h"
 #include "cairn/core/file_system.h"
@@ -38,8 +39,9 @@ struct ListedObject {
   std::uint64_t size_bytes = 0;
 };
 
-/// An object being written, whose name is known only at the end. Not thread-safe. Destroyed
-/// without publish() it leaves nothing behind under any object's name.
+/// An object being written, whose name is known only at the end. Not thread-safe. Must not outlive
+/// its backend. Destroyed without publish() it leaves nothing behind under any object's name. After
+/// its first error every later call answers the same error.
 class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
@@ -51,11 +53,14 @@ class ObjectWriter {
 
 /// Where objects lie. Knows names and bytes, nothing else. Objects are created once and never
 /// changed. Thread-safe. Errors: not_found, already_exists, no_space, permission_denied, io.
+/// An object is absent also if the folder that it would lie in is missing, as long as the
+/// repository's config is there: tools that copy repositories drop empty folders.
 class Backend {
  public:
   virtual ~Backend() = default;
 
   [[nodiscard]] virtual core::Result<std::unique_ptr<ObjectWriter>> start() = 0;
+  /// The whole object; limit_exceeded if it has more than `size_max` bytes.
   [[nodiscard]] virtual core::Result<core::Bytes> get(const ObjectName& name,
                                                       std::uint64_t size_max) = 0;
   /// Exactly out.size() bytes at `offset`; corrupt if the object ends before.
@@ -68,14 +73,23 @@ class Backend {
   virtual core::Status list(format::ObjectKind kind,
                             const std::function<void(const ListedObject&)>& visit,
                             const std::function<void(std::string_view)>& foreign = {}) = 0;
+  /// not_found if there is none. The removal survives a power cut, except that of a pack: a pack
+  /// that comes back does no harm, and many of them are removed in a row.
   virtual core::Status remove(const ObjectName& name) = 0;
+
+  /// Names of unfinished writes: those of living writers, and what dead ones left behind. Which are
+  /// which the backend cannot know. None if the backend leaves nothing behind.
+  [[nodiscard]] virtual core::Result<std::vector<std::string>> unfinished();
+  /// Removes one. If its writer lives after all, its publish() fails.
+  virtual core::Status discard_unfinished(const std::string& name);
 
   /// start, append, publish in one.
   core::Status put(const ObjectName& name, core::ByteView data);
 };
 
-/// Makes the folders of a new repository in `location` (made if missing, must be empty).
-/// already_exists if something is there.
+/// Makes the folders of a new repository in `location`. It is made if missing (its parent is not)
+/// and must be empty, but for lost+found and empty folders of a layout that was cut off.
+/// already_exists if something else is there.
 core::Status create_local_layout(core::FileSystem& file_system, const std::string& location);
 
 /// A repository in a local folder. Writes go to a temporary name in the same folder tree, are

@@ -34,6 +34,8 @@ class KeyRing {
   [[nodiscard]] bool can_read_metadata() const noexcept;
   [[nodiscard]] bool can_read_data() const noexcept;
   [[nodiscard]] bool can_write() const noexcept;  ///< chunker key and a signing key
+  /// May sign records that take something away: fences, tombstones, condemned records.
+  [[nodiscard]] bool can_collect() const noexcept;
 
   /// Ids of chunks: file contents and nodes have their own key each, so that neither can be
   /// passed off as the other.
@@ -71,10 +73,12 @@ class KeyRing {
                                                  core::Timestamp now);
 
 struct SlotRequest {
-  format::SlotLabel label;
-  core::KdfParameters kdf;
+  format::SlotLabel label;  ///< its role is taken from the bundle
+  core::KdfParameters kdf;  ///< for a passphrase
 };
-/// Wraps a bundle under credentials. The result is the payload of the slot's twin.
+/// Wraps a bundle under credentials. The result is the payload of the slot's twin. Errors:
+/// limit_exceeded and io (key stretching), invalid_argument (a key file of a wrong size, a label
+/// that is too long).
 [[nodiscard]] core::Result<format::KeySlot> seal_key_slot(core::Random& random,
                                                           const RepositoryId& repository,
                                                           const format::KeyBundle& bundle,
@@ -84,5 +88,9 @@ struct SlotRequest {
 /// but the bundle does not open.
 [[nodiscard]] core::Result<std::optional<format::KeyBundle>> open_key_slot(
     const format::KeySlot& slot, const Credentials& credentials);
+/// Whom the slot belongs to, for any holder of the index key. corrupt if it was damaged, forged or
+/// taken from another slot.
+[[nodiscard]] core::Result<format::SlotLabel> open_slot_label(const KeyRing& keys,
+                                                              const format::KeySlot& slot);
 
 }  // namespace cairn::repo::store

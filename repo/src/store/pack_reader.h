@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "cairn/core/compress.h"
 #include "cairn/core/result.h"
@@ -28,7 +30,8 @@ struct PackDescription {
                                                                   const PackId& id);
 
 /// Reads, authenticates and expands single blocks. Thread-safe; keeps the cipher keys of the last
-/// packs (an X25519 operation costs some 50 us) but no blocks. `backend` and `keys` must outlive it.
+/// packs (an X25519 operation costs some 50 us) but no blocks. `backend` and `keys` must outlive
+/// it. Memory: kKeyCacheMax keys; blocks lie in the caller's buffers.
 class BlockReader {
  public:
   BlockReader(Backend& backend, const KeyRing& keys) : backend_(backend), keys_(keys) {}
@@ -49,24 +52,33 @@ class BlockReader {
                     Scratch& scratch, core::Bytes& out);
 
   /// Bytes fetched from the backend so far.
-  [[nodiscard]] std::uint64_t bytes_read() const noexcept;
+  [[nodiscard]] std::uint64_t bytes_read() const noexcept { return bytes_read_; }
 
  private:
-  [[nodiscard]] core::Result<std::shared_ptr<const core::SecretBytes>> cipher_key(
-      format::BlockKind kind, const format::KeyRecord& record);
+  using SharedKey = std::shared_ptr<const core::SecretBytes>;
+  struct CachedKey {
+    format::BlockKind kind = format::BlockKind::data;
+    format::KeyRecord record;
+    SharedKey key;
+  };
+  [[nodiscard]] core::Result<SharedKey> cipher_key(format::BlockKind kind,
+                                                   const format::KeyRecord& record);
+  core::Status open_into(const PackSummary& pack, std::uint32_t block, core::ByteView sealed,
+                         Scratch& scratch, core::Bytes& out);
 
   static constexpr std::size_t kKeyCacheMax = 256;
 
   Backend& backend_;
   const KeyRing& keys_;
-  mutable std::mutex mutex_;
-  std::unordered_map<format::Salt, std::shared_ptr<const core::SecretBytes>> key_cache_;
-  std::uint64_t bytes_read_ = 0;
+  std::mutex mutex_;
+  std::unordered_map<format::Salt, CachedKey> key_cache_;
+  std::atomic<std::uint64_t> bytes_read_{0};
 };
 
 /// Fetches chunks by id, with a small cache of expanded blocks: for nodes, and for reading one
 /// file front to back. Every chunk is re-hashed before it is handed out. Thread-safe.
-/// Memory: kBlockCacheBytesMax plus one block per thread inside get().
+/// Memory: kBlockCacheBytesMax, and for each thread inside get() the work space of one block: its
+/// ciphertext, its compressed and its expanded form.
 class ChunkReader {
  public:
   ChunkReader(BlockReader& blocks, const Catalogue& catalogue, const KeyRing& keys)
@@ -76,23 +88,33 @@ class ChunkReader {
   /// not_permitted, io; the message names chunk and pack.
   [[nodiscard]] core::Result<core::Bytes> get(const ChunkId& id, format::BlockKind kind);
 
+  /// Bytes of expanded blocks held now.
+  [[nodiscard]] std::size_t cached_bytes() const;
+
   static constexpr std::size_t kBlockCacheBytesMax = 16 * 1024 * 1024;
 
  private:
+  using SharedBlock = std::shared_ptr<const core::Bytes>;
   struct CachedBlock {
     std::uint64_t key = 0;  ///< pack number and block
-    std::shared_ptr<const core::Bytes> plain;
+    SharedBlock plain;
   };
-  [[nodiscard]] core::Result<std::shared_ptr<const core::Bytes>> block(
-      const ChunkLocation& location);
+  [[nodiscard]] core::Result<SharedBlock> block(const ChunkLocation& location);
+  [[nodiscard]] SharedBlock find_cached(std::uint64_t key);
+  void keep(std::uint64_t key, const SharedBlock& plain);
+  [[nodiscard]] std::unique_ptr<BlockReader::Scratch> take_scratch();
+  void give_back(std::unique_ptr<BlockReader::Scratch> scratch);
+
+  static constexpr std::size_t kScratchKeptMax = 8;
 
   BlockReader& blocks_;
   const Catalogue& catalogue_;
   const KeyRing& keys_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::list<CachedBlock> recent_;  ///< most recent first
   std::unordered_map<std::uint64_t, std::list<CachedBlock>::iterator> by_key_;
   std::size_t cached_bytes_ = 0;
+  std::vector<std::unique_ptr<BlockReader::Scratch>> scratch_;
 };
 
 }  // namespace cairn::repo::store

@@ -29,7 +29,19 @@ class PackWriter {
 
   /// Seals and appends a block. `payload` is what stands in the block after compression;
   /// `record.codec`, plain_bytes and chunks must be set; the rest is filled in here.
+  /// Requires has_room_for(record), and a payload shorter than plain_bytes if it is compressed.
   core::Status append(format::BlockRecord record, core::ByteView payload);
+
+  /// Appends a block of another pack as it stands there, sealed under `key`. The caller has checked
+  /// that `sealed` is what that pack's table says. All of `record` but `key` must be set.
+  /// Requires has_room_for(record).
+  core::Status append_sealed(format::BlockRecord record, const format::KeyRecord& key,
+                             core::ByteView sealed);
+
+  /// False if the format's limits on blocks, chunks, keys or bytes of a pack leave no room: then
+  /// publish this pack and open another. Packs of the usual size stop long before, unless their
+  /// chunks have but a few bytes.
+  [[nodiscard]] bool has_room_for(const format::BlockRecord& record) const noexcept;
 
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return offset_; }
   [[nodiscard]] bool empty() const noexcept { return directory_.blocks.empty(); }
@@ -40,6 +52,11 @@ class PackWriter {
  private:
   PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys, PackSeal seal);
   core::Status write(core::ByteView data);
+  core::Status write_covered(core::ByteView data);
+  void end_segment();
+  std::uint32_t key_index(const format::KeyRecord& key);
+  core::Status add_block(format::BlockRecord record, core::ByteView sealed);
+  core::Result<format::IndexedPack> publish_now();
 
   std::unique_ptr<ObjectWriter> object_;
   const KeyRing& keys_;
@@ -49,6 +66,7 @@ class PackWriter {
   core::Hasher segment_hash_;
   std::uint64_t segment_filled_ = 0;
   std::uint64_t offset_ = 0;
+  std::size_t chunks_ = 0;
   core::Bytes sealed_;
   std::optional<core::Error> broken_;
 };

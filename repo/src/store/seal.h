@@ -29,6 +29,12 @@ enum class Purpose : std::uint8_t {
 /// before the content (sessions, snapshots, tombstones), else zero.
 [[nodiscard]] core::Bytes seal_symmetric(const KeyRing& keys, core::Random& random, Purpose purpose,
                                          const core::Hash256& name, core::ByteView plaintext);
+/// As above, for a bundle that has no key ring yet (the labels of new key slots).
+[[nodiscard]] core::Bytes seal_symmetric(const RepositoryId& repository,
+                                         const format::EpochKeys& epoch, core::Random& random,
+                                         Purpose purpose, const core::Hash256& name,
+                                         core::ByteView plaintext);
+/// corrupt if it was not sealed for this purpose and name in this repository.
 [[nodiscard]] core::Result<core::Bytes> open_symmetric(const KeyRing& keys, Purpose purpose,
                                                        const core::Hash256& name,
                                                        core::ByteView envelope);
@@ -59,7 +65,8 @@ struct PackSeal {
 void seal_block(const RepositoryId& repository, format::BlockKind kind,
                 const format::KeyRecord& key, const format::BlockRecord& block,
                 core::ByteView cipher_key, core::ByteView payload, core::Bytes& out);
-/// `out` is resized to the payload: still compressed if the block's codec says so.
+/// False if it was not sealed with this key as this block. `out` is resized to the payload: still
+/// compressed if the block's codec says so.
 [[nodiscard]] bool open_block(const RepositoryId& repository, format::BlockKind kind,
                               const format::KeyRecord& key, const format::BlockRecord& block,
                               core::ByteView cipher_key, core::ByteView sealed, core::Bytes& out);

@@ -1,0 +1,155 @@
+#include "store/pack_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <gsl/assert>
+#include <utility>
+
+#include "cairn/core/codec.h"
+
+namespace cairn::repo::store {
+namespace {
+
+using core::Status;
+
+/// Of kPackBytesMax, what directory and footer may need at the end.
+constexpr std::uint64_t kTrailerBytesMax =
+    format::kPackDirectoryBytesMax + core::kAeadTagBytes +
+    (format::kPackBytesMax / format::kPackSegmentBytes) * core::Hash256::kSize +
+    format::kPackFooterFixedBytes;
+static_assert(kTrailerBytesMax + format::kPackHeaderBytes + format::kBlockStoredBytesMax <
+              format::kPackBytesMax);
+
+}  // namespace
+
+PackWriter::PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys, PackSeal seal)
+    : object_(std::move(object)), keys_(keys), seal_(std::move(seal)) {
+  directory_.kind = seal_.header.kind;
+  directory_.keys.push_back({.epoch = seal_.header.epoch,
+                             .salt = seal_.header.salt,
+                             .ephemeral = seal_.header.ephemeral});
+}
+
+core::Result<std::unique_ptr<PackWriter>> PackWriter::open(Backend& backend, const KeyRing& keys,
+                                                           core::Random& random,
+                                                           format::BlockKind kind) {
+  CAIRN_TRY(PackSeal seal, make_pack_seal(keys, random, kind));
+  CAIRN_TRY(std::unique_ptr<ObjectWriter> object, backend.start());
+  std::unique_ptr<PackWriter> writer(new PackWriter(std::move(object), keys, std::move(seal)));
+  CAIRN_TRY_STATUS(writer->write_covered(format::encode_pack_header(writer->seal_.header)));
+  return writer;
+}
+
+bool PackWriter::has_room_for(const format::BlockRecord& record) const noexcept {
+  return directory_.blocks.size() < format::kPackBlocksMax &&
+         directory_.keys.size() < format::kPackKeysMax &&
+         record.chunks.size() <= format::kPackChunksMax - chunks_ &&
+         offset_ + format::kBlockStoredBytesMax + kTrailerBytesMax <= format::kPackBytesMax;
+}
+
+core::Status PackWriter::append(format::BlockRecord record, core::ByteView payload) {
+  if (broken_) {
+    return core::fail(*broken_);
+  }
+  Expects(payload.size() <= format::kBlockPlainBytesMax);
+  record.stored_bytes = static_cast<std::uint32_t>(payload.size() + core::kAeadTagBytes);
+  record.key = 0;
+  record.key_block = static_cast<std::uint32_t>(directory_.blocks.size());
+  sealed_.clear();
+  seal_block(keys_.repository(), directory_.kind, directory_.keys.front(), record,
+             seal_.cipher_key.view(), payload, sealed_);
+  return add_block(std::move(record), sealed_);
+}
+
+core::Status PackWriter::append_sealed(format::BlockRecord record, const format::KeyRecord& key,
+                                       core::ByteView sealed) {
+  if (broken_) {
+    return core::fail(*broken_);
+  }
+  Expects(sealed.size() == record.stored_bytes);
+  Expects(has_room_for(record));
+  record.key = key_index(key);
+  return add_block(std::move(record), sealed);
+}
+
+// Blocks come pack by pack, so the key is nearly always the last one.
+std::uint32_t PackWriter::key_index(const format::KeyRecord& key) {
+  const auto found = std::find(directory_.keys.rbegin(), directory_.keys.rend(), key);
+  if (found != directory_.keys.rend()) {
+    return static_cast<std::uint32_t>(std::distance(found, directory_.keys.rend()) - 1);
+  }
+  directory_.keys.push_back(key);
+  return static_cast<std::uint32_t>(directory_.keys.size() - 1);
+}
+
+core::Status PackWriter::add_block(format::BlockRecord record, core::ByteView sealed) {
+  Expects(has_room_for(record));
+  CAIRN_TRY_STATUS(write_covered(sealed));
+  chunks_ += record.chunks.size();
+  directory_.blocks.push_back(std::move(record));
+  return {};
+}
+
+core::Status PackWriter::write(core::ByteView data) {
+  Status written = object_->append(data);
+  if (!written) {
+    broken_ = written.error();
+    return written;
+  }
+  offset_ += data.size();
+  return {};
+}
+
+// Header, blocks and directory: what the segment table covers.
+core::Status PackWriter::write_covered(core::ByteView data) {
+  for (core::ByteView rest = data; !rest.empty();) {
+    const std::size_t size = std::min<std::size_t>(
+        rest.size(), static_cast<std::size_t>(format::kPackSegmentBytes - segment_filled_));
+    segment_hash_.update(rest.first(size));
+    segment_filled_ += size;
+    rest = rest.subspan(size);
+    if (segment_filled_ == format::kPackSegmentBytes) {
+      end_segment();
+    }
+  }
+  return write(data);
+}
+
+void PackWriter::end_segment() {
+  segments_.push_back(segment_hash_.finish());
+  segment_hash_ = core::Hasher();
+  segment_filled_ = 0;
+}
+
+core::Result<format::IndexedPack> PackWriter::publish() {
+  if (broken_) {
+    return core::fail(*broken_);
+  }
+  auto published = publish_now();
+  broken_ = published ? core::Error(core::ErrorCode::internal, "write a pack: it is published")
+                      : published.error();
+  return published;
+}
+
+core::Result<format::IndexedPack> PackWriter::publish_now() {
+  Expects(!empty());
+  core::Encoder plaintext;
+  format::encode_pack_directory(plaintext, directory_);
+  const core::Bytes directory = seal_directory(keys_, seal_.header, plaintext.view());
+  CAIRN_TRY_STATUS(write_covered(directory));
+  if (segment_filled_ > 0) {
+    end_segment();
+  }
+  format::PackFooter footer;
+  footer.covered_bytes = offset_;
+  footer.directory_bytes = static_cast<std::uint32_t>(directory.size());
+  footer.segments = std::move(segments_);
+  const core::Bytes encoded = format::encode_pack_footer(footer);
+  CAIRN_TRY_STATUS(write(encoded));
+  const PackId id = format::pack_id(encoded);
+  CAIRN_TRY_STATUS(object_->publish(object_name(format::ObjectKind::pack, id)));
+  return format::IndexedPack{.id = id, .size_bytes = offset_, .directory = std::move(directory_)};
+}
+
+}  // namespace cairn::repo::store
