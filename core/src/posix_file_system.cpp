@@ -175,6 +175,8 @@ class OpenFiles {
 
 class PosixFileSystem final : public FileSystem {
  public:
+  explicit PosixFileSystem(const PosixOptions& options) : options_(options) {}
+
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
     Descriptor file = open_file(path, O_WRONLY | O_CREAT | O_EXCL);
     if (!file.valid()) {
@@ -315,12 +317,14 @@ class PosixFileSystem final : public FileSystem {
     return shared;
   }
 
-  static Status move_without_replacing(const std::string& from, const std::string& to) {
-    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
-      return {};
-    }
-    if (errno != EINVAL && errno != ENOSYS) {
-      return fail_errno(errno, "publish", to);
+  Status move_without_replacing(const std::string& from, const std::string& to) const {
+    if (options_.use_renameat2) {
+      if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
+        return {};
+      }
+      if (errno != EINVAL && errno != ENOSYS) {
+        return fail_errno(errno, "publish", to);
+      }
     }
     // The file system cannot do it in one step (NFS, some FUSE ones). A second name is as good:
     // link() never replaces either, and a crash in between leaves the temporary name over.
@@ -343,11 +347,14 @@ class PosixFileSystem final : public FileSystem {
            first.st_dev == second.st_dev && first.st_ino == second.st_ino;
   }
 
+  PosixOptions options_;
   OpenFiles open_files_;
 };
 
 }  // namespace
 
-std::unique_ptr<FileSystem> make_posix_file_system() { return std::make_unique<PosixFileSystem>(); }
+std::unique_ptr<FileSystem> make_posix_file_system(const PosixOptions& options) {
+  return std::make_unique<PosixFileSystem>(options);
+}
 
 }  // namespace cairn::core

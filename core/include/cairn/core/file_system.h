@@ -56,7 +56,13 @@ class FileSystem {
   virtual Status sync_folder(const std::string& path) = 0;
 };
 
+struct PosixOptions {
+  /// False: publish with link() and unlink(), as is done by itself on file systems that cannot
+  /// rename without replacing. Tests use it to reach that path everywhere.
+  bool use_renameat2 = true;
+};
+
 /// The system's own. Reads go through a small cache of open descriptors (at most 64).
-[[nodiscard]] std::unique_ptr<FileSystem> make_posix_file_system();
+[[nodiscard]] std::unique_ptr<FileSystem> make_posix_file_system(const PosixOptions& options = {});
 
 }  // namespace cairn::core
