@@ -1,0 +1,184 @@
+#include "ops/restore_walk.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace cairn::repo::ops {
+
+namespace {
+
+std::string below(const std::string& inside, const std::string& name) {
+  return inside.empty() ? name : inside + '/' + name;
+}
+
+/// `path` relative to the folder `inside`; nullopt if it does not lie there.
+std::optional<std::string> relative_to(const std::string& path, const std::string& inside) {
+  if (inside.empty()) {
+    return path;
+  }
+  if (path.starts_with(inside + '/')) {
+    return path.substr(inside.size() + 1);
+  }
+  return std::nullopt;
+}
+
+/// What ends the restore even if it happened to one object.
+bool ends_all(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::no_space || code == core::ErrorCode::interrupted ||
+         code == core::ErrorCode::not_permitted || code == core::ErrorCode::internal;
+}
+
+}  // namespace
+
+void RestoreWalk::report(std::string path, const core::Error& error) {
+  problems_.add({ProblemKind::unreadable, std::move(path), error.message()});
+}
+
+void RestoreWalk::count(const Entry& entry) {
+  switch (entry.type) {
+    case EntryType::file:
+      counts_.files += 1;
+      counts_.bytes += entry.content.size_bytes;
+      return;
+    case EntryType::folder:
+      counts_.folders += 1;
+      return;
+    case EntryType::symlink:
+      counts_.symlinks += 1;
+      return;
+    case EntryType::char_device:
+    case EntryType::block_device:
+    case EntryType::fifo:
+    case EntryType::socket:
+      counts_.others += 1;
+      return;
+  }
+}
+
+std::optional<std::string> RestoreWalk::first_name_here(const Selection& selection,
+                                                        const Entry& entry,
+                                                        const std::string& inside) {
+  if (!entry.hard_link_to) {
+    return std::nullopt;
+  }
+  if (auto first = relative_to(*entry.hard_link_to, selection.inside)) {
+    return first;
+  }
+  // The first name lies outside of what is restored: the first one inside takes its place.
+  const auto [stand_in, is_new] = stand_ins_.emplace(*entry.hard_link_to, inside);
+  return is_new ? std::nullopt : relative_to(stand_in->second, selection.inside);
+}
+
+core::Status RestoreWalk::place(const Selection& selection,
+                                const std::shared_ptr<TargetFolder>& folder, Entry entry,
+                                const std::string& inside) {
+  count(entry);
+  const auto first = first_name_here(selection, entry, inside);
+  if (target_ == nullptr) {
+    return {};
+  }
+  if (first) {
+    folder->pending += 1;
+    links_.push_back({selection.folder, *first, folder, entry.name, inside});
+    return {};
+  }
+  if (entry.type == EntryType::file) {
+    folder->pending += 1;
+    return files_->add(folder, std::move(entry));
+  }
+  if (auto status = target_->make_special(*folder, entry); !status) {
+    if (ends_all(status.error().code())) {
+      return status;
+    }
+    report(join_path(folder->path, entry.name), status.error());
+  }
+  return {};
+}
+
+core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry) {
+  entry.hard_link_to.reset();
+  const std::string inside = below(selection.inside, entry.name);
+  return place(selection, selection.folder, std::move(entry), inside);
+}
+
+core::Status RestoreWalk::enter(std::vector<Frame>& stack, Entry entry, std::string inside) {
+  const auto& above = stack.back().folder;
+  const std::string path = join_path(above->path, entry.name);
+  if (stack.size() >= kFolderDepthMax) {
+    report(path, {core::ErrorCode::limit_exceeded,
+                  fmt::format("folders are nested more than {} deep", kFolderDepthMax)});
+    return {};
+  }
+  count(entry);
+  const ChunkId node = entry.folder.node;
+  if (target_ == nullptr) {
+    auto folder = std::make_shared<TargetFolder>();
+    folder->path = path;
+    stack.push_back({FolderReader(state_, node), std::move(folder), std::move(inside)});
+    return {};
+  }
+  std::string name = entry.name;
+  auto folder = target_->make_folder(above, std::move(name), std::move(entry));
+  if (!folder) {
+    if (ends_all(folder.error().code())) {
+      return core::fail(std::move(folder).error());
+    }
+    report(path, folder.error());
+    return {};
+  }
+  stack.push_back({FolderReader(state_, node), std::move(*folder), std::move(inside)});
+  return {};
+}
+
+core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& stack) {
+  Frame& frame = stack.back();
+  auto entry = frame.reader.next();
+  if (!entry) {
+    if (ends_all(entry.error().code())) {
+      return core::fail(std::move(entry).error());
+    }
+    report(frame.folder->path,
+           std::move(entry).error().with_context("some of what it held cannot be restored"));
+    return {};
+  }
+  if (!*entry) {
+    if (target_ != nullptr) {
+      target_->release(std::move(frame.folder));
+    }
+    stack.pop_back();
+    return {};
+  }
+  std::string inside = below(frame.inside, (*entry)->name);
+  if ((*entry)->type == EntryType::folder) {
+    return enter(stack, std::move(**entry), std::move(inside));
+  }
+  return place(selection, frame.folder, std::move(**entry), inside);
+}
+
+core::Status RestoreWalk::restore_children(const Selection& selection,
+                                           const FolderContent& content) {
+  std::vector<Frame> stack;
+  stack.push_back({FolderReader(state_, content.node), selection.folder, selection.inside});
+  while (!stack.empty()) {
+    CAIRN_TRY_STATUS(step(selection, stack));
+  }
+  return {};
+}
+
+core::Status RestoreWalk::make_links() {
+  for (PendingLink& link : links_) {
+    auto status = target_->make_hard_link(*link.root, link.first, *link.folder, link.name);
+    if (!status) {
+      if (ends_all(status.error().code())) {
+        return status;
+      }
+      report(join_path(link.folder->path, link.name), status.error());
+    }
+    target_->release(std::move(link.folder));
+  }
+  links_.clear();
+  return {};
+}
+
+}  // namespace cairn::repo::ops

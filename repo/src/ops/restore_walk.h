@@ -1,0 +1,75 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/snapshot.h"
+#include "ops/restore_files.h"
+#include "ops/restore_target.h"
+#include "ops/state.h"
+#include "ops/tree_reader.h"
+
+namespace cairn::repo::ops {
+
+/// Walks what is to be restored and hands it to the target: folders are made on the way down, files
+/// go to RestoreFiles, hard links wait for the files. Without a target (a dry run) it counts.
+/// Memory: one open leaf per level of the tree, and what the hard links need.
+class RestoreWalk {
+ public:
+  RestoreWalk(State& state, RestoreTarget* target, RestoreFiles* files, ProblemList& problems)
+      : state_(state), target_(target), files_(files), problems_(problems) {}
+
+  /// Where a selection begins: `folder` stands for the path `inside` below the source's root.
+  struct Selection {
+    std::shared_ptr<TargetFolder> folder;
+    std::string inside;
+  };
+
+  /// Restores one object under its name into the folder, without its children.
+  core::Status restore_object(const Selection& selection, Entry entry);
+  /// Restores all below a recorded folder into selection.folder. Takes over one pending piece of
+  /// that folder's work.
+  core::Status restore_children(const Selection& selection, const FolderContent& content);
+  /// Call once, when all files have their final names.
+  core::Status make_links();
+
+  [[nodiscard]] const TreeCounts& counts() const noexcept { return counts_; }
+  void count(const Entry& entry);
+
+ private:
+  struct Frame {
+    FolderReader reader;
+    std::shared_ptr<TargetFolder> folder;
+    std::string inside;
+  };
+  struct PendingLink {
+    std::shared_ptr<TargetFolder> root;
+    std::string first;  ///< below root
+    std::shared_ptr<TargetFolder> folder;
+    std::string name;
+    std::string inside;
+  };
+  core::Status step(const Selection& selection, std::vector<Frame>& stack);
+  core::Status enter(std::vector<Frame>& stack, Entry entry, std::string inside);
+  core::Status place(const Selection& selection, const std::shared_ptr<TargetFolder>& folder,
+                     Entry entry, const std::string& inside);
+  [[nodiscard]] std::optional<std::string> first_name_here(const Selection& selection,
+                                                           const Entry& entry,
+                                                           const std::string& inside);
+  void report(std::string path, const core::Error& error);
+
+  State& state_;
+  RestoreTarget* target_;
+  RestoreFiles* files_;
+  ProblemList& problems_;
+  TreeCounts counts_;
+  std::vector<PendingLink> links_;
+  std::map<std::string, std::string>
+      stand_ins_;  ///< first name outside the selection -> one inside
+};
+
+}  // namespace cairn::repo::ops
