@@ -11,6 +11,8 @@
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
 
+struct statx;
+
 /// Reading a live tree: a walk in a fixed order, and files that may change under our hands.
 ///
 /// Everything is opened relative to a descriptor of its folder and never through a symbolic link,
@@ -55,9 +57,9 @@ struct WalkItem {
   core::Timestamp ctime;
   InodeId inode;
   std::uint32_t link_count = 1;
-  std::string path;  ///< absolute, raw bytes
-  std::uint64_t size_bytes = 0;           ///< files: as of the stat
-  std::shared_ptr<SourceFolder> folder;   ///< that holds the object; open it by (folder, name)
+  std::string path;                      ///< absolute, raw bytes
+  std::uint64_t size_bytes = 0;          ///< files: as of the stat
+  std::shared_ptr<SourceFolder> folder;  ///< that holds the object; open it by (folder, name)
   std::string file_name;  ///< name in `folder`; equals entry.name but for a source's root
 };
 
@@ -83,7 +85,8 @@ class SourceWalk {
   [[nodiscard]] virtual core::Result<std::optional<WalkItem>> next() = 0;
 };
 
-/// One regular file being read. Not thread-safe.
+/// One regular file being read. Not thread-safe. Messages of errors leave out the path, which the
+/// caller has: they serve as the reason of a Problem.
 class SourceFile {
  public:
   /// Opens the file that the walk saw. Errors: not_found (vanished), changed (it is another object
@@ -94,7 +97,7 @@ class SourceFile {
   ~SourceFile();
 
   /// Size by the latest stat of the open file.
-  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return stamp_.size_bytes; }
   /// Refreshes mode, owner numbers, mtime of `entry` from the open file and fills its xattrs and
   /// inode flags. Problems (an unreadable attribute) go to `problems`.
   core::Status read_metadata(Entry& entry, const std::string& path, std::vector<Problem>& problems);
@@ -117,19 +120,22 @@ class SourceFile {
   core::Status restart();
 
  private:
-  SourceFile(int descriptor, std::uint64_t size_bytes) noexcept
-      : descriptor_(descriptor), size_bytes_(size_bytes) {}
+  explicit SourceFile(int descriptor) noexcept : descriptor_(descriptor) {}
+  void take(const struct ::statx& status);
+
+  /// The open file as of the last stat that counts.
   struct Stamp {
     std::uint64_t size_bytes = 0;
     core::Timestamp mtime;
     core::Timestamp ctime;
-    friend bool operator==(const Stamp&, const Stamp&) = default;
+    bool may_have_holes = false;  ///< fewer bytes are allocated than it is long
+    std::uint16_t mode = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
   };
 
   int descriptor_ = -1;
-  std::uint64_t size_bytes_ = 0;
   Stamp stamp_;
-  std::uint64_t allocated_bytes_ = 0;
 };
 
 /// Names of user and group numbers, asked from the system once each. Thread-safe.

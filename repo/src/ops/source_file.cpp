@@ -1,0 +1,206 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <gsl/assert>
+#include <utility>
+
+#include "ops/source.h"
+#include "ops/source_metadata.h"
+
+namespace cairn::repo::ops {
+namespace {
+
+constexpr std::uint64_t kReadAheadFromBytes = 1024 * 1024;
+constexpr std::uint64_t kStatBlockBytes = 512;  // the unit of stx_blocks, on every file system
+
+tl::unexpected<core::Error> fail_errno(int error_number, std::string_view action) {
+  return core::fail(core::Error(core::errno_error(error_number, "").code(),
+                                fmt::format("{}: {}", action, reason_of(error_number))));
+}
+
+tl::unexpected<core::Error> fail_changed() {
+  return core::fail(core::ErrorCode::changed, "open file: another object has taken its name");
+}
+
+/// Opens a file that somebody holds a lease on (a file server): O_NONBLOCK gets EWOULDBLOCK at
+/// once instead of waiting until the holder has let go. The wait is safe only once we know that
+/// this is the file we want and no FIFO.
+int open_leased(int folder, const char* name, InodeId wanted) {
+  const int place = ::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (place < 0) {
+    return -1;
+  }
+  Statx status{};
+  int descriptor = -1;
+  int error_number = stat_open(place, status);
+  if (error_number == 0) {
+    if (inode_id(status) == wanted && entry_type(status) == EntryType::file) {
+      const std::string path = fmt::format("/proc/self/fd/{}", place);
+      descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+      error_number = errno;
+    } else {
+      error_number = ELOOP;
+    }
+  }
+  ::close(place);
+  errno = error_number;
+  return descriptor;
+}
+
+/// True if opening failed because a link, a socket or a device stands there by now.
+bool is_another_type(int error_number) noexcept {
+  return error_number == ELOOP || error_number == ENXIO || error_number == ENODEV;
+}
+
+int open_file(const WalkItem& item) {
+  const int folder = item.folder->descriptor();
+  const char* const name = item.file_name.c_str();
+  // O_NONBLOCK: a FIFO that has taken the place of the file must not stop us for ever.
+  const int descriptor = open_without_traces(folder, name, O_RDONLY | O_NONBLOCK);
+  return descriptor < 0 && errno == EWOULDBLOCK ? open_leased(folder, name, item.inode)
+                                                : descriptor;
+}
+
+}  // namespace
+
+core::Result<SourceFile> SourceFile::open(const WalkItem& item) {
+  Expects(item.folder != nullptr);
+  const int descriptor = open_file(item);
+  if (descriptor < 0) {
+    return is_another_type(errno) ? fail_changed() : fail_errno(errno, "open file");
+  }
+  SourceFile file(descriptor);
+  Statx status{};
+  if (const int error_number = stat_open(descriptor, status); error_number != 0) {
+    return fail_errno(error_number, "stat file");
+  }
+  if (entry_type(status) != EntryType::file || inode_id(status) != item.inode) {
+    return fail_changed();
+  }
+  file.take(status);
+  if (file.stamp_.size_bytes > kReadAheadFromBytes) {
+    // Advice: a file system that cannot take it does not matter.
+    static_cast<void>(::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL));
+  }
+  return file;
+}
+
+SourceFile::SourceFile(SourceFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), stamp_(other.stamp_) {}
+
+SourceFile& SourceFile::operator=(SourceFile&& other) noexcept {
+  if (this != &other) {
+    if (descriptor_ >= 0) {
+      ::close(descriptor_);
+    }
+    descriptor_ = std::exchange(other.descriptor_, -1);
+    stamp_ = other.stamp_;
+  }
+  return *this;
+}
+
+SourceFile::~SourceFile() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+}
+
+void SourceFile::take(const Statx& status) {
+  const std::uint64_t blocks =
+      status.stx_size / kStatBlockBytes + (status.stx_size % kStatBlockBytes != 0 ? 1 : 0);
+  stamp_ = {.size_bytes = status.stx_size,
+            .mtime = to_timestamp(status.stx_mtime),
+            .ctime = to_timestamp(status.stx_ctime),
+            .may_have_holes = status.stx_blocks < blocks,
+            .mode = static_cast<std::uint16_t>(status.stx_mode & 07777),
+            .uid = status.stx_uid,
+            .gid = status.stx_gid};
+}
+
+core::Status SourceFile::read_metadata(Entry& entry, const std::string& path,
+                                       std::vector<Problem>& problems) {
+  Expects(descriptor_ >= 0);
+  entry.mode = stamp_.mode;
+  entry.mtime = stamp_.mtime;
+  if (entry.owner.uid != stamp_.uid || entry.owner.gid != stamp_.gid) {
+    entry.owner.uid = stamp_.uid;
+    entry.owner.gid = stamp_.gid;
+    OwnerNames().fill(entry.owner);
+  }
+  const MetadataProblems sink{path, problems};
+  read_xattrs(descriptor_, entry, sink);
+  read_inode_flags(descriptor_, entry, sink);
+  return {};
+}
+
+core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uint64_t offset) {
+  Expects(descriptor_ >= 0);
+  if (offset >= stamp_.size_bytes) {
+    return std::nullopt;
+  }
+  const Extent rest{.offset = offset, .length_bytes = stamp_.size_bytes - offset, .is_hole = false};
+  if (!stamp_.may_have_holes) {
+    return rest;
+  }
+  const auto position = static_cast<::off_t>(offset);
+  const ::off_t data = ::lseek(descriptor_, position, SEEK_DATA);
+  if (data < 0 && errno != ENXIO) {
+    // EINVAL: a file system that does not know holes. Without the answer the zeros are read.
+    return rest;
+  }
+  const std::uint64_t data_begin =
+      data < 0 ? stamp_.size_bytes : std::min(static_cast<std::uint64_t>(data), stamp_.size_bytes);
+  if (data_begin > offset) {
+    return Extent{.offset = offset, .length_bytes = data_begin - offset, .is_hole = true};
+  }
+  const ::off_t hole = ::lseek(descriptor_, position, SEEK_HOLE);
+  // At or before the offset: somebody punches holes right now, and has_changed() will say so.
+  if (hole <= position) {
+    return rest;
+  }
+  const std::uint64_t data_end = std::min(static_cast<std::uint64_t>(hole), stamp_.size_bytes);
+  return Extent{.offset = offset, .length_bytes = data_end - offset, .is_hole = false};
+}
+
+core::Result<std::size_t> SourceFile::read_at(std::uint64_t offset, core::MutableByteView out) {
+  Expects(descriptor_ >= 0);
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const core::MutableByteView rest = out.subspan(done);
+    const auto position = static_cast<::off_t>(offset + done);
+    const ::ssize_t got =
+        uninterrupted([&] { return ::pread(descriptor_, rest.data(), rest.size(), position); });
+    if (got < 0) {
+      return fail_errno(errno, "read file");
+    }
+    if (got == 0) {
+      break;
+    }
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+core::Result<bool> SourceFile::has_changed() const {
+  Expects(descriptor_ >= 0);
+  Statx status{};
+  if (const int error_number = stat_open(descriptor_, status); error_number != 0) {
+    return fail_errno(error_number, "stat file");
+  }
+  return status.stx_size != stamp_.size_bytes || to_timestamp(status.stx_mtime) != stamp_.mtime ||
+         to_timestamp(status.stx_ctime) != stamp_.ctime;
+}
+
+core::Status SourceFile::restart() {
+  Expects(descriptor_ >= 0);
+  Statx status{};
+  if (const int error_number = stat_open(descriptor_, status); error_number != 0) {
+    return fail_errno(error_number, "stat file");
+  }
+  take(status);
+  return {};
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,508 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <gsl/assert>
+#include <string_view>
+#include <utility>
+
+#include "ops/source.h"
+#include "ops/source_metadata.h"
+
+namespace cairn::repo::ops {
+namespace {
+
+constexpr std::size_t kListBufferBytes = 256 * 1024;
+// Folders of the current path that stay open; those above are opened again on the way back. Few
+// enough to leave most of the usual 1024 descriptors to others, more than real trees are deep.
+constexpr std::size_t kOpenFoldersMax = 64;
+// Above any real folder: ends a listing that a broken file system repeats without end.
+constexpr std::size_t kFolderNamesMax = 100'000'000;
+constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY;
+
+/// A name of the current path's folders. The first bytes, as a big-endian number, decide most
+/// comparisons without a look into the arena.
+struct NameRef {
+  std::uint64_t prefix;
+  std::size_t offset;
+};
+
+std::uint64_t prefix_of(std::string_view name) noexcept {
+  std::uint64_t prefix = 0;
+  for (std::size_t i = 0; i < sizeof(prefix); ++i) {
+    prefix = (prefix << 8) | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
+  }
+  return prefix;
+}
+
+/// The names of the folders on the current path, one folder's after the other's, in one arena:
+/// leaving a folder gives its names' memory to the next one. Each ends with a NUL.
+class NameStack {
+ public:
+  struct Mark {
+    std::size_t names;
+    std::size_t bytes;
+  };
+
+  [[nodiscard]] Mark mark() const noexcept { return {refs_.size(), bytes_.size()}; }
+  void cut_back(Mark mark) {
+    refs_.resize(mark.names);
+    bytes_.resize(mark.bytes);
+  }
+  void add(std::string_view name) {
+    refs_.push_back({prefix_of(name), bytes_.size()});
+    bytes_.append(name).push_back('\0');
+  }
+  /// Sorts the names from `first` on as bytes. A folder that changes while it is listed may tell
+  /// a name twice.
+  void sort_from(std::size_t first) {
+    const auto begin = refs_.begin() + static_cast<std::ptrdiff_t>(first);
+    std::sort(begin, refs_.end(), [this](const NameRef& a, const NameRef& b) {
+      return a.prefix != b.prefix ? a.prefix < b.prefix : std::strcmp(at(a), at(b)) < 0;
+    });
+    refs_.erase(std::unique(begin, refs_.end(),
+                            [this](const NameRef& a, const NameRef& b) {
+                              return a.prefix == b.prefix && std::strcmp(at(a), at(b)) == 0;
+                            }),
+                refs_.end());
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return refs_.size(); }
+  [[nodiscard]] std::string_view operator[](std::size_t index) const { return at(refs_[index]); }
+
+ private:
+  [[nodiscard]] const char* at(const NameRef& name) const noexcept {
+    return bytes_.data() + name.offset;
+  }
+
+  std::vector<NameRef> refs_ = {};
+  std::string bytes_;
+};
+
+/// A folder on the current path.
+struct Level {
+  std::shared_ptr<SourceFolder> folder;  ///< null: closed to spare descriptors, or never opened
+  InodeId id;
+  std::size_t path_bytes;  ///< of its own path, at the front of the current one
+  NameStack::Mark mark;    ///< its names begin here
+  std::size_t next;        ///< the next name
+};
+
+class FolderWalk final : public SourceWalk {
+ public:
+  explicit FolderWalk(ProblemSink& problems) : problems_(problems), buffer_(kListBufferBytes) {}
+
+  core::Status start(std::string_view source);
+  core::Result<std::optional<WalkItem>> next() override;
+
+ private:
+  core::Result<bool> describe(WalkItem& item, const Statx& status);
+  void fill(WalkItem& item, const Statx& status);
+  core::Result<bool> read_link(WalkItem& item);
+
+  core::Result<bool> enter(WalkItem& item);
+  core::Result<bool> enter_unopened(WalkItem& item, int error_number);
+  void push_level(const WalkItem& item, std::shared_ptr<SourceFolder> folder);
+  core::Status list(int descriptor);
+  void add_names(std::string_view records);
+  core::Status leave(WalkItem& item);
+
+  core::Status reopen_top(const SourceFolder* child);
+  int open_from_root();
+  bool close_ancestors();
+
+  void report(ProblemKind kind, const std::string& path, std::string reason);
+  core::Status refuse(int error_number, const std::string& path, std::string_view action = {});
+  void report_metadata_problems();
+
+  ProblemSink& problems_;
+  OwnerNames owner_names_;
+  std::optional<Owner> last_owner_;
+  std::vector<char> buffer_;
+  std::vector<Problem> metadata_problems_;
+  NameStack names_;
+  std::vector<Level> levels_;
+  std::size_t first_open_ = 1;  // of the levels, the first and those from here on are open
+  std::string path_;            // of the folder on top, without '/' at its end
+  std::optional<WalkItem> source_;
+};
+
+constexpr std::string_view kReplaced = "another object has taken its name while it was read";
+
+/// Opens a folder if it is the one wanted; -1 if not.
+int open_checked(int folder, const char* name, InodeId wanted) {
+  const int descriptor = open_without_traces(folder, name, kFolderFlags);
+  if (descriptor < 0) {
+    return -1;
+  }
+  Statx status{};
+  const int error_number = stat_open(descriptor, status);
+  if (error_number == 0 && inode_id(status) == wanted) {
+    return descriptor;
+  }
+  ::close(descriptor);
+  errno = error_number != 0 ? error_number : ESTALE;
+  return -1;
+}
+
+core::Status FolderWalk::start(std::string_view source) {
+  Expects(!source.empty() && source.front() == '/');
+  while (source.size() > 1 && source.back() == '/') {
+    source.remove_suffix(1);
+  }
+  const std::size_t slash = source.rfind('/');
+  const std::string parent(source.substr(0, std::max<std::size_t>(slash, 1)));
+  WalkItem item;
+  item.file_name = source.size() == 1 ? "." : source.substr(slash + 1);
+  item.path = source;
+  // O_PATH: a folder that we may pass through but not list is enough. Links above the source are
+  // the user's spelling of its place and are followed.
+  const int descriptor =
+      uninterrupted([&] { return ::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); });
+  if (descriptor < 0) {
+    return core::fail(core::errno_error(errno, "open source " + item.path));
+  }
+  item.folder = std::make_shared<SourceFolder>(descriptor);
+  Statx status{};
+  if (const int error_number = stat_at(descriptor, item.file_name.c_str(), status);
+      error_number != 0) {
+    return core::fail(core::errno_error(error_number, "open source " + item.path));
+  }
+  CAIRN_TRY(const bool described, describe(item, status));
+  if (!described) {
+    return core::fail(
+        core::ErrorCode::io,
+        fmt::format("open source {}: it cannot be read or is being replaced", item.path));
+  }
+  source_ = std::move(item);
+  return {};
+}
+
+core::Result<std::optional<WalkItem>> FolderWalk::next() {
+  core::Result<std::optional<WalkItem>> step(std::exchange(source_, std::nullopt));
+  if (step->has_value()) {
+    return step;
+  }
+  WalkItem& item = step->emplace();
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    if (level.next == names_.size()) {
+      CAIRN_TRY_STATUS(leave(item));
+      return step;
+    }
+    const std::string_view name = names_[level.next++];
+    item.file_name = name;
+    item.entry.name = name;
+    item.path.reserve(path_.size() + 1 + name.size());
+    item.path.append(path_).append(1, '/').append(name);
+    item.folder = level.folder;
+    Statx status;
+    const int error_number = stat_at(level.folder->descriptor(), item.file_name.c_str(), status);
+    if (error_number != 0) {
+      CAIRN_TRY_STATUS(refuse(error_number, item.path));
+    } else {
+      CAIRN_TRY(const bool described, describe(item, status));
+      if (described) {
+        return step;
+      }
+    }
+    item = WalkItem();
+  }
+  step->reset();
+  return step;
+}
+
+/// Fills `item`; false if it had to be left out.
+core::Result<bool> FolderWalk::describe(WalkItem& item, const Statx& status) {
+  const std::optional<EntryType> type = entry_type(status);
+  if (!type.has_value()) {
+    report(ProblemKind::unreadable, item.path, "unknown type of object");
+    return false;
+  }
+  item.entry.type = *type;
+  fill(item, status);
+  switch (*type) {
+    case EntryType::file:
+      item.size_bytes = status.stx_size;
+      return true;
+    case EntryType::folder:
+      return enter(item);
+    case EntryType::symlink: {
+      CAIRN_TRY(const bool read, read_link(item));
+      if (!read) {
+        return false;
+      }
+      break;
+    }
+    case EntryType::char_device:
+    case EntryType::block_device:
+      item.entry.device = {status.stx_rdev_major, status.stx_rdev_minor};
+      break;
+    case EntryType::fifo:
+    case EntryType::socket:
+      break;
+  }
+  read_xattrs_at(item.folder->descriptor(), item.file_name, item.entry,
+                 {item.path, metadata_problems_});
+  report_metadata_problems();
+  return true;
+}
+
+void FolderWalk::fill(WalkItem& item, const Statx& status) {
+  item.entry.mode = static_cast<std::uint16_t>(status.stx_mode & 07777);
+  if (!last_owner_.has_value() || last_owner_->uid != status.stx_uid ||
+      last_owner_->gid != status.stx_gid) {
+    last_owner_ = Owner{.uid = status.stx_uid, .gid = status.stx_gid, .user = {}, .group = {}};
+    owner_names_.fill(*last_owner_);
+  }
+  item.entry.owner = *last_owner_;
+  item.entry.mtime = to_timestamp(status.stx_mtime);
+  item.birth_time.reset();
+  if ((status.stx_mask & STATX_BTIME) != 0) {
+    item.birth_time = to_timestamp(status.stx_btime);
+  }
+  item.ctime = to_timestamp(status.stx_ctime);
+  item.inode = inode_id(status);
+  item.link_count = status.stx_nlink;
+}
+
+core::Result<bool> FolderWalk::read_link(WalkItem& item) {
+  std::array<char, kLinkTargetBytesMax + 1> target;
+  const ::ssize_t size = uninterrupted([&] {
+    return ::readlinkat(item.folder->descriptor(), item.file_name.c_str(), target.data(),
+                        target.size());
+  });
+  if (size < 0) {
+    if (errno == EINVAL) {
+      report(ProblemKind::unreadable, item.path, std::string(kReplaced));
+      return false;
+    }
+    CAIRN_TRY_STATUS(refuse(errno, item.path, "read link: "));
+    return false;
+  }
+  if (static_cast<std::size_t>(size) > kLinkTargetBytesMax) {
+    report(ProblemKind::unreadable, item.path, "target of the link is too long");
+    return false;
+  }
+  item.entry.link_target.assign(target.data(), static_cast<std::size_t>(size));
+  return true;
+}
+
+core::Result<bool> FolderWalk::enter(WalkItem& item) {
+  if (levels_.size() == kFolderDepthMax) {
+    report(ProblemKind::unreadable, item.path,
+           fmt::format("more than {} folders in folders", kFolderDepthMax));
+    return false;
+  }
+  item.step = WalkStep::enter_folder;
+  const int parent = item.folder->descriptor();
+  const char* const name = item.file_name.c_str();
+  int descriptor = open_without_traces(parent, name, kFolderFlags);
+  if (descriptor < 0 && is_shortage(errno) && close_ancestors()) {
+    descriptor = open_without_traces(parent, name, kFolderFlags);
+  }
+  if (descriptor < 0) {
+    return enter_unopened(item, errno);
+  }
+  auto folder = std::make_shared<SourceFolder>(descriptor);
+  // Another folder may have taken the name since the first stat, or a file system was mounted on
+  // it because we opened it: what will be listed is what is described.
+  Statx status{};
+  if (const int error_number = stat_open(descriptor, status); error_number != 0) {
+    CAIRN_TRY_STATUS(refuse(error_number, item.path));
+    return false;
+  }
+  fill(item, status);
+  push_level(item, std::move(folder));
+  read_xattrs(descriptor, item.entry, {item.path, metadata_problems_});
+  read_inode_flags(descriptor, item.entry, {item.path, metadata_problems_});
+  report_metadata_problems();
+  CAIRN_TRY_STATUS(list(descriptor));
+  return true;
+}
+
+core::Result<bool> FolderWalk::enter_unopened(WalkItem& item, int error_number) {
+  if (error_number == ENOTDIR || error_number == ELOOP) {
+    report(ProblemKind::unreadable, item.path, std::string(kReplaced));
+    return false;
+  }
+  CAIRN_TRY_STATUS(refuse(error_number, item.path, "list folder: "));
+  if (error_number == ENOENT) {
+    return false;
+  }
+  read_xattrs_at(item.folder->descriptor(), item.file_name, item.entry,
+                 {item.path, metadata_problems_});
+  report_metadata_problems();
+  push_level(item, nullptr);
+  return true;
+}
+
+void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> folder) {
+  path_ = item.path;
+  if (path_ == "/") {
+    path_.clear();
+  }
+  levels_.push_back({.folder = std::move(folder),
+                     .id = item.inode,
+                     .path_bytes = path_.size(),
+                     .mark = names_.mark(),
+                     .next = names_.size()});
+  if (levels_.size() - first_open_ >= kOpenFoldersMax) {
+    levels_[first_open_].folder.reset();
+    ++first_open_;
+  }
+}
+
+/// Takes the names of the folder on top. Whatever goes wrong, those told before are used.
+core::Status FolderWalk::list(int descriptor) {
+  const std::size_t first = names_.size();
+  while (true) {
+    const ::ssize_t size =
+        uninterrupted([&] { return ::getdents64(descriptor, buffer_.data(), buffer_.size()); });
+    if (size < 0) {
+      CAIRN_TRY_STATUS(refuse(errno, path_, "list folder: "));
+      break;
+    }
+    if (size == 0) {
+      break;
+    }
+    add_names({buffer_.data(), static_cast<std::size_t>(size)});
+    if (names_.size() - first > kFolderNamesMax) {
+      report(ProblemKind::unreadable, path_,
+             fmt::format("list folder: more than {} names", kFolderNamesMax));
+      break;
+    }
+  }
+  names_.sort_from(first);
+  return {};
+}
+
+/// Takes the names out of what getdents64() wrote: records of which we need length and name.
+void FolderWalk::add_names(std::string_view records) {
+  while (!records.empty()) {
+    decltype(::dirent64::d_reclen) record_bytes = 0;
+    std::memcpy(&record_bytes, records.data() + offsetof(::dirent64, d_reclen),
+                sizeof(record_bytes));
+    const std::string_view name(records.data() + offsetof(::dirent64, d_name));
+    records.remove_prefix(record_bytes);
+    if (name == "." || name == "..") {
+      continue;
+    }
+    if (is_valid_name(name)) {
+      names_.add(name);
+    } else {
+      report(ProblemKind::unreadable, fmt::format("{}/{}", path_, name),
+             name.size() > kNameBytesMax ? "its name is too long" : "its name is not valid");
+    }
+  }
+}
+
+core::Status FolderWalk::leave(WalkItem& item) {
+  item.step = WalkStep::leave_folder;
+  const Level left = std::move(levels_.back());
+  levels_.pop_back();
+  names_.cut_back(left.mark);
+  if (levels_.empty()) {
+    return {};
+  }
+  path_.resize(levels_.back().path_bytes);
+  return levels_.back().folder != nullptr ? core::Status() : reopen_top(left.folder.get());
+}
+
+/// Opens the folder on top again, which was closed to spare descriptors.
+core::Status FolderWalk::reopen_top(const SourceFolder* child) {
+  Level& level = levels_.back();
+  first_open_ = std::max<std::size_t>(levels_.size() - 1, 1);
+  int descriptor = child != nullptr ? open_checked(child->descriptor(), "..", level.id) : -1;
+  if (descriptor < 0) {
+    descriptor = open_from_root();
+  }
+  if (descriptor >= 0) {
+    level.folder = std::make_shared<SourceFolder>(descriptor);
+    return {};
+  }
+  if (is_shortage(errno)) {
+    return core::fail(core::errno_error(errno, "open folder " + path_));
+  }
+  if (level.next < names_.size()) {
+    report(ProblemKind::unreadable, path_, "moved away while it was read; the rest is left out");
+    level.next = level.mark.names;
+    names_.cut_back(level.mark);
+  }
+  return {};
+}
+
+/// Goes down from the source to the folder on top by the names of the path. -1 if some folder on
+/// the way is no longer the one that was entered.
+int FolderWalk::open_from_root() {
+  int descriptor = -1;
+  for (std::size_t i = 1; i < levels_.size(); ++i) {
+    const std::size_t begin = levels_[i - 1].path_bytes + 1;
+    const std::string name = path_.substr(begin, levels_[i].path_bytes - begin);
+    const int parent = i == 1 ? levels_.front().folder->descriptor() : descriptor;
+    const int next = open_checked(parent, name.c_str(), levels_[i].id);
+    if (descriptor >= 0) {
+      const int error_number = errno;
+      ::close(descriptor);
+      errno = error_number;
+    }
+    descriptor = next;
+    if (descriptor < 0) {
+      break;
+    }
+  }
+  return descriptor;
+}
+
+/// Closes what can be opened again later; false if there is nothing.
+bool FolderWalk::close_ancestors() {
+  const std::size_t first = first_open_;
+  while (first_open_ + 1 < levels_.size()) {
+    levels_[first_open_].folder.reset();
+    ++first_open_;
+  }
+  return first_open_ > first;
+}
+
+void FolderWalk::report(ProblemKind kind, const std::string& path, std::string reason) {
+  problems_.add({kind, path.empty() ? "/" : path, std::move(reason)});
+}
+
+/// An error if the walk cannot go on; else the object at `path` becomes a problem.
+core::Status FolderWalk::refuse(int error_number, const std::string& path,
+                                std::string_view action) {
+  if (is_shortage(error_number)) {
+    return core::fail(core::errno_error(error_number, "read " + path));
+  }
+  report(error_number == ENOENT ? ProblemKind::vanished : ProblemKind::unreadable, path,
+         fmt::format("{}{}", action, reason_of(error_number)));
+  return {};
+}
+
+void FolderWalk::report_metadata_problems() {
+  for (Problem& problem : metadata_problems_) {
+    problems_.add(std::move(problem));
+  }
+  metadata_problems_.clear();
+}
+
+}  // namespace
+
+SourceFolder::~SourceFolder() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+}
+
+core::Result<std::unique_ptr<SourceWalk>> SourceWalk::open(std::string path,
+                                                           ProblemSink& problems) {
+  auto walk = std::make_unique<FolderWalk>(problems);
+  CAIRN_TRY_STATUS(walk->start(path));
+  return walk;
+}
+
+}  // namespace cairn::repo::ops
