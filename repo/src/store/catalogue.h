@@ -75,7 +75,8 @@ struct CatalogueStatistics {
 /// Errors: io, no_space; corrupt means the catalogue must be discarded (discard()) and made again.
 class Catalogue {
  public:
-  [[nodiscard]] static core::Result<std::unique_ptr<Catalogue>> open(const CatalogueOptions& options);
+  [[nodiscard]] static core::Result<std::unique_ptr<Catalogue>> open(
+      const CatalogueOptions& options);
   /// Removes the files of the catalogue in this folder, if any.
   static core::Status discard(const std::string& folder);
 
@@ -84,7 +85,7 @@ class Catalogue {
   /// True if open() found nothing usable and started empty.
   [[nodiscard]] virtual bool started_empty() const = 0;
 
-  // --- segments -----------------------------------------------------------------------------------
+  // --- segments ---
   [[nodiscard]] virtual core::Result<std::vector<IndexSegmentId>> segments() const = 0;
   /// Adds a segment's packs and chunks in one transaction; does nothing if it is known already.
   /// Packs listed by several segments are kept once.
@@ -93,23 +94,26 @@ class Catalogue {
   /// chunk whose only location is in them is a miss from now on.
   virtual core::Status retain(std::span<const IndexSegmentId> listed) = 0;
 
-  // --- chunks and packs ---------------------------------------------------------------------------
+  // --- chunks and packs ---
   /// A location in a living pack, or nullopt.
-  [[nodiscard]] virtual core::Result<std::optional<ChunkLocation>> find(const ChunkId& id) const = 0;
+  [[nodiscard]] virtual core::Result<std::optional<ChunkLocation>> find(
+      const ChunkId& id) const = 0;
   /// One answer per id, in one read transaction.
   [[nodiscard]] virtual core::Result<std::vector<std::optional<ChunkLocation>>> find_all(
       std::span<const ChunkId> ids) const = 0;
   [[nodiscard]] virtual core::Result<PackSummary> pack(PackNumber number) const = 0;
-  [[nodiscard]] virtual core::Result<std::optional<PackNumber>> find_pack(const PackId& id) const = 0;
+  [[nodiscard]] virtual core::Result<std::optional<PackNumber>> find_pack(
+      const PackId& id) const = 0;
   /// Living packs in ascending number order; stops at the first error of `visit`.
   virtual core::Status for_each_pack(
       const std::function<core::Status(PackNumber, const PackId&, std::uint64_t size_bytes,
                                        format::BlockKind)>& visit) const = 0;
 
-  // --- notes: small values by name, for the client's own memory (its chain, snapshot links) ---------
+  // --- notes: small values by name, for the client's own memory (its chain, snapshot links) ---
   virtual core::Status put_note(std::string_view name, core::ByteView value) = 0;
   virtual core::Status remove_note(std::string_view name) = 0;
-  [[nodiscard]] virtual core::Result<std::optional<core::Bytes>> note(std::string_view name) const = 0;
+  [[nodiscard]] virtual core::Result<std::optional<core::Bytes>> note(
+      std::string_view name) const = 0;
   /// All notes whose name starts with `prefix`, sorted by name.
   [[nodiscard]] virtual core::Result<std::vector<std::pair<std::string, core::Bytes>>> notes(
       std::string_view prefix) const = 0;

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "cairn/core/bytes.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/ids.h"
+
+/// A blocked Bloom filter for one sorted run: about 12 bits a chunk, 0.4 % false positives, one
+/// cache line a question.
+///
+/// Chunk ids are uniform (keyed hashes), so their own bytes are the hash. The first eight choose
+/// the line in proportion, and therefore a run in ascending order fills the lines in ascending
+/// order: the filter is written as a stream of pieces, and building it needs one piece of memory
+/// whatever the size of the run.
+namespace cairn::repo::store {
+
+inline constexpr std::size_t kFilterLineBytes = 64;
+inline constexpr std::size_t kFilterPieceLines = 63;
+/// A piece fills an LMDB overflow page (16 + 4080 bytes); with 48 zeros in front, its lines are
+/// cache lines.
+inline constexpr std::size_t kFilterPieceHeaderBytes = 48;
+inline constexpr std::size_t kFilterPieceBytes =
+    kFilterPieceHeaderBytes + kFilterPieceLines * kFilterLineBytes;
+
+/// The first eight bytes of an id as a number in the order of ids.
+[[nodiscard]] std::uint64_t id_prefix(const std::byte* id) noexcept;
+
+/// Lines for a run of so many chunks; 0: so small a run needs no filter.
+[[nodiscard]] std::uint32_t filter_lines(std::uint64_t entries) noexcept;
+/// Pieces for so many lines.
+[[nodiscard]] std::uint32_t filter_pieces(std::uint32_t lines) noexcept;
+
+/// Where to look for one id in a filter.
+class FilterQuestion {
+ public:
+  explicit FilterQuestion(const ChunkId& id) noexcept;
+
+  [[nodiscard]] std::uint32_t line(std::uint32_t lines) const noexcept;
+  /// `piece` holds the line; false means that the id is not in the run. Requires kFilterPieceBytes.
+  [[nodiscard]] bool maybe_in(core::ByteView piece, std::uint32_t line) const noexcept;
+
+ private:
+  std::uint64_t prefix_;
+  std::uint64_t bits_;
+};
+
+/// Takes ids in ascending order, hands out all pieces in ascending order.
+class FilterBuilder {
+ public:
+  using Sink = std::function<core::Status(std::uint32_t piece, core::ByteView)>;
+
+  /// `lines` may be 0: then nothing comes out.
+  FilterBuilder(std::uint32_t lines, Sink sink);
+  core::Status add(const std::byte* id, std::uint64_t prefix);
+  core::Status finish();
+
+ private:
+  core::Status flush();
+
+  Sink sink_;
+  core::Bytes piece_;
+  std::uint32_t lines_;
+  std::uint32_t number_ = 0;  ///< of the piece being filled
+};
+
+}  // namespace cairn::repo::store
