@@ -58,13 +58,14 @@ struct ListedEntry {
 /// Errors: not_found (names the nearest thing that exists), corrupt, not_permitted; or what
 /// `visit` answers.
 core::Status list_entries(Repository& repository, const Snapshot& snapshot,
-                          const ListOptions& options,
+                          const ListOptions& options, Observer& observer,
                           const std::function<core::Status(const ListedEntry&)>& visit);
 
 /// Writes the bytes of one file to `write`, piece by piece in order; holes come as zeros.
 /// Every piece has been authenticated and re-hashed. Errors: not_found, invalid_argument (not a
 /// file), corrupt, not_permitted; or what `write` answers.
 core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
+                       Observer& observer,
                        const std::function<core::Status(core::ByteView)>& write);
 
 }  // namespace cairn::repo

@@ -1,0 +1,281 @@
+#include "cairn/repo/browse.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "ops/state.h"
+#include "ops/tree_reader.h"
+#include "store/records.h"
+
+namespace cairn::repo {
+
+namespace {
+
+using core::ErrorCode;
+using ops::State;
+
+constexpr std::size_t kIdPrefixMin = 4;
+
+core::Status require_metadata_key(const State& state) {
+  if (state.keys->can_read_metadata()) {
+    return {};
+  }
+  return core::fail(
+      ErrorCode::not_permitted,
+      fmt::format("a key of role {} cannot read snapshots", to_string(state.keys->role())),
+      "use a key of role admin, restore, maintain or audit");
+}
+
+core::Result<std::set<SnapshotId>> forgotten_ids(State& state) {
+  std::set<SnapshotId> ids;
+  CAIRN_TRY_STATUS(
+      state.backend->list(format::ObjectKind::forgotten, [&ids](const store::ListedObject& object) {
+        ids.insert(SnapshotId::from(object.name.id.view()));
+      }));
+  return ids;
+}
+
+/// The number behind "latest~", or 0 for "latest"; nullopt if it is something else.
+core::Result<std::optional<std::size_t>> steps_back(std::string_view name) {
+  constexpr std::string_view kLatest = "latest";
+  if (!name.starts_with(kLatest)) {
+    return std::optional<std::size_t>();
+  }
+  name.remove_prefix(kLatest.size());
+  if (name.empty()) {
+    return std::optional<std::size_t>(0);
+  }
+  std::size_t steps = 0;
+  const char* end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + 1, end, steps);
+  if (name.front() != '~' || parsed.ec != std::errc() || parsed.ptr != end) {
+    return core::fail(ErrorCode::invalid_argument,
+                      fmt::format("\"latest{}\" is no snapshot name", name),
+                      "write latest, or latest~2 for the second before it");
+  }
+  return std::optional<std::size_t>(steps);
+}
+
+core::Result<ListedSnapshot> nth_latest(std::vector<ListedSnapshot> snapshots, std::size_t back) {
+  if (snapshots.empty()) {
+    return core::fail(ErrorCode::not_found, "the repository has no snapshots yet",
+                      "make one with: cairn backup PATH");
+  }
+  if (back >= snapshots.size()) {
+    return core::fail(ErrorCode::not_found,
+                      fmt::format("there are only {} snapshots", snapshots.size()));
+  }
+  return std::move(snapshots[snapshots.size() - 1 - back]);
+}
+
+/// Folders above the sources, as far as they lie directly in `folder`; and sources that do.
+core::Status list_above(State& state, const Snapshot& snapshot, const std::string& folder,
+                        bool recursive,
+                        const std::function<core::Status(const ListedEntry&)>& visit);
+
+core::Status list_children(State& state, const std::string& folder_path, const ChunkId& node,
+                           bool recursive,
+                           const std::function<core::Status(const ListedEntry&)>& visit) {
+  struct Frame {
+    ops::FolderReader reader;
+    std::string path;
+  };
+  std::vector<Frame> stack;
+  stack.push_back({ops::FolderReader(state, node), folder_path});
+  while (!stack.empty()) {
+    CAIRN_TRY(auto entry, stack.back().reader.next());
+    if (!entry) {
+      stack.pop_back();
+      continue;
+    }
+    ListedEntry listed{ops::join_path(stack.back().path, entry->name), std::move(*entry)};
+    CAIRN_TRY_STATUS(visit(listed));
+    if (recursive && listed.entry.type == EntryType::folder) {
+      if (stack.size() >= kFolderDepthMax) {
+        return core::fail(ErrorCode::limit_exceeded,
+                          fmt::format("folders are nested more than {} deep", kFolderDepthMax));
+      }
+      stack.push_back({ops::FolderReader(state, listed.entry.folder.node), listed.path});
+    }
+  }
+  return {};
+}
+
+core::Status list_above(State& state, const Snapshot& snapshot, const std::string& folder,
+                        bool recursive,
+                        const std::function<core::Status(const ListedEntry&)>& visit) {
+  std::string last;
+  for (const Source& source : snapshot.sources) {
+    const std::string prefix = folder == "/" ? "/" : folder + '/';
+    if (!source.path.starts_with(prefix) || source.path.size() == prefix.size()) {
+      continue;
+    }
+    const auto slash = source.path.find('/', prefix.size());
+    std::string child = source.path.substr(0, slash);
+    if (child == last) {
+      continue;
+    }
+    last = child;
+    CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, child));
+    ListedEntry listed{child, located.entry};
+    listed.entry.name = child.substr(prefix.size());
+    CAIRN_TRY_STATUS(visit(listed));
+    if (!recursive || listed.entry.type != EntryType::folder) {
+      continue;
+    }
+    if (located.source == nullptr) {
+      CAIRN_TRY_STATUS(list_above(state, snapshot, child, recursive, visit));
+    } else {
+      CAIRN_TRY_STATUS(list_children(state, child, located.entry.folder.node, recursive, visit));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+core::Result<std::vector<ListedSnapshot>> list_snapshots(Repository& repository,
+                                                         Observer& observer) {
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(require_metadata_key(state));
+  CAIRN_TRY(const auto forgotten, forgotten_ids(state));
+  std::vector<SnapshotId> ids;
+  CAIRN_TRY_STATUS(
+      state.backend->list(format::ObjectKind::snapshot, [&ids](const store::ListedObject& object) {
+        ids.push_back(SnapshotId::from(object.name.id.view()));
+      }));
+  std::vector<ListedSnapshot> snapshots;
+  for (const SnapshotId& id : ids) {
+    if (forgotten.contains(id)) {
+      continue;
+    }
+    auto record = store::get_register(*state.backend, *state.keys, id);
+    if (!record) {
+      if (record.error().code() != ErrorCode::not_found) {
+        observer.warning(record.error().message());
+      }
+      continue;
+    }
+    if (record->link.type == format::RegisterType::snapshot && record->snapshot) {
+      snapshots.push_back(
+          {id, record->link.chain, record->link.sequence, std::move(*record->snapshot)});
+    }
+  }
+  std::ranges::sort(snapshots, [](const ListedSnapshot& a, const ListedSnapshot& b) {
+    return std::tie(a.snapshot.start, a.id) < std::tie(b.snapshot.start, b.id);
+  });
+  return snapshots;
+}
+
+core::Result<ListedSnapshot> find_snapshot(Repository& repository, std::string_view name,
+                                           Observer& observer) {
+  CAIRN_TRY(const auto back, steps_back(name));
+  CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
+  if (back) {
+    return nth_latest(std::move(snapshots), *back);
+  }
+  if (name.size() < kIdPrefixMin) {
+    return core::fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no snapshot name", name),
+                      "write latest, latest~2, or at least four digits of an id");
+  }
+  std::erase_if(snapshots, [name](const ListedSnapshot& snapshot) {
+    return !snapshot.id.hex().starts_with(name);
+  });
+  if (snapshots.empty()) {
+    return core::fail(ErrorCode::not_found, fmt::format("there is no snapshot {}", name),
+                      "see: cairn snapshots");
+  }
+  if (snapshots.size() > 1) {
+    std::string matches;
+    for (const ListedSnapshot& snapshot : snapshots) {
+      matches += ' ' + snapshot.id.hex().substr(0, 16);
+    }
+    return core::fail(ErrorCode::invalid_argument,
+                      fmt::format("{} fits several snapshots:{}", name, matches),
+                      "give more digits of the id");
+  }
+  return std::move(snapshots.front());
+}
+
+core::Result<ListedSnapshot> find_snapshot_at(Repository& repository, core::Timestamp when,
+                                              Observer& observer) {
+  CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
+  std::erase_if(snapshots,
+                [when](const ListedSnapshot& snapshot) { return snapshot.snapshot.start > when; });
+  if (snapshots.empty()) {
+    return core::fail(
+        ErrorCode::not_found,
+        fmt::format("there is no snapshot from {} or before", core::format_rfc3339(when, 0)),
+        "see: cairn snapshots");
+  }
+  return std::move(snapshots.back());
+}
+
+SnapshotPath parse_snapshot_path(std::string_view text) {
+  const auto colon = text.find(":/");
+  if (colon == std::string_view::npos) {
+    return {std::string(text), std::string()};
+  }
+  return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+}
+
+core::Status list_entries(Repository& repository, const Snapshot& snapshot,
+                          const ListOptions& options, Observer& observer,
+                          const std::function<core::Status(const ListedEntry&)>& visit) {
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(require_metadata_key(state));
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  const std::string path = options.path.empty() ? "/" : options.path;
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  if (located.source == nullptr) {
+    return list_above(state, snapshot, located.path, options.recursive, visit);
+  }
+  if (located.entry.type != EntryType::folder) {
+    ListedEntry listed{located.path, located.entry};
+    listed.entry.name = located.path.substr(located.path.rfind('/') + 1);
+    return visit(listed);
+  }
+  return list_children(state, located.path, located.entry.folder.node, options.recursive, visit);
+}
+
+core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
+                       Observer& observer,
+                       const std::function<core::Status(core::ByteView)>& write) {
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(require_metadata_key(state));
+  if (!state.keys->can_read_data()) {
+    return core::fail(
+        ErrorCode::not_permitted,
+        fmt::format("a key of role {} cannot read contents", to_string(state.keys->role())),
+        "use a key of role admin or restore");
+  }
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  if (located.source == nullptr || located.entry.type != EntryType::file) {
+    return core::fail(ErrorCode::invalid_argument,
+                      fmt::format("{} is no file in this snapshot", located.path));
+  }
+  static constexpr std::array<std::byte, 64 * 1024> kZeros{};
+  return ops::for_each_item(
+      state, located.entry.content,
+      [&](std::uint64_t /*offset*/, const ContentItem& item) -> core::Status {
+        if (item.chunk) {
+          CAIRN_TRY_CONTEXT(const auto bytes, located.path,
+                            state.chunks->get(*item.chunk, format::BlockKind::data));
+          return write(bytes);
+        }
+        for (std::uint64_t left = item.length_bytes; left > 0;) {
+          const auto piece = std::min<std::uint64_t>(left, kZeros.size());
+          CAIRN_TRY_STATUS(write(core::ByteView(kZeros).first(static_cast<std::size_t>(piece))));
+          left -= piece;
+        }
+        return {};
+      });
+}
+
+}  // namespace cairn::repo

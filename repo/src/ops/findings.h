@@ -1,0 +1,61 @@
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "cairn/repo/verify.h"
+#include "store/backend.h"
+#include "store/catalogue.h"
+
+namespace cairn::repo::ops {
+
+/// One block of one pack.
+struct BlockKey {
+  store::PackNumber pack{};
+  std::uint32_t block = 0;
+
+  friend bool operator==(const BlockKey&, const BlockKey&) = default;
+};
+struct BlockKeyHash {
+  std::size_t operator()(const BlockKey& key) const noexcept {
+    return (static_cast<std::size_t>(key.pack) << 20U) ^ key.block;
+  }
+};
+
+/// What a check has found so far, and which bytes of the repository each finding makes unreadable,
+/// so that paths can be told afterwards. Thread-safe while adding.
+class Findings {
+ public:
+  /// Returns the finding's number.
+  std::size_t add(Finding::Severity severity, std::string object, std::string message,
+                  std::string advice = {});
+  std::size_t damage(const store::ObjectName& name, std::string message, std::string advice = {}) {
+    return add(Finding::Severity::damage, store::object_path(name), std::move(message),
+               std::move(advice));
+  }
+
+  void mark_pack(store::PackNumber pack, std::size_t finding);
+  void mark_block(const BlockKey& block, std::size_t finding);
+  void mark_chunk(const ChunkId& chunk, std::size_t finding);
+  void affect(std::size_t finding, std::string path);
+
+  /// True if some pack, block or chunk is marked: then paths are worth looking for.
+  [[nodiscard]] bool any_marked() const;
+  /// The finding that makes a chunk unreadable, by its id or its place; nullopt if it is fine.
+  [[nodiscard]] std::optional<std::size_t> blame(
+      const ChunkId& chunk, const std::optional<store::ChunkLocation>& location) const;
+
+  [[nodiscard]] std::vector<Finding> take();
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Finding> findings_;
+  std::unordered_map<store::PackNumber, std::size_t> packs_;
+  std::unordered_map<BlockKey, std::size_t, BlockKeyHash> blocks_;
+  std::unordered_map<ChunkId, std::size_t> chunks_;
+};
+
+}  // namespace cairn::repo::ops

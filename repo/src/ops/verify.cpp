@@ -1,0 +1,126 @@
+#include "cairn/repo/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "ops/findings.h"
+#include "ops/pack_audit.h"
+#include "ops/progress_meter.h"
+#include "ops/state.h"
+#include "ops/verify_steps.h"
+
+namespace cairn::repo {
+
+namespace ops {
+
+core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed) {
+  struct Pack {
+    store::PackNumber number{};
+    std::string name;
+    std::uint64_t size_bytes = 0;
+  };
+  std::vector<Pack> packs;
+  std::uint64_t total_bytes = 0;
+  CAIRN_TRY_STATUS(work.state.catalogue->for_each_pack(
+      [&](store::PackNumber number, const PackId& id, std::uint64_t size,
+          format::BlockKind /*kind*/) -> core::Status {
+        if (needed == nullptr || needed->needs_pack(number)) {
+          packs.push_back(
+              {number, store::object_path(store::object_name(format::ObjectKind::pack, id)), size});
+          total_bytes += size;
+        }
+        return {};
+      }));
+  work.meter.set_totals(packs.size(), total_bytes);
+
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::optional<core::Error> error;
+  const auto run = [&] {
+    PackAudit audit(work.state, work.findings);
+    while (true) {
+      const std::size_t mine = next++;
+      if (mine >= packs.size() || work.options.stop.stop_requested()) {
+        return;
+      }
+      auto result = audit.run(packs[mine].number);
+      const std::scoped_lock lock(mutex);
+      if (!result) {
+        error = std::move(result).error();
+        next = packs.size();
+        return;
+      }
+      work.report.packs_checked += 1;
+      work.report.bytes_read += result->bytes_read;
+      work.report.chunks_checked += result->chunks_opened;
+      work.meter.add_bytes(packs[mine].size_bytes);
+      work.meter.file_done(packs[mine].name);
+    }
+  };
+  const auto guarded = [&] {
+    try {
+      run();
+    } catch (const std::exception& e) {
+      const std::scoped_lock lock(mutex);
+      error = core::Error(core::ErrorCode::internal, fmt::format("verify thread: {}", e.what()));
+    }
+  };
+  const unsigned workers = work.options.workers != 0
+                               ? work.options.workers
+                               : std::max(1U, std::thread::hardware_concurrency());
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < workers; ++i) {
+      threads.emplace_back(guarded);
+    }
+  }
+  if (error) {
+    return core::fail(std::move(*error));
+  }
+  if (work.options.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  return {};
+}
+
+}  // namespace ops
+
+core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& options,
+                                  Observer& observer) {
+  ops::State& state = repository.state();
+  if (!state.keys->can_read_metadata()) {
+    return core::fail(
+        core::ErrorCode::not_permitted,
+        fmt::format("a key of role {} cannot read snapshots", to_string(state.keys->role())),
+        "use a key of role admin, restore, maintain or audit");
+  }
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  ops::ProgressMeter meter(observer, state.environment.clock);
+  ops::Findings findings;
+  VerifyReport report;
+  ops::VerifyWork work{state, options, meter, findings, report};
+
+  CAIRN_TRY(const auto snapshots, ops::verify_objects(work));
+  CAIRN_TRY_STATUS(ops::verify_index(work));
+  ops::TreeCheck trees(work);
+  for (const ops::CheckedSnapshot& snapshot : snapshots) {
+    meter.detail(fmt::format("checking snapshot {}", snapshot.id.short_hex()));
+    CAIRN_TRY_STATUS(trees.check(snapshot));
+  }
+  report.snapshots_checked = snapshots.size();
+  if (options.check_integrity) {
+    report.contents_opened = state.keys->can_read_data();
+    const bool is_selection = !options.snapshots.empty();
+    CAIRN_TRY_STATUS(ops::verify_packs(work, is_selection ? &trees.needed() : nullptr));
+  }
+  CAIRN_TRY_STATUS(ops::attribute_damage(work, snapshots));
+  meter.finish();
+  report.findings = findings.take();
+  return report;
+}
+
+}  // namespace cairn::repo

@@ -1,0 +1,297 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "ops/chain.h"
+#include "ops/verify_steps.h"
+#include "store/records.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+using format::ObjectKind;
+using store::ObjectName;
+
+constexpr std::string_view kOneCopyDamaged =
+    "one of its two copies is damaged; the other one is intact and in use";
+
+core::Result<std::vector<core::Hash256>> list_ids(VerifyWork& work, ObjectKind kind) {
+  std::vector<core::Hash256> ids;
+  CAIRN_TRY_STATUS(work.state.backend->list(
+      kind, [&ids](const store::ListedObject& object) { ids.push_back(object.name.id); },
+      [&work, kind](std::string_view name) {
+        work.findings.add(
+            Finding::Severity::note, std::string(name),
+            fmt::format("this name is not that of a {}; it is left alone", to_string(kind)));
+      }));
+  std::ranges::sort(ids);
+  return ids;
+}
+
+/// Reports what is wrong with an object, if anything; io and the like end the check.
+template <class T>
+core::Result<bool> is_fine(VerifyWork& work, const ObjectName& name, const core::Result<T>& read,
+                           bool intact, std::string advice) {
+  work.report.objects_checked += 1;
+  if (!read) {
+    const auto code = read.error().code();
+    if (code == core::ErrorCode::not_found) {
+      return false;  // removed by somebody else between listing and reading
+    }
+    if (code == core::ErrorCode::io || code == core::ErrorCode::not_permitted) {
+      return core::fail(read.error());
+    }
+    work.findings.damage(name, read.error().message(), std::move(advice));
+    return false;
+  }
+  if (!intact) {
+    work.findings.damage(name, std::string(kOneCopyDamaged));
+  }
+  return true;
+}
+
+core::Status check_config(VerifyWork& work) {
+  const auto config = store::get_config(*work.state.backend);
+  if (!config && config.error().code() == core::ErrorCode::not_found) {
+    work.findings.damage(store::config_name(), "it is missing; the key slots hold a copy");
+    return {};
+  }
+  CAIRN_TRY(const bool fine, is_fine(work, store::config_name(), config, !config || config->intact,
+                                     "the key slots hold a copy"));
+  if (fine && config->value != work.state.config) {
+    work.findings.damage(store::config_name(), "it is not the one that the key slots vouch for");
+  }
+  return {};
+}
+
+core::Status check_key_slots(VerifyWork& work) {
+  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::key_slot));
+  for (const auto& id : ids) {
+    const auto slot = store::get_key_slot(*work.state.backend, KeySlotId::from(id.view()));
+    const ObjectName name{ObjectKind::key_slot, id};
+    CAIRN_TRY(const bool fine,
+              is_fine(work, name, slot, !slot || slot->intact,
+                      "whoever holds this key cannot open the repository with it any more; make a "
+                      "new one with: cairn key add"));
+    if (fine && slot->value.repository_id != work.state.config.repository_id) {
+      work.findings.damage(name, "it belongs to another repository");
+    }
+  }
+  return {};
+}
+
+core::Status check_protocol_records(VerifyWork& work) {
+  CAIRN_TRY(const auto sessions, list_ids(work, ObjectKind::session));
+  for (const auto& id : sessions) {
+    const auto session =
+        store::get_session(*work.state.backend, *work.state.keys, SnapshotId::from(id.view()));
+    CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::session, id}, session, true,
+                             "it announces a backup, nothing refers to it: nothing is lost"));
+  }
+  CAIRN_TRY(const auto condemned, list_ids(work, ObjectKind::condemned));
+  for (const auto& id : condemned) {
+    const auto record =
+        store::get_condemned(*work.state.backend, *work.state.keys, CondemnedId::from(id.view()));
+    CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::condemned, id}, record, true, {}));
+  }
+  return {};
+}
+
+core::Result<std::set<SnapshotId>> check_tombstones(VerifyWork& work) {
+  std::set<SnapshotId> forgotten;
+  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::forgotten));
+  for (const auto& id : ids) {
+    const auto snapshot = SnapshotId::from(id.view());
+    const auto tombstone = store::get_tombstone(*work.state.backend, *work.state.keys, snapshot);
+    CAIRN_TRY(const bool fine, is_fine(work, {ObjectKind::forgotten, id}, tombstone,
+                                       !tombstone || tombstone->intact, {}));
+    if (fine) {
+      forgotten.insert(snapshot);
+    }
+  }
+  return forgotten;
+}
+
+struct Registers {
+  std::map<SnapshotId, store::OpenedRegister> readable;
+  std::set<SnapshotId> damaged;
+  std::set<SnapshotId> forgotten;
+
+  [[nodiscard]] bool explains(const SnapshotId& id) const {
+    return readable.contains(id) || damaged.contains(id) || forgotten.contains(id);
+  }
+};
+
+core::Status check_registers(VerifyWork& work, Registers& registers) {
+  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::snapshot));
+  for (const auto& id : ids) {
+    const auto snapshot = SnapshotId::from(id.view());
+    auto record = store::get_register(*work.state.backend, *work.state.keys, snapshot);
+    CAIRN_TRY(const bool fine,
+              is_fine(work, {ObjectKind::snapshot, id}, record, !record || record->intact,
+                      "this snapshot cannot be restored; others are not touched by it"));
+    if (fine) {
+      registers.readable.emplace(snapshot, std::move(*record));
+    } else {
+      const auto finding_exists = !record && record.error().code() != core::ErrorCode::not_found;
+      if (finding_exists) {
+        registers.damaged.insert(snapshot);
+      }
+    }
+  }
+  return {};
+}
+
+ObjectName snapshot_name(const SnapshotId& id) {
+  return store::object_name(ObjectKind::snapshot, id);
+}
+
+/// One chain: numbered without a gap, each link holding the hash of the one before.
+void check_chain(VerifyWork& work, const Registers& registers,
+                 const std::map<std::uint64_t, std::vector<const store::OpenedRegister*>>& chain) {
+  for (const auto& [sequence, links] : chain) {
+    for (std::size_t i = 1; i < links.size(); ++i) {
+      work.findings.damage(
+          snapshot_name(links[i]->link.id),
+          fmt::format("it has the same number ({}) in its client's chain as snapshot {}: the "
+                      "history was forked",
+                      sequence, links.front()->link.id.short_hex()),
+          "this happens when a client's cache folder is copied or set back");
+    }
+    const format::Link& link = links.front()->link;
+    if (sequence == 1) {
+      continue;
+    }
+    const auto previous = registers.readable.find(link.previous);
+    if (previous == registers.readable.end()) {
+      if (!registers.explains(link.previous)) {
+        work.findings.damage(snapshot_name(link.previous),
+                             fmt::format("it is gone without having been forgotten: snapshot {} "
+                                         "of the same client refers to it",
+                                         link.id.short_hex()),
+                             "somebody removed it from the storage, or set the storage back");
+      }
+      continue;
+    }
+    if (previous->second.link_hash != link.previous_hash ||
+        previous->second.link.sequence + 1 != sequence) {
+      work.findings.damage(snapshot_name(link.id),
+                           fmt::format("its record of the snapshot before it ({}) does not agree "
+                                       "with that snapshot",
+                                       link.previous.short_hex()));
+    }
+  }
+}
+
+core::Status check_chains(VerifyWork& work, const Registers& registers) {
+  std::map<ChainId, std::map<std::uint64_t, std::vector<const store::OpenedRegister*>>> chains;
+  for (const auto& [id, record] : registers.readable) {
+    if (record.link.type == format::RegisterType::snapshot) {
+      chains[record.link.chain][record.link.sequence].push_back(&record);
+    }
+  }
+  for (const auto& [id, chain] : chains) {
+    check_chain(work, registers, chain);
+  }
+  // What comes after the newest link nobody else can miss: this client remembers its own.
+  CAIRN_TRY(const auto head, chain_head(work.state));
+  if (head && !registers.explains(head->last)) {
+    work.findings.damage(snapshot_name(head->last),
+                         "it is gone without having been forgotten: this client made it last",
+                         "somebody removed it from the storage, or set the storage back");
+  }
+  return {};
+}
+
+core::Result<std::vector<CheckedSnapshot>> select(VerifyWork& work, Registers& registers) {
+  std::vector<CheckedSnapshot> selected;
+  const auto& wanted = work.options.snapshots;
+  for (const SnapshotId& id : wanted) {
+    if (!registers.explains(id)) {
+      return core::fail(core::ErrorCode::not_found,
+                        fmt::format("there is no snapshot {}", id.hex()));
+    }
+  }
+  for (auto& [id, record] : registers.readable) {
+    const bool is_wanted = wanted.empty() || std::ranges::find(wanted, id) != wanted.end();
+    if (is_wanted && record.snapshot && !registers.forgotten.contains(id)) {
+      selected.push_back({id, std::move(*record.snapshot)});
+    }
+  }
+  std::ranges::sort(selected, {}, [](const CheckedSnapshot& s) { return s.snapshot.start; });
+  return selected;
+}
+
+}  // namespace
+
+core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work) {
+  CAIRN_TRY_STATUS(check_config(work));
+  CAIRN_TRY_STATUS(check_key_slots(work));
+  CAIRN_TRY_STATUS(check_protocol_records(work));
+  Registers registers;
+  CAIRN_TRY(registers.forgotten, check_tombstones(work));
+  CAIRN_TRY_STATUS(check_registers(work, registers));
+  CAIRN_TRY_STATUS(check_chains(work, registers));
+  return select(work, registers);
+}
+
+core::Status verify_index(VerifyWork& work) {
+  std::unordered_map<PackId, std::uint64_t> present;
+  CAIRN_TRY_STATUS(work.state.backend->list(
+      ObjectKind::pack,
+      [&present](const store::ListedObject& object) {
+        present.emplace(PackId::from(object.name.id.view()), object.size_bytes);
+      },
+      [&work](std::string_view name) {
+        work.findings.add(Finding::Severity::note, std::string(name),
+                          "this name is not that of a pack; it is left alone");
+      }));
+  std::set<PackId> listed;
+  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::index));
+  for (const auto& id : ids) {
+    const auto segment = store::get_index_segment(*work.state.backend, *work.state.keys,
+                                                  IndexSegmentId::from(id.view()));
+    CAIRN_TRY(const bool fine,
+              is_fine(work, {ObjectKind::index, id}, segment, true,
+                      "the packs' own directories hold the same: nothing is lost by this alone"));
+    for (std::size_t i = 0; fine && i < segment->packs.size(); ++i) {
+      const format::IndexedPack& pack = segment->packs[i];
+      if (!listed.insert(pack.id).second) {
+        continue;
+      }
+      const auto found = present.find(pack.id);
+      const auto name = store::object_name(ObjectKind::pack, pack.id);
+      CAIRN_TRY(const auto number, work.state.catalogue->find_pack(pack.id));
+      if (found == present.end()) {
+        const auto finding = work.findings.damage(name, "it is missing");
+        if (number) {
+          work.findings.mark_pack(*number, finding);
+        }
+      } else if (found->second != pack.size_bytes) {
+        const auto finding = work.findings.damage(
+            name, fmt::format("it has {} bytes, not {}", found->second, pack.size_bytes));
+        // Which of its blocks still open is what check_integrity finds out.
+        if (number && !work.options.check_integrity) {
+          work.findings.mark_pack(*number, finding);
+        }
+      }
+    }
+  }
+  for (const auto& [id, size] : present) {
+    work.report.objects_checked += 1;
+    if (!listed.contains(id)) {
+      work.findings.add(Finding::Severity::note,
+                        store::object_path(store::object_name(ObjectKind::pack, id)),
+                        "no intact index segment lists it: an interrupted backup left it, or its "
+                        "segment is damaged or gone");
+    }
+  }
+  return {};
+}
+
+}  // namespace cairn::repo::ops

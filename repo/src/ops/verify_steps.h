@@ -1,0 +1,81 @@
+#pragma once
+
+#include <set>
+#include <stop_token>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/snapshot.h"
+#include "cairn/repo/verify.h"
+#include "ops/findings.h"
+#include "ops/progress_meter.h"
+#include "ops/state.h"
+
+/// The steps of verify, in the order in which they run: small objects, packs that should be there,
+/// trees, bytes, and at last the paths that the damage touches.
+namespace cairn::repo::ops {
+
+struct CheckedSnapshot {
+  SnapshotId id;
+  Snapshot snapshot;
+};
+
+struct VerifyWork {
+  State& state;
+  const VerifyOptions& options;
+  ProgressMeter& meter;
+  Findings& findings;
+  VerifyReport& report;
+};
+
+/// Config, key slots, sessions, tombstones, condemned records, registers with their signatures and
+/// chains. Answers the snapshots to go on with (all, or those asked for). not_found if one that was
+/// asked for does not exist.
+[[nodiscard]] core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work);
+
+/// Index segments against packs: listed and there, of the right size.
+core::Status verify_index(VerifyWork& work);
+
+/// Which blocks of which packs the checked snapshots need.
+class NeededBlocks {
+ public:
+  void add(const store::ChunkLocation& location);
+  [[nodiscard]] bool needs_pack(store::PackNumber pack) const { return packs_.contains(pack); }
+  [[nodiscard]] std::size_t pack_count() const { return packs_.size(); }
+
+ private:
+  std::unordered_set<store::PackNumber> packs_;
+};
+
+/// Walks the snapshots' trees: every node opens and decodes, every chunk has a place. Subtrees that
+/// snapshots share are walked once. Memory: 40 bytes a node, and the walk itself.
+class TreeCheck {
+ public:
+  explicit TreeCheck(VerifyWork& work) : work_(work) {}
+
+  core::Status check(const CheckedSnapshot& snapshot);
+  [[nodiscard]] const NeededBlocks& needed() const noexcept { return needed_; }
+
+ private:
+  core::Status check_node(const ChunkId& id);
+  core::Status check_content(const Content& content);
+  core::Status check_chunk(const ContentItem& item);
+  [[nodiscard]] core::Result<std::optional<core::Bytes>> read(const ChunkId& id);
+  void push(const ChunkId& id) { pending_.push_back(id); }
+
+  VerifyWork& work_;
+  NeededBlocks needed_;
+  std::unordered_set<ChunkId> seen_;
+  std::vector<ChunkId> pending_;
+};
+
+/// Reads packs front to back: segment hashes, block seals, expansion, chunk ids. All packs, or the
+/// ones that are needed.
+core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed);
+
+/// Tells for each snapshot which paths the marked damage touches.
+core::Status attribute_damage(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots);
+
+}  // namespace cairn::repo::ops
