@@ -124,7 +124,7 @@ inline constexpr std::size_t kPathBytesMax = 64 * 1024;
 inline constexpr std::size_t kInlineItemsMax = 8;
 inline constexpr std::uint64_t kFileSizeMax = (std::uint64_t{1} << 63) - 1;
 inline constexpr unsigned kTreeDepthMax = 16;   ///< levels of one folder's or file's tree
-inline constexpr unsigned kFolderDepthMax = 16 * 1024;  ///< folders in folders
+inline constexpr unsigned kFolderDepthMax = 4 * 1024;  ///< folders in folders: twice what PATH_MAX can name
 
 /// True if a name may stand in a folder: not empty, no '/', no NUL, not "." or "..", not too long.
 [[nodiscard]] bool is_valid_name(std::string_view name) noexcept;
