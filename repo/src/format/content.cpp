@@ -27,6 +27,9 @@ ContentItem decode_content_item(core::Decoder& in) {
   ContentItem item;
   item.length_bytes = number >> 1;
   if ((number & 1) == 0) {
+    if (item.length_bytes > chunker::kChunkSizeMax) {
+      in.fail_limit("an item of the content is longer than any chunk");
+    }
     item.chunk = decode_id<ChunkId>(in);
   }
   return item;

@@ -160,11 +160,9 @@ core::Result<Twin> decode_twin(core::ByteView object, ObjectKind kind) {
       return found(*shifted, false);
     }
   }
-  // A version that the second copy's header contradicts is damage too, not news from the future.
+  // All versions have a preamble here and there: what one copy alone says is damage, not news.
   const ErrorCode code = first.error().code();
-  const bool from_the_future =
-      code == ErrorCode::unsupported_version && !check_preamble(object.subspan(middle), kind);
-  if (from_the_future || (code != ErrorCode::corrupt && code == second.error().code())) {
+  if (code != ErrorCode::corrupt && code == second.error().code()) {
     return core::fail(std::move(first).error());
   }
   return core::fail(ErrorCode::corrupt, fmt::format("{}: both copies are damaged; the first: {}",

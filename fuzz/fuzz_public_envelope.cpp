@@ -1,0 +1,11 @@
+#include "format/sealed.h"
+#include "round_trip.h"
+
+using namespace cairn;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const core::ByteView input = fuzz::view_of(data, size);
+  fuzz::require_one_encoding(input, repo::format::decode_public_envelope(input),
+                             repo::format::encode_public_envelope);
+  return 0;
+}
