@@ -1,8 +1,25 @@
-#include <cstdio>
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <vector>
 
-#include "cairn/core/version.h"
+#include "cairn/core/crypto.h"
+#include "exit_code.h"
+#include "interrupts.h"
+#include "run.h"
+#include "system_streams.h"
 
-int main() {
-  const auto version = cairn::core::version();
-  return std::fwrite(version.data(), 1, version.size(), stdout) == version.size() ? 0 : 1;
+int main(int argc, char** argv) {
+  using namespace cairn;
+  // A reader that ends early shall not end a backup: writing then fails with
+  // EPIPE.
+  std::signal(SIGPIPE, SIG_IGN);
+  const cli::InterruptWatcher interrupts;
+  if (const core::Status started = core::init_crypto(); !started) {
+    std::cerr << "cairn: " << started.error().message() << std::endl;
+    return static_cast<int>(cli::ExitCode::failed);
+  }
+  cli::SystemStreams system(interrupts.token());
+  const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
+  return cli::run(args, system.streams());
 }

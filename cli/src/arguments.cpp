@@ -1,0 +1,490 @@
+#include "arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <exception>
+#include <utility>
+
+#include "cairn/repo/browse.h"
+#include "command_help.h"
+
+/// The only file that knows CLI11, and where its exceptions end.
+namespace cairn::cli {
+namespace {
+
+// --- Words that CLI11 would take apart ----------------------------------------------------------
+
+// CLI11 reads "[a,b]" as a list, "{}" as an empty one, and "++" and "%%" as separators, even where
+// they are names of files. A byte in front of such words hides them until they are ours.
+constexpr char kShield = '\x01';
+
+std::string shield(const std::string& word) {
+  const bool hide =
+      !word.empty() && std::string_view("[{+%\x01").find(word[0]) != std::string::npos;
+  return hide ? kShield + word : word;
+}
+
+std::string unshield(std::string word) {
+  if (!word.empty() && word[0] == kShield) {
+    word.erase(0, 1);
+  }
+  return word;
+}
+
+std::string without_shields(std::string text) {
+  text.erase(std::remove(text.begin(), text.end(), kShield), text.end());
+  return text;
+}
+
+// --- Declaring options --------------------------------------------------------------------------
+
+CLI::Option* add_text(CLI::App& app, const char* names, std::string& value, const char* placeholder,
+                      const char* description) {
+  const auto take = [&value](const CLI::results_t& words) {
+    value = unshield(words.back());
+    return true;
+  };
+  return app.add_option(names, take, description)
+      ->type_name(placeholder)
+      ->type_size(1)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+CLI::Option* add_list(CLI::App& app, const char* names, std::vector<std::string>& values,
+                      const char* placeholder, const char* description) {
+  const auto take = [&values](const CLI::results_t& words) {
+    values.clear();
+    std::transform(words.begin(), words.end(), std::back_inserter(values), unshield);
+    return true;
+  };
+  return app.add_option(names, take, description)
+      ->type_name(placeholder)
+      ->type_size(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_global(CLI::App& app, GlobalArguments& global) {
+  constexpr const char* kGroup = "Options of every command";
+  add_text(app, "-r,--repo", global.repository, "REPO", "Folder of the repository")->group(kGroup);
+  add_text(app, "--password-file", global.password_file, "FILE",
+           "Passphrase from a file, - for standard input")
+      ->group(kGroup);
+  add_text(app, "--key-file", global.key_file, "FILE", "Key file of 32 bytes")->group(kGroup);
+  app.add_flag("--json", global.json, "JSON on standard output: one object, or lines")
+      ->group(kGroup);
+  app.add_flag("-q,--quiet", global.quiet, "Only results that were asked for, and errors")
+      ->group(kGroup);
+  app.add_flag("-v,--verbose", global.verbose, "Say on standard error what is done")->group(kGroup);
+  app.add_flag("--no-progress", global.no_progress, "No progress line")->group(kGroup);
+  app.set_help_flag("-h,--help", "Explain this command")->group(kGroup);
+}
+
+/// The words of all commands, as typed.
+struct TypedArguments {
+  GlobalArguments global;
+  BackupArguments backup;
+  std::string type = "manual";
+  std::string compression = "default";
+  std::string what;  ///< SNAP[:/path], or a path with --at
+  std::string at;
+  LsArguments ls;
+  DumpArguments dump;
+  RestoreArguments restore;
+  VerifyArguments verify;
+  bool verify_latest = false;
+  bool verify_all = false;
+  KeyAddArguments key_add;
+  std::string role = "admin";
+  KeyRemoveArguments key_remove;
+  NewCredentialArguments new_credentials;
+  std::vector<std::string> help_topic;
+};
+
+CLI::App& add_command(CLI::App& parent, std::string_view full_name, TypedArguments& typed) {
+  const CommandHelp& help = command_help(full_name);
+  const std::string name(full_name.substr(full_name.rfind(' ') + 1));
+  CLI::App& command = *parent.add_subcommand(name, std::string(help.summary));
+  command.footer(help_footer(help));
+  add_global(command, typed.global);
+  return command;
+}
+
+void add_choice(CLI::App& command, TypedArguments& typed, const char* description) {
+  add_text(command, "SNAP", typed.what, "", description);
+  add_text(command, "--at", typed.at, "TIME",
+           "Instead of SNAP: the newest snapshot at or before \"2026-01-01 14:30\", local time, or "
+           "RFC 3339");
+}
+
+void add_backup(CLI::App& app, TypedArguments& typed) {
+  CLI::App& command = add_command(app, "backup", typed);
+  add_list(command, "PATH", typed.backup.paths, "", "Files and folders")->required()->expected(-1);
+  add_list(command, "--tag", typed.backup.tags, "TAG", "Label of the snapshot; may be repeated")
+      ->allow_extra_args(false);
+  add_text(command, "--name", typed.backup.name, "NAME",
+           "Name of the set that this snapshot belongs to");
+  add_text(command, "--description", typed.backup.description, "TEXT", "What to remember about it");
+  add_text(command, "--type", typed.type, "TYPE",
+           "manual (default), hourly, daily, weekly, monthly or restore_point");
+  add_text(command, "--compression", typed.compression, "LEVEL",
+           "fast, default, max, or 0 (none) to 19");
+  command.add_flag("-n,--dry-run", typed.backup.dry_run, "Read everything, write nothing");
+}
+
+void add_browsing(CLI::App& app, TypedArguments& typed) {
+  CLI::App& ls = add_command(app, "ls", typed);
+  add_choice(ls, typed, "SNAP or SNAP:/path");
+  ls.add_flag("-l,--long", typed.ls.long_format, "Mode, owner, size and time too");
+  ls.add_flag("-R,--recursive", typed.ls.recursive, "What lies in folders below, too");
+  ls.add_flag("-0,--print0", typed.ls.print0, "Names as they are, each ended by a NUL");
+
+  CLI::App& dump = add_command(app, "dump", typed);
+  add_choice(dump, typed, "SNAP:/file");
+  add_text(dump, "-o,--output", typed.dump.output, "FILE", "A new file instead");
+
+  CLI::App& restore = add_command(app, "restore", typed);
+  add_choice(restore, typed, "SNAP or SNAP:/path");
+  add_text(restore, "-t,--target", typed.restore.target, "DIR", "Folder to write to")->required();
+  restore.add_flag("--overwrite", typed.restore.overwrite,
+                   "Allow a target that is not empty, and replace files");
+  restore.add_flag("-n,--dry-run", typed.restore.dry_run, "Say what would be done, write nothing");
+  restore.add_flag("--numeric-ids", typed.restore.numeric_ids,
+                   "Owners by number, even if their names exist here");
+}
+
+void add_verify(CLI::App& app, TypedArguments& typed) {
+  CLI::App& command = add_command(app, "verify", typed);
+  add_list(command, "SNAP", typed.verify.snapshots, "", "Only these snapshots")->expected(-1);
+  command.add_flag("--latest", typed.verify_latest, "Only the newest snapshot");
+  command.add_flag("--all", typed.verify_all, "Everything in the repository (default)");
+  command.add_flag("--check-integrity", typed.verify.check_integrity, "Read every byte");
+}
+
+void add_new_credentials(CLI::App& command, TypedArguments& typed) {
+  add_text(command, "--new-password-file", typed.new_credentials.password_file, "FILE",
+           "New passphrase from a file, - for standard input");
+  add_text(command, "--new-key-file", typed.new_credentials.key_file, "FILE",
+           "New key file; made if it does not exist");
+}
+
+void add_key(CLI::App& app, TypedArguments& typed) {
+  CLI::App& key = add_command(app, "key", typed);
+  key.require_subcommand(1);
+  add_command(key, "key list", typed);
+  CLI::App& add = add_command(key, "key add", typed);
+  add_text(add, "--role", typed.role, "ROLE",
+           "admin (default), backup, restore, maintain or audit");
+  add_text(add, "--name", typed.key_add.name, "NAME", "What to call the key");
+  add_new_credentials(add, typed);
+  CLI::App& remove = add_command(key, "key remove", typed);
+  add_text(remove, "ID", typed.key_remove.id_prefix, "", "Beginning of the key's id")->required();
+  add_new_credentials(add_command(key, "key passwd", typed), typed);
+}
+
+void declare(CLI::App& app, TypedArguments& typed) {
+  app.name("cairn");
+  app.description("Content-addressed, deduplicating, encrypted snapshots");
+  app.get_formatter()->column_width(34);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("Subcommands", "Commands");
+  app.require_subcommand(1);
+  app.footer(std::string(program_footer()));
+  add_global(app, typed.global);
+  app.set_version_flag("--version", "");
+  add_command(app, "init", typed);
+  add_backup(app, typed);
+  add_command(app, "snapshots", typed);
+  add_browsing(app, typed);
+  add_verify(app, typed);
+  add_command(app, "stats", typed);
+  add_key(app, typed);
+  add_command(app, "version", typed);
+  add_list(add_command(app, "help", typed), "COMMAND", typed.help_topic, "", "What to explain")
+      ->expected(-1);
+}
+
+// --- From words to values -----------------------------------------------------------------------
+
+using Values = std::variant<CommandArguments, UsageError>;
+
+UsageError usage(std::string message) { return {std::move(message), {}}; }
+
+std::optional<repo::SnapshotType> snapshot_type(std::string_view text) {
+  using repo::SnapshotType;
+  for (const SnapshotType type :
+       {SnapshotType::manual, SnapshotType::hourly, SnapshotType::daily, SnapshotType::weekly,
+        SnapshotType::monthly, SnapshotType::restore_point}) {
+    if (text == to_string(type)) {
+      return type;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<int> compression_level(std::string_view text) {
+  if (text == "fast") {
+    return repo::kCompressionFast;
+  }
+  if (text == "default") {
+    return repo::kCompressionDefault;
+  }
+  if (text == "max") {
+    return repo::kCompressionMax;
+  }
+  int level = -1;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, level);
+  const bool valid =
+      error == std::errc() && stopped == end && level >= 0 && level <= repo::kCompressionMax;
+  return valid ? std::optional(level) : std::nullopt;
+}
+
+Values backup_values(TypedArguments& typed) {
+  const auto type = snapshot_type(typed.type);
+  if (!type) {
+    return usage(fmt::format(
+        "--type {}: must be manual, hourly, daily, weekly, monthly or restore_point", typed.type));
+  }
+  const auto level = compression_level(typed.compression);
+  if (!level) {
+    return usage(
+        fmt::format("--compression {}: must be fast, default, max, or a number from 0 to {}",
+                    typed.compression, repo::kCompressionMax));
+  }
+  for (const std::string& path : typed.backup.paths) {
+    if (path.empty()) {
+      return usage("a path to back up is empty");
+    }
+  }
+  typed.backup.type = *type;
+  typed.backup.compression_level = *level;
+  return std::move(typed.backup);
+}
+
+/// Fills `choice` from what was typed.
+std::optional<UsageError> choose(const TypedArguments& typed, SnapshotChoice& choice) {
+  if (typed.at.empty()) {
+    if (typed.what.empty()) {
+      return usage("a snapshot is needed: SNAP, SNAP:/path, or --at TIME");
+    }
+    repo::SnapshotPath named = repo::parse_snapshot_path(typed.what);
+    if (named.snapshot.empty()) {
+      return usage(fmt::format("{}: the snapshot is missing before the colon", typed.what));
+    }
+    if (!named.path.empty() && !named.path.starts_with('/')) {
+      return usage(fmt::format("{}: the path must begin with /", typed.what));
+    }
+    choice.snapshot = std::move(named.snapshot);
+    choice.path = std::move(named.path);
+    return std::nullopt;
+  }
+  choice.at = parse_moment(typed.at);
+  if (!choice.at) {
+    return usage(
+        fmt::format("--at {}: is no time; write \"2026-01-01 14:30\" or "
+                    "2026-01-01T14:30:00+01:00",
+                    typed.at));
+  }
+  choice.path = typed.what.starts_with(":/") ? typed.what.substr(1) : typed.what;
+  if (!choice.path.empty() && !choice.path.starts_with('/')) {
+    return usage(
+        fmt::format("{}: with --at only a path can be given, which begins with /", typed.what));
+  }
+  return std::nullopt;
+}
+
+Values ls_values(TypedArguments& typed) {
+  if (auto error = choose(typed, typed.ls.choice)) {
+    return *error;
+  }
+  if (typed.ls.print0 && (typed.ls.long_format || typed.global.json)) {
+    return usage("--print0 goes neither with --long nor with --json");
+  }
+  return std::move(typed.ls);
+}
+
+Values dump_values(TypedArguments& typed) {
+  if (auto error = choose(typed, typed.dump.choice)) {
+    return *error;
+  }
+  if (typed.dump.choice.path.empty()) {
+    return usage("dump needs the path of a file: SNAP:/path");
+  }
+  return std::move(typed.dump);
+}
+
+Values restore_values(TypedArguments& typed) {
+  if (auto error = choose(typed, typed.restore.choice)) {
+    return *error;
+  }
+  if (typed.restore.target.empty()) {
+    return usage("--target is empty");
+  }
+  return std::move(typed.restore);
+}
+
+Values verify_values(TypedArguments& typed) {
+  const int ways = (typed.verify.snapshots.empty() ? 0 : 1) + (typed.verify_latest ? 1 : 0) +
+                   (typed.verify_all ? 1 : 0);
+  if (ways > 1) {
+    return usage("give only one of SNAP, --latest and --all");
+  }
+  if (typed.verify_latest) {
+    typed.verify.snapshots = {"latest"};
+  }
+  return std::move(typed.verify);
+}
+
+std::optional<UsageError> check_new_credentials(const NewCredentialArguments& credentials) {
+  if (!credentials.password_file.empty() && !credentials.key_file.empty()) {
+    return usage("give only one of --new-password-file and --new-key-file");
+  }
+  return std::nullopt;
+}
+
+Values key_values(TypedArguments& typed, const std::string& name) {
+  if (auto error = check_new_credentials(typed.new_credentials)) {
+    return *error;
+  }
+  if (name == "add") {
+    const auto role = repo::role_from_string(typed.role);
+    if (!role) {
+      return usage(
+          fmt::format("--role {}: must be admin, backup, restore, maintain or audit", typed.role));
+    }
+    typed.key_add.role = *role;
+    typed.key_add.credentials = std::move(typed.new_credentials);
+    return std::move(typed.key_add);
+  }
+  if (name == "remove") {
+    return std::move(typed.key_remove);
+  }
+  if (name == "passwd") {
+    return KeyPasswdArguments{std::move(typed.new_credentials)};
+  }
+  return KeyListArguments{};
+}
+
+Values values_of(const CLI::App& command, TypedArguments& typed) {
+  const std::string& name = command.get_name();
+  if (name == "backup") {
+    return backup_values(typed);
+  }
+  if (name == "ls") {
+    return ls_values(typed);
+  }
+  if (name == "dump") {
+    return dump_values(typed);
+  }
+  if (name == "restore") {
+    return restore_values(typed);
+  }
+  if (name == "verify") {
+    return verify_values(typed);
+  }
+  if (name == "key") {
+    return key_values(typed, command.get_subcommands().front()->get_name());
+  }
+  if (name == "init") {
+    return InitArguments{};
+  }
+  if (name == "snapshots") {
+    return SnapshotsArguments{};
+  }
+  if (name == "stats") {
+    return StatsArguments{};
+  }
+  return VersionArguments{};
+}
+
+// --- Help and mistakes --------------------------------------------------------------------------
+
+/// The command that was reached: "cairn key add".
+std::string reached_name(const CLI::App& app) {
+  std::string name = "cairn";
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    name += " " + at->get_name();
+  }
+  return name;
+}
+
+ParsedArguments help_on(const CLI::App& app, const std::vector<std::string>& topic) {
+  const CLI::App* at = &app;
+  std::string name = "cairn";
+  for (const std::string& word : topic) {
+    const std::vector<const CLI::App*> found = at->get_subcommands(
+        [&word](const CLI::App* command) { return command->get_name() == word; });
+    if (found.empty()) {
+      return UsageError{fmt::format("there is no command \"{}\"", fmt::join(topic, " ")),
+                        "see cairn --help"};
+    }
+    at = found.front();
+    name += " " + word;
+  }
+  return HelpText{at->help(name.substr(0, name.rfind(' ')))};
+}
+
+ParsedArguments mistake(const CLI::App& app, const std::string& message) {
+  const std::string reached = reached_name(app);
+  std::string hint = fmt::format("see {} --help", reached);
+  if (app.get_subcommands().empty()) {
+    for (const std::string& word : app.remaining()) {
+      if (!word.starts_with('-')) {
+        return UsageError{fmt::format("there is no command \"{}\"", without_shields(word)), hint};
+      }
+    }
+  }
+  std::string text = without_shields(message);
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') {
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  }
+  return UsageError{std::move(text), std::move(hint)};
+}
+
+ParsedArguments parse(std::span<const std::string> args) {
+  TypedArguments typed;
+  CLI::App app;
+  declare(app, typed);
+  std::vector<std::string> words;
+  std::transform(args.rbegin(), args.rend(), std::back_inserter(words), shield);
+  try {
+    app.parse(std::move(words));
+  } catch (const CLI::CallForVersion&) {
+    return Invocation{typed.global, VersionArguments{}};
+  } catch (const CLI::CallForHelp&) {
+    return HelpText{app.help()};
+  } catch (const CLI::Error& error) {
+    return mistake(app, error.what());
+  }
+  const CLI::App& command = *app.get_subcommands().front();
+  if (command.get_name() == "help") {
+    return help_on(app, typed.help_topic);
+  }
+  if (!typed.global.password_file.empty() && !typed.global.key_file.empty()) {
+    return UsageError{"give only one of --password-file and --key-file", {}};
+  }
+  Values values = values_of(command, typed);
+  if (auto* const error = std::get_if<UsageError>(&values)) {
+    return UsageError{std::move(error->message), fmt::format("see {} --help", reached_name(app))};
+  }
+  return Invocation{std::move(typed.global), std::get<CommandArguments>(std::move(values))};
+}
+
+}  // namespace
+
+ParsedArguments parse_arguments(std::span<const std::string> args) {
+  try {
+    return parse(args);
+  } catch (const std::exception& error) {
+    return UsageError{fmt::format("the command line cannot be read: {}", error.what()),
+                      "see cairn --help"};
+  }
+}
+
+}  // namespace cairn::cli

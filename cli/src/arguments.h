@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cairn/repo/backup.h"
+#include "cairn/repo/roles.h"
+#include "cairn/repo/snapshot.h"
+#include "times.h"
+
+/// The command line as values: what the user typed, checked for sense, before anything is done.
+namespace cairn::cli {
+
+/// Accepted before and after every command. Empty text: not given.
+struct GlobalArguments {
+  std::string repository;
+  std::string password_file;
+  std::string key_file;
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool no_progress = false;
+};
+
+/// Which snapshot, and what in it: "SNAP", "SNAP:/path", or a time and maybe a path.
+struct SnapshotChoice {
+  std::string snapshot;      ///< empty if `at` decides
+  std::optional<Moment> at;  ///< the newest snapshot at or before this
+  std::string path;          ///< absolute; empty for everything
+};
+
+struct InitArguments {};
+
+struct BackupArguments {
+  std::vector<std::string> paths;
+  std::vector<std::string> tags;
+  std::string name;
+  std::string description;
+  repo::SnapshotType type = repo::SnapshotType::manual;
+  int compression_level = repo::kCompressionDefault;
+  bool dry_run = false;
+};
+
+struct SnapshotsArguments {};
+
+struct LsArguments {
+  SnapshotChoice choice;
+  bool long_format = false;
+  bool recursive = false;
+  bool print0 = false;
+};
+
+struct DumpArguments {
+  SnapshotChoice choice;
+  std::string output;  ///< empty: standard output
+};
+
+struct RestoreArguments {
+  SnapshotChoice choice;
+  std::string target;
+  bool overwrite = false;
+  bool dry_run = false;
+  bool numeric_ids = false;
+};
+
+struct VerifyArguments {
+  std::vector<std::string> snapshots;  ///< empty: all, and every object of the repository
+  bool check_integrity = false;
+};
+
+struct StatsArguments {};
+
+/// Where new credentials come from; both empty: CAIRN_NEW_PASSWORD, else the terminal.
+struct NewCredentialArguments {
+  std::string password_file;
+  std::string key_file;
+};
+
+struct KeyListArguments {};
+
+struct KeyAddArguments {
+  repo::Role role = repo::Role::admin;
+  std::string name;
+  NewCredentialArguments credentials;
+};
+
+struct KeyRemoveArguments {
+  std::string id_prefix;
+};
+
+struct KeyPasswdArguments {
+  NewCredentialArguments credentials;
+};
+
+struct VersionArguments {};
+
+using CommandArguments =
+    std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, DumpArguments,
+                 RestoreArguments, VerifyArguments, StatsArguments, KeyListArguments,
+                 KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments, VersionArguments>;
+
+struct Invocation {
+  GlobalArguments global;
+  CommandArguments command;
+};
+
+/// The user asked for help: print this and be done.
+struct HelpText {
+  std::string text;
+};
+
+struct UsageError {
+  std::string message;
+  std::string hint;
+};
+
+using ParsedArguments = std::variant<Invocation, HelpText, UsageError>;
+
+/// Never throws, whatever the words are; names of files may be any bytes.
+[[nodiscard]] ParsedArguments parse_arguments(std::span<const std::string> args);
+
+}  // namespace cairn::cli

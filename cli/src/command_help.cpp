@@ -1,0 +1,134 @@
+#include "command_help.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <gsl/assert>
+
+namespace cairn::cli {
+namespace {
+
+constexpr std::array kCommands{
+    CommandHelp{"init", "Make a repository and its first key",
+                "REPO is a new or empty folder. The first key has the role admin. Keep its\n"
+                "passphrase or key file in a second place: without it nothing can be read.\n"
+                "A key file (--key-file) that does not exist yet is made, with mode 0600.\n",
+                "  cairn init -r /mnt/backup\n"
+                "  cairn init -r /mnt/backup --key-file ~/.config/cairn.key\n"},
+    CommandHelp{"backup", "Make a snapshot of files and folders",
+                "What has not changed since earlier snapshots takes no further space. Files that\n"
+                "cannot be read are named on standard error; the snapshot then exists without\n"
+                "them and the exit status is 3.\n",
+                "  cairn backup /home /etc --tag weekly\n"
+                "  cairn backup ~/projects --name projects --type hourly --quiet\n"
+                "  cairn backup /srv --dry-run\n"},
+    CommandHelp{"snapshots", "List the snapshots, newest last",
+                "PATHS, FILES and SIZE say what a restore would write, ADDED what the snapshot\n"
+                "added to the repository, compressed.\n",
+                "  cairn snapshots\n"
+                "  cairn snapshots --json\n"},
+    CommandHelp{
+        "ls", "List what a snapshot holds",
+        "SNAP is latest, latest~2 (two before it), or the beginning of an id; :/path names\n"
+        "something inside it. With --at the path stands alone. Unusual bytes in names are\n"
+        "printed as \\n, \\xNN and so on, a backslash as two; --print0 prints names as\n"
+        "they are.\n",
+        "  cairn ls latest:/home/ada -l\n"
+        "  cairn ls --at \"2026-01-01 14:30\" /etc -R\n"},
+    CommandHelp{"dump", "Write one file of a snapshot to standard output",
+                "Every byte is checked before it is written. With --output the file appears under\n"
+                "its name only when it is whole, with mode 0600; an existing file is left alone.\n",
+                "  cairn dump latest:/etc/fstab\n"
+                "  cairn dump latest:/var/lib/app.db --output /tmp/app.db\n"
+                "  cairn dump --at \"2026-01-01 14:30\" /etc/fstab\n"},
+    CommandHelp{
+        "restore", "Write a snapshot, a folder or a file back to disk",
+        "Without a path the snapshot's absolute paths are made again below DIR. With a path\n"
+        "DIR gets the contents of that folder, or that file. A file appears under its name\n"
+        "only when all its bytes are checked and written. What is damaged is named, the\n"
+        "rest is restored, and the exit status is 1.\n",
+        "  cairn restore latest --target /mnt/restored\n"
+        "  cairn restore latest:/home/ada/mail --target ~/mail-from-backup\n"
+        "  cairn restore --at \"2026-01-01 14:30\" /etc --target /tmp/etc\n"},
+    CommandHelp{
+        "verify", "Check that snapshots are intact, and say what is not",
+        "Checks the structure of everything, or only of the snapshots named. With\n"
+        "--check-integrity every byte they need is read, opened and compared with its hash.\n"
+        "Changes nothing. If there is damage the exit status is 4.\n",
+        "  cairn verify\n"
+        "  cairn verify --latest --check-integrity\n"
+        "  cairn verify 3f2a91c0 --check-integrity --json\n"},
+    CommandHelp{"stats", "Say how much is stored, and what it takes",
+                "Reads snapshots and the index, no contents.\n", "  cairn stats\n"},
+    CommandHelp{
+        "key", "Add, list, remove and change keys",
+        "A key opens the repository with a passphrase or a key file. Its role says what it\n"
+        "can do: admin everything; backup adds snapshots and reads nothing; restore reads\n"
+        "everything and adds nothing; maintain and audit list and verify.\n",
+        "  cairn key list\n"
+        "  cairn key add --role backup --new-key-file /etc/cairn.key\n"},
+    CommandHelp{"key list", "List the keys", "", "  cairn key list\n"},
+    CommandHelp{"key add", "Add a key for a role",
+                "Only a key of role admin can. The new passphrase comes from --new-password-file,\n"
+                "CAIRN_NEW_PASSWORD or the terminal. A key file that does not exist yet is made,\n"
+                "with mode 0600.\n",
+                "  cairn key add --role restore --name laptop\n"
+                "  cairn key add --role backup --new-key-file /etc/cairn.key\n"},
+    CommandHelp{"key remove", "Remove a key",
+                "Refuses the key in use and the last one of role admin. Who copied the key before\n"
+                "and knows its passphrase can still read what was stored until then.\n",
+                "  cairn key remove 3f2a91c0\n"},
+    CommandHelp{"key passwd", "Give the key in use another passphrase or key file",
+                "The new passphrase comes from --new-password-file, CAIRN_NEW_PASSWORD or the\n"
+                "terminal. The old one opens the repository no more.\n",
+                "  cairn key passwd\n"
+                "  cairn key passwd --new-key-file ~/.config/cairn.key\n"},
+    CommandHelp{"version", "Print the version", "", "  cairn version --json\n"},
+    CommandHelp{"help", "Explain a command", "", "  cairn help restore\n"},
+};
+
+constexpr std::string_view kProgramFooter =
+    "The passphrase comes from --password-file, --key-file, or else from the first of "
+    "CAIRN_PASSWORD,\n"
+    "CAIRN_PASSWORD_FILE, CAIRN_PASSWORD_COMMAND and CAIRN_KEY_FILE that is set, or from the "
+    "terminal.\n"
+    "CAIRN_REPOSITORY stands in for --repo. The catalogues lie in CAIRN_CACHE_DIR, else in\n"
+    "$XDG_CACHE_HOME/cairn, else in ~/.cache/cairn; they can be deleted at any time.\n"
+    "\n"
+    "Exit status:\n"
+    "  0    done\n"
+    "  1    failed\n"
+    "  2    mistake on the command line\n"
+    "  3    done, but some sources could not be read (the snapshot exists)\n"
+    "  4    verify found damage\n"
+    "  10   no repository there\n"
+    "  11   the repository is busy\n"
+    "  12   wrong passphrase or key\n"
+    "  130  interrupted\n"
+    "\n"
+    "Example:\n"
+    "  export CAIRN_REPOSITORY=/mnt/backup\n"
+    "  cairn init\n"
+    "  cairn backup /home\n"
+    "  cairn restore latest:/home/ada --target /tmp/ada\n";
+
+}  // namespace
+
+const CommandHelp& command_help(std::string_view name) {
+  const auto* const found =
+      std::find_if(kCommands.begin(), kCommands.end(),
+                   [name](const CommandHelp& help) { return help.name == name; });
+  Expects(found != kCommands.end());
+  return *found;
+}
+
+std::string help_footer(const CommandHelp& help) {
+  const bool several = std::count(help.examples.begin(), help.examples.end(), '\n') > 1;
+  return fmt::format("{}{}{}:\n{}", help.details, help.details.empty() ? "" : "\n",
+                     several ? "Examples" : "Example", help.examples);
+}
+
+std::string_view program_footer() { return kProgramFooter; }
+
+}  // namespace cairn::cli

@@ -1,0 +1,88 @@
+#include "cairn/repo/backup.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "absolute_path.h"
+#include "cairn/core/version.h"
+#include "commands/commands.h"
+#include "sizes.h"
+#include "times.h"
+
+namespace cairn::cli {
+namespace {
+
+repo::TreeCounts counts_of(const repo::Snapshot& snapshot) {
+  repo::TreeCounts sum;
+  for (const repo::Source& source : snapshot.sources) {
+    sum.files += source.counts.files;
+    sum.folders += source.counts.folders;
+    sum.symlinks += source.counts.symlinks;
+    sum.others += source.counts.others;
+    sum.bytes += source.counts.bytes;
+  }
+  return sum;
+}
+
+void say_report(const repo::BackupReport& report, std::uint64_t unreadable,
+                std::uint64_t elapsed_ns, Console& console) {
+  const repo::Snapshot& snapshot = report.snapshot;
+  const repo::TreeCounts counts = counts_of(snapshot);
+  console.say(fmt::format("{}, {}, {} in {}", format_count(counts.files, "file"),
+                          format_count(counts.folders, "folder"), format_size(counts.bytes),
+                          format_duration(elapsed_ns)));
+  console.say(fmt::format(
+      "{} {} ({} compressed)", report.id ? "added" : "would add",
+      format_size(snapshot.added_data.plain_bytes + snapshot.added_metadata.plain_bytes),
+      format_size(snapshot.added_data.stored_bytes + snapshot.added_metadata.stored_bytes)));
+  if (unreadable > 0) {
+    console.say(fmt::format("{} could not be read and {} missing from the snapshot",
+                            format_count(unreadable, "source"), unreadable == 1 ? "is" : "are"));
+  }
+  console.say(report.id ? fmt::format("snapshot {} made", report.id->short_hex())
+                        : "dry run: no snapshot made");
+}
+
+}  // namespace
+
+core::Result<ExitCode> execute(const BackupArguments& arguments, Context& context) {
+  Streams& streams = context.streams;
+  const std::uint64_t start_ns = streams.clock.monotonic_ns();
+  ConsoleObserver observer(context.console, "read");
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+
+  std::vector<std::string> paths;
+  for (const std::string& path : arguments.paths) {
+    paths.push_back(absolute_path(path, streams.working_folder));
+  }
+  const repo::BackupOptions options{.paths = std::move(paths),
+                                    .set = arguments.name,
+                                    .type = arguments.type,
+                                    .tags = arguments.tags,
+                                    .description = arguments.description,
+                                    .program_version = std::string(core::version()),
+                                    .compression_level = arguments.compression_level,
+                                    .dry_run = arguments.dry_run,
+                                    .estimate = context.console.draws_progress(),
+                                    .stop = streams.stop};
+  const auto report = repo::backup(repository, options, observer);
+  if (!report && report.error().code() == core::ErrorCode::interrupted) {
+    return core::fail(core::ErrorCode::interrupted,
+                      "interrupted; what was stored so far will be reused");
+  }
+  CAIRN_TRY_STATUS(report.has_value() ? core::Status() : core::fail(report.error()));
+
+  const std::uint64_t elapsed_ns = streams.clock.monotonic_ns() - start_ns;
+  if (context.console.json()) {
+    Json json = backup_view(*report);
+    json["unreadable"] = observer.unreadable();
+    json["seconds"] = static_cast<double>(elapsed_ns / 1'000'000) / 1000;
+    context.console.print_json(json);
+  } else {
+    say_report(*report, observer.unreadable(), elapsed_ns, context.console);
+  }
+  return observer.unreadable() > 0 ? ExitCode::partial : ExitCode::ok;
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "arguments.h"
+#include "cairn/core/result.h"
+#include "context.h"
+#include "exit_code.h"
+
+/// Every command: does what the arguments say and tells the console. The answer is the exit status;
+/// an error has not been told yet.
+namespace cairn::cli {
+
+core::Result<ExitCode> execute(const InitArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const BackupArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const SnapshotsArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const LsArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const KeyListArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const KeyAddArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const KeyRemoveArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const KeyPasswdArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const VersionArguments& arguments, Context& context);
+
+}  // namespace cairn::cli

@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cairn/repo/browse.h"
+#include "commands/commands.h"
+#include "sizes.h"
+
+namespace cairn::cli {
+namespace {
+
+/// A file that appears under its name when it is complete, and leaves nothing behind otherwise.
+class NewFile {
+ public:
+  NewFile(std::string path, Streams& streams) : path_(std::move(path)), streams_(streams) {}
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile() {
+    if (file_ != nullptr) {
+      file_.reset();
+      static_cast<void>(streams_.file_system.remove(temporary_));
+    }
+  }
+
+  core::Status create() {
+    CAIRN_TRY(const auto there, streams_.file_system.info(path_));
+    if (there) {
+      return core::fail(core::ErrorCode::already_exists, fmt::format("{} exists already", path_),
+                        "remove it, or choose another name for --output");
+    }
+    std::array<std::byte, 8> tail{};
+    streams_.random.fill(tail);
+    temporary_ = fmt::format("{}.cairn-{}", path_, core::to_hex(tail));
+    CAIRN_TRY(file_, streams_.file_system.create(temporary_));
+    return {};
+  }
+
+  core::Status append(core::ByteView data) { return file_->append(data); }
+
+  core::Status complete() {
+    CAIRN_TRY_STATUS(file_->close());
+    CAIRN_TRY_STATUS(streams_.file_system.publish(temporary_, path_));
+    file_.reset();
+    return {};
+  }
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  Streams& streams_;
+  std::unique_ptr<core::WritableFile> file_;
+};
+
+core::Status dump_to_file(repo::Repository& repository, const repo::Snapshot& snapshot,
+                          const DumpArguments& arguments, Context& context,
+                          repo::Observer& observer) {
+  NewFile file(arguments.output, context.streams);
+  CAIRN_TRY_STATUS(file.create());
+  std::uint64_t bytes = 0;
+  const auto write = [&](core::ByteView data) -> core::Status {
+    CAIRN_TRY_STATUS(check_stop(context.streams));
+    bytes += data.size();
+    return file.append(data);
+  };
+  CAIRN_TRY_STATUS(repo::dump_file(repository, snapshot, arguments.choice.path, observer, write));
+  CAIRN_TRY_STATUS(file.complete());
+  if (context.console.json()) {
+    Json json;
+    put_bytes(json, "path", arguments.choice.path);
+    put_bytes(json, "output", arguments.output);
+    json["bytes"] = bytes;
+    context.console.print_json(json);
+  } else {
+    context.console.say(fmt::format("{} written to {}", format_size(bytes), arguments.output));
+  }
+  return {};
+}
+
+}  // namespace
+
+core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context) {
+  Console& console = context.console;
+  ConsoleObserver observer(console);
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  CAIRN_TRY(const repo::ListedSnapshot listed,
+            choose_snapshot(repository, arguments.choice, context, observer));
+  if (!arguments.output.empty()) {
+    CAIRN_TRY_STATUS(dump_to_file(repository, listed.snapshot, arguments, context, observer));
+    return ExitCode::ok;
+  }
+  const auto write = [&](core::ByteView data) -> core::Status {
+    CAIRN_TRY_STATUS(check_stop(context.streams));
+    console.write({reinterpret_cast<const char*>(data.data()), data.size()});
+    return console.check_output();
+  };
+  CAIRN_TRY_STATUS(
+      repo::dump_file(repository, listed.snapshot, arguments.choice.path, observer, write));
+  return ExitCode::ok;
+}
+
+}  // namespace cairn::cli

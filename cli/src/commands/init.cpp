@@ -1,0 +1,39 @@
+#include <fmt/format.h>
+
+#include "commands/commands.h"
+#include "credentials.h"
+
+namespace cairn::cli {
+
+core::Result<ExitCode> execute(const InitArguments& /*arguments*/, Context& context) {
+  Console& console = context.console;
+  CAIRN_TRY(const repo::Environment* environment, environment_of(context));
+  CAIRN_TRY(NewCredentials key, credentials_to_init(context.global, context.streams));
+  auto repository =
+      repo::Repository::init(*environment, {.location = context.location,
+                                            .credentials = key.credentials.duplicate(),
+                                            .kdf = context.streams.kdf});
+  if (!repository) {
+    forget(key, context.streams);
+    return core::fail(repository.error());
+  }
+  if (console.json()) {
+    Json json{{"repository_id", repository->id().hex()}};
+    put_bytes(json, "location", repository->location());
+    json["key_file_made"] = !key.made_key_file.empty();
+    console.print_json(json);
+    return ExitCode::ok;
+  }
+  console.say(fmt::format("repository {} made at {}", repository->id().short_hex(),
+                          repository->location()));
+  if (!key.made_key_file.empty()) {
+    console.say(fmt::format("key file {} made", key.made_key_file));
+  }
+  console.say(fmt::format("Keep {} in a second place: without it nothing can be read.",
+                          key.credentials.type == repo::Credentials::Type::key_file
+                              ? "the key file"
+                              : "the passphrase"));
+  return ExitCode::ok;
+}
+
+}  // namespace cairn::cli

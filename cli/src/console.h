@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "arguments.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "exit_code.h"
+#include "json_view.h"
+#include "progress_line.h"
+#include "streams.h"
+
+namespace cairn::cli {
+
+/// All that a run says: results on standard output, everything else on standard error, as text or
+/// as JSON. Whatever text comes in is made safe to print. Not thread-safe.
+class Console {
+ public:
+  Console(Streams& streams, const GlobalArguments& global);
+
+  [[nodiscard]] bool json() const noexcept { return json_; }
+  /// True if somebody looks at a progress line, and an estimate is worth its cost.
+  [[nodiscard]] bool draws_progress() const noexcept { return shows_progress_ && !json_; }
+
+  /// A line that the user asked for.
+  void print(std::string_view line);
+  /// A line that tells how it went: not with --quiet, not in JSON.
+  void say(std::string_view line);
+  /// One JSON value on a line of standard output.
+  void print_json(const Json& value);
+  /// Bytes as they are.
+  void write(std::string_view bytes);
+
+  /// "cairn: message", and the hint on the next line.
+  void error(const core::Error& error, ExitCode exit_code);
+  void usage_error(const UsageError& error);
+  void warning(std::string_view text);
+  void detail(std::string_view text);
+  /// A line on standard error, or a "problem" line of JSON on standard output.
+  void problem(const repo::Problem& problem, std::string_view verb);
+
+  void progress(const repo::Progress& progress);
+  /// Takes the progress line off the terminal.
+  void end_progress();
+
+  /// io if standard output did not take all that was written.
+  [[nodiscard]] core::Status check_output() const;
+  /// True if it did not because the program behind the pipe ended: nothing to complain about.
+  [[nodiscard]] bool reader_is_gone() const;
+  /// Takes the progress line away, empties the buffer of standard output and checks it.
+  core::Status finish();
+
+ private:
+  /// `line` is safe to print.
+  void to_err(std::string_view line);
+  [[nodiscard]] int out_error() const;
+  [[nodiscard]] std::uint64_t elapsed_ns();
+
+  Streams& streams_;
+  bool json_;
+  bool quiet_;
+  bool verbose_;
+  bool shows_progress_;
+  UpdateLimit update_limit_;
+  std::uint64_t start_ns_;
+  bool line_is_drawn_ = false;
+};
+
+/// What the verbs tell, passed on to the console.
+class ConsoleObserver final : public repo::Observer {
+ public:
+  /// `verb` is what a problem kept us from doing to a file: "read", "restore".
+  explicit ConsoleObserver(Console& console, std::string_view verb = "read")
+      : console_(console), verb_(verb) {}
+
+  void progress(const repo::Progress& progress) override { console_.progress(progress); }
+  void problem(const repo::Problem& problem) override;
+  void detail(std::string_view text) override { console_.detail(text); }
+  void warning(std::string_view text) override { console_.warning(text); }
+
+  /// Files that are not in the snapshot because they could not be read.
+  [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
+
+ private:
+  Console& console_;
+  std::string_view verb_;
+  std::uint64_t unreadable_ = 0;
+};
+
+}  // namespace cairn::cli

@@ -1,0 +1,104 @@
+#include "context.h"
+
+#include <utility>
+
+#include "absolute_path.h"
+#include "credentials.h"
+
+namespace cairn::cli {
+namespace {
+
+std::string variable(const Streams& streams, const std::string& name) {
+  return streams.environment ? streams.environment(name).value_or("") : std::string();
+}
+
+/// Makes the folder and those above it that are missing. `path` is absolute.
+core::Status make_folders(const std::string& path, core::FileSystem& file_system) {
+  for (std::size_t slash = 0; slash != std::string::npos;) {
+    slash = path.find('/', slash + 1);
+    const std::string folder = path.substr(0, slash);
+    CAIRN_TRY(const auto there, file_system.info(folder));
+    if (!there) {
+      CAIRN_TRY_STATUS(file_system.make_folder(folder));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string repository_location(const GlobalArguments& global, const Streams& streams) {
+  return global.repository.empty() ? variable(streams, "CAIRN_REPOSITORY") : global.repository;
+}
+
+core::Result<std::string> cache_folder(Streams& streams) {
+  std::string folder = variable(streams, "CAIRN_CACHE_DIR");
+  if (folder.empty()) {
+    // A relative path is to be ignored, says the XDG specification.
+    const std::string xdg = variable(streams, "XDG_CACHE_HOME");
+    std::string home = variable(streams, "HOME");
+    home = home.starts_with('/') ? home : streams.home_folder;
+    if (xdg.starts_with('/')) {
+      folder = xdg + "/cairn";
+    } else if (!home.empty()) {
+      folder = home + "/.cache/cairn";
+    }
+  }
+  if (folder.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      "no folder for the catalogue: HOME is not set", "set CAIRN_CACHE_DIR");
+  }
+  folder = absolute_path(folder, streams.working_folder);
+  const core::Status made = make_folders(folder, streams.file_system);
+  if (!made) {
+    return core::fail(core::Error(made.error())
+                          .with_context("make the folder for catalogues " + folder)
+                          .with_hint("CAIRN_CACHE_DIR names another one"));
+  }
+  return folder;
+}
+
+core::Result<const repo::Environment*> environment_of(Context& context) {
+  if (!context.environment) {
+    Streams& streams = context.streams;
+    CAIRN_TRY(std::string cache, cache_folder(streams));
+    context.environment.emplace(repo::Environment{streams.file_system, streams.clock,
+                                                  streams.random, streams.host, streams.user,
+                                                  streams.process, std::move(cache)});
+  }
+  return &*context.environment;
+}
+
+core::Result<repo::Repository> open_repository(Context& context, repo::Observer& observer) {
+  // Before anybody has to type a passphrase for nothing.
+  CAIRN_TRY(const auto there, context.streams.file_system.info(context.location));
+  if (!there) {
+    return core::fail(core::ErrorCode::not_a_repository,
+                      "there is no repository at " + context.location,
+                      "check --repo and CAIRN_REPOSITORY, or make one with cairn init");
+  }
+  CAIRN_TRY(repo::Credentials credentials,
+            credentials_to_open(context.global, context.location, context.streams));
+  CAIRN_TRY(const repo::Environment* environment, environment_of(context));
+  return repo::Repository::open(
+      *environment, {.location = context.location, .credentials = std::move(credentials)},
+      observer);
+}
+
+core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,
+                                                   const SnapshotChoice& choice, Context& context,
+                                                   repo::Observer& observer) {
+  if (choice.at) {
+    return repo::find_snapshot_at(repository, resolve(*choice.at, context.streams.clock), observer);
+  }
+  return repo::find_snapshot(repository, choice.snapshot, observer);
+}
+
+core::Status check_stop(const Streams& streams) {
+  if (streams.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  return {};
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "arguments.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/browse.h"
+#include "cairn/repo/repository.h"
+#include "console.h"
+#include "streams.h"
+
+namespace cairn::cli {
+
+/// What a command works with. Outlives every repository that it opens.
+struct Context {
+  Streams& streams;
+  Console& console;
+  const GlobalArguments& global;
+  std::string location = {};  ///< of the repository; empty for commands that need none
+  std::optional<repo::Environment> environment = std::nullopt;
+};
+
+/// --repo, else CAIRN_REPOSITORY; empty if neither is given.
+[[nodiscard]] std::string repository_location(const GlobalArguments& global,
+                                              const Streams& streams);
+
+/// CAIRN_CACHE_DIR, else $XDG_CACHE_HOME/cairn, else ~/.cache/cairn; made with mode 0700 if
+/// missing.
+[[nodiscard]] core::Result<std::string> cache_folder(Streams& streams);
+
+/// The environment that the repository of `context` lives in; made at the first call.
+[[nodiscard]] core::Result<const repo::Environment*> environment_of(Context& context);
+
+/// Asks for credentials and opens the repository of `context`.
+[[nodiscard]] core::Result<repo::Repository> open_repository(Context& context,
+                                                             repo::Observer& observer);
+
+/// The snapshot that was chosen by name or by time.
+[[nodiscard]] core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,
+                                                                 const SnapshotChoice& choice,
+                                                                 Context& context,
+                                                                 repo::Observer& observer);
+
+/// interrupted if the user asked to stop: for loops whose verb does not ask by itself.
+[[nodiscard]] core::Status check_stop(const Streams& streams);
+
+}  // namespace cairn::cli

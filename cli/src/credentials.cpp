@@ -1,0 +1,199 @@
+#include "credentials.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "secret_input.h"
+
+namespace cairn::cli {
+namespace {
+
+using core::ErrorCode;
+using core::SecretBytes;
+using repo::Credentials;
+
+constexpr std::string_view kSources =
+    "give --password-file, --key-file, CAIRN_PASSWORD, CAIRN_PASSWORD_FILE, "
+    "CAIRN_PASSWORD_COMMAND or CAIRN_KEY_FILE";
+
+/// What a variable holds, if it is set and not empty.
+std::string variable(const Streams& streams, const std::string& name) {
+  return streams.environment ? streams.environment(name).value_or("") : std::string();
+}
+
+core::Result<Credentials> passphrase(core::Result<SecretBytes> secret) {
+  CAIRN_TRY_STATUS(secret.has_value() ? core::Status() : core::fail(secret.error()));
+  if (secret->empty()) {
+    return core::fail(ErrorCode::invalid_argument, "the passphrase is empty");
+  }
+  return Credentials{Credentials::Type::passphrase, std::move(*secret)};
+}
+
+core::Result<SecretBytes> password_from_file(const std::string& path, Streams& streams) {
+  if (path == "-") {
+    return read_secret_line(streams.in);
+  }
+  CAIRN_TRY_CONTEXT(SecretBytes whole, "password file",
+                    read_secret_file(path, kPassphraseBytesMax));
+  core::ByteView text = whole.view();
+  if (!text.empty() && text.back() == std::byte{'\n'}) {
+    text = text.first(text.size() - 1);
+  }
+  return SecretBytes::copy_of(text);
+}
+
+core::Result<Credentials> key_file(const std::string& path) {
+  auto secret = read_secret_file(path, repo::kKeyFileBytes);
+  const bool too_long = !secret && secret.error().code() == ErrorCode::limit_exceeded;
+  if (too_long || (secret && secret->size() != repo::kKeyFileBytes)) {
+    return core::fail(
+        ErrorCode::invalid_argument,
+        fmt::format("key file {} has {} than {} bytes", path, too_long ? "more" : "fewer",
+                    repo::kKeyFileBytes),
+        "a key file is what `cairn init --key-file` or `cairn key add --new-key-file` made");
+  }
+  CAIRN_TRY_CONTEXT(SecretBytes key, "key file", std::move(secret));
+  return Credentials{Credentials::Type::key_file, std::move(key)};
+}
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) {
+    return ".";
+  }
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+core::Status write_durably(const std::string& path, core::ByteView bytes, Streams& streams) {
+  CAIRN_TRY(auto file, streams.file_system.create(path));
+  const auto fill = [&]() -> core::Status {
+    CAIRN_TRY_STATUS(file->append(bytes));
+    CAIRN_TRY_STATUS(file->sync());
+    CAIRN_TRY_STATUS(file->close());
+    return streams.file_system.sync_folder(folder_of(path));
+  };
+  core::Status filled = fill();
+  if (!filled) {
+    static_cast<void>(streams.file_system.remove(path));
+  }
+  return filled;
+}
+
+core::Result<NewCredentials> key_file_or_new(const std::string& path, Streams& streams) {
+  CAIRN_TRY_CONTEXT(const auto there, "key file", streams.file_system.info(path));
+  if (there) {
+    CAIRN_TRY(Credentials existing, key_file(path));
+    return NewCredentials{std::move(existing), {}};
+  }
+  SecretBytes key(repo::kKeyFileBytes);
+  streams.random.fill(key.mutable_view());
+  const core::Status written = write_durably(path, key.view(), streams);
+  if (!written) {
+    return core::fail(core::Error(written.error()).with_context("make key file"));
+  }
+  return NewCredentials{{Credentials::Type::key_file, std::move(key)}, path};
+}
+
+core::Result<SecretBytes> ask(Streams& streams, std::string_view prompt) {
+  if (!streams.ask_passphrase) {
+    return core::fail(ErrorCode::invalid_argument, "no passphrase, and no terminal to ask for it",
+                      std::string(kSources));
+  }
+  auto answer = streams.ask_passphrase(prompt);
+  if (!answer && answer.error().code() == ErrorCode::not_found) {
+    return core::fail(ErrorCode::invalid_argument, "no passphrase, and no terminal to ask for it",
+                      std::string(kSources));
+  }
+  return answer;
+}
+
+core::Result<NewCredentials> ask_twice(Streams& streams) {
+  CAIRN_TRY(Credentials first, passphrase(ask(streams, "new passphrase: ")));
+  CAIRN_TRY(const SecretBytes second, ask(streams, "the same again: "));
+  if (!core::equal_constant_time(first.secret.view(), second.view())) {
+    return core::fail(ErrorCode::invalid_argument, "the two passphrases differ");
+  }
+  return NewCredentials{std::move(first), {}};
+}
+
+/// The passphrase that the options or the environment give; nullopt if they say nothing of one.
+core::Result<std::optional<Credentials>> given_passphrase(const GlobalArguments& global,
+                                                          Streams& streams) {
+  const auto some =
+      [](core::Result<SecretBytes> secret) -> core::Result<std::optional<Credentials>> {
+    CAIRN_TRY(Credentials credentials, passphrase(std::move(secret)));
+    return std::optional(std::move(credentials));
+  };
+  if (!global.password_file.empty()) {
+    return some(password_from_file(global.password_file, streams));
+  }
+  if (!global.key_file.empty()) {
+    return std::optional<Credentials>();
+  }
+  if (const std::string value = variable(streams, "CAIRN_PASSWORD"); !value.empty()) {
+    return some(SecretBytes::copy_of(core::as_view(value)));
+  }
+  if (const std::string path = variable(streams, "CAIRN_PASSWORD_FILE"); !path.empty()) {
+    return some(password_from_file(path, streams));
+  }
+  if (const std::string command = variable(streams, "CAIRN_PASSWORD_COMMAND"); !command.empty()) {
+    return some(read_secret_from_command(command, streams.stop));
+  }
+  return std::optional<Credentials>();
+}
+
+/// Empty if none is given.
+std::string given_key_file(const GlobalArguments& global, const Streams& streams) {
+  return global.key_file.empty() ? variable(streams, "CAIRN_KEY_FILE") : global.key_file;
+}
+
+}  // namespace
+
+core::Result<Credentials> credentials_to_open(const GlobalArguments& global,
+                                              const std::string& location, Streams& streams) {
+  CAIRN_TRY(auto given, given_passphrase(global, streams));
+  if (given) {
+    return std::move(*given);
+  }
+  if (const std::string path = given_key_file(global, streams); !path.empty()) {
+    return key_file(path);
+  }
+  return passphrase(ask(streams, fmt::format("passphrase of {}: ", location)));
+}
+
+core::Result<NewCredentials> credentials_to_init(const GlobalArguments& global, Streams& streams) {
+  CAIRN_TRY(auto given, given_passphrase(global, streams));
+  if (given) {
+    return NewCredentials{std::move(*given), {}};
+  }
+  if (const std::string path = given_key_file(global, streams); !path.empty()) {
+    return key_file_or_new(path, streams);
+  }
+  return ask_twice(streams);
+}
+
+core::Result<NewCredentials> credentials_to_add(const NewCredentialArguments& arguments,
+                                                Streams& streams) {
+  if (!arguments.key_file.empty()) {
+    return key_file_or_new(arguments.key_file, streams);
+  }
+  if (!arguments.password_file.empty()) {
+    CAIRN_TRY(Credentials credentials,
+              passphrase(password_from_file(arguments.password_file, streams)));
+    return NewCredentials{std::move(credentials), {}};
+  }
+  if (const std::string value = variable(streams, "CAIRN_NEW_PASSWORD"); !value.empty()) {
+    CAIRN_TRY(Credentials credentials, passphrase(SecretBytes::copy_of(core::as_view(value))));
+    return NewCredentials{std::move(credentials), {}};
+  }
+  return ask_twice(streams);
+}
+
+void forget(const NewCredentials& unused, Streams& streams) {
+  if (!unused.made_key_file.empty()) {
+    static_cast<void>(streams.file_system.remove(unused.made_key_file));
+  }
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include "arguments.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/repository.h"
+#include "streams.h"
+
+/// Where passphrases and key files come from.
+namespace cairn::cli {
+
+/// To open `location`: --password-file or --key-file; else the first of CAIRN_PASSWORD,
+/// CAIRN_PASSWORD_FILE, CAIRN_PASSWORD_COMMAND and CAIRN_KEY_FILE that is set and not empty; else
+/// the terminal. Of a password file one line end at its end is dropped.
+/// Errors: invalid_argument (an empty passphrase, a key file that has not 32 bytes, no source at
+/// all), interrupted, and those of secret_input.h.
+[[nodiscard]] core::Result<repo::Credentials> credentials_to_open(const GlobalArguments& global,
+                                                                  const std::string& location,
+                                                                  Streams& streams);
+
+struct NewCredentials {
+  repo::Credentials credentials;
+  std::string made_key_file;  ///< a key file that did not exist before; empty if there is none
+};
+
+/// For `init`: the same sources; a key file that does not exist is made, and the terminal asks
+/// twice.
+[[nodiscard]] core::Result<NewCredentials> credentials_to_init(const GlobalArguments& global,
+                                                               Streams& streams);
+
+/// For `key add` and `key passwd`: --new-key-file, --new-password-file, CAIRN_NEW_PASSWORD, or the
+/// terminal, which asks twice.
+[[nodiscard]] core::Result<NewCredentials> credentials_to_add(
+    const NewCredentialArguments& arguments, Streams& streams);
+
+/// Removes the key file that was made for something that then failed.
+void forget(const NewCredentials& unused, Streams& streams);
+
+}  // namespace cairn::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+#include "cairn/core/result.h"
+
+namespace cairn::cli {
+
+/// What the program answers to the shell. Scripts depend on the numbers: they never change.
+enum class ExitCode : std::uint8_t {
+  ok = 0,
+  failed = 1,
+  usage = 2,
+  partial = 3,  ///< the snapshot exists, but some sources could not be read
+  damage = 4,   ///< verify found some
+  no_repository = 10,
+  busy = 11,
+  wrong_key = 12,
+  interrupted = 130,
+};
+
+[[nodiscard]] ExitCode exit_code_of(core::ErrorCode code) noexcept;
+
+}  // namespace cairn::cli

@@ -1,0 +1,284 @@
+#include "json_view.h"
+
+#include <algorithm>
+
+#include "escape.h"
+
+namespace cairn::cli {
+namespace {
+
+std::string utc(core::Timestamp when) { return core::format_rfc3339(when, 0); }
+
+/// A list of texts; those that are not valid UTF-8 make a second list with all of them in base64.
+void put_texts(Json& object, const std::string& key, const std::vector<std::string>& texts) {
+  Json readable = Json::array();
+  Json exact = Json::array();
+  bool all_valid = true;
+  for (const std::string& text : texts) {
+    readable.push_back(to_valid_utf8(text));
+    exact.push_back(to_base64(text));
+    all_valid = all_valid && is_valid_utf8(text);
+  }
+  object[key] = std::move(readable);
+  if (!all_valid) {
+    object[key + "_base64"] = std::move(exact);
+  }
+}
+
+Json added_view(const repo::AddedBytes& added) {
+  return {{"chunks", added.chunks},
+          {"plain_bytes", added.plain_bytes},
+          {"stored_bytes", added.stored_bytes}};
+}
+
+Json source_view(const repo::Source& source) {
+  Json json;
+  put_bytes(json, "path", source.path);
+  json["root"] = source.root.hex();
+  json["counts"] = counts_view(source.counts);
+  return json;
+}
+
+Json problems_view(const std::vector<repo::Problem>& problems) {
+  Json list = Json::array();
+  std::transform(problems.begin(), problems.end(), std::back_inserter(list), problem_view);
+  return list;
+}
+
+}  // namespace
+
+std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string to_base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t bits = 0;
+    for (std::size_t j = 0; j < 3; ++j) {
+      bits = bits << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+      text += j <= count ? kDigits[bits >> (18 - 6 * j) & 63U] : '=';
+    }
+  }
+  return text;
+}
+
+void put_bytes(Json& object, const std::string& key, std::string_view bytes) {
+  object[key] = to_valid_utf8(bytes);
+  if (!is_valid_utf8(bytes)) {
+    object[key + "_base64"] = to_base64(bytes);
+  }
+}
+
+Json error_view(const core::Error& error, ExitCode exit_code) {
+  Json json{{"type", "error"}, {"code", core::to_string(error.code())}};
+  put_bytes(json, "message", error.message());
+  if (!error.hint().empty()) {
+    put_bytes(json, "hint", error.hint());
+  }
+  json["exit_code"] = static_cast<int>(exit_code);
+  return json;
+}
+
+Json problem_view(const repo::Problem& problem) {
+  Json json{{"type", "problem"}, {"kind", to_string(problem.kind)}};
+  put_bytes(json, "path", problem.path);
+  put_bytes(json, "reason", problem.reason);
+  return json;
+}
+
+Json progress_view(const repo::Progress& progress, std::uint64_t elapsed_ns) {
+  Json json{{"type", "progress"},
+            {"seconds", static_cast<double>(elapsed_ns / 1'000'000) / 1000},
+            {"files_done", progress.files_done},
+            {"bytes_done", progress.bytes_done},
+            {"bytes_stored", progress.bytes_stored},
+            {"problems", progress.problems}};
+  if (progress.files_total > 0) {
+    json["files_total"] = progress.files_total;
+  }
+  if (progress.bytes_total > 0) {
+    json["bytes_total"] = progress.bytes_total;
+  }
+  if (!progress.current_path.empty()) {
+    put_bytes(json, "current_path", progress.current_path);
+  }
+  return json;
+}
+
+Json counts_view(const repo::TreeCounts& counts) {
+  return {{"files", counts.files},
+          {"folders", counts.folders},
+          {"symlinks", counts.symlinks},
+          {"others", counts.others},
+          {"bytes", counts.bytes}};
+}
+
+Json snapshot_view(const repo::Snapshot& snapshot) {
+  Json json;
+  json["start"] = core::format_rfc3339(snapshot.start, snapshot.utc_offset_minutes);
+  json["end"] = core::format_rfc3339(snapshot.end, snapshot.utc_offset_minutes);
+  put_bytes(json, "host", snapshot.host);
+  put_bytes(json, "user", snapshot.user);
+  put_bytes(json, "program_version", snapshot.program_version);
+  put_bytes(json, "name", snapshot.set);
+  json["snapshot_type"] = to_string(snapshot.type);
+  put_texts(json, "tags", snapshot.tags);
+  put_bytes(json, "description", snapshot.description);
+  json["partial"] = snapshot.partial;
+  Json sources = Json::array();
+  std::transform(snapshot.sources.begin(), snapshot.sources.end(), std::back_inserter(sources),
+                 source_view);
+  json["sources"] = std::move(sources);
+  json["added"] = {{"data", added_view(snapshot.added_data)},
+                   {"metadata", added_view(snapshot.added_metadata)}};
+  json["problem_count"] = snapshot.problem_count;
+  json["problems"] = problems_view(snapshot.problems);
+  return json;
+}
+
+Json listed_snapshot_view(const repo::ListedSnapshot& listed) {
+  Json json{{"id", listed.id.hex()},
+            {"short_id", listed.id.short_hex()},
+            {"chain", listed.chain.hex()},
+            {"sequence", listed.sequence}};
+  json.update(snapshot_view(listed.snapshot));
+  return json;
+}
+
+Json entry_view(const repo::ListedEntry& listed) {
+  const repo::Entry& entry = listed.entry;
+  Json json{{"type", "entry"}};
+  put_bytes(json, "path", listed.path);
+  json["entry_type"] = to_string(entry.type);
+  json["mode"] = entry.mode;
+  json["uid"] = entry.owner.uid;
+  json["gid"] = entry.owner.gid;
+  put_bytes(json, "user", entry.owner.user);
+  put_bytes(json, "group", entry.owner.group);
+  json["mtime"] = utc(entry.mtime);
+  json["mtime_nanoseconds"] = entry.mtime.nanoseconds;
+  switch (entry.type) {
+    case repo::EntryType::file:
+      json["size"] = entry.content.size_bytes;
+      json["changed_while_read"] = entry.changed_while_read;
+      break;
+    case repo::EntryType::folder:
+      json["entries_below"] = entry.folder.entries_below;
+      json["bytes_below"] = entry.folder.bytes_below;
+      break;
+    case repo::EntryType::symlink:
+      put_bytes(json, "link_target", entry.link_target);
+      break;
+    case repo::EntryType::char_device:
+    case repo::EntryType::block_device:
+      json["device"] = {{"major", entry.device.major}, {"minor", entry.device.minor}};
+      break;
+    case repo::EntryType::fifo:
+    case repo::EntryType::socket:
+      break;
+  }
+  if (entry.hard_link_to) {
+    put_bytes(json, "hard_link_to", *entry.hard_link_to);
+  }
+  return json;
+}
+
+Json backup_view(const repo::BackupReport& report) {
+  Json json{{"type", "summary"}};
+  json["id"] = report.id ? Json(report.id->hex()) : Json(nullptr);
+  json["dry_run"] = !report.id.has_value();
+  json.update(snapshot_view(report.snapshot));
+  json["data_packs"] = report.data_packs;
+  json["metadata_packs"] = report.metadata_packs;
+  json["written_bytes"] = report.written_bytes;
+  return json;
+}
+
+Json restore_view(const repo::RestoreReport& report) {
+  return {{"type", "summary"},
+          {"restored", counts_view(report.restored)},
+          {"bytes_read", report.bytes_read},
+          {"bytes_written", report.bytes_written},
+          {"skipped_owner", report.skipped_owner},
+          {"skipped_special", report.skipped_special},
+          {"problem_count", report.problem_count},
+          {"problems", problems_view(report.problems)}};
+}
+
+Json finding_view(const repo::Finding& finding) {
+  const bool damage = finding.severity == repo::Finding::Severity::damage;
+  Json json;
+  json["severity"] = damage ? "damage" : "note";
+  put_bytes(json, "object", finding.object);
+  put_bytes(json, "message", finding.message);
+  put_bytes(json, "advice", finding.advice);
+  put_texts(json, "affected", finding.affected);
+  json["affected_count"] = finding.affected_count;
+  return json;
+}
+
+Json verify_view(const repo::VerifyReport& report) {
+  Json findings = Json::array();
+  std::transform(report.findings.begin(), report.findings.end(), std::back_inserter(findings),
+                 finding_view);
+  return {{"type", "summary"},
+          {"damaged", report.damaged()},
+          {"contents_opened", report.contents_opened},
+          {"snapshots_checked", report.snapshots_checked},
+          {"objects_checked", report.objects_checked},
+          {"packs_checked", report.packs_checked},
+          {"chunks_checked", report.chunks_checked},
+          {"bytes_read", report.bytes_read},
+          {"findings", std::move(findings)}};
+}
+
+Json statistics_view(const repo::Statistics& statistics) {
+  Json snapshots = Json::array();
+  for (const repo::SnapshotStatistics& snapshot : statistics.snapshots) {
+    snapshots.push_back(
+        {{"id", snapshot.id.hex()},
+         {"start", core::format_rfc3339(snapshot.start, snapshot.utc_offset_minutes)},
+         {"counts", counts_view(snapshot.counts)},
+         {"added",
+          {{"data", added_view(snapshot.added_data)},
+           {"metadata", added_view(snapshot.added_metadata)}}}});
+  }
+  return {{"total", counts_view(statistics.total)},
+          {"unique_bytes", statistics.unique_bytes},
+          {"unique_chunks", statistics.unique_chunks},
+          {"metadata_bytes", statistics.metadata_bytes},
+          {"metadata_chunks", statistics.metadata_chunks},
+          {"stored_bytes", statistics.stored_bytes},
+          {"data_pack_bytes", statistics.data_pack_bytes},
+          {"metadata_pack_bytes", statistics.metadata_pack_bytes},
+          {"index_bytes", statistics.index_bytes},
+          {"data_packs", statistics.data_packs},
+          {"metadata_packs", statistics.metadata_packs},
+          {"index_segments", statistics.index_segments},
+          {"snapshots", std::move(snapshots)}};
+}
+
+Json key_view(const repo::ListedKey& key) {
+  Json json{{"id", key.id.hex()},
+            {"short_id", key.id.short_hex()},
+            {"current", key.is_current},
+            {"readable", key.readable}};
+  if (key.readable) {
+    json["kind"] = key.is_key_file ? "key_file" : "passphrase";
+    json["role"] = to_string(key.role);
+    put_bytes(json, "name", key.name);
+    put_bytes(json, "host", key.host);
+    put_bytes(json, "user", key.user);
+    json["created"] = utc(key.created);
+  }
+  return json;
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <iosfwd>
+#include <stop_token>
+#include <string>
+
+#include "cairn/core/result.h"
+#include "cairn/core/secret.h"
+
+/// Secrets from outside: each goes straight into memory that is wiped.
+namespace cairn::cli {
+
+inline constexpr std::size_t kPassphraseBytesMax = 4096;
+
+/// The bytes of a file, a FIFO or a device, at most `bytes_max`. Errors: not_found,
+/// permission_denied, io; limit_exceeded if there are more.
+[[nodiscard]] core::Result<core::SecretBytes> read_secret_file(const std::string& path,
+                                                               std::size_t bytes_max);
+
+/// The first line, without its end. Errors: limit_exceeded, io (nothing there to read).
+[[nodiscard]] core::Result<core::SecretBytes> read_secret_line(std::istream& in);
+
+/// The first line that `/bin/sh -c command` prints, without its end. The command keeps standard
+/// input and standard error. Errors: io (cannot be started, or ends with another status than 0),
+/// limit_exceeded, interrupted.
+[[nodiscard]] core::Result<core::SecretBytes> read_secret_from_command(const std::string& command,
+                                                                       const std::stop_token& stop);
+
+}  // namespace cairn::cli

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "cairn/core/clock.h"
+#include "cairn/core/crypto.h"
+#include "cairn/core/file_system.h"
+#include "cairn/core/random.h"
+#include "cairn/core/result.h"
+#include "cairn/core/secret.h"
+
+namespace cairn::cli {
+
+/// All that the program touches besides the files it backs up and restores. The real ones are made
+/// in system_streams.h; tests pass their own. References must outlive the run.
+struct Streams {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  core::FileSystem& file_system;
+  core::Clock& clock;
+  core::Random& random;
+
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  /// Columns of the terminal behind `err`, asked each time because windows change.
+  std::function<std::size_t()> err_columns = {};
+  /// errno of the write to `out` that failed, or 0 if that is not known.
+  std::function<int()> out_error = {};
+  /// nullopt if the variable is not set.
+  std::function<std::optional<std::string>(const std::string& name)> environment = {};
+  /// Asks for a passphrase without echo. Errors: not_found (no terminal), interrupted, io.
+  std::function<core::Result<core::SecretBytes>(std::string_view prompt)> ask_passphrase = {};
+
+  std::string host = {};
+  std::string user = {};
+  std::string home_folder = {};     ///< where HOME is not set; empty if unknown
+  std::string working_folder = {};  ///< absolute
+  std::uint32_t process = 0;
+  core::KdfParameters kdf = {};  ///< cost of new passphrases
+  std::stop_token stop = {};     ///< asked to stop: finish soon, keep what is stored
+};
+
+}  // namespace cairn::cli

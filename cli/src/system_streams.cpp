@@ -1,0 +1,146 @@
+#include "system_streams.h"
+
+#include <pwd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <streambuf>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace cairn::cli {
+namespace {
+
+/// Buffered output to a descriptor that remembers why it failed, which std::ofstream does not.
+class DescriptorOutput final : public std::streambuf {
+ public:
+  explicit DescriptorOutput(int descriptor) : descriptor_(descriptor), buffer_(kBufferBytes) {
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+  }
+
+  [[nodiscard]] int error() const noexcept { return error_; }
+
+ protected:
+  int_type overflow(int_type byte) override {
+    if (sync() != 0) {
+      return traits_type::eof();
+    }
+    if (!traits_type::eq_int_type(byte, traits_type::eof())) {
+      *pptr() = traits_type::to_char_type(byte);
+      pbump(1);
+    }
+    return traits_type::not_eof(byte);
+  }
+
+  int sync() override {
+    const char* at = pbase();
+    while (at < pptr() && error_ == 0) {
+      const ::ssize_t count = ::write(descriptor_, at, static_cast<std::size_t>(pptr() - at));
+      if (count >= 0) {
+        at += count;
+      } else if (errno != EINTR) {
+        error_ = errno;
+      }
+    }
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+    return error_ == 0 ? 0 : -1;
+  }
+
+ private:
+  static constexpr std::size_t kBufferBytes = 64 * 1024;
+
+  int descriptor_;
+  int error_ = 0;
+  std::vector<char> buffer_;
+};
+
+std::size_t columns_of(int descriptor) {
+  constexpr std::size_t kUnknown = 80;
+  ::winsize size{};
+  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUnknown;
+}
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+struct Account {
+  std::string name;
+  std::string home;
+};
+
+Account account() {
+  constexpr std::size_t kEntryBytes = 64 * 1024;
+  std::vector<char> text(kEntryBytes);
+  ::passwd entry{};
+  ::passwd* found = nullptr;
+  if (::getpwuid_r(::geteuid(), &entry, text.data(), text.size(), &found) != 0 ||
+      found == nullptr) {
+    return {std::to_string(::geteuid()), {}};
+  }
+  return {found->pw_name, found->pw_dir};
+}
+
+std::string working_folder() {
+  std::error_code failed;
+  const std::filesystem::path folder = std::filesystem::current_path(failed);
+  return failed ? "/" : folder.native();
+}
+
+std::optional<std::string> variable(const std::string& name) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes the environment
+  const char* const value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+}  // namespace
+
+struct SystemStreams::Parts {
+  explicit Parts(std::stop_token stop_token)
+      : output(STDOUT_FILENO),
+        out(&output),
+        file_system(core::make_posix_file_system()),
+        streams{std::cin, out, std::cerr, *file_system, clock, random} {
+    const Account who = account();
+    const std::string terminal = variable("TERM").value_or("");
+    streams.out_is_terminal = ::isatty(STDOUT_FILENO) != 0;
+    streams.err_is_terminal =
+        ::isatty(STDERR_FILENO) != 0 && !terminal.empty() && terminal != "dumb";
+    streams.err_columns = [] { return columns_of(STDERR_FILENO); };
+    streams.out_error = [this] { return output.error(); };
+    streams.environment = variable;
+    streams.ask_passphrase = [stop_token](std::string_view prompt) {
+      return ask_on_terminal(prompt, stop_token);
+    };
+    streams.host = host_name();
+    streams.user = who.name;
+    streams.home_folder = who.home;
+    streams.working_folder = working_folder();
+    streams.process = static_cast<std::uint32_t>(::getpid());
+    streams.stop = std::move(stop_token);
+  }
+
+  DescriptorOutput output;
+  std::ostream out;
+  std::unique_ptr<core::FileSystem> file_system;
+  core::SystemClock clock;
+  core::SystemRandom random;
+  Streams streams;
+};
+
+SystemStreams::SystemStreams(std::stop_token stop)
+    : parts_(std::make_unique<Parts>(std::move(stop))) {}
+
+SystemStreams::~SystemStreams() = default;
+
+Streams& SystemStreams::streams() noexcept { return parts_->streams; }
+
+}  // namespace cairn::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+
+#include "streams.h"
+
+namespace cairn::cli {
+
+/// The real world: standard streams, the terminal, the environment, the clock, the file system.
+class SystemStreams {
+ public:
+  explicit SystemStreams(std::stop_token stop);
+  SystemStreams(const SystemStreams&) = delete;
+  SystemStreams& operator=(const SystemStreams&) = delete;
+  ~SystemStreams();
+
+  [[nodiscard]] Streams& streams() noexcept;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Asks on the terminal of this process, even if standard input is something else.
+/// Errors: not_found (no terminal), interrupted, io.
+[[nodiscard]] core::Result<core::SecretBytes> ask_on_terminal(std::string_view prompt,
+                                                              const std::stop_token& stop);
+
+}  // namespace cairn::cli

@@ -1,0 +1,118 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "secret_input.h"
+#include "system_streams.h"
+
+namespace cairn::cli {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) {
+      ::close(number_);
+    }
+  }
+  [[nodiscard]] int number() const noexcept { return number_; }
+
+ private:
+  int number_;
+};
+
+/// Keys are not shown while this lives.
+class EchoOff {
+ public:
+  explicit EchoOff(int terminal) : terminal_(terminal) {
+    known_ = ::tcgetattr(terminal_, &before_) == 0;
+    if (known_) {
+      ::termios quiet = before_;
+      quiet.c_lflag &= ~static_cast<::tcflag_t>(ECHO);
+      known_ = ::tcsetattr(terminal_, TCSAFLUSH, &quiet) == 0;
+    }
+  }
+  EchoOff(const EchoOff&) = delete;
+  EchoOff& operator=(const EchoOff&) = delete;
+  ~EchoOff() {
+    if (known_) {
+      ::tcsetattr(terminal_, TCSAFLUSH, &before_);
+    }
+  }
+  [[nodiscard]] bool worked() const noexcept { return known_; }
+
+ private:
+  int terminal_;
+  ::termios before_{};
+  bool known_ = false;
+};
+
+void show(int terminal, std::string_view text) {
+  static_cast<void>(!::write(terminal, text.data(), text.size()));
+}
+
+/// A line typed on the terminal; interrupted as soon as something can be read from `wake`.
+core::Result<core::SecretBytes> read_typed_line(int terminal, int wake) {
+  core::SecretBytes buffer(kPassphraseBytesMax);
+  std::size_t size = 0;
+  while (size < buffer.size()) {
+    std::array<::pollfd, 2> waits{{{terminal, POLLIN, 0}, {wake, POLLIN, 0}}};
+    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) {
+      return core::fail(core::errno_error(errno, "read the passphrase"));
+    }
+    if (waits[1].revents != 0) {
+      return core::fail(core::ErrorCode::interrupted, "interrupted");
+    }
+    if (waits[0].revents == 0) {
+      continue;
+    }
+    const ::ssize_t count =
+        ::read(terminal, buffer.mutable_view().data() + size, buffer.size() - size);
+    if (count < 0 && errno != EINTR) {
+      return core::fail(core::errno_error(errno, "read the passphrase"));
+    }
+    if (count == 0) {
+      break;
+    }
+    size += count > 0 ? static_cast<std::size_t>(count) : 0;
+    if (size > 0 && buffer.view()[size - 1] == std::byte{'\n'}) {
+      --size;
+      break;
+    }
+  }
+  return core::SecretBytes::copy_of(buffer.view().first(size));
+}
+
+}  // namespace
+
+core::Result<core::SecretBytes> ask_on_terminal(std::string_view prompt,
+                                                const std::stop_token& stop) {
+  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (terminal.number() < 0) {
+    return core::fail(core::ErrorCode::not_found, "there is no terminal");
+  }
+  const Descriptor wake(::eventfd(0, EFD_CLOEXEC));
+  if (wake.number() < 0) {
+    return core::fail(core::errno_error(errno, "read the passphrase"));
+  }
+  const auto request = [&wake] { static_cast<void>(::eventfd_write(wake.number(), 1)); };
+  const std::stop_callback on_stop(stop, request);
+  const EchoOff echo_off(terminal.number());
+  if (!echo_off.worked()) {
+    return core::fail(core::ErrorCode::io, "switch off the echo of the terminal: failed");
+  }
+  show(terminal.number(), prompt);
+  auto line = read_typed_line(terminal.number(), wake.number());
+  show(terminal.number(), "\n");
+  return line;
+}
+
+}  // namespace cairn::cli

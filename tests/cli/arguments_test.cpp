@@ -1,0 +1,320 @@
+#include "arguments.h"
+
+#include <string>
+#include <vector>
+
+#include "catch2.h"
+
+namespace cairn::cli {
+namespace {
+
+using Args = std::vector<std::string>;
+
+Invocation invocation(const Args& args) {
+  ParsedArguments parsed = parse_arguments(args);
+  if (const auto* const error = std::get_if<UsageError>(&parsed)) {
+    FAIL("usage error: " << error->message);
+  }
+  REQUIRE(std::holds_alternative<Invocation>(parsed));
+  return std::get<Invocation>(std::move(parsed));
+}
+
+template <class Arguments>
+Arguments arguments(const Args& args) {
+  const Invocation invoked = invocation(args);
+  REQUIRE(std::holds_alternative<Arguments>(invoked.command));
+  return std::get<Arguments>(invoked.command);
+}
+
+UsageError usage_error(const Args& args) {
+  const ParsedArguments parsed = parse_arguments(args);
+  CAPTURE(args);
+  REQUIRE(std::holds_alternative<UsageError>(parsed));
+  return std::get<UsageError>(parsed);
+}
+
+std::string help(const Args& args) {
+  const ParsedArguments parsed = parse_arguments(args);
+  CAPTURE(args);
+  REQUIRE(std::holds_alternative<HelpText>(parsed));
+  return std::get<HelpText>(parsed).text;
+}
+
+TEST_CASE("options of every command stand before it or after it") {
+  const Args words = {"-r", "/repo", "--password-file", "/pw", "--json",
+                      "-q", "-v",    "--no-progress"};
+  Args before = words;
+  before.push_back("snapshots");
+  Args after = {"snapshots"};
+  after.insert(after.end(), words.begin(), words.end());
+  for (const Args& args : {before, after}) {
+    const GlobalArguments global = invocation(args).global;
+    CHECK(global.repository == "/repo");
+    CHECK(global.password_file == "/pw");
+    CHECK(global.key_file.empty());
+    CHECK(global.json);
+    CHECK(global.quiet);
+    CHECK(global.verbose);
+    CHECK(global.no_progress);
+  }
+  CHECK(invocation({"--repo=/x", "--key-file", "/k", "stats"}).global.repository == "/x");
+  CHECK(invocation({"--repo=/x", "--key-file", "/k", "stats"}).global.key_file == "/k");
+  CHECK(invocation({"key", "list", "--json"}).global.json);
+  CHECK(invocation({"key", "--json", "list"}).global.json);
+}
+
+TEST_CASE("nothing is switched on by itself") {
+  const GlobalArguments global = invocation({"stats"}).global;
+  CHECK_FALSE((global.json || global.quiet || global.verbose || global.no_progress));
+  CHECK((global.repository + global.password_file + global.key_file).empty());
+}
+
+TEST_CASE("of an option given twice the last one counts, so that an alias can be overruled") {
+  CHECK(invocation({"-r", "/a", "-r", "/b", "stats"}).global.repository == "/b");
+  CHECK(invocation({"-r", "/a", "stats", "-r", "/b"}).global.repository == "/b");
+  CHECK(invocation({"--json", "stats", "--json"}).global.json);
+}
+
+TEST_CASE("backup: all options") {
+  const auto given = arguments<BackupArguments>({"backup", "/a", "--tag", "x", "/b", "--tag=y",
+                                                 "--name", "set", "--description", "a b", "--type",
+                                                 "hourly", "--compression", "max", "--dry-run"});
+  CHECK(given.paths == Args{"/a", "/b"});
+  CHECK(given.tags == Args{"x", "y"});
+  CHECK(given.name == "set");
+  CHECK(given.description == "a b");
+  CHECK(given.type == repo::SnapshotType::hourly);
+  CHECK(given.compression_level == repo::kCompressionMax);
+  CHECK(given.dry_run);
+}
+
+TEST_CASE("backup: what is not given") {
+  const auto given = arguments<BackupArguments>({"backup", "."});
+  CHECK(given.paths == Args{"."});
+  CHECK(given.tags.empty());
+  CHECK(given.type == repo::SnapshotType::manual);
+  CHECK(given.compression_level == repo::kCompressionDefault);
+  CHECK_FALSE(given.dry_run);
+}
+
+TEST_CASE("backup: every type and every level") {
+  using repo::SnapshotType;
+  for (const SnapshotType type :
+       {SnapshotType::manual, SnapshotType::hourly, SnapshotType::daily, SnapshotType::weekly,
+        SnapshotType::monthly, SnapshotType::restore_point}) {
+    const std::string word(to_string(type));
+    CHECK(arguments<BackupArguments>({"backup", "/a", "--type", word}).type == type);
+  }
+  for (int level = 0; level <= 19; ++level) {
+    const Args args = {"backup", "/a", "--compression", std::to_string(level)};
+    CHECK(arguments<BackupArguments>(args).compression_level == level);
+  }
+  CHECK(arguments<BackupArguments>({"backup", "/a", "--compression", "fast"}).compression_level ==
+        repo::kCompressionFast);
+  CHECK(
+      arguments<BackupArguments>({"backup", "/a", "--compression", "default"}).compression_level ==
+      repo::kCompressionDefault);
+}
+
+TEST_CASE("names of files may be anything") {
+  const Args odd = {"[a,b]", "{}", "++",      "%%",   "+x", "{a}", "a b",      "",
+                    "a=b",   "!",  "\x01[x]", "\xff", "*",  "'",   "snapshots"};
+  for (const std::string& path : odd) {
+    CAPTURE(path);
+    if (!path.empty()) {
+      CHECK(arguments<BackupArguments>({"backup", path}).paths == Args{path});
+      CHECK(arguments<BackupArguments>({"backup", "/x", path, "/y"}).paths ==
+            Args{"/x", path, "/y"});
+    }
+    CHECK(arguments<BackupArguments>({"backup", "/x", "--tag", path}).tags == Args{path});
+    CHECK(arguments<BackupArguments>({"backup", "/x", "--name", path}).name == path);
+  }
+  CHECK(arguments<BackupArguments>({"backup", "/x", "--tag=[a,b]", "--tag={}"}).tags ==
+        Args{"[a,b]", "{}"});
+  CHECK(arguments<BackupArguments>({"backup", "--", "-x", "--json"}).paths == Args{"-x", "--json"});
+  CHECK(arguments<BackupArguments>({"backup", "/x", "--description", "-dash"}).description ==
+        "-dash");
+}
+
+TEST_CASE("a command may be the name of a file to another command") {
+  CHECK(arguments<BackupArguments>({"backup", "backup", "help"}).paths == Args{"backup", "help"});
+  CHECK(arguments<KeyRemoveArguments>({"key", "remove", "list"}).id_prefix == "list");
+}
+
+TEST_CASE("backup: mistakes") {
+  CHECK(usage_error({"backup"}).hint == "see cairn backup --help");
+  CHECK(usage_error({"backup", "/a", "--type", "yearly"}).message.find("yearly") !=
+        std::string::npos);
+  for (const char* level : {"20", "-1", "1x", "", "best", "99999999999999999999"}) {
+    CAPTURE(level);
+    CHECK(usage_error({"backup", "/a", "--compression", level}).message.find("--compression") !=
+          std::string::npos);
+  }
+  CHECK(usage_error({"backup", ""}).message == "a path to back up is empty");
+  usage_error({"backup", "/a", "--tag"});
+  usage_error({"backup", "/a", "--no-such-option"});
+}
+
+TEST_CASE("ls: a snapshot, a path, a time") {
+  auto given = arguments<LsArguments>({"ls", "latest"});
+  CHECK(given.choice.snapshot == "latest");
+  CHECK(given.choice.path.empty());
+  CHECK_FALSE(given.choice.at.has_value());
+  CHECK_FALSE((given.long_format || given.recursive || given.print0));
+  given = arguments<LsArguments>({"ls", "latest~2:/a:b", "-l", "-R"});
+  CHECK(given.choice.snapshot == "latest~2");
+  CHECK(given.choice.path == "/a:b");
+  CHECK((given.long_format && given.recursive));
+  CHECK(arguments<LsArguments>({"ls", "1a2b", "-0"}).print0);
+  for (const Args& args :
+       {Args{"ls", "--at", "2026-01-01 14:30", "/etc"}, Args{"ls", "/etc", "--at=2026-01-01 14:30"},
+        Args{"ls", "--at", "2026-01-01 14:30", ":/etc"}}) {
+    given = arguments<LsArguments>(args);
+    CHECK(given.choice.snapshot.empty());
+    CHECK(given.choice.path == "/etc");
+    CHECK(given.choice.at == parse_moment("2026-01-01 14:30"));
+  }
+  CHECK(arguments<LsArguments>({"ls", "--at", "2026-01-01"}).choice.path.empty());
+}
+
+TEST_CASE("ls: mistakes") {
+  CHECK(usage_error({"ls"}).message.find("a snapshot is needed") == 0);
+  usage_error({"ls", ":/etc"});
+  usage_error({"ls", "latest:etc"});
+  usage_error({"ls", "--at", "yesterday"});
+  usage_error({"ls", "--at", "2026-01-01", "latest"});
+  usage_error({"ls", "--at", "2026-01-01", "latest:/etc"});
+  usage_error({"ls", "latest", "other"});
+  usage_error({"ls", "latest", "-0", "-l"});
+  usage_error({"ls", "latest", "-0", "--json"});
+}
+
+TEST_CASE("dump: a file and where it goes") {
+  auto given = arguments<DumpArguments>({"dump", "latest:/etc/fstab"});
+  CHECK(given.choice.path == "/etc/fstab");
+  CHECK(given.output.empty());
+  given = arguments<DumpArguments>({"dump", "--at", "2026-01-01", "/f", "--output", "out"});
+  CHECK(given.choice.at.has_value());
+  CHECK(given.output == "out");
+  usage_error({"dump", "latest"});
+  usage_error({"dump", "--at", "2026-01-01"});
+}
+
+TEST_CASE("restore: all options") {
+  auto given = arguments<RestoreArguments>(
+      {"restore", "latest:/a", "--target", "/t", "--overwrite", "--dry-run", "--numeric-ids"});
+  CHECK(given.choice.snapshot == "latest");
+  CHECK(given.choice.path == "/a");
+  CHECK(given.target == "/t");
+  CHECK((given.overwrite && given.dry_run && given.numeric_ids));
+  given = arguments<RestoreArguments>({"restore", "--at", "2026-01-01T00:00:00Z", "-t", "x"});
+  CHECK_FALSE((given.overwrite || given.dry_run || given.numeric_ids));
+  CHECK(given.choice.at->utc_offset_minutes == 0);
+  usage_error({"restore", "latest"});
+  usage_error({"restore", "latest", "--target", ""});
+  usage_error({"restore", "--target", "/t"});
+}
+
+TEST_CASE("verify: all, the latest, some") {
+  CHECK(arguments<VerifyArguments>({"verify"}).snapshots.empty());
+  CHECK(arguments<VerifyArguments>({"verify", "--all"}).snapshots.empty());
+  CHECK(arguments<VerifyArguments>({"verify", "--latest"}).snapshots == Args{"latest"});
+  CHECK(arguments<VerifyArguments>({"verify", "1a2b", "3c4d"}).snapshots == Args{"1a2b", "3c4d"});
+  CHECK_FALSE(arguments<VerifyArguments>({"verify"}).check_integrity);
+  CHECK(arguments<VerifyArguments>({"verify", "--check-integrity"}).check_integrity);
+  usage_error({"verify", "--all", "--latest"});
+  usage_error({"verify", "1a2b", "--latest"});
+  usage_error({"verify", "1a2b", "--all"});
+}
+
+TEST_CASE("key: every command") {
+  CHECK(std::holds_alternative<KeyListArguments>(invocation({"key", "list"}).command));
+  const auto added = arguments<KeyAddArguments>(
+      {"key", "add", "--role", "backup", "--name", "laptop", "--new-key-file", "/k"});
+  CHECK(added.role == repo::Role::backup);
+  CHECK(added.name == "laptop");
+  CHECK(added.credentials.key_file == "/k");
+  CHECK(arguments<KeyAddArguments>({"key", "add"}).role == repo::Role::admin);
+  CHECK(arguments<KeyRemoveArguments>({"key", "remove", "1a2b"}).id_prefix == "1a2b");
+  CHECK(arguments<KeyPasswdArguments>({"key", "passwd", "--new-password-file", "/p"})
+            .credentials.password_file == "/p");
+  for (const char* role : {"admin", "backup", "restore", "maintain", "audit"}) {
+    CHECK(to_string(arguments<KeyAddArguments>({"key", "add", "--role", role}).role) == role);
+  }
+  usage_error({"key"});
+  usage_error({"key", "nothing"});
+  usage_error({"key", "remove"});
+  usage_error({"key", "add", "--role", "king"});
+  usage_error({"key", "add", "--new-key-file", "/k", "--new-password-file", "/p"});
+}
+
+TEST_CASE("init, snapshots, stats and version take no arguments of their own") {
+  CHECK(std::holds_alternative<InitArguments>(invocation({"init"}).command));
+  CHECK(std::holds_alternative<SnapshotsArguments>(invocation({"snapshots"}).command));
+  CHECK(std::holds_alternative<StatsArguments>(invocation({"stats"}).command));
+  CHECK(std::holds_alternative<VersionArguments>(invocation({"version"}).command));
+  CHECK(std::holds_alternative<VersionArguments>(invocation({"--version"}).command));
+  for (const char* command : {"init", "snapshots", "stats", "version"}) {
+    usage_error({command, "something"});
+  }
+}
+
+TEST_CASE("mistakes that no command can answer for") {
+  CHECK(usage_error({}).hint == "see cairn --help");
+  CHECK(usage_error({"backpu", "/a"}).message == "there is no command \"backpu\"");
+  CHECK(usage_error({"[x]"}).message == "there is no command \"[x]\"");
+  usage_error({""});
+  usage_error({"--nonsense"});
+  usage_error({"-r"});
+  usage_error({"stats", "--password-file", "/p", "--key-file", "/k"});
+}
+
+TEST_CASE("every command explains itself with an example") {
+  const std::vector<Args> commands = {
+      {"init"},       {"backup"},        {"snapshots"},     {"ls"},      {"dump"},
+      {"restore"},    {"verify"},        {"stats"},         {"key"},     {"key", "list"},
+      {"key", "add"}, {"key", "remove"}, {"key", "passwd"}, {"version"}, {"help"}};
+  for (Args command : commands) {
+    std::string name = "cairn";
+    for (const std::string& word : command) {
+      name += " " + word;
+    }
+    CAPTURE(name);
+    Args asked = {"help"};
+    asked.insert(asked.end(), command.begin(), command.end());
+    command.emplace_back("--help");
+    const std::string text = help(command);
+    CHECK(text == help(asked));
+    CHECK(text.find("Usage: " + name) != std::string::npos);
+    CHECK(text.find("Example") != std::string::npos);
+    CHECK(text.find("  " + name) != std::string::npos);
+    CHECK(text.find("--json") != std::string::npos);
+  }
+}
+
+TEST_CASE("the help of the program lists its commands, its environment and its exit status") {
+  const std::string text = help({"--help"});
+  CHECK(text == help({"help"}));
+  CHECK(text == help({"-h"}));
+  for (const char* word : {"init", "backup", "snapshots", "ls", "dump", "restore", "verify",
+                           "stats", "key", "CAIRN_REPOSITORY", "CAIRN_PASSWORD_COMMAND", "130"}) {
+    CAPTURE(word);
+    CHECK(text.find(word) != std::string::npos);
+  }
+  CHECK(usage_error({"help", "nothing"}).message == "there is no command \"nothing\"");
+  CHECK(usage_error({"help", "key", "nothing"}).message == "there is no command \"key nothing\"");
+}
+
+TEST_CASE("help is short enough to read on a terminal") {
+  for (const Args& args : {Args{"--help"}, Args{"backup", "--help"}, Args{"restore", "--help"}}) {
+    std::string rest = help(args);
+    while (!rest.empty()) {
+      const auto end = rest.find('\n');
+      CHECK(rest.substr(0, end).size() <= 120);
+      rest.erase(0, end == std::string::npos ? end : end + 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cairn::cli
