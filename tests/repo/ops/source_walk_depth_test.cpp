@@ -1,0 +1,260 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <gsl/assert>
+
+#include "catch2.h"
+#include "child_process.h"
+#include "source_walked.h"
+#include "temp_folder.h"
+#include "tree_spec.h"
+
+namespace cairn::repo::ops {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+/// Folders in folders, deeper than any path can say. Each level holds the next one, called
+/// `name`, and a file "z" that comes after it. In memory where that can be had: tens of thousands
+/// of objects take a busy disk minutes. Takes itself away again, which std::filesystem::remove_all
+/// cannot: it keeps a descriptor for each level.
+class DeepTree {
+ public:
+  DeepTree(std::string name, unsigned levels)
+      : path_(make_root()), name_(std::move(name)), levels_(levels) {
+    int folder = open_folder(AT_FDCWD, path_.c_str());
+    for (unsigned i = 0; i < levels_; ++i) {
+      Ensures(::mkdirat(folder, name_.c_str(), 0700) == 0);
+      Ensures(::mknodat(folder, "z", S_IFREG | 0600, 0) == 0);
+      folder = replace(folder, open_folder(folder, name_.c_str()));
+    }
+    ::close(folder);
+  }
+  DeepTree(const DeepTree&) = delete;
+  DeepTree& operator=(const DeepTree&) = delete;
+  ~DeepTree() {
+    int folder = open_folder(AT_FDCWD, path_.c_str());
+    for (unsigned i = 0; i < levels_; ++i) {
+      folder = replace(folder, open_folder(folder, name_.c_str()));
+    }
+    for (unsigned i = 0; i < levels_; ++i) {
+      folder = replace(folder, open_folder(folder, ".."));
+      ::unlinkat(folder, name_.c_str(), AT_REMOVEDIR);
+      ::unlinkat(folder, "z", 0);
+    }
+    ::close(folder);
+    ::rmdir(path_.c_str());
+  }
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  static std::string make_root() {
+    std::string in_memory = "/dev/shm/cairn-test-XXXXXX";
+    if (::mkdtemp(in_memory.data()) != nullptr) {
+      return in_memory;
+    }
+    std::string on_disk = (std::filesystem::temp_directory_path() / "cairn-test-XXXXXX").native();
+    Ensures(::mkdtemp(on_disk.data()) != nullptr);
+    return on_disk;
+  }
+  static int open_folder(int parent, const char* name) {
+    const int folder = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    Ensures(folder >= 0);
+    return folder;
+  }
+  static int replace(int old_folder, int new_folder) {
+    ::close(old_folder);
+    return new_folder;
+  }
+
+  std::string path_;
+  std::string name_;
+  unsigned levels_;
+};
+
+std::size_t open_descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+/// For good: call it in a child process.
+void leave_free_descriptors(std::size_t count) {
+  // A new descriptor takes the lowest free number, and only such below the limit.
+  const int next = ::open("/", O_PATH | O_CLOEXEC);
+  const auto limit_number = static_cast<::rlim_t>(next) + count;
+  ::close(next);
+  const ::rlimit limit{limit_number, limit_number};
+  Ensures(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+/// What a walk of a DeepTree counts; items are let go at once.
+struct DeepWalk {
+  std::size_t entered = 0;
+  std::size_t left = 0;
+  std::size_t files = 0;
+  std::size_t longest_path = 0;
+  std::size_t descriptors_max = 0;
+  Lines problems;
+  std::string error;
+};
+
+DeepWalk walk_deep(const std::string& source) {
+  DeepWalk deep;
+  ProblemLines problems(source);
+  const auto walk = SourceWalk::open(source, problems);
+  REQUIRE(walk.has_value());
+  while (true) {
+    const auto step = (*walk)->next();
+    if (!step.has_value()) {
+      deep.error = step.error().message();
+      break;
+    }
+    if (!step->has_value()) {
+      break;
+    }
+    deep.entered += (*step)->step == WalkStep::enter_folder ? 1U : 0U;
+    deep.left += (*step)->step == WalkStep::leave_folder ? 1U : 0U;
+    deep.files += (*step)->step == WalkStep::object && (*step)->entry.name == "z" ? 1U : 0U;
+    deep.longest_path = std::max(deep.longest_path, (*step)->path.size());
+    if ((deep.entered + deep.left) % 64 == 0) {
+      deep.descriptors_max = std::max(deep.descriptors_max, open_descriptors());
+    }
+  }
+  deep.problems = problems.lines();
+  return deep;
+}
+
+TEST_CASE("folders nested deeper than any path can say are walked with few descriptors") {
+  constexpr unsigned kLevels = 3000;
+  const DeepTree tree(std::string(200, 'd'), kLevels);
+  const std::size_t descriptors_before = open_descriptors();
+  const DeepWalk deep = walk_deep(tree.path());
+  CHECK(deep.error.empty());
+  CHECK(deep.problems == Lines{});
+  CHECK(deep.entered == kLevels + 1);
+  CHECK(deep.left == kLevels + 1);
+  CHECK(deep.files == kLevels);
+  CHECK(deep.longest_path == tree.path().size() + kLevels * 201);
+  CHECK(deep.descriptors_max > descriptors_before);
+  CHECK(deep.descriptors_max <= descriptors_before + 80);
+  CHECK(open_descriptors() == descriptors_before);
+}
+
+TEST_CASE("a walk that finds no free descriptor gives up those of the folders above") {
+  const DeepTree tree("d", 200);
+  const std::string answer = test::run_in_child([&]() -> std::string {
+    leave_free_descriptors(8);
+    const Walked walked = walk_all(tree.path());
+    return fmt::format("{} items, {} problems, {}", walked.items.size(), walked.problems.size(),
+                       walked.error);
+  });
+  CHECK(answer == "401 items, 0 problems, ");
+}
+
+TEST_CASE("a walk without any free descriptor ends with an error, not with missing files") {
+  const test::TempFolder temp;
+  REQUIRE(test::make_tree(temp.path(),
+                          {test::tree::folder("a/b"), test::tree::text_file("c", "")}) == Lines{});
+  const std::string answer = test::run_in_child([&]() -> std::string {
+    ProblemLines problems(temp.path());
+    const auto walk = SourceWalk::open(temp.path(), problems);
+    if (!walk.has_value()) {
+      return "cannot begin";
+    }
+    leave_free_descriptors(0);
+    // The source's own item gives back the folder that the source is in: enough for "a".
+    const Walked walked = walk_rest(**walk, temp.path(), problems);
+    return fmt::format("{} items, {} problems, {}", walked.items.size(), walked.problems.size(),
+                       walked.error);
+  });
+  CHECK(answer == fmt::format("2 items, 0 problems, read {}: Too many open files", temp / "a/b"));
+}
+
+TEST_CASE("folders nested deeper than the format knows are left out and reported") {
+  const DeepTree tree("d", kFolderDepthMax + 3);
+  const DeepWalk deep = walk_deep(tree.path());
+  CHECK(deep.error.empty());
+  CHECK(deep.entered == kFolderDepthMax);
+  CHECK(deep.left == kFolderDepthMax);
+  CHECK(deep.files == kFolderDepthMax);
+  REQUIRE(deep.problems.size() == 1);
+  CHECK(deep.problems.front().ends_with("/d: more than 4096 folders in folders"));
+}
+
+// The walk keeps the lowest folders open. Those above are found again through "..", which leads
+// astray if somebody moves a folder meanwhile.
+class MovedFolders {
+ public:
+  static constexpr unsigned kLevels = 100;
+
+  MovedFolders() : tree_("d", kLevels), problems_(tree_.path()) {
+    auto walk = SourceWalk::open(tree_.path(), problems_);
+    Ensures(walk.has_value());
+    walk_ = *std::move(walk);
+    Ensures(walk_until(*walk_, tree_.path(), "+" + path_of(kLevels).substr(1)).has_value());
+  }
+
+  /// The folder `level` levels below the source: "/d/d".
+  static std::string path_of(unsigned level) {
+    std::string path;
+    for (unsigned i = 0; i < level; ++i) {
+      path += "/d";
+    }
+    return path;
+  }
+  void move(const std::string& from, const std::string& to) const {
+    Ensures(::rename((tree_.path() + from).c_str(), (tree_.path() + to).c_str()) == 0);
+  }
+  Walked rest() { return walk_rest(*walk_, tree_.path(), problems_); }
+
+ private:
+  DeepTree tree_;
+  ProblemLines problems_;
+  std::unique_ptr<SourceWalk> walk_;
+};
+
+std::size_t count_of_files(const Walked& walked) {
+  return static_cast<std::size_t>(
+      std::count_if(walked.items.begin(), walked.items.end(),
+                    [](const WalkItem& item) { return item.step == WalkStep::object; }));
+}
+
+TEST_CASE("a walk finds its way back from a folder that was moved") {
+  MovedFolders folders;
+  folders.move(MovedFolders::path_of(20), "/moved");
+  const Walked walked = folders.rest();
+  folders.move("/moved", MovedFolders::path_of(20));
+  CHECK(walked.error.empty());
+  CHECK(walked.problems == Lines{});
+  CHECK(count_of_files(walked) == MovedFolders::kLevels);
+  CHECK(std::count(walked.steps.begin(), walked.steps.end(), "-") == MovedFolders::kLevels + 1);
+}
+
+TEST_CASE("what cannot be found again because folders were moved is reported") {
+  MovedFolders folders;
+  folders.move(MovedFolders::path_of(20), "/moved 20");
+  folders.move(MovedFolders::path_of(10), "/moved 10");
+  const Walked walked = folders.rest();
+  folders.move("/moved 10", MovedFolders::path_of(10));
+  folders.move("/moved 20", MovedFolders::path_of(20));
+  CHECK(walked.error.empty());
+  // From level 20 the way up leads to the source; from there the way down ends at level 9.
+  REQUIRE(walked.problems.size() == 10);
+  CHECK(walked.problems.front() == "unreadable " + MovedFolders::path_of(19).substr(1) +
+                                       ": moved away while it was read; the rest is left out");
+  CHECK(walked.problems.back().starts_with("unreadable " + MovedFolders::path_of(10).substr(1) +
+                                           ":"));
+  CHECK(count_of_files(walked) == MovedFolders::kLevels - 10);
+  CHECK(std::count(walked.steps.begin(), walked.steps.end(), "-") == MovedFolders::kLevels + 1);
+}
+
+}  // namespace
+}  // namespace cairn::repo::ops

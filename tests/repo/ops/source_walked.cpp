@@ -1,0 +1,87 @@
+#include "source_walked.h"
+
+#include <fmt/format.h>
+
+#include <gsl/assert>
+#include <utility>
+
+namespace cairn::repo::ops {
+namespace {
+
+std::string relative(const std::string& path, const std::string& root) {
+  return path == root ? "." : path.starts_with(root + "/") ? path.substr(root.size() + 1) : path;
+}
+
+}  // namespace
+
+void ProblemLines::add(Problem problem) {
+  lines_.push_back(fmt::format("{} {}: {}", to_string(problem.kind), relative(problem.path, root_),
+                               problem.reason));
+}
+
+const WalkItem& Walked::at(const std::string& path) const {
+  for (const WalkItem& item : items) {
+    if (relative(item.path, items.front().path) == path) {
+      return item;
+    }
+  }
+  Expects(false);
+  return items.front();
+}
+
+std::string step_line(const WalkItem& item, const std::string& source) {
+  switch (item.step) {
+    case WalkStep::leave_folder:
+      return "-";
+    case WalkStep::enter_folder:
+      return "+" + relative(item.path, source);
+    case WalkStep::object:
+      break;
+  }
+  return relative(item.path, source);
+}
+
+Walked walk_rest(SourceWalk& walk, const std::string& source, const ProblemLines& problems) {
+  Walked walked;
+  while (true) {
+    core::Result<std::optional<WalkItem>> step = walk.next();
+    if (!step.has_value()) {
+      walked.error = step.error().message();
+      break;
+    }
+    if (!step->has_value()) {
+      break;
+    }
+    WalkItem& item = **step;
+    walked.steps.push_back(step_line(item, source));
+    if (item.step != WalkStep::leave_folder) {
+      item.folder.reset();
+      walked.items.push_back(std::move(item));
+    }
+  }
+  walked.problems = problems.lines();
+  return walked;
+}
+
+Walked walk_all(const std::string& source) {
+  ProblemLines problems(source);
+  const core::Result<std::unique_ptr<SourceWalk>> walk = SourceWalk::open(source, problems);
+  if (!walk.has_value()) {
+    Walked failed;
+    failed.error = walk.error().message();
+    return failed;
+  }
+  return walk_rest(**walk, source, problems);
+}
+
+std::optional<WalkItem> walk_until(SourceWalk& walk, const std::string& source,
+                                   const std::string& wanted) {
+  while (true) {
+    core::Result<std::optional<WalkItem>> step = walk.next();
+    if (!step.has_value() || !step->has_value() || step_line(**step, source) == wanted) {
+      return step.has_value() ? *std::move(step) : std::nullopt;
+    }
+  }
+}
+
+}  // namespace cairn::repo::ops
