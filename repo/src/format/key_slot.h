@@ -42,11 +42,11 @@ struct EpochKeys {
 /// What a key slot protects: everything one role may know.
 struct KeyBundle {
   Role role = Role::admin;
-  core::Bytes config_payload;    ///< copy of the config record, byte for byte
-  core::SecretBytes id_key;      ///< 32 bytes; every role: names chunks
-  core::SecretBytes chunker_key; ///< empty, or 32 bytes: admin, backup
-  core::SecretBytes sign_seed;   ///< empty, or 32 bytes: every role but restore and audit
-  core::SecretBytes admin_seed;  ///< empty, or 32 bytes: admin
+  core::Bytes config_payload;              ///< copy of the config record, byte for byte
+  core::SecretBytes id_key;                ///< 32 bytes; every role: names chunks
+  core::SecretBytes chunker_key;           ///< empty, or 32 bytes: admin, backup
+  core::SecretBytes sign_seed;             ///< empty, or 32 bytes: every role but restore and audit
+  core::SecretBytes admin_seed;            ///< empty, or 32 bytes: admin
   std::optional<Certificate> certificate;  ///< present exactly if sign_seed is
   std::vector<EpochKeys> epochs;           ///< at least one, ascending; the last is for writing
 };
@@ -79,9 +79,9 @@ enum class SlotType : std::uint8_t {
 struct KeySlot {
   SlotType type = SlotType::passphrase;
   RepositoryId repository_id;
-  core::KdfParameters kdf;  ///< zeros for a key file
-  Salt salt;                ///< its first 16 bytes are Argon2id's salt
-  Commitment commitment;    ///< to the key-encryption key: checked before anything is opened
+  core::KdfParameters kdf;    ///< zeros for a key file
+  Salt salt;                  ///< its first 16 bytes are Argon2id's salt
+  Commitment commitment;      ///< to the key-encryption key: checked before anything is opened
   core::Bytes sealed_label;   ///< symmetric envelope, AEAD under the index key
   core::Bytes sealed_bundle;  ///< ciphertext under the key-encryption key
 

@@ -22,7 +22,8 @@ enum class NodeType : std::uint8_t {
 
 inline constexpr std::size_t kNodeBytesMax = 8 * 1024 * 1024;
 
-// --- Folders: an ordered map from name to entry ---------------------------------------------------
+// --- Folders: an ordered map from name to entry
+// ---------------------------------------------------
 
 /// Entries sorted by name, strictly ascending as bytes. Zero entries only for an empty folder.
 struct FolderLeaf {
@@ -47,7 +48,8 @@ struct FolderInner {
   friend bool operator==(const FolderInner&, const FolderInner&) = default;
 };
 
-// --- Content lists: the runs of a long file -------------------------------------------------------
+// --- Content lists: the runs of a long file
+// -------------------------------------------------------
 
 struct ListLeaf {
   std::vector<ContentItem> items;  ///< at least one; no two holes in a row

@@ -58,8 +58,8 @@ struct BlockRecord {
   std::uint32_t stored_bytes = 0;  ///< ciphertext with its tag
   std::uint32_t plain_bytes = 0;   ///< sum of the chunks' lengths
   BlockCodec codec = BlockCodec::raw;
-  std::uint32_t key = 0;        ///< index into PackDirectory::keys
-  std::uint32_t key_block = 0;  ///< nonce: the block's number in the pack it was sealed for
+  std::uint32_t key = 0;            ///< index into PackDirectory::keys
+  std::uint32_t key_block = 0;      ///< nonce: the block's number in the pack it was sealed for
   std::vector<ChunkRecord> chunks;  ///< end to end in the plaintext, at least one
 
   friend bool operator==(const BlockRecord&, const BlockRecord&) = default;
@@ -91,8 +91,8 @@ inline constexpr std::size_t kPackSegmentBytes = 1024 * 1024;
 
 /// The last bytes of a pack. The pack's name is BLAKE2b-256 over table and footer.
 struct PackFooter {
-  std::uint64_t covered_bytes = 0;    ///< header, blocks, directory: what the table covers
-  std::uint32_t directory_bytes = 0;  ///< sealed directory: the last covered bytes
+  std::uint64_t covered_bytes = 0;      ///< header, blocks, directory: what the table covers
+  std::uint32_t directory_bytes = 0;    ///< sealed directory: the last covered bytes
   std::vector<core::Hash256> segments;  ///< one per kPackSegmentBytes begun
 
   friend bool operator==(const PackFooter&, const PackFooter&) = default;

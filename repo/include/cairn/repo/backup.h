@@ -34,9 +34,9 @@ struct BackupOptions {
 struct BackupReport {
   std::optional<SnapshotId> id;  ///< nullopt after a dry run
   Snapshot snapshot;
-  std::uint64_t data_packs = 0;      ///< new ones
+  std::uint64_t data_packs = 0;  ///< new ones
   std::uint64_t metadata_packs = 0;
-  std::uint64_t written_bytes = 0;   ///< all objects this backup put into the repository
+  std::uint64_t written_bytes = 0;  ///< all objects this backup put into the repository
 };
 
 /// Makes a snapshot of the paths. Problems with single files are collected in the report (and told

@@ -28,8 +28,7 @@ struct ListedSnapshot {
 /// One snapshot by what the user typed: "latest", "latest~2" (two before it), a unique prefix of
 /// its id (at least 4 digits). Errors: not_found, invalid_argument (ambiguous: names the matches).
 [[nodiscard]] core::Result<ListedSnapshot> find_snapshot(Repository& repository,
-                                                         std::string_view name,
-                                                         Observer& observer);
+                                                         std::string_view name, Observer& observer);
 
 /// The newest snapshot that started at or before `when`.
 [[nodiscard]] core::Result<ListedSnapshot> find_snapshot_at(Repository& repository,
@@ -44,7 +43,7 @@ struct SnapshotPath {
 [[nodiscard]] SnapshotPath parse_snapshot_path(std::string_view text);
 
 struct ListOptions {
-  std::string path;        ///< absolute raw bytes; empty or "/": the sources
+  std::string path;  ///< absolute raw bytes; empty or "/": the sources
   bool recursive = false;
 };
 

@@ -101,10 +101,10 @@ struct Entry {
   /// Files only: the bytes could not be read consistently; they changed while being read.
   bool changed_while_read = false;
 
-  Content content;                        ///< files
-  FolderContent folder;                   ///< folders
-  std::string link_target;                ///< symlinks: raw bytes
-  DeviceNumber device;                    ///< devices
+  Content content;          ///< files
+  FolderContent folder;     ///< folders
+  std::string link_target;  ///< symlinks: raw bytes
+  DeviceNumber device;      ///< devices
   /// A further name of an object met before: path of the first name in walk order, relative to
   /// the source's root. The content is recorded here too.
   std::optional<std::string> hard_link_to;
@@ -123,8 +123,9 @@ inline constexpr std::size_t kLinkTargetBytesMax = 4096;
 inline constexpr std::size_t kPathBytesMax = 64 * 1024;
 inline constexpr std::size_t kInlineItemsMax = 8;
 inline constexpr std::uint64_t kFileSizeMax = (std::uint64_t{1} << 63) - 1;
-inline constexpr unsigned kTreeDepthMax = 16;   ///< levels of one folder's or file's tree
-inline constexpr unsigned kFolderDepthMax = 4 * 1024;  ///< folders in folders: twice what PATH_MAX can name
+inline constexpr unsigned kTreeDepthMax = 16;  ///< levels of one folder's or file's tree
+inline constexpr unsigned kFolderDepthMax =
+    4 * 1024;  ///< folders in folders: twice what PATH_MAX can name
 
 /// True if a name may stand in a folder: not empty, no '/', no NUL, not "." or "..", not too long.
 [[nodiscard]] bool is_valid_name(std::string_view name) noexcept;

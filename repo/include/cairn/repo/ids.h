@@ -19,8 +19,8 @@ using ChunkId = core::Id<ChunkIdTag>;                ///< keyed hash of kind and
 using PackId = core::Id<PackIdTag>;                  ///< hash of the pack's segment table
 using IndexSegmentId = core::Id<IndexSegmentIdTag>;  ///< hash of the object
 using KeySlotId = core::Id<KeySlotIdTag>;            ///< hash of the object
-using SnapshotId = core::Id<SnapshotIdTag>;          ///< random: a session and the snapshot it makes
-using ChainId = core::Id<ChainIdTag>;                ///< random: one client's run of snapshots
-using CondemnedId = core::Id<CondemnedIdTag>;        ///< hash of the object
+using SnapshotId = core::Id<SnapshotIdTag>;    ///< random: a session and the snapshot it makes
+using ChainId = core::Id<ChainIdTag>;          ///< random: one client's run of snapshots
+using CondemnedId = core::Id<CondemnedIdTag>;  ///< hash of the object
 
 }  // namespace cairn::repo

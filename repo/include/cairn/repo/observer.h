@@ -16,7 +16,7 @@ struct Progress {
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_stored = 0;  ///< written to the repository so far (backup)
   std::uint64_t problems = 0;
-  std::string current_path;        ///< raw bytes
+  std::string current_path;  ///< raw bytes
 };
 
 /// What a verb tells while it works. Calls come from one thread at a time, at most some twenty

@@ -26,10 +26,10 @@ enum class SnapshotType : std::uint8_t {
 
 /// Something that could not be recorded as it was.
 enum class ProblemKind : std::uint8_t {
-  unreadable = 0,          ///< not in the snapshot at all
-  changed_while_read = 1,  ///< in the snapshot, flagged
-  incomplete_metadata = 2, ///< in the snapshot without some attribute
-  vanished = 3,            ///< was listed, then gone
+  unreadable = 0,           ///< not in the snapshot at all
+  changed_while_read = 1,   ///< in the snapshot, flagged
+  incomplete_metadata = 2,  ///< in the snapshot without some attribute
+  vanished = 3,             ///< was listed, then gone
 };
 [[nodiscard]] std::string_view to_string(ProblemKind kind) noexcept;
 
@@ -86,14 +86,14 @@ struct Snapshot {
   std::vector<Source> sources;  ///< sorted by path
   AddedBytes added_data;
   AddedBytes added_metadata;
-  bool partial = false;  ///< ended early on request; what is there is restorable
+  bool partial = false;             ///< ended early on request; what is there is restorable
   std::uint64_t problem_count = 0;  ///< all; `problems` holds the first kProblemsMax
   std::vector<Problem> problems;
 
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
-inline constexpr std::size_t kTextBytesMax = 1024;           ///< host, user, set, tag, version
+inline constexpr std::size_t kTextBytesMax = 1024;  ///< host, user, set, tag, version
 inline constexpr std::size_t kDescriptionBytesMax = 64 * 1024;
 inline constexpr std::size_t kTagsMax = 256;
 inline constexpr std::size_t kSourcesMax = 65536;

@@ -20,12 +20,12 @@ struct SnapshotStatistics {
 
 struct Statistics {
   std::vector<SnapshotStatistics> snapshots;  ///< oldest first
-  TreeCounts total;                 ///< of all snapshots together: what restoring all would write
-  std::uint64_t unique_bytes = 0;   ///< plaintext of all chunks that are stored, data
+  TreeCounts total;                ///< of all snapshots together: what restoring all would write
+  std::uint64_t unique_bytes = 0;  ///< plaintext of all chunks that are stored, data
   std::uint64_t unique_chunks = 0;
-  std::uint64_t metadata_bytes = 0; ///< plaintext of all nodes
+  std::uint64_t metadata_bytes = 0;  ///< plaintext of all nodes
   std::uint64_t metadata_chunks = 0;
-  std::uint64_t stored_bytes = 0;   ///< all objects of the repository
+  std::uint64_t stored_bytes = 0;  ///< all objects of the repository
   std::uint64_t data_pack_bytes = 0;
   std::uint64_t metadata_pack_bytes = 0;
   std::uint64_t index_bytes = 0;

@@ -41,7 +41,7 @@ struct VerifyReport {
   std::uint64_t packs_checked = 0;
   std::uint64_t chunks_checked = 0;  ///< opened and re-hashed
   std::uint64_t bytes_read = 0;
-  bool contents_opened = false;      ///< false: ciphertext only, for want of the data key
+  bool contents_opened = false;  ///< false: ciphertext only, for want of the data key
 
   [[nodiscard]] bool damaged() const noexcept;
 };
