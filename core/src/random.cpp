@@ -4,6 +4,11 @@
 
 namespace cairn::core {
 
-void SystemRandom::fill(MutableByteView out) { randombytes_buf(out.data(), out.size()); }
+void SystemRandom::fill(MutableByteView out) {
+  // An empty view may hold a null pointer, which libsodium declares forbidden.
+  if (!out.empty()) {
+    randombytes_buf(out.data(), out.size());
+  }
+}
 
 }  // namespace cairn::core
