@@ -7,7 +7,7 @@ namespace {
 
 /// A page file from this size on has pages of twice the policy's size; eight times that, four
 /// times; and so on up to kPageBytesMax. See docs/CHUNKING.md.
-constexpr std::uint64_t kPageStepBytes = std::uint64_t{8} << 30;
+constexpr std::uint64_t kPageStepBytes = std::uint64_t{4} << 30;
 constexpr std::uint64_t kPageStepFactor = 8;
 constexpr std::uint32_t kPageBytesMax = 64 * 1024;
 
@@ -46,7 +46,7 @@ std::string_view to_string(ContentClass content_class) noexcept {
 Policy default_policy() noexcept {
   Policy policy;
   policy.classes[index_of(ContentClass::general)] = gear(4 * kKiB, 16 * kKiB, 256 * kKiB);
-  policy.classes[index_of(ContentClass::page_file)] = fixed(8 * kKiB);
+  policy.classes[index_of(ContentClass::page_file)] = fixed(4 * kKiB);
   policy.classes[index_of(ContentClass::disk_image)] = fixed(32 * kKiB);
   policy.classes[index_of(ContentClass::compressed)] = gear(64 * kKiB, 256 * kKiB, 1024 * kKiB);
   return policy;

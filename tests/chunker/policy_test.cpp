@@ -20,9 +20,9 @@ TEST_CASE("the default policy is valid and is the documented one", "[chunker][po
                                                    .size_avg = 16 << 10,
                                                    .size_max = 256 << 10});
   CHECK(of(ContentClass::page_file) == CutParameters{.kernel = Kernel::fixed,
-                                                     .size_min = 8 << 10,
-                                                     .size_avg = 8 << 10,
-                                                     .size_max = 8 << 10});
+                                                     .size_min = 4 << 10,
+                                                     .size_avg = 4 << 10,
+                                                     .size_max = 4 << 10});
   CHECK(of(ContentClass::disk_image) == CutParameters{.kernel = Kernel::fixed,
                                                       .size_min = 32 << 10,
                                                       .size_avg = 32 << 10,
@@ -46,13 +46,14 @@ TEST_CASE("page files double their page when they grow by a factor of eight", "[
   const auto page = [&policy](std::uint64_t size_bytes) {
     return cut_parameters(policy, ContentClass::page_file, size_bytes).size_avg;
   };
-  CHECK(page(0) == 8192);
-  CHECK(page(8 * kGiB - 1) == 8192);
-  CHECK(page(8 * kGiB) == 16384);
-  CHECK(page(64 * kGiB - 1) == 16384);
-  CHECK(page(64 * kGiB) == 32768);
-  CHECK(page(512 * kGiB) == 65536);
-  CHECK(page(4096 * kGiB) == 65536);
+  CHECK(page(0) == 4096);
+  CHECK(page(4 * kGiB - 1) == 4096);
+  CHECK(page(4 * kGiB) == 8192);
+  CHECK(page(32 * kGiB - 1) == 8192);
+  CHECK(page(32 * kGiB) == 16384);
+  CHECK(page(256 * kGiB) == 32768);
+  CHECK(page(2048 * kGiB) == 65536);
+  CHECK(page(16384 * kGiB) == 65536);
   CHECK(page(~std::uint64_t{0}) == 65536);
 }
 
