@@ -342,9 +342,10 @@ core::Result<bool> FolderWalk::enter_unopened(WalkItem& item, int error_number) 
 }
 
 void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> folder) {
-  path_ = item.path;
-  if (path_ == "/") {
-    path_.clear();
+  if (!levels_.empty()) {
+    path_.append(1, '/').append(item.file_name);
+  } else if (item.path != "/") {
+    path_ = item.path;
   }
   levels_.push_back({.folder = std::move(folder),
                      .id = item.inode,
