@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <gsl/assert>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <unordered_map>
@@ -189,7 +191,9 @@ class PosixFileSystem final : public FileSystem {
   Status read_at(const std::string& path, std::uint64_t offset, MutableByteView out) override {
     CAIRN_TRY(const OpenFiles::File file, opened(path));
     const std::size_t wanted = out.size();
-    auto position = static_cast<::off_t>(offset);
+    // pread calls it invalid if offset and size overflow; this one is beyond every file as well.
+    constexpr auto kOffsetMax = static_cast<std::uint64_t>(std::numeric_limits<::off_t>::max());
+    auto position = static_cast<::off_t>(std::min(offset, kOffsetMax - wanted));
     while (!out.empty()) {
       const ::ssize_t got =
           uninterrupted([&] { return ::pread(file->number(), out.data(), out.size(), position); });

@@ -100,6 +100,8 @@ TEST_CASE("file systems: reading past the end is damage") {
     CHECK(outcome(files.read_at(root + "/a", 1, out)) == "corrupt");
     CHECK(outcome(files.read_at(root + "/a", 5, out)) == "corrupt");
     CHECK(outcome(files.read_at(root + "/a", 1'000'000, out)) == "corrupt");
+    CHECK(outcome(files.read_at(root + "/a", UINT64_MAX, out)) == "corrupt");
+    CHECK(outcome(files.read_at(root + "/a", UINT64_MAX / 2, out)) == "corrupt");
     CHECK(message_of(files.read_at(root + "/a", 1, out)).find(root + "/a") != std::string::npos);
   });
 }
