@@ -217,8 +217,8 @@ TEST_CASE("a slot opens with its credentials, for every role") {
 TEST_CASE("an empty passphrase is a passphrase") {
   TestKeys keys;
   const KeySlot slot = made_slot(keys, Role::backup, passphrase(""));
-  CHECK(open_key_slot(slot, passphrase(""))->has_value());
-  CHECK_FALSE(open_key_slot(slot, passphrase("x"))->has_value());
+  CHECK(open_key_slot(slot, passphrase("")).value().has_value());
+  CHECK_FALSE(open_key_slot(slot, passphrase("x")).value().has_value());
 }
 
 TEST_CASE("a slot says no to other credentials") {
@@ -307,13 +307,13 @@ TEST_CASE("a slot's plaintext part is bound to its bundle") {
   SECTION("another salt, repository or commitment: no longer these credentials' slot") {
     KeySlot slot = good;
     slot.salt.mutable_view().back() ^= std::byte{1};
-    CHECK_FALSE(open_key_slot(slot, credentials)->has_value());
+    CHECK_FALSE(open_key_slot(slot, credentials).value().has_value());
     slot = good;
     slot.repository_id.mutable_view().back() ^= std::byte{1};
-    CHECK_FALSE(open_key_slot(slot, credentials)->has_value());
+    CHECK_FALSE(open_key_slot(slot, credentials).value().has_value());
     slot = good;
     slot.commitment.mutable_view().back() ^= std::byte{1};
-    CHECK_FALSE(open_key_slot(slot, credentials)->has_value());
+    CHECK_FALSE(open_key_slot(slot, credentials).value().has_value());
   }
 }
 

@@ -34,6 +34,14 @@ ObjectName name_of(ObjectKind kind, std::uint64_t seed) {
 
 Bytes content(std::uint64_t seed, std::size_t size) { return SeededRandom(seed).bytes(size); }
 
+/// The object, which must be there.
+Bytes whole(Backend& backend, const ObjectName& name) {
+  auto got = backend.get(name, kNoLimit);
+  INFO(message_of(got));
+  REQUIRE(got);
+  return *std::move(got);
+}
+
 void make_file(core::FileSystem& files, const std::string& path) {
   auto file = files.create(path);
   REQUIRE(file);
@@ -116,15 +124,15 @@ TEST_CASE("temporary names of others are stepped around") {
   auto writer_two = two->start();
   REQUIRE(writer_one);
   REQUIRE(writer_two);
-  CHECK(one->unfinished()->size() == 22);
+  CHECK(one->unfinished().value().size() == 22);
   REQUIRE((*writer_one)->append(content(1, 10)));
   REQUIRE((*writer_two)->append(content(2, 20)));
   REQUIRE((*writer_one)->publish(name_of(ObjectKind::pack, 1)));
   REQUIRE((*writer_two)->publish(name_of(ObjectKind::pack, 2)));
-  CHECK(*two->get(name_of(ObjectKind::pack, 1), kNoLimit) == content(1, 10));
-  CHECK(*one->get(name_of(ObjectKind::pack, 2), kNoLimit) == content(2, 20));
+  CHECK(whole(*two, name_of(ObjectKind::pack, 1)) == content(1, 10));
+  CHECK(whole(*one, name_of(ObjectKind::pack, 2)) == content(2, 20));
   // What is not ours stays.
-  CHECK(one->unfinished()->size() == 20);
+  CHECK(one->unfinished().value().size() == 20);
 }
 
 TEST_CASE("unfinished writes can be listed and discarded") {
@@ -277,11 +285,11 @@ TEST_CASE("whatever call fails, no name shows half an object") {
     if (put) {
       CHECK(outcome(backend->get(name, kNoLimit)) == "ok");
     }
-    CHECK(*backend->get(old_name, kNoLimit) == content(2, 500));
+    CHECK(whole(*backend, old_name) == content(2, 500));
     // A second try gets through, whatever the first one left behind.
     const core::Status again = put_in_pieces(*backend, name, data);
     CHECK((again || again.error().code() == core::ErrorCode::already_exists));
-    CHECK(*backend->get(name, kNoLimit) == data);
+    CHECK(whole(*backend, name) == data);
     return files.fault_hit();
   });
   CHECK(met >= 3 * 7);  // create, 2 appends, sync, close, publish, sync_folder
@@ -301,7 +309,7 @@ TEST_CASE("after a failed append nothing is published, and the error stays") {
   CHECK(outcome((*writer)->publish(name)) == "no_space");
   CHECK(outcome(backend->get(name, kNoLimit)) == "not_found");
   writer->reset();
-  CHECK(backend->unfinished()->empty());
+  CHECK(backend->unfinished().value().empty());
 }
 
 TEST_CASE("after a power cut at any call, what was published is intact") {
@@ -316,8 +324,8 @@ TEST_CASE("after a power cut at any call, what was published is intact") {
     REQUIRE(disk.files.crash(cut.seed));
 
     const auto backend = disk.open();
-    CHECK(*backend->get(repo::store::config_name(), kNoLimit) == disk.config);
-    CHECK(*backend->get(disk.old_name, kNoLimit) == disk.old_data);
+    CHECK(whole(*backend, repo::store::config_name()) == disk.config);
+    CHECK(whole(*backend, disk.old_name) == disk.old_data);
     CHECK(is_absent_or_whole(*backend, name, data));
     if (put) {
       CHECK(outcome(backend->get(name, kNoLimit)) == "ok");
@@ -333,7 +341,7 @@ TEST_CASE("a folder of packs that a dead process left behind is made durable too
   REQUIRE(disk.files.make_folder(kLocation + "/packs/" + name.id.hex().substr(0, 2)));
   REQUIRE(disk.open()->put(name, content(4, 100)));
   REQUIRE(disk.files.crash(FaultFileSystem::kLoseAll));
-  CHECK(*disk.open()->get(name, kNoLimit) == content(4, 100));
+  CHECK(whole(*disk.open(), name) == content(4, 100));
 }
 
 TEST_CASE("what was removed stays removed after a power cut, but for packs") {

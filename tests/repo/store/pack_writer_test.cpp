@@ -238,7 +238,7 @@ TEST_CASE("two packs of the same content have nothing in common that can be seen
   REQUIRE(a.size() == b.size());
   std::size_t equal_bytes = 0;
   for (std::size_t i = repo::format::kPackHeaderBytes; i < a.size() - 24; ++i) {
-    equal_bytes += a[i] == b[i] ? 1 : 0;
+    equal_bytes += a[i] == b[i] ? 1U : 0U;
   }
   CHECK(equal_bytes < a.size() / 64);  // 1/256 by chance
 }

@@ -89,7 +89,8 @@ TEST_CASE("a register is written once: snapshot or fence, whichever came first")
     const std::uint64_t written = store.written;
     CHECK(outcome(store.put(link)) == "already_exists");
     CHECK(store.written == written);
-    CHECK(get_register(store.backend, maintain, link.id)->link.type == RegisterType::snapshot);
+    CHECK(get_register(store.backend, maintain, link.id).value().link.type ==
+          RegisterType::snapshot);
   }
   SECTION("the fence") {
     const Link link = first_link(store.keys);

@@ -172,7 +172,7 @@ TEST_CASE("a session is announced under its id, and each heartbeat is a new obje
   CHECK(outcome(put_session(store.backend, writer, store.keys.random, session)) ==
         "already_exists");
   CHECK(outcome(get_session(store.backend, store.keys.of(Role::maintain), session.id)) == "ok");
-  CHECK(*get_session(store.backend, store.keys.of(Role::maintain), session.id) == session);
+  CHECK(get_session(store.backend, store.keys.of(Role::maintain), session.id).value() == session);
 
   for (session.heartbeat = 1; session.heartbeat <= 3; ++session.heartbeat) {
     REQUIRE(put_session(store.backend, writer, store.keys.random, session));
