@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace cairn::repo::store {
 namespace {
 
 using core::ErrorCode;
+
+/// Where the prefix stands in a leaf's key.
+constexpr std::size_t kLeafKeyPrefixAt = 4;
+/// More runs than a policy that works leaves at any time.
+constexpr std::size_t kRunsAtOnce = 24;
 
 void put_u32(std::byte* out, std::uint32_t value) noexcept {
   for (unsigned i = 0; i < sizeof(value); ++i) {
@@ -27,41 +33,65 @@ tl::unexpected<core::Error> damaged(const char* what) {
                     "the catalogue is only a cache: remove its folder, it will be made again");
 }
 
-/// Position of the first entry of a leaf that is not less than `id`. Ids are uniform, so a guess in
-/// proportion is a few entries off; any other distribution only costs more steps.
-std::size_t lower_bound(core::ByteView leaf, std::size_t entries, const ChunkId& id) {
-  const std::byte* const wanted = id.view().data();
-  const auto entry = [&](std::size_t i) { return leaf.data() + i * kEntryBytes; };
-  const std::uint64_t prefix = id_prefix(wanted);
-  const std::uint64_t first = id_prefix(entry(0));
-  const std::uint64_t last = id_prefix(entry(entries - 1));
-  std::size_t at = 0;
-  if (prefix > first && last > first) {
-    const std::uint64_t step = (last - first) / entries + 1;
-    at = std::min<std::size_t>(entries - 1, (prefix - first) / step);
+/// An id that is looked for.
+struct Wanted {
+  explicit Wanted(const ChunkId& id) : bytes(id.view().data()), prefix(id_prefix(bytes)) {}
+
+  /// Whether `entry` stands before it; nearly always told by eight bytes.
+  [[nodiscard]] bool follows(const std::byte* entry) const noexcept {
+    const std::uint64_t other = id_prefix(entry);
+    return other != prefix ? other < prefix : std::memcmp(entry, bytes, kEntryIdBytes) < 0;
   }
-  while (at > 0 && std::memcmp(entry(at - 1), wanted, kEntryIdBytes) >= 0) {
+  [[nodiscard]] bool equals(const std::byte* entry) const noexcept {
+    return std::memcmp(entry, bytes, kEntryIdBytes) == 0;
+  }
+
+  const std::byte* bytes;
+  std::uint64_t prefix;
+};
+
+/// Position of the first entry of a leaf that is not less than the id. Ids are uniform, so a guess
+/// from the leaf's last id and the run's density is a few entries off, and touches few cache lines;
+/// any other distribution only costs more steps.
+std::size_t lower_bound(core::ByteView leaf, std::size_t entries, std::uint64_t last_prefix,
+                        const RunInfo& run, const Wanted& wanted) {
+  const auto entry = [&](std::size_t i) { return leaf.data() + i * kEntryBytes; };
+  const std::uint64_t gap = std::numeric_limits<std::uint64_t>::max() / run.entries;
+  const std::uint64_t behind =
+      last_prefix > wanted.prefix ? (last_prefix - wanted.prefix) / gap : 0;
+  std::size_t at = behind < entries ? entries - 1 - static_cast<std::size_t>(behind) : 0;
+  while (at > 0 && !wanted.follows(entry(at - 1))) {
     --at;
   }
-  while (at < entries && std::memcmp(entry(at), wanted, kEntryIdBytes) < 0) {
+  while (at < entries && wanted.follows(entry(at))) {
     ++at;
   }
   return at;
 }
 
-core::Result<bool> filter_excludes(const LmdbTxn& txn, const RunInfo& run,
-                                   const FilterQuestion& question) {
+/// A line of a run's filter that is to be asked.
+struct FilterLine {
+  const RunInfo* run = nullptr;
+  core::ByteView piece;  ///< empty: the run has no filter
+  std::uint32_t line = 0;
+};
+
+core::Result<FilterLine> filter_line(const LmdbTxn& txn, const RunInfo& run,
+                                     const FilterQuestion& question) {
+  FilterLine found{.run = &run, .piece = {}};
   if (run.filter_lines == 0) {
-    return false;
+    return found;
   }
-  const std::uint32_t line = question.line(run.filter_lines);
+  found.line = question.line(run.filter_lines);
   const std::uint64_t key =
-      filter_key(run.number, static_cast<std::uint32_t>(line / kFilterPieceLines));
+      filter_key(run.number, static_cast<std::uint32_t>(found.line / kFilterPieceLines));
   CAIRN_TRY(const auto piece, txn.get(filter_table, integer_key(key)));
   if (!piece || piece->size() != kFilterPieceBytes) {
     return damaged("a piece of a filter is missing");
   }
-  return !question.maybe_in(*piece, line);
+  found.piece = *piece;
+  question.prefetch(found.piece, found.line);
+  return found;
 }
 
 core::Result<bool> is_alive(const LmdbTxn& txn, PackNumber pack) {
@@ -71,18 +101,19 @@ core::Result<bool> is_alive(const LmdbTxn& txn, PackNumber pack) {
 }
 
 core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbCursor& leaves,
-                                                       const RunInfo& run, const ChunkId& id) {
-  const std::byte* const wanted = id.view().data();
-  CAIRN_TRY(auto item, leaves.seek(leaf_key(run.number, id_prefix(wanted), 0)));
+                                                       const RunInfo& run, const Wanted& wanted) {
+  CAIRN_TRY(auto item, leaves.seek(leaf_key(run.number, wanted.prefix, 0)));
   while (item) {
     CAIRN_TRY(const std::uint32_t number, leaf_run(item->key));
     if (number != run.number) {
       break;
     }
     CAIRN_TRY(const std::size_t entries, leaf_entries(item->value));
-    for (std::size_t i = lower_bound(item->value, entries, id); i < entries; ++i) {
+    const std::uint64_t last_prefix = id_prefix(item->key.data() + kLeafKeyPrefixAt);
+    for (std::size_t i = lower_bound(item->value, entries, last_prefix, run, wanted); i < entries;
+         ++i) {
       const std::byte* const entry = item->value.data() + i * kEntryBytes;
-      if (std::memcmp(entry, wanted, kEntryIdBytes) != 0) {
+      if (!wanted.equals(entry)) {
         return std::nullopt;
       }
       CAIRN_TRY(const ChunkLocation location, decode_entry(entry));
@@ -165,15 +196,24 @@ core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn, LmdbCu
                                                       std::span<const RunInfo> runs,
                                                       const ChunkId& id) {
   const FilterQuestion question(id);
-  for (const RunInfo& run : runs) {
-    CAIRN_TRY(const bool excluded, filter_excludes(txn, run, question));
-    if (excluded) {
-      continue;
+  const Wanted wanted(id);
+  // All lines are fetched before the first is asked: memory answers them side by side.
+  std::array<FilterLine, kRunsAtOnce> lines;
+  while (!runs.empty()) {
+    const std::size_t count = std::min(runs.size(), lines.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      CAIRN_TRY(lines[i], filter_line(txn, runs[i], question));
     }
-    CAIRN_TRY(const auto location, find_in_run(txn, leaves, run, id));
-    if (location) {
-      return location;
+    for (const FilterLine& at : std::span(lines).first(count)) {
+      if (!at.piece.empty() && !question.maybe_in(at.piece, at.line)) {
+        continue;
+      }
+      CAIRN_TRY(const auto location, find_in_run(txn, leaves, *at.run, wanted));
+      if (location) {
+        return location;
+      }
     }
+    runs = runs.subspan(count);
   }
   return std::nullopt;
 }

@@ -49,7 +49,10 @@ core::ByteView to_view(const MDB_val& value) {
 
 core::Error LmdbEnv::error(int code, std::string_view action) const {
   const std::string what = fmt::format("catalogue {}: {}", folder_, action);
-  if (code > 0) {
+  // From inside a transaction these come of lengths and places that cannot be: damage, which only
+  // starting anew repairs.
+  const bool impossible = code == ENOMEM || code == EINVAL || code == EFBIG;
+  if (code > 0 && !impossible) {
     return core::errno_error(code, what);
   }
   switch (code) {
@@ -98,9 +101,11 @@ Status LmdbEnv::open_map(const LmdbOptions& options) {
     }
     mdb_env_close(env_);
     env_ = nullptr;
-    if (code != ENOMEM || map_bytes / 4 < kMapBytesMin) {
-      return core::fail(error(code, "open"));
+    if (code == ENOMEM && map_bytes / 4 >= kMapBytesMin) {
+      continue;
     }
+    return core::fail(code > 0 ? core::errno_error(code, "open catalogue " + folder_)
+                               : error(code, "open"));
   }
 }
 

@@ -1,9 +1,6 @@
 #include "store/run_filter.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cstring>
 #include <gsl/assert>
 #include <limits>
 
@@ -20,8 +17,6 @@ constexpr int kProbes = 7;
 constexpr int kProbeBits = 9;
 static_assert(1U << kProbeBits == kBitsPerLine);
 
-static_assert(std::endian::native == std::endian::little, "the byte swap below assumes it");
-
 std::uint64_t probe_bits(const std::byte* id) noexcept {
   std::uint64_t value = 0;
   std::memcpy(&value, id + sizeof(value), sizeof(value));
@@ -35,7 +30,11 @@ std::uint32_t line_of(std::uint64_t prefix, std::uint32_t lines) noexcept {
   return static_cast<std::uint32_t>((high + (low >> 32)) >> 32);
 }
 
-/// Index of the probe's word in the line, and its bit there.
+template <class Byte>
+Byte* line_start(Byte* piece, std::uint32_t line) noexcept {
+  return piece + kFilterPieceHeaderBytes + (line % kFilterPieceLines) * kFilterLineBytes;
+}
+
 struct Probe {
   std::size_t byte;
   std::byte mask;
@@ -47,12 +46,6 @@ Probe probe(std::uint64_t bits, int index) noexcept {
 }
 
 }  // namespace
-
-std::uint64_t id_prefix(const std::byte* id) noexcept {
-  std::uint64_t value = 0;
-  std::memcpy(&value, id, sizeof(value));
-  return __builtin_bswap64(value);
-}
 
 std::uint32_t filter_lines(std::uint64_t entries) noexcept {
   if (entries <= kUnfilteredEntriesMax) {
@@ -75,10 +68,13 @@ std::uint32_t FilterQuestion::line(std::uint32_t lines) const noexcept {
   return line_of(prefix_, lines);
 }
 
+void FilterQuestion::prefetch(core::ByteView piece, std::uint32_t line) const noexcept {
+  __builtin_prefetch(line_start(piece.data(), line));
+}
+
 bool FilterQuestion::maybe_in(core::ByteView piece, std::uint32_t line) const noexcept {
   Expects(piece.size() == kFilterPieceBytes);
-  const std::byte* const start =
-      piece.data() + kFilterPieceHeaderBytes + (line % kFilterPieceLines) * kFilterLineBytes;
+  const std::byte* const start = line_start(piece.data(), line);
   for (int i = 0; i < kProbes; ++i) {
     const Probe at = probe(bits_, i);
     if ((start[at.byte] & at.mask) == std::byte{0}) {
@@ -100,8 +96,7 @@ core::Status FilterBuilder::add(const std::byte* id, std::uint64_t prefix) {
   while (number_ < piece) {
     CAIRN_TRY_STATUS(flush());
   }
-  std::byte* const start =
-      piece_.data() + kFilterPieceHeaderBytes + (line % kFilterPieceLines) * kFilterLineBytes;
+  std::byte* const start = line_start(piece_.data(), line);
   const std::uint64_t bits = probe_bits(id);
   for (int i = 0; i < kProbes; ++i) {
     const Probe at = probe(bits, i);

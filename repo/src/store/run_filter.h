@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 
 #include "cairn/core/bytes.h"
@@ -25,7 +27,12 @@ inline constexpr std::size_t kFilterPieceBytes =
     kFilterPieceHeaderBytes + kFilterPieceLines * kFilterLineBytes;
 
 /// The first eight bytes of an id as a number in the order of ids.
-[[nodiscard]] std::uint64_t id_prefix(const std::byte* id) noexcept;
+[[nodiscard]] inline std::uint64_t id_prefix(const std::byte* id) noexcept {
+  static_assert(std::endian::native == std::endian::little, "the swap assumes it");
+  std::uint64_t value = 0;
+  std::memcpy(&value, id, sizeof(value));
+  return __builtin_bswap64(value);
+}
 
 /// Lines for a run of so many chunks; 0: so small a run needs no filter.
 [[nodiscard]] std::uint32_t filter_lines(std::uint64_t entries) noexcept;
@@ -38,6 +45,8 @@ class FilterQuestion {
   explicit FilterQuestion(const ChunkId& id) noexcept;
 
   [[nodiscard]] std::uint32_t line(std::uint32_t lines) const noexcept;
+  /// Starts to bring the line into the cache.
+  void prefetch(core::ByteView piece, std::uint32_t line) const noexcept;
   /// `piece` holds the line; false means that the id is not in the run. Requires kFilterPieceBytes.
   [[nodiscard]] bool maybe_in(core::ByteView piece, std::uint32_t line) const noexcept;
 
