@@ -30,7 +30,7 @@ Pieces entry_pieces(std::string_view name, std::uint8_t type, const core::Bytes&
       .add("flags", u8(0))
       .add("mode", u16(0644))
       .add("owner", varint(0))
-      .add("mtime", time(1'767'225'600, 123))
+      .add("mtime", timestamp(1'767'225'600, 123))
       .add("optional", {})
       .add("body", body);
   return pieces;
@@ -77,7 +77,7 @@ core::Bytes all_entries() {
                  joined(varint(2), xattr("security.capability", std::string_view("\1\0\0\2", 4)),
                         xattr("user.a", ""), u8(0xff), text("folder/x"))),
       entry_pieces("long", kFile, joined(varint(1ULL << 40), u8(1), run(0x71))).join(),
-      entry_pieces("old", kFile, no_content()).with("mtime", time(-1, 999'999'999)).join(),
+      entry_pieces("old", kFile, no_content()).with("mtime", timestamp(-1, 999'999'999)).join(),
       entry_pieces("socket", kSocket, {}).join(),
       entry_pieces("symlink", kSymlink, text("../\xff/target")).with("mode", u16(0777)).join());
 }
@@ -195,7 +195,7 @@ void add_body_rules(VectorList& list) {
   list.corrupt("unknown type", "unknown type", leaf(entry_pieces("x", 7, {})))
       .corrupt("mode above 07777", "07777", leaf(file_entry().with("mode", u16(010000))))
       .limit("a second of nanoseconds", "above the limit",
-             leaf(file_entry().with("mtime", time(0, 1'000'000'000))))
+             leaf(file_entry().with("mtime", timestamp(0, 1'000'000'000))))
       .corrupt("content that does not add up", "do not add up",
                file(joined(varint(6), u8(0), varint(1), varint(5 << 1), run(0x50))))
       .corrupt("content in an unknown form", "unknown form",
@@ -235,7 +235,7 @@ Pieces root_pieces() {
       .add("type", u8(kFolder))
       .add("flags", u8(0))
       .add("mode", u16(0755))
-      .add("mtime", time(1'767'225'600, 123))
+      .add("mtime", timestamp(1'767'225'600, 123))
       .add("optional", {})
       .add("body", joined(run(0x70), varint(12), varint(3456)));
   return pieces;

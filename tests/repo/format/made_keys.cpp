@@ -59,7 +59,7 @@ Pieces label_pieces() {
       .add("name", text("laptop"))
       .add("host", text("host"))
       .add("user", text("user"))
-      .add("created", time(1'767'225'600, 7));
+      .add("created", timestamp(1'767'225'600, 7));
   return pieces;
 }
 
@@ -69,15 +69,15 @@ std::vector<Vector> certificate_vectors() {
   Pieces good;
   good.add("subject", run(0x40))
       .add("role", u8(kBackup))
-      .add("issued", time(1'767'225'600, 5))
+      .add("issued", timestamp(1'767'225'600, 5))
       .add("signature", run(0x60, 64));
   VectorList list("certificate");
   list.ok("backup", good)
-      .ok("issued before 1970", good.with("issued", time(-2, 999'999'999)))
+      .ok("issued before 1970", good.with("issued", timestamp(-2, 999'999'999)))
       .corrupt("role 0", "unknown role", good.with("role", u8(0)))
       .corrupt("role 6", "unknown role", good.with("role", u8(6)))
       .limit("a second of nanoseconds", "above the limit",
-             good.with("issued", time(0, 1'000'000'000)))
+             good.with("issued", timestamp(0, 1'000'000'000)))
       .cut_and_grown("certificate", good.join());
   return std::move(list).take();
 }
@@ -169,7 +169,7 @@ std::vector<Vector> slot_label_vectors() {
       .limit("host above the limit", "above the limit", good.with("host", varint(1025)))
       .limit("user above the limit", "above the limit", good.with("user", varint(1025)))
       .limit("a second of nanoseconds", "above the limit",
-             good.with("created", time(0, 1'000'000'000)))
+             good.with("created", timestamp(0, 1'000'000'000)))
       .corrupt("length in two bytes", "needless bytes",
                good.with("host", joined(needless_varint(4), raw("host"))))
       .cut_and_grown("key slot label", good.join());

@@ -17,7 +17,7 @@ std::vector<Vector> session_vectors() {
       .add("host", text("host"))
       .add("user", text("user"))
       .add("process", varint(4711))
-      .add("start", time(1'767'225'600, 1))
+      .add("start", timestamp(1'767'225'600, 1))
       .add("program", text("0.1.0"))
       .add("heartbeat", varint(0));
   VectorList list("session");
@@ -29,7 +29,7 @@ std::vector<Vector> session_vectors() {
       .limit("user above the limit", "above the limit", good.with("user", varint(1025)))
       .limit("program above the limit", "above the limit", good.with("program", varint(1025)))
       .limit("a second of nanoseconds", "above the limit",
-             good.with("start", time(0, 1'000'000'000)))
+             good.with("start", timestamp(0, 1'000'000'000)))
       .corrupt("a number of more than 64 bits", "more than 64 bits",
                good.with("heartbeat", joined(run(0x80, 9), u8(2))))
       .corrupt("number in two bytes", "needless bytes", good.with("heartbeat", needless_varint(0)))
@@ -42,7 +42,7 @@ std::vector<Vector> tombstone_vectors() {
   good.add("snapshot", run(0x01))
       .add("link hash", run(0x21))
       .add("signer", made_certificate(kMaintain))
-      .add("when", time(1'767'225'600, 1))
+      .add("when", timestamp(1'767'225'600, 1))
       .add("reason", text("keep-daily 7"))
       .add("signature", run(0x80, 64));
   VectorList list("tombstone");
@@ -53,7 +53,7 @@ std::vector<Vector> tombstone_vectors() {
       .corrupt("by role 0", "unknown role", good.with("signer", made_certificate(0)))
       .limit("reason above the limit", "above the limit", good.with("reason", varint(1025)))
       .limit("a second of nanoseconds", "above the limit",
-             good.with("when", time(0, 1'000'000'000)))
+             good.with("when", timestamp(0, 1'000'000'000)))
       .cut_and_grown("tombstone", good.join());
   return std::move(list).take();
 }
@@ -61,7 +61,7 @@ std::vector<Vector> tombstone_vectors() {
 std::vector<Vector> condemned_vectors() {
   Pieces good;
   good.add("collector", run(0x01))
-      .add("when", time(1'767'225'600, 1))
+      .add("when", timestamp(1'767'225'600, 1))
       .add("signer", made_certificate(kMaintain))
       .add("count", varint(2))
       .add("packs", joined(run(0x30), run(0x31)))
@@ -79,7 +79,7 @@ std::vector<Vector> condemned_vectors() {
              good.with("count", varint(1024 * 1024 + 1)))
       .corrupt("more packs than bytes", "cannot fit", good.with("count", varint(1000)))
       .limit("a second of nanoseconds", "above the limit",
-             good.with("when", time(0, 1'000'000'000)))
+             good.with("when", timestamp(0, 1'000'000'000)))
       .cut_and_grown("condemned record", good.join());
   return std::move(list).take();
 }

@@ -62,8 +62,8 @@ core::Bytes problem(std::uint8_t kind) {
 Pieces manifest_pieces() {
   Pieces pieces;
   pieces.add("version", u8(1))
-      .add("start", time(1'767'225'600, 1))
-      .add("end", time(1'767'225'700, 999'999'999))
+      .add("start", timestamp(1'767'225'600, 1))
+      .add("end", timestamp(1'767'225'700, 999'999'999))
       .add("offset", svarint(-330))
       .add("host", text("host"))
       .add("user", text("user"))
@@ -157,7 +157,7 @@ void add_limits(VectorList& list) {
       .limit("path of a problem above the limit", "above the limit",
              good.with("problems", joined(u8(0), varint(65537), zeros(100))))
       .limit("a second of nanoseconds", "above the limit",
-             good.with("end", time(0, 1'000'000'000)));
+             good.with("end", timestamp(0, 1'000'000'000)));
 }
 
 }  // namespace

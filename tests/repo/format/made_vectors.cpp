@@ -49,7 +49,7 @@ std::vector<Vector> made_vectors(std::string_view record) {
 }
 
 core::Bytes made_certificate(std::uint8_t role) {
-  return joined(run(0x40), u8(role), time(1'767'225'600, 5), run(0x60, 64));
+  return joined(run(0x40), u8(role), timestamp(1'767'225'600, 5), run(0x60, 64));
 }
 
 }  // namespace cairn::test

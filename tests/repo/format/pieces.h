@@ -106,7 +106,7 @@ template <class... Part>
   return joined(varint(bytes.size()), bytes);
 }
 [[nodiscard]] inline core::Bytes text(std::string_view text) { return prefixed(raw(text)); }
-[[nodiscard]] inline core::Bytes time(std::int64_t seconds, std::uint32_t nanoseconds) {
+[[nodiscard]] inline core::Bytes timestamp(std::int64_t seconds, std::uint32_t nanoseconds) {
   return joined(svarint(seconds), varint(nanoseconds));
 }
 
