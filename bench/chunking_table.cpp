@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -186,12 +189,17 @@ void print_blocks_row(const std::string& name, const Store& store) {
 }
 
 /// All versions together, as one first backup.
-int print_blocks(Paths versions) {
+KeptChunks keep_and_print_header(Paths versions) {
   const auto general = cairn::chunker::default_policy().classes[0];
-  const KeptChunks kept = keep_new_chunks(general, versions);
-  print_line(fmt::format("{} new chunks, metadata {} MB, general class", kept.size(),
-                         mb(kept.size() * (kIndexedChunkBytes + kReferenceBytes))));
+  KeptChunks kept = keep_new_chunks(general, versions);
+  print_line(fmt::format("{} new chunks, metadata {} MB, parameters of the general class",
+                         kept.size(), mb(kept.size() * (kIndexedChunkBytes + kReferenceBytes))));
   print_line("| order, level | 256K | 512K | 1M | 2M | 4M | 8M |\n|---|---|---|---|---|---|---|");
+  return kept;
+}
+
+int print_levels(Paths versions) {
+  const KeptChunks kept = keep_and_print_header(versions);
   for (const int level : {1, 2, 3, 4, 5, 6}) {
     print_blocks_row(fmt::format("walk, level {}", level), [&](std::size_t block_bytes) {
       Blocks blocks(block_bytes, level);
@@ -199,19 +207,23 @@ int print_blocks(Paths versions) {
       return blocks.stored_bytes();
     });
   }
-  for (const std::size_t window :
-       {4 * kMiB, 16 * kMiB, 64 * kMiB, 256 * kMiB, 1024 * kMiB * 1024}) {
+  return 0;
+}
+
+int print_orders(Paths versions) {
+  const KeptChunks kept = keep_and_print_header(versions);
+  for (const std::size_t open_max : std::vector<std::size_t>{1, 2, 4, 8, 16}) {
+    print_blocks_row(fmt::format("{} open blocks by extension", open_max),
+                     [&](std::size_t block_bytes) {
+                       return store_by_open_blocks(kept, open_max, block_bytes, kLevel);
+                     });
+  }
+  for (const std::size_t window : {16 * kMiB, 64 * kMiB, 256 * kMiB, 1024 * kMiB * 1024}) {
     print_blocks_row(fmt::format("by extension in {}", size_name(window)),
                      [&](std::size_t block_bytes) {
                        Blocks blocks(block_bytes, kLevel);
                        store_by_window(kept, window, blocks);
                        return blocks.stored_bytes();
-                     });
-  }
-  for (const std::size_t open_max : std::vector<std::size_t>{2, 4, 8, 16}) {
-    print_blocks_row(fmt::format("{} open blocks by extension", open_max),
-                     [&](std::size_t block_bytes) {
-                       return store_by_open_blocks(kept, open_max, block_bytes, kLevel);
                      });
   }
   return 0;
@@ -265,16 +277,63 @@ void print_page_rows(const std::string& name, const CutParameters& parameters, P
   }
 }
 
-int print_pages(Paths versions) {
+void print_page_header() {
   print_line(
       "| cut | version | chunks | new chunks | new MB | alone | 256K | 1M | metadata | 256K + "
       "metadata |\n|---|---|---|---|---|---|---|---|---|---|");
+}
+
+int print_pages(Paths versions) {
+  print_page_header();
   for (std::size_t size = 4 * kKiB; size <= 64 * kKiB; size *= 2) {
     print_page_rows(fmt::format("fixed {}", size_name(size)), fixed(size), versions);
   }
   for (std::size_t size = 4 * kKiB; size <= kMiB; size *= 2) {
     print_page_rows(fmt::format("gear {}", size_name(size)), gear(size / 4, size, size * 4),
                     versions);
+  }
+  return 0;
+}
+
+int print_images(Paths versions) {
+  print_page_header();
+  for (std::size_t size = 4 * kKiB; size <= 256 * kKiB; size *= 2) {
+    print_page_rows(fmt::format("fixed {}", size_name(size)), fixed(size), versions);
+  }
+  for (const std::size_t size : {16 * kKiB, 64 * kKiB}) {
+    print_page_rows(fmt::format("gear {}", size_name(size)), gear(size / 4, size, size * 4),
+                    versions);
+  }
+  return 0;
+}
+
+// --- Classes ----------------------------------------------------------------------------------
+
+/// What the policy makes of the files, with an example of each class: to look for mistakes.
+int print_classes(Paths versions) {
+  struct Seen {
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+    std::string example;
+  };
+  std::array<Seen, cairn::chunker::kContentClassCount> classes;
+  std::vector<char> head(cairn::chunker::kClassifyBytes);
+  for (const char* version : versions) {
+    for (const File& file : files_below(version)) {
+      std::ifstream stream(file.path, std::ios::binary);
+      stream.read(head.data(), static_cast<std::streamsize>(head.size()));
+      const auto bytes =
+          std::as_bytes(std::span(head)).first(static_cast<std::size_t>(stream.gcount()));
+      const auto size = std::filesystem::file_size(file.path);
+      Seen& seen = classes[static_cast<std::size_t>(cairn::chunker::classify(bytes, size))];
+      seen = {seen.files + 1, seen.bytes + size, file.path.string()};
+    }
+  }
+  print_line("| class | files | MB | last file |\n|---|---|---|---|");
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    const auto name = to_string(static_cast<cairn::chunker::ContentClass>(i));
+    print_line(fmt::format("| {} | {} | {} | {} |", name, classes[i].files, mb(classes[i].bytes),
+                           classes[i].example));
   }
   return 0;
 }
@@ -312,7 +371,7 @@ int print_speed() {
 
 int usage() {
   fmt::print(stderr,
-             "usage: chunking_table sizes|ratios|blocks|pages VERSION...\n"
+             "usage: chunking_table sizes|ratios|levels|orders|pages|images|classes VERSION...\n"
              "       chunking_table speed\n"
              "A VERSION is a folder or a file; each is added to those before it.\n");
   return 2;
@@ -335,7 +394,10 @@ int main(int argc, char** argv) {
   const Paths versions = arguments.subspan(2);
   if (command == "sizes") return print_sizes(versions);
   if (command == "ratios") return print_ratios(versions);
-  if (command == "blocks") return print_blocks(versions);
+  if (command == "levels") return print_levels(versions);
+  if (command == "orders") return print_orders(versions);
   if (command == "pages") return print_pages(versions);
+  if (command == "images") return print_images(versions);
+  if (command == "classes") return print_classes(versions);
   return usage();
 }

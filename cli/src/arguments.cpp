@@ -104,25 +104,36 @@ struct TypedArguments {
   std::vector<std::string> help_topic;
 };
 
-CLI::App& add_command(CLI::App& parent, std::string_view full_name, TypedArguments& typed) {
+/// On this command and all below it, after their own options, which help shows first.
+void add_global_everywhere(CLI::App& app, GlobalArguments& global) {
+  add_global(app, global);
+  for (CLI::App* const command : app.get_subcommands([](CLI::App*) { return true; })) {
+    add_global_everywhere(*command, global);
+  }
+}
+
+CLI::App& add_command(CLI::App& parent, std::string_view full_name) {
   const CommandHelp& help = command_help(full_name);
   const std::string name(full_name.substr(full_name.rfind(' ') + 1));
   CLI::App& command = *parent.add_subcommand(name, std::string(help.summary));
   command.footer(help_footer(help));
-  add_global(command, typed.global);
+  command.group("Commands");
   return command;
 }
 
 void add_choice(CLI::App& command, TypedArguments& typed, const char* description) {
   add_text(command, "SNAP", typed.what, "", description);
   add_text(command, "--at", typed.at, "TIME",
-           "Instead of SNAP: the newest snapshot at or before \"2026-01-01 14:30\", local time, or "
-           "RFC 3339");
+           "Instead of SNAP: the newest snapshot at or before this time,\n"
+           "\"2026-01-01 14:30\" (local) or RFC 3339");
 }
 
 void add_backup(CLI::App& app, TypedArguments& typed) {
-  CLI::App& command = add_command(app, "backup", typed);
-  add_list(command, "PATH", typed.backup.paths, "", "Files and folders")->required()->expected(-1);
+  CLI::App& command = add_command(app, "backup");
+  add_list(command, "PATH", typed.backup.paths, "", "Files and folders")
+      ->required()
+      ->expected(1, -1)
+      ->allow_extra_args();
   add_list(command, "--tag", typed.backup.tags, "TAG", "Label of the snapshot; may be repeated")
       ->allow_extra_args(false);
   add_text(command, "--name", typed.backup.name, "NAME",
@@ -136,17 +147,17 @@ void add_backup(CLI::App& app, TypedArguments& typed) {
 }
 
 void add_browsing(CLI::App& app, TypedArguments& typed) {
-  CLI::App& ls = add_command(app, "ls", typed);
+  CLI::App& ls = add_command(app, "ls");
   add_choice(ls, typed, "SNAP or SNAP:/path");
   ls.add_flag("-l,--long", typed.ls.long_format, "Mode, owner, size and time too");
   ls.add_flag("-R,--recursive", typed.ls.recursive, "What lies in folders below, too");
   ls.add_flag("-0,--print0", typed.ls.print0, "Names as they are, each ended by a NUL");
 
-  CLI::App& dump = add_command(app, "dump", typed);
+  CLI::App& dump = add_command(app, "dump");
   add_choice(dump, typed, "SNAP:/file");
   add_text(dump, "-o,--output", typed.dump.output, "FILE", "A new file instead");
 
-  CLI::App& restore = add_command(app, "restore", typed);
+  CLI::App& restore = add_command(app, "restore");
   add_choice(restore, typed, "SNAP or SNAP:/path");
   add_text(restore, "-t,--target", typed.restore.target, "DIR", "Folder to write to")->required();
   restore.add_flag("--overwrite", typed.restore.overwrite,
@@ -157,8 +168,10 @@ void add_browsing(CLI::App& app, TypedArguments& typed) {
 }
 
 void add_verify(CLI::App& app, TypedArguments& typed) {
-  CLI::App& command = add_command(app, "verify", typed);
-  add_list(command, "SNAP", typed.verify.snapshots, "", "Only these snapshots")->expected(-1);
+  CLI::App& command = add_command(app, "verify");
+  add_list(command, "SNAP", typed.verify.snapshots, "", "Only these snapshots")
+      ->expected(1, -1)
+      ->allow_extra_args();
   command.add_flag("--latest", typed.verify_latest, "Only the newest snapshot");
   command.add_flag("--all", typed.verify_all, "Everything in the repository (default)");
   command.add_flag("--check-integrity", typed.verify.check_integrity, "Read every byte");
@@ -172,17 +185,17 @@ void add_new_credentials(CLI::App& command, TypedArguments& typed) {
 }
 
 void add_key(CLI::App& app, TypedArguments& typed) {
-  CLI::App& key = add_command(app, "key", typed);
+  CLI::App& key = add_command(app, "key");
   key.require_subcommand(1);
-  add_command(key, "key list", typed);
-  CLI::App& add = add_command(key, "key add", typed);
+  add_command(key, "key list");
+  CLI::App& add = add_command(key, "key add");
   add_text(add, "--role", typed.role, "ROLE",
            "admin (default), backup, restore, maintain or audit");
   add_text(add, "--name", typed.key_add.name, "NAME", "What to call the key");
   add_new_credentials(add, typed);
-  CLI::App& remove = add_command(key, "key remove", typed);
+  CLI::App& remove = add_command(key, "key remove");
   add_text(remove, "ID", typed.key_remove.id_prefix, "", "Beginning of the key's id")->required();
-  add_new_credentials(add_command(key, "key passwd", typed), typed);
+  add_new_credentials(add_command(key, "key passwd"), typed);
 }
 
 void declare(CLI::App& app, TypedArguments& typed) {
@@ -190,21 +203,21 @@ void declare(CLI::App& app, TypedArguments& typed) {
   app.description("Content-addressed, deduplicating, encrypted snapshots");
   app.get_formatter()->column_width(34);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.get_formatter()->label("Subcommands", "Commands");
   app.require_subcommand(1);
   app.footer(std::string(program_footer()));
-  add_global(app, typed.global);
-  app.set_version_flag("--version", "");
-  add_command(app, "init", typed);
+  app.set_version_flag("--version", "", "Print the version");
+  add_command(app, "init");
   add_backup(app, typed);
-  add_command(app, "snapshots", typed);
+  add_command(app, "snapshots");
   add_browsing(app, typed);
   add_verify(app, typed);
-  add_command(app, "stats", typed);
+  add_command(app, "stats");
   add_key(app, typed);
-  add_command(app, "version", typed);
-  add_list(add_command(app, "help", typed), "COMMAND", typed.help_topic, "", "What to explain")
-      ->expected(-1);
+  add_command(app, "version");
+  add_list(add_command(app, "help"), "COMMAND", typed.help_topic, "", "What to explain")
+      ->expected(1, -1)
+      ->allow_extra_args();
+  add_global_everywhere(app, typed.global);
 }
 
 // --- From words to values -----------------------------------------------------------------------
@@ -275,7 +288,7 @@ std::optional<UsageError> choose(const TypedArguments& typed, SnapshotChoice& ch
     if (named.snapshot.empty()) {
       return usage(fmt::format("{}: the snapshot is missing before the colon", typed.what));
     }
-    if (!named.path.empty() && !named.path.starts_with('/')) {
+    if (named.snapshot.find(':') != std::string::npos) {
       return usage(fmt::format("{}: the path must begin with /", typed.what));
     }
     choice.snapshot = std::move(named.snapshot);
@@ -414,9 +427,13 @@ std::string reached_name(const CLI::App& app) {
   return name;
 }
 
-ParsedArguments help_on(const CLI::App& app, const std::vector<std::string>& topic) {
+ParsedArguments help_on(const std::vector<std::string>& topic) {
+  // An application that has not parsed anything: one that has explains the command it found.
+  TypedArguments untouched;
+  CLI::App app;
+  declare(app, untouched);
   const CLI::App* at = &app;
-  std::string name = "cairn";
+  std::string above;
   for (const std::string& word : topic) {
     const std::vector<const CLI::App*> found = at->get_subcommands(
         [&word](const CLI::App* command) { return command->get_name() == word; });
@@ -424,10 +441,10 @@ ParsedArguments help_on(const CLI::App& app, const std::vector<std::string>& top
       return UsageError{fmt::format("there is no command \"{}\"", fmt::join(topic, " ")),
                         "see cairn --help"};
     }
+    above += (above.empty() ? "" : " ") + at->get_name();
     at = found.front();
-    name += " " + word;
   }
-  return HelpText{at->help(name.substr(0, name.rfind(' ')))};
+  return HelpText{at->help(above)};
 }
 
 ParsedArguments mistake(const CLI::App& app, const std::string& message) {
@@ -464,7 +481,7 @@ ParsedArguments parse(std::span<const std::string> args) {
   }
   const CLI::App& command = *app.get_subcommands().front();
   if (command.get_name() == "help") {
-    return help_on(app, typed.help_topic);
+    return help_on(typed.help_topic);
   }
   if (!typed.global.password_file.empty() && !typed.global.key_file.empty()) {
     return UsageError{"give only one of --password-file and --key-file", {}};

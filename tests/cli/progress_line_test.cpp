@@ -59,7 +59,7 @@ TEST_CASE("problems are counted") {
 
 TEST_CASE("a narrow window first costs the path, then the rest") {
   const repo::Progress progress = half_way();
-  CHECK(render_progress(progress, 5 * kSecond, 78) ==
+  CHECK(render_progress(progress, 5 * kSecond, 76) ==
         " 50%  10/20 files  50.0 MiB of 100.0 MiB  10.0 MiB/s  ETA 0:05  ...notes.txt");
   CHECK(render_progress(progress, 5 * kSecond, 20) == " 50%  10/20 files  5");
   for (std::size_t columns = 0; columns < 120; ++columns) {

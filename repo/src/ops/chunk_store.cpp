@@ -34,6 +34,7 @@ std::size_t index_of(format::BlockKind kind) noexcept {
 std::size_t block_target_bytes(BlockClass block_class) noexcept {
   switch (block_class) {
     case BlockClass::general:
+      return 2 * 1024 * 1024;
     case BlockClass::compressed:
       return 1024 * 1024;
     case BlockClass::pages:
@@ -41,7 +42,7 @@ std::size_t block_target_bytes(BlockClass block_class) noexcept {
     case BlockClass::nodes:
       return 512 * 1024;
   }
-  return 1024 * 1024;
+  return 2 * 1024 * 1024;
 }
 
 void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {

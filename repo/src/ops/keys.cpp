@@ -7,7 +7,6 @@
 
 #include "ops/state.h"
 #include "store/records.h"
-#include "store/seal.h"
 
 namespace cairn::repo {
 
@@ -17,12 +16,6 @@ using ops::State;
 
 store::ObjectName slot_name(const KeySlotId& id) {
   return store::object_name(format::ObjectKind::key_slot, id);
-}
-
-core::Result<format::SlotLabel> open_label(const State& state, const format::KeySlot& slot) {
-  CAIRN_TRY(const auto plain, store::open_symmetric(*state.keys, store::Purpose::slot_label,
-                                                    core::Hash256(), slot.sealed_label));
-  return format::decode_slot_label(plain);
 }
 
 core::Result<KeySlotId> write_slot(State& state, const format::KeyBundle& bundle,
@@ -80,7 +73,7 @@ core::Result<std::vector<ListedKey>> list_keys(Repository& repository) {
       continue;
     }
     key.is_key_file = slot->value.type == format::SlotType::key_file;
-    auto label = open_label(state, slot->value);
+    auto label = store::open_slot_label(*state.keys, slot->value);
     key.readable = label.has_value();
     if (label) {
       key.role = label->role;
@@ -135,7 +128,7 @@ core::Result<KeySlotId> change_credentials(Repository& repository, const Credent
   State& state = repository.state();
   std::string name;
   if (const auto slot = store::get_key_slot(*state.backend, state.slot)) {
-    if (auto label = open_label(state, slot->value)) {
+    if (auto label = store::open_slot_label(*state.keys, slot->value)) {
       name = std::move(label->name);
     }
   }

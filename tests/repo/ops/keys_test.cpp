@@ -119,8 +119,17 @@ TEST_CASE("keys are removed by prefix, but not the one in use and not the last a
   auto repository = fixture.init();
   const auto own = repo::list_keys(*repository)->front();
   CHECK(outcome(repo::remove_key(*repository, own.id.hex())) == "invalid_argument");
+  CHECK(own.readable);
+  CHECK(own.is_current);
+  CHECK(own.role == repo::Role::admin);
+  CHECK(own.name == "admin");
+  CHECK(own.host == "host");
   const auto second = add(*repository, repo::Role::restore, "reader");
   REQUIRE(outcome(second) == "ok");
+  for (const auto& key : *repo::list_keys(*repository)) {
+    CHECK(key.readable);
+    CHECK(key.role == (key.id == *second ? repo::Role::restore : repo::Role::admin));
+  }
   CHECK(outcome(repo::remove_key(*repository, "zz")) == "not_found");
   CHECK(outcome(repo::remove_key(*repository, second->hex().substr(0, 16))) == "ok");
   CHECK(outcome(fixture.open("reader")) == "wrong_key");
@@ -139,5 +148,7 @@ TEST_CASE("a changed passphrase opens what the old one did, and the old one no l
   auto repository = fixture.open("new");
   REQUIRE(outcome(repository) == "ok");
   CHECK(repo::list_snapshots(*repository, fixture.observer)->size() == 1);
-  CHECK(repo::list_keys(*repository)->size() == 1);
+  const auto keys = repo::list_keys(*repository);
+  REQUIRE(keys->size() == 1);
+  CHECK(keys->front().name == "admin");
 }
