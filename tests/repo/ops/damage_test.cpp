@@ -19,8 +19,10 @@ struct Damaged {
   std::vector<repo::Snapshot> snapshots;
 
   Damaged() {
-    make_tree(fixture.at("source"), {tree::file("a/one", 300'000, 1), tree::file("a/two", 500, 2)});
-    make_tree(fixture.at("source"), {tree::file("b/three", 200'000, 3)});
+    const std::vector<TreeObject> objects = {tree::file("a/one", 300'000, 1),
+                                             tree::file("a/two", 500, 2),
+                                             tree::file("b/three", 200'000, 3)};
+    REQUIRE(make_tree(fixture.at("source"), objects).empty());
     auto repository = fixture.init();
     snapshots.push_back(fixture.backup(*repository, {fixture.at("source/a")})->snapshot);
     snapshots.push_back(fixture.backup(*repository, {fixture.at("source/b")})->snapshot);

@@ -126,7 +126,9 @@ TEST_CASE("keys are removed by prefix, but not the one in use and not the last a
   CHECK(own.host == "host");
   const auto second = add(*repository, repo::Role::restore, "reader");
   REQUIRE(outcome(second) == "ok");
-  for (const auto& key : *repo::list_keys(*repository)) {
+  const auto both = repo::list_keys(*repository);
+  REQUIRE(both->size() == 2);
+  for (const auto& key : *both) {
     CHECK(key.readable);
     CHECK(key.role == (key.id == *second ? repo::Role::restore : repo::Role::admin));
   }
