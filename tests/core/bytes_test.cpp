@@ -44,7 +44,7 @@ TEST_CASE("capacity doubles, so that appending stays linear") {
   for (std::size_t i = 0; i < 100'000; ++i) {
     const std::size_t before = out.capacity();
     append(out, as_view("x"));
-    growths += out.capacity() != before ? 1 : 0;
+    growths += out.capacity() != before ? 1U : 0U;
   }
   CHECK(growths < 20);
 }

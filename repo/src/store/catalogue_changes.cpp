@@ -97,12 +97,21 @@ std::vector<FreshChunk> fresh_chunks(const PackPlan& plan) {
   return chunks;
 }
 
-/// Writes `fresh` and the runs at `inputs` as one run, and changes the ledger accordingly.
-Status merge_runs(WriteSession& session, std::vector<FreshChunk>& fresh,
-                  const std::vector<std::size_t>& inputs, const LivingPacks& living) {
+/// Writes the chunks of the fresh packs and the runs at `inputs` as one run, and changes the ledger
+/// accordingly.
+Status merge_runs(WriteSession& session, const PackPlan& plan, std::vector<FreshChunk>& fresh,
+                  const std::vector<std::size_t>& inputs) {
   Ledger& ledger = session.ledger;
   std::vector<RunInfo> merged;
-  MergeInput input{.entries_max = fresh.size(), .living = &living};
+  MergeInput input{.entries_max = fresh.size()};
+  LivingPacks living;
+  if (ledger.dead_chunks > 0 && !inputs.empty()) {
+    CAIRN_TRY(living, LivingPacks::read(session.txn()));
+    for (const PackPlan::Fresh& pack : plan.fresh) {
+      living.add(pack.number);
+    }
+    input.living = &living;
+  }
   for (const std::size_t i : inputs) {
     merged.push_back(ledger.runs[i]);
     input.entries_max += ledger.runs[i].entries;
@@ -149,11 +158,7 @@ Status add_chunks(WriteSession& session, const PackPlan& plan) {
   }
   const std::vector<std::size_t> inputs =
       plan_merge(session.ledger.runs, chunks.size(), session.tuning().merge);
-  CAIRN_TRY(LivingPacks living, LivingPacks::read(session.txn()));
-  for (const PackPlan::Fresh& fresh : plan.fresh) {
-    living.add(fresh.number);
-  }
-  return merge_runs(session, chunks, inputs, living);
+  return merge_runs(session, plan, chunks, inputs);
 }
 
 Status add_packs(WriteSession& session, const PackPlan& plan) {
@@ -214,13 +219,12 @@ core::Result<std::vector<IndexSegmentId>> unlisted_segments(
 }
 
 Status compact(WriteSession& session) {
-  CAIRN_TRY(const LivingPacks living, LivingPacks::read(session.txn()));
   std::vector<std::size_t> all(session.ledger.runs.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i] = i;
   }
   std::vector<FreshChunk> none;
-  return merge_runs(session, none, all, living);
+  return merge_runs(session, PackPlan(), none, all);
 }
 
 }  // namespace

@@ -124,14 +124,14 @@ const Codec& codec_of(std::string_view record) {
 }  // namespace
 
 const std::vector<std::string_view>& record_names() {
-  static const std::vector<std::string_view> names = [] {
+  static const std::vector<std::string_view> kNames = [] {
     std::vector<std::string_view> all;
     for (const Codec& codec : kCodecs) {
       all.push_back(codec.record);
     }
     return all;
   }();
-  return names;
+  return kNames;
 }
 
 std::string_view record_called(std::string_view record) { return codec_of(record).called; }

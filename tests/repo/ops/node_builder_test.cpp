@@ -111,7 +111,7 @@ TEST_CASE("one changed entry in a large folder changes its leaf and the path abo
   CHECK(first.node != second.node);
   std::size_t fresh = 0;
   for (const auto& [id, node] : after.nodes) {
-    fresh += before.nodes.contains(id) ? 0 : 1;
+    fresh += before.nodes.contains(id) ? 0U : 1U;
   }
   CHECK(fresh <= 4);
 
@@ -121,7 +121,7 @@ TEST_CASE("one changed entry in a large folder changes its leaf and the path abo
     build(inserted, entries);
     std::size_t inserted_fresh = 0;
     for (const auto& [id, node] : inserted.nodes) {
-      inserted_fresh += after.nodes.contains(id) ? 0 : 1;
+      inserted_fresh += after.nodes.contains(id) ? 0U : 1U;
     }
     CHECK(inserted_fresh <= 5);
   }
