@@ -19,7 +19,7 @@ namespace {
 class Forger {
  public:
   explicit Forger(RepoFixture& fixture)
-      : fixture_(fixture), repository_(*fixture.init()), meter_(fixture.observer, fixture.clock) {
+      : repository_(*fixture.init()), meter_(fixture.observer, fixture.clock) {
     REQUIRE(ops::ensure_catalogue(state(), fixture.observer));
     store_.emplace(state(), ops::ChunkStoreOptions(), meter_);
     nodes_.emplace(*store_, *state().keys, 3);
@@ -72,7 +72,6 @@ class Forger {
  private:
   ops::State& state() { return repository_.state(); }
 
-  RepoFixture& fixture_;
   Repository repository_;
   ops::ProgressMeter meter_;
   std::optional<ops::ChunkStore> store_;
