@@ -20,6 +20,8 @@ std::string problem_text(const repo::Problem& problem, std::string_view verb) {
       return fmt::format("{}: {}", problem.path, problem.reason);
     case repo::ProblemKind::vanished:
       return fmt::format("{} vanished before it was read: {}", problem.path, problem.reason);
+    case repo::ProblemKind::changed_unnoticed:
+      return fmt::format("{}: {}", problem.path, problem.reason);
   }
   return problem.path;
 }

@@ -30,6 +30,8 @@ std::string_view to_string(ProblemKind kind) noexcept {
       return "incomplete_metadata";
     case ProblemKind::vanished:
       return "vanished";
+    case ProblemKind::changed_unnoticed:
+      return "changed_unnoticed";
   }
   return "unknown";
 }

@@ -50,12 +50,21 @@ core::Result<repo::Repository> RepoFixture::open(std::string_view text, std::str
 
 core::Result<repo::BackupReport> RepoFixture::backup(repo::Repository& repository,
                                                      std::vector<std::string> paths) {
+  return backup(repository, options(std::move(paths)));
+}
+
+core::Result<repo::BackupReport> RepoFixture::backup(repo::Repository& repository,
+                                                     const repo::BackupOptions& options) {
   clock.advance(std::chrono::seconds(1));
+  return repo::backup(repository, options, observer);
+}
+
+repo::BackupOptions RepoFixture::options(std::vector<std::string> paths) const {
   repo::BackupOptions options;
   options.paths = std::move(paths);
   options.program_version = "test";
   options.workers = workers;
-  return repo::backup(repository, options, observer);
+  return options;
 }
 
 core::Result<repo::RestoreReport> RepoFixture::restore(repo::Repository& repository,

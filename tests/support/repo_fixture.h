@@ -27,12 +27,17 @@ class RecordingObserver final : public repo::Observer {
     }
   }
   void problem(const repo::Problem& problem) override { problems.push_back(problem); }
+  void change(repo::Change change, std::string_view path) override {
+    const char marks[] = {'+', 'M', '-'};
+    changes.push_back(std::string(1, marks[static_cast<int>(change)]) + " " + std::string(path));
+  }
   void detail(std::string_view text) override { details.emplace_back(text); }
   void warning(std::string_view text) override { warnings.emplace_back(text); }
 
   repo::Progress last;
   std::function<void(const repo::Progress&)> on_progress;
   std::vector<repo::Problem> problems;
+  std::vector<std::string> changes;
   std::vector<std::string> details;
   std::vector<std::string> warnings;
 };
@@ -55,6 +60,10 @@ class RepoFixture {
                                                     std::string cache = {});
   [[nodiscard]] core::Result<repo::BackupReport> backup(repo::Repository& repository,
                                                         std::vector<std::string> paths);
+  /// The same with more to it; see options().
+  [[nodiscard]] core::Result<repo::BackupReport> backup(repo::Repository& repository,
+                                                        const repo::BackupOptions& options);
+  [[nodiscard]] repo::BackupOptions options(std::vector<std::string> paths) const;
   [[nodiscard]] core::Result<repo::RestoreReport> restore(repo::Repository& repository,
                                                           const repo::Snapshot& snapshot,
                                                           std::string path, std::string target);

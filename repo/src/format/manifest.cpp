@@ -38,6 +38,7 @@ bool is_known(ProblemKind kind) noexcept {
     case ProblemKind::changed_while_read:
     case ProblemKind::incomplete_metadata:
     case ProblemKind::vanished:
+    case ProblemKind::changed_unnoticed:
       return true;
   }
   return false;

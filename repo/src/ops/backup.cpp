@@ -8,10 +8,12 @@
 #include <thread>
 #include <utility>
 
+#include "cairn/core/codec.h"
 #include "ops/backup_pipeline.h"
 #include "ops/chain.h"
 #include "ops/chunk_store.h"
 #include "ops/progress_meter.h"
+#include "ops/stat_cache.h"
 #include "ops/state.h"
 #include "store/records.h"
 
@@ -195,20 +197,48 @@ core::Status check_texts(const BackupOptions& options) {
   return {};
 }
 
+/// What is known when everything has been read.
+struct Ingested {
+  BackupReport report;
+  std::vector<std::optional<ChunkId>> folder_nodes;  ///< of the snapshot's sources
+};
+
+constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
+
+ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options,
+                                      const std::vector<std::string>& paths,
+                                      ops::StatCache* cache) {
+  ops::PipelineOptions pipeline;
+  pipeline.paths = paths;
+  pipeline.cache = cache;
+  pipeline.walk.samples_in_2_32 =
+      static_cast<std::uint64_t>(std::clamp(options.rehash_sample, 0.0, 1.0) * 0x1p32);
+  core::Bytes seed(sizeof(std::uint64_t));
+  state.environment.random.fill(seed);
+  pipeline.walk.sample_seed = core::Decoder(seed, "seed").u64();
+  pipeline.tell_changes = options.tell_changes;
+  if (options.time_limit_seconds > 0) {
+    pipeline.deadline_ns =
+        state.environment.clock.monotonic_ns() +
+        std::min(options.time_limit_seconds, kTimeLimitSecondsMax) * std::uint64_t{1'000'000'000};
+  }
+  pipeline.compression_level = options.compression_level;
+  pipeline.workers =
+      options.workers != 0 ? options.workers : std::max(1U, std::thread::hardware_concurrency());
+  pipeline.stop = options.stop;
+  return pipeline;
+}
+
 /// Reads, stores and makes durable; fills sources, sums and problems of the snapshot.
 core::Status ingest(State& state, const BackupOptions& options,
                     const std::vector<std::string>& paths, Observer& observer,
-                    BackupReport& report) {
+                    ops::StatCache& cache, Ingested& ingested) {
+  BackupReport& report = ingested.report;
   ops::ProgressMeter meter(observer, state.environment.clock);
   ops::ChunkStore store(
       state, {.compression_level = options.compression_level, .dry_run = options.dry_run}, meter);
-  ops::PipelineOptions pipeline_options;
-  pipeline_options.paths = paths;
-  pipeline_options.compression_level = options.compression_level;
-  pipeline_options.workers =
-      options.workers != 0 ? options.workers : std::max(1U, std::thread::hardware_concurrency());
-  pipeline_options.stop = options.stop;
-  ops::BackupPipeline pipeline(state, pipeline_options, store, meter);
+  const ops::PipelineOptions settings = pipeline_options(state, options, paths, &cache);
+  ops::BackupPipeline pipeline(state, settings, store, meter);
 
   std::optional<Estimate> estimate;
   if (options.estimate) {
@@ -219,15 +249,22 @@ core::Status ingest(State& state, const BackupOptions& options,
   if (!sources && sources.error().code() != core::ErrorCode::interrupted) {
     return core::fail(std::move(sources).error());
   }
-  // Interrupted work is made durable too: the next backup finds the chunks and goes on from there.
+  // Interrupted work is made durable too: the next backup goes on from there. Whoever interrupted
+  // it waited until nothing was under way, so records may be trusted.
   CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(cache.settle());
   if (!sources) {
     return core::fail(std::move(sources).error());
   }
   meter.finish();
 
   const auto totals = store.totals();
-  report.snapshot.sources = std::move(*sources);
+  for (ops::AssembledSource& assembled : *sources) {
+    ingested.folder_nodes.push_back(assembled.folder_node);
+    report.snapshot.sources.push_back(std::move(assembled.source));
+  }
+  report.snapshot.partial = pipeline.is_partial();
+  report.changes = pipeline.changes();
   report.snapshot.added_data = totals.data;
   report.snapshot.added_metadata = totals.metadata;
   report.snapshot.problem_count = pipeline.problems().count();
@@ -250,15 +287,24 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   CAIRN_TRY_STATUS(avoid_condemned(state));
 
-  BackupReport report;
+  Ingested ingested;
+  BackupReport& report = ingested.report;
   report.snapshot = describe(state, options, start);
-  CAIRN_TRY_STATUS(ingest(state, options, paths, observer, report));
+  CAIRN_TRY(const auto cache, ops::StatCache::open(state, {.reuse = !options.force_rehash,
+                                                           .record = !options.dry_run}));
+  CAIRN_TRY_STATUS(ingest(state, options, paths, observer, *cache, ingested));
   report.snapshot.end = state.environment.clock.now();
   if (!options.dry_run) {
     CAIRN_TRY_STATUS(ops::publish_snapshot(state, id, report.snapshot, report.written_bytes));
     report.id = id;
+    for (std::size_t i = 0; i < ingested.folder_nodes.size(); ++i) {
+      if (ingested.folder_nodes[i]) {
+        CAIRN_TRY_STATUS(
+            cache->set_anchor(report.snapshot.sources[i].path, id, *ingested.folder_nodes[i]));
+      }
+    }
   }
-  return report;
+  return std::move(report);
 }
 
 }  // namespace

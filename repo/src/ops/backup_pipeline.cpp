@@ -17,6 +17,13 @@ constexpr std::size_t kBatchesInFlight = 24;
 constexpr std::uint64_t kBatchBytes = 1024 * 1024;
 constexpr std::size_t kBatchSteps = 512;
 constexpr std::size_t kBatchFolders = 12;
+constexpr std::size_t kBatchUnchanged = 4096;
+
+// What a killed backup loses at most: the work since its last checkpoint.
+constexpr std::uint64_t kCheckpointNs = 60'000'000'000;
+constexpr std::uint64_t kCheckpointStoredBytes = 512ULL * 1024 * 1024;
+// A file that is being read when the work is to end is read on only if that takes no time.
+constexpr std::uint64_t kFinishedLateBytesMax = 64ULL * 1024 * 1024;
 
 /// Runs `body` on its own thread; an exception of the standard library (out of memory) becomes an
 /// error like any other.
@@ -57,23 +64,35 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
       problems_(meter),
       gear_(state.keys->chunker_key()),
       nodes_(store, *state.keys, options.compression_level),
-      queue_(kBatchesInFlight),
+      queue_(kBatchesInFlight, options.workers),
       shared_{.policy = state.config.chunking,
               .gear = gear_,
               .keys = *state.keys,
               .store = store,
               .nodes = nodes_,
               .on_bytes = [this](std::uint64_t bytes) { meter_.add_bytes(bytes); },
-              .should_stop = [this] { return options_.stop.stop_requested() || !check(); },
-              .offload = [this](OpenBlock& block) { return queue_.offer(block); }} {}
+              .should_stop = [this] { return !check(); },
+              .is_too_late =
+                  [this](std::uint64_t left) {
+                    const bool is_late = left > kFinishedLateBytesMax &&
+                                         (is_out_of_time() || options_.stop.stop_requested());
+                    partial_ = partial_ || is_late;
+                    return is_late;
+                  },
+              .offload = [this](OpenBlock& block) { return queue_.offer(block); }} {
+  for (unsigned i = 0; i < options_.workers; ++i) {
+    ingests_.push_back(std::make_unique<FileIngest>(shared_, options_.compression_level));
+  }
+}
 
-core::Result<std::vector<Source>> BackupPipeline::run() {
+core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
+  checkpoint_ns_ = state_.environment.clock.monotonic_ns();
   {
     const auto on_error = [this](core::Error error) { fail_with(std::move(error)); };
     std::vector<std::thread> threads;
     threads.push_back(guarded_thread([this] { assemble(); }, on_error));
-    for (unsigned i = 0; i < options_.workers; ++i) {
-      threads.push_back(guarded_thread([this] { work(); }, on_error));
+    for (const auto& ingest : ingests_) {
+      threads.push_back(guarded_thread([this, worker = ingest.get()] { work(*worker); }, on_error));
     }
     const Joined joined(std::move(threads));
     if (auto status = walk_all(); !status) {
@@ -83,6 +102,10 @@ core::Result<std::vector<Source>> BackupPipeline::run() {
   }
   CAIRN_TRY_STATUS(check());
   CAIRN_TRY_STATUS(nodes_.flush());
+  if (options_.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  changes_.removed = removed_;
   return std::move(sources_);
 }
 
@@ -106,19 +129,45 @@ void BackupPipeline::fail_with(core::Error error) {
 
 core::Status BackupPipeline::walk_all() {
   for (const std::string& path : options_.paths) {
+    if (is_out_of_time()) {
+      partial_ = true;
+      return {};
+    }
     CAIRN_TRY_STATUS(walk(path));
   }
   return {};
 }
 
+bool BackupPipeline::is_out_of_time() const {
+  return options_.deadline_ns && state_.environment.clock.monotonic_ns() >= *options_.deadline_ns;
+}
+
+WalkOptions BackupPipeline::walk_options() {
+  WalkOptions walk = options_.walk;
+  walk.cache = options_.cache;
+  walk.stamp_key = state_.keys->split_key();
+  walk.clock = &state_.environment.clock;
+  walk.on_removed = [this](const std::string& path) {
+    removed_ += 1;
+    if (options_.tell_changes) {
+      meter_.change(Change::removed, path);
+    }
+  };
+  return walk;
+}
+
 core::Status BackupPipeline::walk(const std::string& path) {
-  CAIRN_TRY(const auto walk, SourceWalk::open(path, problems_));
+  CAIRN_TRY(const auto walk, SourceWalk::open(path, problems_, walk_options()));
   auto batch = std::make_shared<Batch>();
   std::uint64_t bytes = 0;
   std::size_t folders = 0;
+  std::size_t unchanged = 0;
   const SourceFolder* last_folder = nullptr;
   while (true) {
     if (options_.stop.stop_requested()) {
+      // What was read shall not be read again: the next backup goes on from here.
+      CAIRN_TRY_STATUS(push(std::move(batch)));
+      CAIRN_TRY_STATUS(checkpoint());
       return core::fail(core::ErrorCode::interrupted, "interrupted");
     }
     CAIRN_TRY(auto item, walk->next());
@@ -128,24 +177,77 @@ core::Status BackupPipeline::walk(const std::string& path) {
     IngestedStep step;
     step.item = std::move(*item);
     note_hard_link(step, path.size());
+    tell_change(step.item);
     if (step.item.folder.get() != last_folder) {
       last_folder = step.item.folder.get();
       folders += 1;
     }
     bytes += step.item.entry.type == EntryType::file ? step.item.size_bytes : 0;
+    unchanged += step.item.birth_times.size();
     batch->steps.push_back(std::move(step));
-    if (bytes >= kBatchBytes || batch->steps.size() >= kBatchSteps || folders >= kBatchFolders) {
-      if (!queue_.push(std::exchange(batch, std::make_shared<Batch>()))) {
-        return check();
+    if (bytes >= kBatchBytes || batch->steps.size() >= kBatchSteps || folders >= kBatchFolders ||
+        unchanged >= kBatchUnchanged) {
+      CAIRN_TRY_STATUS(push(std::exchange(batch, std::make_shared<Batch>())));
+      CAIRN_TRY_STATUS(checkpoint_if_due());
+      if (!partial_ && is_out_of_time()) {
+        partial_ = true;
+        walk->end_early();
       }
       bytes = 0;
       folders = 0;
+      unchanged = 0;
       last_folder = nullptr;
     }
   }
   first_names_.clear();
   batch->ends_source = true;
-  return queue_.push(std::move(batch)) ? core::Status() : check();
+  return push(std::move(batch));
+}
+
+core::Status BackupPipeline::push(std::shared_ptr<Batch> batch) {
+  if (queue_.push(std::move(batch))) {
+    return {};
+  }
+  CAIRN_TRY_STATUS(check());
+  return core::fail(core::ErrorCode::internal, "the backup's queue was cancelled");
+}
+
+core::Status BackupPipeline::checkpoint_if_due() {
+  if (options_.cache == nullptr) {
+    return {};
+  }
+  const std::uint64_t now_ns = state_.environment.clock.monotonic_ns();
+  const std::uint64_t stored = store_.totals().data.stored_bytes;
+  if (now_ns - checkpoint_ns_ < kCheckpointNs &&
+      stored - checkpoint_bytes_ < kCheckpointStoredBytes) {
+    return {};
+  }
+  checkpoint_ns_ = now_ns;
+  checkpoint_bytes_ = stored;
+  return checkpoint();
+}
+
+/// Makes everything read so far durable, and the stat cache's records of it trustworthy.
+core::Status BackupPipeline::checkpoint() {
+  if (!queue_.drain()) {
+    return check();
+  }
+  for (const auto& ingest : ingests_) {
+    CAIRN_TRY_STATUS(ingest->flush());
+  }
+  if (assembler_) {
+    CAIRN_TRY_STATUS(assembler_->record_progress());
+  }
+  CAIRN_TRY_STATUS(nodes_.flush());
+  CAIRN_TRY_STATUS(store_.settle());
+  return options_.cache != nullptr ? options_.cache->settle() : core::Status();
+}
+
+void BackupPipeline::tell_change(const WalkItem& item) {
+  if (options_.tell_changes && !item.seen_index &&
+      (item.step == WalkStep::object || (item.step == WalkStep::enter_folder && !item.known))) {
+    meter_.change(item.known ? Change::modified : Change::added, item.path);
+  }
 }
 
 void BackupPipeline::note_hard_link(IngestedStep& step, std::size_t source_path_bytes) {
@@ -164,8 +266,7 @@ void BackupPipeline::note_hard_link(IngestedStep& step, std::size_t source_path_
   }
 }
 
-void BackupPipeline::work() {
-  FileIngest ingest(shared_, options_.compression_level);
+void BackupPipeline::work(FileIngest& ingest) {
   if (auto status = work_until_done(ingest); !status) {
     fail_with(std::move(status).error());
   }
@@ -188,7 +289,8 @@ core::Status BackupPipeline::work_until_done(FileIngest& ingest) {
 core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
   for (IngestedStep& step : batch.steps) {
     const WalkItem& item = step.item;
-    if (item.step == WalkStep::object && item.entry.type == EntryType::file) {
+    const bool is_recorded = item.seen_index.has_value() && !item.sampled;
+    if (item.step == WalkStep::object && item.entry.type == EntryType::file && !is_recorded) {
       // A further name of a file is not read again, but its attributes are the inode's, so they
       // are read here like anybody's.
       auto status = step.hard_link_to ? ingest.read_attributes(item, step.item.entry, step.problems)
@@ -202,7 +304,9 @@ core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
       }
     }
     step.item.folder.reset();
-    if (item.step != WalkStep::leave_folder) {
+    if (item.step == WalkStep::unchanged) {
+      meter_.files_done(item.birth_times.size());
+    } else if (item.step != WalkStep::leave_folder) {
       meter_.file_done(item.path);
     }
   }
@@ -216,18 +320,19 @@ void BackupPipeline::assemble() {
 }
 
 core::Status BackupPipeline::assemble_all() {
-  const auto make_assembler = [this] {
-    return std::make_unique<TreeAssembler>(nodes_, state_.keys->split_key(), problems_);
-  };
-  auto assembler = make_assembler();
+  const AssemblyParts parts{
+      .sink = nodes_, .split_key = state_.keys->split_key(), .cache = options_.cache};
   while (auto batch = queue_.next_done()) {
+    if (!assembler_) {
+      assembler_ = std::make_unique<TreeAssembler>(parts, problems_, changes_);
+    }
     for (IngestedStep& step : (*batch)->steps) {
-      CAIRN_TRY_STATUS(assembler->add(std::move(step)));
+      CAIRN_TRY_STATUS(assembler_->add(std::move(step)));
     }
     if ((*batch)->ends_source) {
-      CAIRN_TRY(Source source, assembler->finish(options_.paths[sources_.size()]));
+      CAIRN_TRY(AssembledSource source, assembler_->finish(options_.paths[sources_.size()]));
       sources_.push_back(std::move(source));
-      assembler = make_assembler();
+      assembler_.reset();
     }
   }
   return {};

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -19,6 +21,11 @@ namespace cairn::repo::ops {
 
 struct PipelineOptions {
   std::vector<std::string> paths;  ///< absolute, sorted, none below another
+  StatCache* cache = nullptr;      ///< nullptr: every file is read
+  WalkOptions walk;                ///< but for what the pipeline fills in itself
+  bool tell_changes = false;
+  /// On the environment's monotonic clock: what has not been read then is left out.
+  std::optional<std::uint64_t> deadline_ns;
   int compression_level = 3;
   unsigned workers = 1;
   std::stop_token stop;
@@ -36,15 +43,24 @@ class BackupPipeline {
                  ProgressMeter& meter);
 
   /// Call once. All chunks are handed to the store when it returns; the store is not finished.
-  [[nodiscard]] core::Result<std::vector<Source>> run();
+  [[nodiscard]] core::Result<std::vector<AssembledSource>> run();
 
   [[nodiscard]] ProblemList& problems() noexcept { return problems_; }
+  [[nodiscard]] const ChangeCounts& changes() const noexcept { return changes_; }
+  /// True if the deadline passed before the end.
+  [[nodiscard]] bool is_partial() const noexcept { return partial_; }
 
  private:
   core::Status walk_all();
   core::Status walk(const std::string& path);
+  [[nodiscard]] WalkOptions walk_options();
   void note_hard_link(IngestedStep& step, std::size_t source_path_bytes);
-  void work();
+  void tell_change(const WalkItem& item);
+  core::Status push(std::shared_ptr<Batch> batch);
+  core::Status checkpoint_if_due();
+  core::Status checkpoint();
+  [[nodiscard]] bool is_out_of_time() const;
+  void work(FileIngest& ingest);
   core::Status work_until_done(FileIngest& ingest);
   core::Status ingest_batch(FileIngest& ingest, Batch& batch);
   void assemble();
@@ -61,8 +77,17 @@ class BackupPipeline {
   StoredNodes nodes_;
   WorkQueue queue_;
   IngestShared shared_;
-  std::map<InodeId, std::string> first_names_;  ///< the walking thread's own
-  std::vector<Source> sources_;                 ///< the assembling thread's own
+  std::vector<std::unique_ptr<FileIngest>> ingests_;  ///< one per worker
+  // The walking thread's own.
+  std::map<InodeId, std::string> first_names_;
+  std::uint64_t removed_ = 0;
+  std::uint64_t checkpoint_ns_ = 0;
+  std::uint64_t checkpoint_bytes_ = 0;
+  std::atomic<bool> partial_ = false;  ///< anybody's
+  // The assembling thread's own, but while the queue is drained.
+  std::vector<AssembledSource> sources_;
+  std::unique_ptr<TreeAssembler> assembler_;
+  ChangeCounts changes_;
   mutable std::mutex mutex_;
   std::optional<core::Error> error_;
 };

@@ -113,15 +113,18 @@ core::Result<std::size_t> adopt_packs(State& state, const Listing& listing, Obse
   return adopted;
 }
 
-/// Forgets what is no longer listed, and notes packs that are listed but gone.
+/// Forgets what is no longer listed.
 core::Status drop_vanished(State& state, const Listing& listing) {
   CAIRN_TRY(auto known, state.catalogue->segments());
   std::erase_if(known, [&listing](const IndexSegmentId& id) {
     return !std::ranges::binary_search(listing.segments, id) &&
            !listing.packs.contains(PackId::from(id.view()));
   });
-  CAIRN_TRY_STATUS(state.catalogue->retain(known));
+  return state.catalogue->retain(known);
+}
 
+/// Notes packs that a segment lists but that are gone.
+core::Status avoid_missing(State& state, const Listing& listing) {
   state.avoided_packs.clear();
   return state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
                                             std::uint64_t /*size*/,
@@ -140,8 +143,10 @@ core::Status bring_up_to_date(State& state, Observer& observer) {
   }
   CAIRN_TRY(const Listing listing, list_objects(*state.backend));
   CAIRN_TRY(const std::size_t ingested, ingest_segments(state, listing, observer));
-  CAIRN_TRY(const std::size_t adopted, adopt_packs(state, listing, observer));
   CAIRN_TRY_STATUS(drop_vanished(state, listing));
+  // After that: a pack may have lost the only segment that listed it.
+  CAIRN_TRY(const std::size_t adopted, adopt_packs(state, listing, observer));
+  CAIRN_TRY_STATUS(avoid_missing(state, listing));
   if (ingested != 0 || adopted != 0) {
     const auto ms = (state.environment.clock.monotonic_ns() - begin_ns) / 1'000'000;
     observer.detail(

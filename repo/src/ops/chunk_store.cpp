@@ -137,6 +137,7 @@ void ChunkStore::break_with(core::Error error) {
       broken_ = std::move(error);
     }
   }
+  settled_changed_.notify_all();
   queue_.cancel();
 }
 
@@ -153,7 +154,41 @@ void ChunkStore::run() {
   }
 }
 
+core::Status ChunkStore::settle() {
+  {
+    const std::scoped_lock lock(mutex_);
+    settled_ = false;
+  }
+  SealedWork work;
+  work.settles = true;
+  if (!queue_.push(std::move(work))) {
+    CAIRN_TRY_STATUS(check());
+    return core::fail(core::ErrorCode::internal, "the packing thread has ended");
+  }
+  {
+    std::unique_lock lock(mutex_);
+    settled_changed_.wait(lock, [this] { return settled_ || broken_; });
+  }
+  return check();
+}
+
+core::Status ChunkStore::publish_all() {
+  for (auto& writer : writers_) {
+    if (writer && !writer->empty()) {
+      CAIRN_TRY_STATUS(publish(writer));
+    }
+  }
+  return checkpoint();
+}
+
 core::Status ChunkStore::pack(SealedWork work) {
+  if (work.settles) {
+    CAIRN_TRY_STATUS(publish_all());
+    const std::scoped_lock lock(mutex_);
+    settled_ = true;
+    settled_changed_.notify_all();
+    return {};
+  }
   const auto kind = work.kind;
   const auto chunks = work.record.chunks.size();
   const auto plain_bytes = work.record.plain_bytes;
@@ -237,12 +272,7 @@ core::Status ChunkStore::finish() {
   queue_.close();
   thread_.join();
   CAIRN_TRY_STATUS(check());
-  for (auto& writer : writers_) {
-    if (writer && !writer->empty()) {
-      CAIRN_TRY_STATUS(publish(writer));
-    }
-  }
-  return checkpoint();
+  return publish_all();
 }
 
 ChunkStore::Totals ChunkStore::totals() const {

@@ -80,8 +80,12 @@ class ChunkStore {
   /// The error that ended the store, if one did. Workers ask now and then.
   [[nodiscard]] core::Status check() const;
 
-  /// Waits until all blocks lie in published packs and all packs in published index segments.
-  /// Call once, after the last store(). The barrier before the snapshot.
+  /// Waits until every block stored so far lies in a published pack, and every pack in a published
+  /// index segment. Nothing must be stored meanwhile.
+  core::Status settle();
+
+  /// As settle(), and ends the packing thread. Call once, after the last store(). The barrier
+  /// before the snapshot.
   core::Status finish();
 
   struct Totals {
@@ -98,6 +102,7 @@ class ChunkStore {
     format::BlockKind kind = format::BlockKind::data;
     format::BlockRecord record;
     core::Bytes payload;
+    bool settles = false;  ///< no block: publish what there is
   };
   static constexpr std::size_t kShards = 16;
   struct Shard {
@@ -108,6 +113,7 @@ class ChunkStore {
   void run();
   core::Status pack(SealedWork work);
   core::Status publish(std::unique_ptr<store::PackWriter>& writer);
+  core::Status publish_all();
   core::Status checkpoint();
   void break_with(core::Error error);
   [[nodiscard]] Shard& shard(const ChunkId& id) noexcept;
@@ -118,7 +124,9 @@ class ChunkStore {
   std::array<Shard, kShards> shards_;
   core::BoundedQueue<SealedWork> queue_;
 
-  mutable std::mutex mutex_;  ///< totals_, broken_, spare_
+  mutable std::mutex mutex_;  ///< totals_, broken_, spare_, settled_
+  std::condition_variable settled_changed_;
+  bool settled_ = false;
   Totals totals_;
   std::optional<core::Error> broken_;
   std::vector<core::Bytes> spare_;  ///< payload buffers to use again

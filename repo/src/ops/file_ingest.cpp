@@ -114,6 +114,9 @@ core::Status FileIngest::read_extent(SourceFile& file, const SourceFile::Extent&
     if (shared_.should_stop()) {
       return core::fail(core::ErrorCode::interrupted, "interrupted");
     }
+    if (shared_.is_too_late(left)) {
+      return core::fail(core::ErrorCode::busy, "the time limit came before its end");
+    }
     const std::size_t room = std::min(buffer_.size() - end, kReadBytes);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, left));
     CAIRN_TRY(const std::size_t got,

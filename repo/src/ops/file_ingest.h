@@ -26,6 +26,8 @@ struct IngestShared {
   std::function<void(std::uint64_t)> on_bytes;
   /// Asked between reads: true ends the work with interrupted.
   std::function<bool()> should_stop;
+  /// Asked between reads with the bytes still to be read: true leaves the file out.
+  std::function<bool(std::uint64_t)> is_too_late;
   /// May hand a full block to somebody who is idle; true if it was taken over (moved from).
   std::function<bool(OpenBlock&)> offload;
 };

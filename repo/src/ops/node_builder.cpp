@@ -25,9 +25,10 @@ bool list_ends(const ChunkId& id) noexcept {
 
 }  // namespace
 
-FolderBuilder::FolderBuilder(NodeSink& sink, core::ByteView split_key)
+FolderBuilder::FolderBuilder(NodeSink& sink, core::ByteView split_key, OnLeaf on_leaf)
     : sink_(sink),
       split_key_(split_key),
+      on_leaf_(std::move(on_leaf)),
       levels_(
           [this](std::uint8_t level,
                  std::vector<format::FolderChild> children) -> core::Result<format::FolderChild> {
@@ -74,7 +75,11 @@ core::Status FolderBuilder::write_leaf() {
     child.first_name = leaf_.entries.front().name;
   }
   child.entries = leaf_.entries.size();
-  CAIRN_TRY(child.node, sink_.put_node(format::encode_folder_leaf(leaf_)));
+  const core::Bytes encoded = format::encode_folder_leaf(leaf_);
+  CAIRN_TRY(child.node, sink_.put_node(encoded));
+  if (on_leaf_) {
+    CAIRN_TRY_STATUS(on_leaf_(encoded, leaf_.entries.size()));
+  }
   leaf_.entries.clear();
   leaf_bytes_ = 0;
   return levels_.add(std::move(child));

@@ -96,11 +96,16 @@ class LevelStack {
 /// leaf (at most 1024 entries or some 256 KiB) and the unfinished inner nodes.
 class FolderBuilder {
  public:
+  /// Told every leaf as it was encoded, with the number of its entries.
+  using OnLeaf = std::function<core::Status(core::ByteView encoded, std::size_t entries)>;
+
   /// `sink` and `split_key` (16 bytes) must outlive it.
-  FolderBuilder(NodeSink& sink, core::ByteView split_key);
+  FolderBuilder(NodeSink& sink, core::ByteView split_key, OnLeaf on_leaf = nullptr);
 
   /// Requires a name greater than the last one's and an entry without defect.
   core::Status add(Entry entry);
+  /// The entries since the last leaf.
+  [[nodiscard]] const format::FolderLeaf& open_leaf() const noexcept { return leaf_; }
   /// Writes what is open and answers the folder's root and sums. Call once.
   [[nodiscard]] core::Result<FolderContent> finish();
 
@@ -109,6 +114,7 @@ class FolderBuilder {
 
   NodeSink& sink_;
   core::ByteView split_key_;
+  OnLeaf on_leaf_;
   format::FolderLeaf leaf_;
   std::size_t leaf_bytes_ = 0;
   FolderContent totals_;

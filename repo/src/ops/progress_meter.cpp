@@ -29,6 +29,11 @@ void ProgressMeter::tell(const std::string& path) {
   observer_.progress(progress);
 }
 
+void ProgressMeter::change(Change change, std::string_view path) {
+  const std::scoped_lock lock(mutex_);
+  observer_.change(change, path);
+}
+
 void ProgressMeter::problem(const Problem& problem) {
   problems_ += 1;
   const std::scoped_lock lock(mutex_);

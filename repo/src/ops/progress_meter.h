@@ -23,8 +23,10 @@ class ProgressMeter {
   }
   /// One more object done; `path` becomes the current one.
   void file_done(const std::string& path);
+  void files_done(std::uint64_t count) { files_done_ += count; }
   /// The work has turned to `path`; tells the observer if it is time to.
   void at(const std::string& path);
+  void change(Change change, std::string_view path);
   void problem(const Problem& problem);
   void detail(std::string_view text);
   void warning(std::string_view text);

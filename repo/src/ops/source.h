@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
+#include "ops/stat_cache.h"
 
 struct statx;
 
@@ -43,6 +45,7 @@ struct InodeId {
 
 enum class WalkStep : std::uint8_t {
   object,        ///< anything that is no folder
+  unchanged,     ///< a run of children that are no folders, as they were at the last backup
   enter_folder,  ///< its children follow, names ascending as bytes
   leave_folder,  ///< no entry: the folder entered last that has not been left
 };
@@ -61,6 +64,29 @@ struct WalkItem {
   std::uint64_t size_bytes = 0;          ///< files: as of the stat
   std::shared_ptr<SourceFolder> folder;  ///< that holds the object; open it by (folder, name)
   std::string file_name;  ///< name in `folder`; equals entry.name but for a source's root
+
+  // What the stat cache says; all of it empty without one.
+  Stamp stamp = kNoStamp;
+  bool known = false;  ///< the last backup recorded something of this name
+  /// The child of the folder's record that the object equals. An object is told in spite of that if
+  /// it has several names, or was picked to be read again.
+  std::optional<std::uint32_t> seen_index;
+  bool sampled = false;                        ///< picked to be read again
+  std::shared_ptr<const RecalledFolder> seen;  ///< enter_folder: its record. A lone source: its own
+  /// unchanged: of each of the run's children; the first is child `seen_index` of the record.
+  std::vector<std::optional<core::Timestamp>> birth_times;
+};
+
+/// What a walk compares the source with, and what it leaves out.
+struct WalkOptions {
+  const StatCache* cache = nullptr;  ///< nullptr: every object is told
+  core::ByteView stamp_key;      ///< 16 bytes, secret: nobody can make two objects' stamps equal
+  core::Clock* clock = nullptr;  ///< needed with a cache
+  /// Of how many unchanged files out of 2^32 are told to be read again, chosen by `sample_seed`.
+  std::uint64_t samples_in_2_32 = 0;
+  std::uint64_t sample_seed = 0;
+  /// Told the paths that the last backup recorded and that are gone. May be empty.
+  std::function<void(const std::string& path)> on_removed;
 };
 
 /// Collects what could not be read; the walk goes on. Called from the walking thread.
@@ -76,13 +102,17 @@ class SourceWalk {
  public:
   /// Stats the source itself. Errors: not_found, permission_denied, io. `path` is absolute.
   [[nodiscard]] static core::Result<std::unique_ptr<SourceWalk>> open(std::string path,
-                                                                      ProblemSink& problems);
+                                                                      ProblemSink& problems,
+                                                                      WalkOptions options = {});
   virtual ~SourceWalk() = default;
 
   /// The next step; nullopt after the last. The first item is the source itself, with an empty
   /// entry.name. What cannot be read is reported to the sink and left out; a folder that cannot be
   /// listed is entered and left without children. An error here ends the walk (io of the system).
   [[nodiscard]] virtual core::Result<std::optional<WalkItem>> next() = 0;
+
+  /// From now on nothing but the steps that leave the entered folders: the source ends early.
+  virtual void end_early() = 0;
 };
 
 /// One regular file being read. Not thread-safe. Messages of errors leave out the path, which the

@@ -12,7 +12,9 @@
 #include <utility>
 
 #include "ops/source.h"
+#include "ops/source_compare.h"
 #include "ops/source_metadata.h"
+#include "ops/source_names.h"
 
 namespace cairn::repo::ops {
 namespace {
@@ -24,64 +26,8 @@ constexpr std::size_t kOpenFoldersMax = 64;
 // Above any real folder: ends a listing that a broken file system repeats without end.
 constexpr std::size_t kFolderNamesMax = 100'000'000;
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY;
-
-/// A name of the current path's folders. The first bytes, as a big-endian number, decide most
-/// comparisons without a look into the arena.
-struct NameRef {
-  std::uint64_t prefix;
-  std::size_t offset;
-};
-
-std::uint64_t prefix_of(std::string_view name) noexcept {
-  std::uint64_t prefix = 0;
-  for (std::size_t i = 0; i < sizeof(prefix); ++i) {
-    prefix = (prefix << 8) | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
-  }
-  return prefix;
-}
-
-/// The names of the folders on the current path, one folder's after the other's, in one arena:
-/// leaving a folder gives its names' memory to the next one. Each ends with a NUL.
-class NameStack {
- public:
-  struct Mark {
-    std::size_t names;
-    std::size_t bytes;
-  };
-
-  [[nodiscard]] Mark mark() const noexcept { return {refs_.size(), bytes_.size()}; }
-  void cut_back(Mark mark) {
-    refs_.resize(mark.names);
-    bytes_.resize(mark.bytes);
-  }
-  void add(std::string_view name) {
-    refs_.push_back({prefix_of(name), bytes_.size()});
-    bytes_.append(name).push_back('\0');
-  }
-  /// Sorts the names from `first` on as bytes. A folder that changes while it is listed may tell
-  /// a name twice.
-  void sort_from(std::size_t first) {
-    const auto begin = refs_.begin() + static_cast<std::ptrdiff_t>(first);
-    std::sort(begin, refs_.end(), [this](const NameRef& a, const NameRef& b) {
-      return a.prefix != b.prefix ? a.prefix < b.prefix : std::strcmp(at(a), at(b)) < 0;
-    });
-    refs_.erase(std::unique(begin, refs_.end(),
-                            [this](const NameRef& a, const NameRef& b) {
-                              return a.prefix == b.prefix && std::strcmp(at(a), at(b)) == 0;
-                            }),
-                refs_.end());
-  }
-  [[nodiscard]] std::size_t size() const noexcept { return refs_.size(); }
-  [[nodiscard]] std::string_view operator[](std::size_t index) const { return at(refs_[index]); }
-
- private:
-  [[nodiscard]] const char* at(const NameRef& name) const noexcept {
-    return bytes_.data() + name.offset;
-  }
-
-  std::vector<NameRef> refs_ = {};
-  std::string bytes_;
-};
+// Children that one step tells: bounds the step, and how long the pipeline hears nothing.
+constexpr std::size_t kUnchangedRunMax = 512;
 
 /// A folder on the current path.
 struct Level {
@@ -90,16 +36,23 @@ struct Level {
   std::size_t path_bytes;  ///< of its own path, at the front of the current one
   NameStack::Mark mark;    ///< its names begin here
   std::size_t next;        ///< the next name
+  std::optional<SeenCursor> seen;
+  core::Timestamp listed_at;  ///< or a little before
 };
 
 class FolderWalk final : public SourceWalk {
  public:
-  explicit FolderWalk(ProblemSink& problems) : problems_(problems), buffer_(kListBufferBytes) {}
+  FolderWalk(ProblemSink& problems, WalkOptions options)
+      : problems_(problems), comparison_(std::move(options)), buffer_(kListBufferBytes) {}
 
   core::Status start(std::string_view source);
   core::Result<std::optional<WalkItem>> next() override;
+  void end_early() override;
 
  private:
+  core::Result<bool> next_child(WalkItem& item);
+  core::Result<bool> look_ahead(std::string_view name);
+
   core::Result<bool> describe(WalkItem& item, const Statx& status);
   void fill(WalkItem& item, const Statx& status);
   core::Result<bool> read_link(WalkItem& item);
@@ -117,11 +70,10 @@ class FolderWalk final : public SourceWalk {
 
   void report(ProblemKind kind, const std::string& path, std::string reason);
   core::Status refuse(int error_number, const std::string& path, std::string_view action = {});
-  void report_metadata_problems();
+  void report_metadata_problems(WalkItem& item);
 
   ProblemSink& problems_;
-  OwnerNames owner_names_;
-  std::optional<Owner> last_owner_;
+  SourceComparison comparison_;
   std::vector<char> buffer_;
   std::vector<Problem> metadata_problems_;
   NameStack names_;
@@ -129,7 +81,14 @@ class FolderWalk final : public SourceWalk {
   std::size_t first_open_ = 1;  // of the levels, the first and those from here on are open
   std::string path_;            // of the folder on top, without '/' at its end
   std::optional<WalkItem> source_;
+  std::optional<Child> ahead_;      // the next child of the folder on top, looked at but not told
+  std::optional<ChunkId> vouched_;  // the node of the folder about to be entered, if known
 };
+
+std::optional<core::Timestamp> birth_time(const Statx& status) {
+  return (status.stx_mask & STATX_BTIME) != 0 ? std::optional(to_timestamp(status.stx_btime))
+                                              : std::nullopt;
+}
 
 constexpr std::string_view kReplaced = "another object has taken its name while it was read";
 
@@ -172,6 +131,14 @@ core::Status FolderWalk::start(std::string_view source) {
       error_number != 0) {
     return core::fail(core::errno_error(error_number, "open source " + item.path));
   }
+  if (S_ISDIR(status.stx_mode)) {
+    CAIRN_TRY(vouched_, comparison_.anchored_node(item.path));
+  } else {
+    Child child;
+    child.status = status;
+    CAIRN_TRY_STATUS(comparison_.look_at_lone_source(item, child));
+    SourceComparison::describe(child, item);
+  }
   CAIRN_TRY(const bool described, describe(item, status));
   if (!described) {
     return core::fail(
@@ -189,31 +156,92 @@ core::Result<std::optional<WalkItem>> FolderWalk::next() {
   }
   WalkItem& item = step->emplace();
   while (!levels_.empty()) {
-    Level& level = levels_.back();
-    if (level.next == names_.size()) {
+    CAIRN_TRY(const bool told, next_child(item));
+    if (told) {
+      return step;
+    }
+    item = WalkItem();
+    if (levels_.back().next == names_.size()) {
       CAIRN_TRY_STATUS(leave(item));
       return step;
     }
-    const std::string_view name = names_[level.next++];
+  }
+  step->reset();
+  return step;
+}
+
+void FolderWalk::end_early() {
+  ahead_.reset();
+  for (Level& level : levels_) {
+    level.seen.reset();
+  }
+  // All names of all folders: each level's next is at its own end, where the names above begin.
+  for (std::size_t i = 0; i < levels_.size(); ++i) {
+    const bool is_top = i + 1 == levels_.size();
+    levels_[i].next = is_top ? names_.size() : levels_[i + 1].mark.names;
+  }
+}
+
+/// Tells the next child, or the next run of unchanged ones, of the folder on top. False if that
+/// has none left, or if a child had to be left out.
+core::Result<bool> FolderWalk::next_child(WalkItem& item) {
+  while (levels_.back().next < names_.size()) {
+    Level& level = levels_.back();
+    const std::string_view name = names_[level.next];
+    if (!ahead_) {
+      CAIRN_TRY(const bool there, look_ahead(name));
+      if (!there) {
+        ++level.next;
+        continue;
+      }
+    }
+    const bool in_run = item.step == WalkStep::unchanged;
+    if (ahead_->is_quiet()) {
+      const std::uint32_t index = *ahead_->match.index;
+      if (in_run && (index != *item.seen_index + item.birth_times.size() ||
+                     item.birth_times.size() == kUnchangedRunMax)) {
+        return true;
+      }
+      if (!in_run) {
+        item.step = WalkStep::unchanged;
+        item.seen_index = index;
+      }
+      item.birth_times.push_back(birth_time(ahead_->status));
+      ahead_.reset();
+      ++level.next;
+      continue;
+    }
+    if (in_run) {
+      return true;
+    }
+    const Child child = std::move(*ahead_);
+    ahead_.reset();
+    ++level.next;
     item.file_name = name;
     item.entry.name = name;
     item.path.reserve(path_.size() + 1 + name.size());
     item.path.append(path_).append(1, '/').append(name);
     item.folder = level.folder;
-    Statx status;
-    const int error_number = stat_at(level.folder->descriptor(), item.file_name.c_str(), status);
-    if (error_number != 0) {
-      CAIRN_TRY_STATUS(refuse(error_number, item.path));
-    } else {
-      CAIRN_TRY(const bool described, describe(item, status));
-      if (described) {
-        return step;
-      }
-    }
-    item = WalkItem();
+    SourceComparison::describe(child, item);
+    vouched_ = SourceComparison::vouched_node(child, level.seen ? &*level.seen : nullptr);
+    return describe(item, child.status);
   }
-  step->reset();
-  return step;
+  return item.step == WalkStep::unchanged;
+}
+
+/// Looks at a child of the folder on top; false if it cannot be seen.
+core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
+  Level& level = levels_.back();
+  Child child;
+  const int error_number = stat_at(level.folder->descriptor(), name.data(), child.status);
+  if (error_number != 0) {
+    CAIRN_TRY_STATUS(refuse(error_number, fmt::format("{}/{}", path_, name)));
+    return false;
+  }
+  CAIRN_TRY_STATUS(
+      comparison_.look(name, level.listed_at, level.seen ? &*level.seen : nullptr, child));
+  ahead_ = std::move(child);
+  return true;
 }
 
 /// Fills `item`; false if it had to be left out.
@@ -248,23 +276,15 @@ core::Result<bool> FolderWalk::describe(WalkItem& item, const Statx& status) {
   }
   read_xattrs_at(item.folder->descriptor(), item.file_name, item.entry,
                  {item.path, metadata_problems_});
-  report_metadata_problems();
+  report_metadata_problems(item);
   return true;
 }
 
 void FolderWalk::fill(WalkItem& item, const Statx& status) {
   item.entry.mode = static_cast<std::uint16_t>(status.stx_mode & 07777);
-  if (!last_owner_.has_value() || last_owner_->uid != status.stx_uid ||
-      last_owner_->gid != status.stx_gid) {
-    last_owner_ = Owner{.uid = status.stx_uid, .gid = status.stx_gid, .user = {}, .group = {}};
-    owner_names_.fill(*last_owner_);
-  }
-  item.entry.owner = *last_owner_;
+  item.entry.owner = comparison_.owner(status);
   item.entry.mtime = to_timestamp(status.stx_mtime);
-  item.birth_time.reset();
-  if ((status.stx_mask & STATX_BTIME) != 0) {
-    item.birth_time = to_timestamp(status.stx_btime);
-  }
+  item.birth_time = birth_time(status);
   item.ctime = to_timestamp(status.stx_ctime);
   item.inode = inode_id(status);
   item.link_count = status.stx_nlink;
@@ -316,11 +336,16 @@ core::Result<bool> FolderWalk::enter(WalkItem& item) {
     CAIRN_TRY_STATUS(refuse(error_number, item.path));
     return false;
   }
+  if (inode_id(status) != item.inode || to_timestamp(status.stx_ctime) != item.ctime) {
+    item.stamp = kNoStamp;
+    item.seen_index.reset();
+  }
   fill(item, status);
   push_level(item, std::move(folder));
+  CAIRN_TRY(levels_.back().seen, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
   read_xattrs(descriptor, item.entry, {item.path, metadata_problems_});
   read_inode_flags(descriptor, item.entry, {item.path, metadata_problems_});
-  report_metadata_problems();
+  report_metadata_problems(item);
   CAIRN_TRY_STATUS(list(descriptor));
   return true;
 }
@@ -336,7 +361,7 @@ core::Result<bool> FolderWalk::enter_unopened(WalkItem& item, int error_number) 
   }
   read_xattrs_at(item.folder->descriptor(), item.file_name, item.entry,
                  {item.path, metadata_problems_});
-  report_metadata_problems();
+  report_metadata_problems(item);
   push_level(item, nullptr);
   return true;
 }
@@ -351,7 +376,9 @@ void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> 
                      .id = item.inode,
                      .path_bytes = path_.size(),
                      .mark = names_.mark(),
-                     .next = names_.size()});
+                     .next = names_.size(),
+                     .seen = std::nullopt,
+                     .listed_at = comparison_.now()});
   if (levels_.size() - first_open_ >= kOpenFoldersMax) {
     levels_[first_open_].folder.reset();
     ++first_open_;
@@ -404,6 +431,9 @@ void FolderWalk::add_names(std::string_view records) {
 
 core::Status FolderWalk::leave(WalkItem& item) {
   item.step = WalkStep::leave_folder;
+  if (levels_.back().seen) {
+    CAIRN_TRY_STATUS(levels_.back().seen->finish());
+  }
   const Level left = std::move(levels_.back());
   levels_.pop_back();
   names_.cut_back(left.mark);
@@ -484,7 +514,12 @@ core::Status FolderWalk::refuse(int error_number, const std::string& path,
   return {};
 }
 
-void FolderWalk::report_metadata_problems() {
+/// What was incomplete is looked at again next time.
+void FolderWalk::report_metadata_problems(WalkItem& item) {
+  if (!metadata_problems_.empty()) {
+    item.stamp = kNoStamp;
+    item.seen_index.reset();
+  }
   for (Problem& problem : metadata_problems_) {
     problems_.add(std::move(problem));
   }
@@ -499,9 +534,9 @@ SourceFolder::~SourceFolder() {
   }
 }
 
-core::Result<std::unique_ptr<SourceWalk>> SourceWalk::open(std::string path,
-                                                           ProblemSink& problems) {
-  auto walk = std::make_unique<FolderWalk>(problems);
+core::Result<std::unique_ptr<SourceWalk>> SourceWalk::open(std::string path, ProblemSink& problems,
+                                                           WalkOptions options) {
+  auto walk = std::make_unique<FolderWalk>(problems, std::move(options));
   CAIRN_TRY_STATUS(walk->start(path));
   return walk;
 }

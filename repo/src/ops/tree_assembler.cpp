@@ -70,38 +70,95 @@ core::Result<Content> BirthTimeWriter::finish() {
   return content_.finish();
 }
 
-TreeAssembler::TreeAssembler(NodeSink& sink, core::ByteView split_key, ProblemList& problems)
-    : sink_(sink), split_key_(split_key), problems_(problems), birth_times_(sink) {}
+TreeAssembler::TreeAssembler(const AssemblyParts& parts, ProblemList& problems,
+                             ChangeCounts& changes)
+    : parts_(parts), problems_(problems), changes_(changes), birth_times_(parts.sink) {}
 
 core::Status TreeAssembler::add(IngestedStep step) {
+  if (!step.problems.empty()) {
+    step.item.stamp = kNoStamp;  // what was incomplete is read again next time
+  }
   for (Problem& problem : step.problems) {
     problems_.add(std::move(problem));
   }
   switch (step.item.step) {
     case WalkStep::object:
       return add_object(std::move(step));
-    case WalkStep::enter_folder:
+    case WalkStep::unchanged:
+      return add_unchanged(step);
+    case WalkStep::enter_folder: {
       CAIRN_TRY_STATUS(birth_times_.add(step.item.birth_time));
-      open_.push_back({std::move(step.item.entry), std::move(step.item.path),
-                       std::make_unique<FolderBuilder>(sink_, split_key_)});
+      auto assembly =
+          std::make_unique<FolderAssembly>(parts_, step.item.path, std::move(step.item.seen));
+      open_.push_back({std::move(step), std::move(assembly)});
       return {};
-    case WalkStep::leave_folder: {
-      Expects(!open_.empty());
-      OpenFolder folder = std::move(open_.back());
-      open_.pop_back();
-      CAIRN_TRY(folder.entry.folder, folder.builder->finish());
-      return place(std::move(folder.entry), std::move(folder.path));
     }
+    case WalkStep::leave_folder:
+      return leave_folder();
   }
   return {};
 }
 
+core::Status TreeAssembler::add_unchanged(const IngestedStep& step) {
+  Expects(!open_.empty() && step.item.seen_index.has_value());
+  for (const auto& time : step.item.birth_times) {
+    CAIRN_TRY_STATUS(birth_times_.add(time));
+  }
+  const std::size_t count = step.item.birth_times.size();
+  changes_.files_unmodified += count;
+  return open_.back().assembly->add_unchanged(*step.item.seen_index, count);
+}
+
+core::Status TreeAssembler::leave_folder() {
+  Expects(!open_.empty());
+  OpenFolder folder = std::move(open_.back());
+  open_.pop_back();
+  CAIRN_TRY(const FolderAssembly::Finished finished,
+            folder.assembly->finish(folder.step.item.path));
+  folder.step.item.entry.folder = finished.content;
+  add_counts(finished.own, counts_);
+  const bool is_known_same = folder.step.item.seen_index.has_value() || open_.empty();
+  count_change(folder.step.item, finished.unchanged && is_known_same);
+  return place(std::move(folder.step));
+}
+
+/// Completes a file that is as it was at the last backup from what that recorded.
+core::Status TreeAssembler::take_recorded(IngestedStep& step) {
+  WalkItem& item = step.item;
+  const Entry* recorded = nullptr;
+  std::optional<SeenEntries> lone;
+  if (open_.empty()) {
+    lone.emplace(*parts_.cache, item.seen);
+    CAIRN_TRY(recorded, lone->at(*item.seen_index));
+  } else {
+    CAIRN_TRY(recorded, open_.back().assembly->seen_entry(*item.seen_index));
+  }
+  if (item.sampled) {
+    if (recorded->content != item.entry.content) {
+      problems_.add({ProblemKind::changed_unnoticed, item.path,
+                     "its bytes are not those of the last backup, though nothing tells of a "
+                     "change; stored as read now"});
+      item.seen_index.reset();
+    }
+    return {};
+  }
+  std::string name = std::move(item.entry.name);
+  item.entry = *recorded;
+  item.entry.name = std::move(name);
+  item.entry.hard_link_to.reset();
+  return {};
+}
+
 core::Status TreeAssembler::add_object(IngestedStep step) {
-  Entry& entry = step.item.entry;
+  WalkItem& item = step.item;
+  Entry& entry = item.entry;
+  if (!step.error && item.seen_index && entry.type == EntryType::file) {
+    CAIRN_TRY_STATUS(take_recorded(step));
+  }
   if (!step.error && step.hard_link_to) {
     entry.hard_link_to = std::move(step.hard_link_to);
     if (entry.type == EntryType::file) {
-      const auto first = linked_contents_.find(step.item.inode);
+      const auto first = linked_contents_.find(item.inode);
       if (first == linked_contents_.end()) {
         step.error = core::Error(core::ErrorCode::changed, "its first name could not be read");
       } else {
@@ -111,63 +168,83 @@ core::Status TreeAssembler::add_object(IngestedStep step) {
   }
   if (step.error) {
     const bool vanished = step.error->code() == core::ErrorCode::not_found;
-    problems_.add({vanished ? ProblemKind::vanished : ProblemKind::unreadable,
-                   std::move(step.item.path), step.error->message()});
+    problems_.add({vanished ? ProblemKind::vanished : ProblemKind::unreadable, std::move(item.path),
+                   step.error->message()});
     return {};
   }
-  if (entry.type == EntryType::file && step.item.link_count > 1 && !entry.hard_link_to) {
-    linked_contents_.emplace(step.item.inode, entry.content);
+  if (entry.type == EntryType::file && item.link_count > 1 && !entry.hard_link_to) {
+    linked_contents_.emplace(item.inode, entry.content);
   }
-  CAIRN_TRY_STATUS(birth_times_.add(step.item.birth_time));
-  return place(std::move(entry), std::move(step.item.path));
+  CAIRN_TRY_STATUS(birth_times_.add(item.birth_time));
+  count_change(item, item.seen_index.has_value());
+  return place(std::move(step));
 }
 
-core::Status TreeAssembler::place(Entry entry, std::string path) {
+core::Status TreeAssembler::place(IngestedStep step) {
+  WalkItem& item = step.item;
   const bool is_root = open_.empty();
-  if (std::string defect = format::entry_defect(entry, is_root); !defect.empty()) {
-    problems_.add({ProblemKind::unreadable, std::move(path), std::move(defect)});
+  if (std::string defect = format::entry_defect(item.entry, is_root); !defect.empty()) {
+    problems_.add({ProblemKind::unreadable, std::move(item.path), std::move(defect)});
     return {};
   }
-  count(entry);
-  if (open_.empty()) {
-    root_ = std::move(entry);
+  if (is_root) {
+    count_entry(item.entry, counts_);
+    root_ = std::move(item.entry);
+    root_stamp_ = item.stamp;
     return {};
   }
-  return open_.back().builder->add(std::move(entry));
+  return open_.back().assembly->add(std::move(item.entry), item.stamp, item.seen_index);
 }
 
-void TreeAssembler::count(const Entry& entry) {
-  switch (entry.type) {
-    case EntryType::file:
-      counts_.files += 1;
-      counts_.bytes += entry.content.size_bytes;
-      break;
-    case EntryType::folder:
-      counts_.folders += 1;
-      break;
-    case EntryType::symlink:
-      counts_.symlinks += 1;
-      break;
-    case EntryType::char_device:
-    case EntryType::block_device:
-    case EntryType::fifo:
-    case EntryType::socket:
-      counts_.others += 1;
-      break;
+void TreeAssembler::count_change(const WalkItem& item, bool unchanged) {
+  const bool is_folder = item.entry.type == EntryType::folder;
+  if (unchanged) {
+    (is_folder ? changes_.folders_unmodified : changes_.files_unmodified) += 1;
+  } else if (item.known) {
+    (is_folder ? changes_.folders_changed : changes_.files_changed) += 1;
+  } else {
+    (is_folder ? changes_.folders_new : changes_.files_new) += 1;
   }
 }
 
-core::Result<Source> TreeAssembler::finish(std::string path) {
+core::Status TreeAssembler::record_progress() {
+  for (OpenFolder& folder : open_) {
+    CAIRN_TRY_STATUS(folder.assembly->record_progress());
+  }
+  return {};
+}
+
+core::Status TreeAssembler::record_lone_source(const std::string& path) {
+  if (parts_.cache == nullptr) {
+    return {};
+  }
+  format::FolderLeaf leaf;
+  leaf.entries.push_back(*root_);
+  leaf.entries.back().name = kLoneSourceName;
+  SeenFolder record = parts_.cache->start_record();
+  record.stamps.push_back(root_stamp_);
+  const FolderKey key = lone_source_key(path);
+  CAIRN_TRY_STATUS(parts_.cache->put_piece(key, record, format::encode_folder_leaf(leaf), 1));
+  return parts_.cache->put(key, record);
+}
+
+core::Result<AssembledSource> TreeAssembler::finish(std::string path) {
   Expects(open_.empty());
   if (!root_) {
     return core::fail(core::ErrorCode::not_found, fmt::format("{}: it could not be read", path));
   }
-  Source source;
-  CAIRN_TRY(source.root, sink_.put_node(format::encode_root(*root_)));
+  AssembledSource assembled;
+  Source& source = assembled.source;
+  CAIRN_TRY(source.root, parts_.sink.put_node(format::encode_root(*root_)));
   CAIRN_TRY(source.birth_times, birth_times_.finish());
   source.counts = counts_;
+  if (root_->type == EntryType::folder) {
+    assembled.folder_node = root_->folder.node;
+  } else {
+    CAIRN_TRY_STATUS(record_lone_source(path));
+  }
   source.path = std::move(path);
-  return source;
+  return assembled;
 }
 
 }  // namespace cairn::repo::ops

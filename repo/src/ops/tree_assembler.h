@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "cairn/core/result.h"
+#include "cairn/repo/backup.h"
 #include "cairn/repo/snapshot.h"
+#include "ops/folder_assembly.h"
 #include "ops/node_builder.h"
 #include "ops/progress_meter.h"
 #include "ops/source.h"
+#include "ops/stat_cache.h"
 
 namespace cairn::repo::ops {
 
@@ -56,31 +59,44 @@ class BirthTimeWriter {
   bool any_ = false;
 };
 
-/// Turns the steps of one source, in walk order, into its nodes. Not thread-safe. Memory: one open
-/// leaf per folder on the current path, and one entry per object with several names.
+/// A source that has become nodes.
+struct AssembledSource {
+  Source source;
+  std::optional<ChunkId> folder_node;  ///< its content's root; nullopt: the source is no folder
+};
+
+/// Turns the steps of one source, in walk order, into its nodes. Not thread-safe. Memory: a
+/// FolderAssembly per folder on the current path, and one entry per object with several names.
 class TreeAssembler {
  public:
-  TreeAssembler(NodeSink& sink, core::ByteView split_key, ProblemList& problems);
+  /// Everything must outlive it.
+  TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeCounts& changes);
 
   core::Status add(IngestedStep step);
+  /// Between two steps: records what the open folders hold so far.
+  core::Status record_progress();
   /// Call once, after the walk's last step. not_found if the source itself could not be read.
-  [[nodiscard]] core::Result<Source> finish(std::string path);
+  [[nodiscard]] core::Result<AssembledSource> finish(std::string path);
 
  private:
   struct OpenFolder {
-    Entry entry;
-    std::string path;
-    std::unique_ptr<FolderBuilder> builder;
+    IngestedStep step;
+    std::unique_ptr<FolderAssembly> assembly;
   };
   core::Status add_object(IngestedStep step);
-  core::Status place(Entry entry, std::string path);
-  void count(const Entry& entry);
+  core::Status add_unchanged(const IngestedStep& step);
+  core::Status leave_folder();
+  core::Status take_recorded(IngestedStep& step);
+  core::Status place(IngestedStep step);
+  core::Status record_lone_source(const std::string& path);
+  void count_change(const WalkItem& item, bool unchanged);
 
-  NodeSink& sink_;
-  core::ByteView split_key_;
+  AssemblyParts parts_;
   ProblemList& problems_;
+  ChangeCounts& changes_;
   std::vector<OpenFolder> open_;
   std::optional<Entry> root_;
+  Stamp root_stamp_ = kNoStamp;
   std::map<InodeId, Content> linked_contents_;
   TreeCounts counts_;
   BirthTimeWriter birth_times_;

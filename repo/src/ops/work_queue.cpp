@@ -17,6 +17,16 @@ bool WorkQueue::push(std::shared_ptr<Batch> batch) {
   return true;
 }
 
+bool WorkQueue::is_drained() const {
+  return in_order_.empty() && blocks_.empty() && !assembling_ && idle_ == workers_;
+}
+
+bool WorkQueue::drain() {
+  std::unique_lock lock(mutex_);
+  drained_.wait(lock, [this] { return cancelled_ || is_drained(); });
+  return !cancelled_;
+}
+
 void WorkQueue::close() {
   {
     const std::scoped_lock lock(mutex_);
@@ -29,6 +39,9 @@ void WorkQueue::close() {
 std::optional<WorkQueue::Work> WorkQueue::pop() {
   std::unique_lock lock(mutex_);
   idle_ += 1;
+  if (is_drained()) {
+    drained_.notify_all();
+  }
   work_.wait(lock, [this] {
     return cancelled_ || !blocks_.empty() || !waiting_.empty() || (closed_ && ingesting_ == 0);
   });
@@ -78,6 +91,10 @@ bool WorkQueue::offer(OpenBlock& block) {
 
 std::optional<std::shared_ptr<Batch>> WorkQueue::next_done() {
   std::unique_lock lock(mutex_);
+  assembling_ = false;
+  if (is_drained()) {
+    drained_.notify_all();
+  }
   done_.wait(lock, [this] {
     return cancelled_ || (in_order_.empty() ? closed_ : in_order_.front()->done);
   });
@@ -86,6 +103,7 @@ std::optional<std::shared_ptr<Batch>> WorkQueue::next_done() {
   }
   std::shared_ptr<Batch> batch = std::move(in_order_.front());
   in_order_.pop_front();
+  assembling_ = true;
   lock.unlock();
   room_.notify_one();
   return batch;
@@ -98,6 +116,7 @@ void WorkQueue::cancel() {
     waiting_.clear();
     blocks_.clear();
   }
+  drained_.notify_all();
   room_.notify_all();
   work_.notify_all();
   done_.notify_all();

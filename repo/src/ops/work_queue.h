@@ -27,10 +27,14 @@ struct Batch {
 class WorkQueue {
  public:
   /// At most `batches_max` batches are between next() of the walk and the assembler.
-  explicit WorkQueue(std::size_t batches_max) : batches_max_(batches_max) {}
+  WorkQueue(std::size_t batches_max, std::size_t workers)
+      : batches_max_(batches_max), workers_(workers) {}
 
   /// The walk's side. False once cancelled.
   [[nodiscard]] bool push(std::shared_ptr<Batch> batch);
+  /// Waits until nothing is left to do for anybody. Until the next push() the caller alone may
+  /// touch what belongs to workers and assembler. False once cancelled.
+  [[nodiscard]] bool drain();
   /// No more batches will come.
   void close();
 
@@ -50,16 +54,21 @@ class WorkQueue {
   void cancel();
 
  private:
+  [[nodiscard]] bool is_drained() const;
+
   const std::size_t batches_max_;
+  const std::size_t workers_;
   std::mutex mutex_;
   std::condition_variable room_;
   std::condition_variable work_;
   std::condition_variable done_;
+  std::condition_variable drained_;
   std::deque<std::shared_ptr<Batch>> waiting_;
   std::deque<std::shared_ptr<Batch>> in_order_;
   std::deque<OpenBlock> blocks_;
   std::size_t idle_ = 0;
   std::size_t ingesting_ = 0;
+  bool assembling_ = false;
   bool closed_ = false;
   bool cancelled_ = false;
 };

@@ -56,7 +56,15 @@ struct CatalogueStatistics {
   std::uint64_t disk_bytes = 0;
 };
 
-/// The client's index of a repository: chunk id -> location, pack table, and small notes, in LMDB.
+/// A record of the stat cache that is to be set or, without a value, removed.
+struct StatChange {
+  core::Bytes key;
+  std::optional<core::Bytes> value;
+};
+inline constexpr std::size_t kStatKeyBytesMax = 64;
+
+/// The client's index of a repository: chunk id -> location, pack table, what the last backup saw
+/// of each folder, and small notes, in LMDB.
 ///
 /// A cache: everything in it can be made again from the repository's index segments. open() throws
 /// a damaged, foreign or outdated one away and starts empty, without an error. Losing it costs
@@ -108,6 +116,15 @@ class Catalogue {
   virtual core::Status for_each_pack(
       const std::function<core::Status(PackNumber, const PackId&, std::uint64_t size_bytes,
                                        format::BlockKind)>& visit) const = 0;
+
+  // --- the stat cache: records by key, opaque here (ops/stat_cache.h says what they hold) ---
+  [[nodiscard]] virtual core::Result<std::optional<core::Bytes>> stat_record(
+      core::ByteView key) const = 0;
+  /// All in one transaction: a few MiB at a time, which readers and other writers wait for.
+  virtual core::Status change_stat_records(std::span<const StatChange> changes) = 0;
+  /// Packs that have died since this catalogue was made. While it stands still, nothing that was
+  /// stored has gone.
+  [[nodiscard]] virtual core::Result<std::uint64_t> dead_packs() const = 0;
 
   // --- notes: small values by name, for the client's own memory (its chain, snapshot links) ---
   virtual core::Status put_note(std::string_view name, core::ByteView value) = 0;

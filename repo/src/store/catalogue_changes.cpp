@@ -195,6 +195,7 @@ Status release_pack(WriteSession& session, PackNumber pack) {
   CAIRN_TRY_STATUS(txn.remove(pack_id_table, brief.id.view()));
   CAIRN_TRY_STATUS(txn.remove(pack_table, integer_key(number)));
   CAIRN_TRY_STATUS(txn.remove(pack_use_table, integer_key(number)));
+  session.ledger.dead_packs += 1;
   session.ledger.dead_chunks += use.chunks;
   return {};
 }

@@ -80,6 +80,7 @@ std::vector<LmdbTable> catalogue_tables() {
       {.name = "leaves"},
       {.name = "filters", .integer_keys = true},
       {.name = "notes"},
+      {.name = "stats"},
   };
 }
 
@@ -98,6 +99,7 @@ core::Bytes encode_ledger(const Ledger& ledger) {
   core::Encoder out;
   out.varint(ledger.next_run);
   out.varint(ledger.next_pack);
+  out.varint(ledger.dead_packs);
   out.varint(ledger.dead_chunks);
   out.varint(ledger.runs.size());
   for (const RunInfo& run : ledger.runs) {
@@ -118,6 +120,7 @@ core::Result<Ledger> decode_ledger(core::ByteView input) {
   Ledger ledger;
   ledger.next_run = static_cast<std::uint32_t>(in.varint(UINT32_MAX));
   ledger.next_pack = static_cast<std::uint32_t>(in.varint(kPackNumberMax));
+  ledger.dead_packs = in.varint();
   ledger.dead_chunks = in.varint();
   std::unordered_set<std::uint32_t> numbers;
   const auto read_number = [&] {

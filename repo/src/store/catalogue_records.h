@@ -22,6 +22,7 @@ enum CatalogueTable : LmdbTableIndex {
   leaf_table,      ///< leaf_key() -> entries (chunk_runs.h)
   filter_table,    ///< run number and piece number -> piece (run_filter.h)
   note_table,      ///< name -> value
+  stat_table,      ///< key -> record of the stat cache
 };
 [[nodiscard]] std::vector<LmdbTable> catalogue_tables();
 
@@ -40,6 +41,7 @@ struct RunInfo {
 struct Ledger {
   std::uint32_t next_run = 1;
   std::uint32_t next_pack = 1;
+  std::uint64_t dead_packs = 0;   ///< ever
   std::uint64_t dead_chunks = 0;  ///< entries in runs whose pack is dead
   std::vector<RunInfo> runs;      ///< most entries first
   /// Runs that are being written or were merged away: whoever holds the write lock and is not

@@ -72,6 +72,11 @@ class LmdbCatalogue final : public Catalogue {
   Status for_each_pack(const std::function<Status(PackNumber, const PackId&, std::uint64_t,
                                                   format::BlockKind)>& visit) const override;
 
+  [[nodiscard]] core::Result<std::optional<core::Bytes>> stat_record(
+      core::ByteView key) const override;
+  Status change_stat_records(std::span<const StatChange> changes) override;
+  [[nodiscard]] core::Result<std::uint64_t> dead_packs() const override;
+
   Status put_note(std::string_view name, core::ByteView value) override;
   Status remove_note(std::string_view name) override;
   [[nodiscard]] core::Result<std::optional<core::Bytes>> note(std::string_view name) const override;
@@ -272,6 +277,19 @@ Status LmdbCatalogue::retain(std::span<const IndexSegmentId> listed) {
   return change([&](WriteSession& session) { return retain_segments(session, listed); });
 }
 
+Status LmdbCatalogue::change_stat_records(std::span<const StatChange> changes) {
+  return change([&](WriteSession& session) -> Status {
+    for (const StatChange& item : changes) {
+      if (item.value) {
+        CAIRN_TRY_STATUS(session.txn().put(stat_table, item.key, *item.value));
+      } else {
+        CAIRN_TRY_STATUS(session.txn().remove(stat_table, item.key));
+      }
+    }
+    return session.finish();
+  });
+}
+
 Status LmdbCatalogue::put_note(std::string_view name, core::ByteView value) {
   CAIRN_TRY_STATUS(check_note_name(name));
   if (value.size() > kNoteBytesMax) {
@@ -376,6 +394,24 @@ Status LmdbCatalogue::for_each_pack(
     }
     first = static_cast<std::uint32_t>(packs.back().number) + 1;
   }
+}
+
+core::Result<std::optional<core::Bytes>> LmdbCatalogue::stat_record(core::ByteView key) const {
+  if (key.empty() || key.size() > kStatKeyBytesMax) {
+    return core::fail(ErrorCode::invalid_argument,
+                      fmt::format("catalogue stat record: a key of {} bytes", key.size()));
+  }
+  CAIRN_TRY(const auto reader, readers_->lease());
+  CAIRN_TRY(const auto value, reader->txn.get(stat_table, key));
+  if (!value) {
+    return std::nullopt;
+  }
+  return core::to_bytes(*value);
+}
+
+core::Result<std::uint64_t> LmdbCatalogue::dead_packs() const {
+  CAIRN_TRY(const auto reader, readers_->lease());
+  return reader->ledger.dead_packs;
 }
 
 core::Result<std::optional<core::Bytes>> LmdbCatalogue::note(std::string_view name) const {

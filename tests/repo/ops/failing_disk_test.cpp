@@ -7,6 +7,7 @@
 #include "catch2.h"
 #include "fault_file_system.h"
 #include "fault_loop.h"
+#include "loop_disk.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "tree_spec.h"
@@ -43,31 +44,6 @@ void check_intact(RepoFixture& fixture, const repo::Snapshot& first) {
   const auto again = fixture.backup(*repository, {fixture.at("source")});
   CHECK(outcome(again) == "ok");
 }
-
-/// A small ext4 in a file, mounted through a loop device; not mounted where that cannot be had.
-class SmallDisk {
- public:
-  explicit SmallDisk(const std::string& folder, unsigned mebibytes) : mount_point_(folder) {
-    const std::string image = folder + ".img";
-    std::filesystem::create_directory(folder);
-    const std::string command = "truncate -s " + std::to_string(mebibytes) + "M '" + image +
-                                "' && mkfs.ext4 -q -m 0 '" + image + "' && mount -o loop '" +
-                                image + "' '" + folder + "' && rmdir '" + folder + "/lost+found'";
-    is_mounted_ = ::geteuid() == 0 && ::system((command + " 2>/dev/null").c_str()) == 0;
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() {
-    if (is_mounted_) {
-      ::umount2(mount_point_.c_str(), MNT_DETACH);
-    }
-  }
-  [[nodiscard]] bool is_mounted() const noexcept { return is_mounted_; }
-
- private:
-  std::string mount_point_;
-  bool is_mounted_ = false;
-};
 
 }  // namespace
 
@@ -121,7 +97,7 @@ TEST_CASE("wherever the power is cut in a backup, what was published is whole") 
 
 TEST_CASE("a full disk under the repository") {
   RepoFixture fixture;
-  const SmallDisk disk(fixture.at("repo"), 8);
+  const LoopDisk disk(fixture.at("repo"), 8);
   if (!disk.is_mounted()) {
     WARN("skipped: needs root, mkfs.ext4 and a loop device");
     return;
@@ -147,7 +123,7 @@ TEST_CASE("a full disk under the repository") {
 
 TEST_CASE("a full disk under the target leaves no file that is not whole") {
   RepoFixture fixture;
-  const SmallDisk disk(fixture.at("out"), 4);
+  const LoopDisk disk(fixture.at("out"), 4);
   if (!disk.is_mounted()) {
     WARN("skipped: needs root, mkfs.ext4 and a loop device");
     return;

@@ -35,6 +35,8 @@ std::string step_line(const WalkItem& item, const std::string& source) {
       return "-";
     case WalkStep::enter_folder:
       return "+" + relative(item.path, source);
+    case WalkStep::unchanged:
+      return fmt::format("={}+{}", *item.seen_index, item.birth_times.size());
     case WalkStep::object:
       break;
   }
@@ -54,7 +56,7 @@ Walked walk_rest(SourceWalk& walk, const std::string& source, const ProblemLines
     }
     WalkItem& item = **step;
     walked.steps.push_back(step_line(item, source));
-    if (item.step != WalkStep::leave_folder) {
+    if (item.step == WalkStep::object || item.step == WalkStep::enter_folder) {
       item.folder.reset();
       walked.items.push_back(std::move(item));
     }

@@ -13,6 +13,7 @@ using repo::store::PackNumber;
 Ledger some_ledger() {
   return {.next_run = 300,
           .next_pack = 70000,
+          .dead_packs = 9,
           .dead_chunks = 12,
           .runs = {{.number = 299, .entries = 86, .leaves = 2, .filter_lines = 3},
                    {.number = 5, .entries = 85, .leaves = 1, .filter_lines = 0}},

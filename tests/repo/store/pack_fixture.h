@@ -146,6 +146,14 @@ class KnownPacks final : public repo::store::Catalogue {
                                        repo::format::BlockKind)>& /*visit*/) const override {
     return {};
   }
+  [[nodiscard]] core::Result<std::optional<core::Bytes>> stat_record(
+      core::ByteView /*key*/) const override {
+    return std::nullopt;
+  }
+  core::Status change_stat_records(std::span<const repo::store::StatChange> /*changes*/) override {
+    return {};
+  }
+  [[nodiscard]] core::Result<std::uint64_t> dead_packs() const override { return 0; }
   core::Status put_note(std::string_view /*name*/, core::ByteView /*value*/) override { return {}; }
   core::Status remove_note(std::string_view /*name*/) override { return {}; }
   [[nodiscard]] core::Result<std::optional<core::Bytes>> note(

@@ -25,15 +25,39 @@ struct BackupOptions {
   std::string description;
   std::string program_version;
   int compression_level = kCompressionDefault;
-  bool dry_run = false;   ///< reads and deduplicates, writes nothing
+  bool dry_run = false;  ///< reads and deduplicates, writes nothing
+  /// Reads every file, whatever the stat cache says.
+  bool force_rehash = false;
+  /// The part of the unchanged files that is read again all the same, 0 to 1. Those whose bytes
+  /// have changed behind the back of the file system become problems.
+  double rehash_sample = 0;
+  /// Ends with a partial snapshot of what was read until then; 0: never.
+  std::uint64_t time_limit_seconds = 0;
+  /// Tells the observer each object that is new, changed or removed.
+  bool tell_changes = false;
   bool estimate = false;  ///< count the sources meanwhile, so that progress has totals
   unsigned workers = 0;   ///< 0: one per processor
   std::stop_token stop;   ///< ends the backup at the next file; what was stored is kept
 };
 
+/// What has become of the objects since the last backup from this machine, as far as the stat cache
+/// remembers; "files" are all that are no folders.
+struct ChangeCounts {
+  std::uint64_t files_new = 0;
+  std::uint64_t files_changed = 0;
+  std::uint64_t files_unmodified = 0;
+  std::uint64_t folders_new = 0;
+  std::uint64_t folders_changed = 0;  ///< something in them, at any depth
+  std::uint64_t folders_unmodified = 0;
+  std::uint64_t removed = 0;  ///< names; what was below a removed folder is not counted
+
+  friend bool operator==(const ChangeCounts&, const ChangeCounts&) = default;
+};
+
 struct BackupReport {
   std::optional<SnapshotId> id;  ///< nullopt after a dry run
   Snapshot snapshot;
+  ChangeCounts changes;
   std::uint64_t data_packs = 0;  ///< new ones
   std::uint64_t metadata_packs = 0;
   std::uint64_t written_bytes = 0;  ///< all objects this backup put into the repository

@@ -19,12 +19,16 @@ struct Progress {
   std::string current_path;  ///< raw bytes
 };
 
+enum class Change : std::uint8_t { added, modified, removed };
+
 /// What a verb tells while it works. Calls come from one thread at a time, at most some twenty
 /// progress calls a second; they must not block for long. All methods may be left as they are.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void progress(const Progress& /*progress*/) {}
+  /// An object differs from what the last backup recorded. `path`: raw bytes.
+  virtual void change(Change /*change*/, std::string_view /*path*/) {}
   /// Something could not be recorded or restored as it was; the work goes on.
   virtual void problem(const Problem& /*problem*/) {}
   /// A line for --verbose: what was done and how long it took.

@@ -30,6 +30,7 @@ enum class ProblemKind : std::uint8_t {
   changed_while_read = 1,   ///< in the snapshot, flagged
   incomplete_metadata = 2,  ///< in the snapshot without some attribute
   vanished = 3,             ///< was listed, then gone
+  changed_unnoticed = 4,    ///< in the snapshot; other bytes than last time, with equal stamps
 };
 [[nodiscard]] std::string_view to_string(ProblemKind kind) noexcept;
 

@@ -1,0 +1,374 @@
+#include "ops/stat_cache.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <gsl/gsl>
+#include <utility>
+
+#include "cairn/core/codec.h"
+#include "format/node.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::size_t kSubfolderBytesMin = 2 + ChunkId::kSize;
+constexpr std::string_view kUnsettledPrefix = "stat/unsettled/";
+constexpr std::string_view kAnchorPrefix = "stat/anchor/";
+constexpr std::size_t kSerialBytes = 8;
+
+/// Record and pieces of a folder: its key alone, and followed by the piece's number.
+core::Bytes record_key(const FolderKey& key) { return core::to_bytes(key.view()); }
+
+core::Bytes piece_key(const FolderKey& key, std::size_t index) {
+  core::Encoder out(record_key(key));
+  out.u32(gsl::narrow_cast<std::uint32_t>(index));
+  return std::move(out).take();
+}
+
+std::string unsettled_note(std::uint64_t interval) {
+  return fmt::format("{}{:016x}", kUnsettledPrefix, interval);
+}
+
+std::string anchor_note(std::string_view source) {
+  return fmt::format("{}{}", kAnchorPrefix, core::hash256(core::as_view(source)).hex());
+}
+
+void encode_counts(core::Encoder& out, const TreeCounts& counts) {
+  for (const std::uint64_t count :
+       {counts.files, counts.folders, counts.symlinks, counts.others, counts.bytes}) {
+    out.varint(count);
+  }
+}
+
+TreeCounts decode_counts(core::Decoder& in) {
+  TreeCounts counts;
+  for (std::uint64_t* const count :
+       {&counts.files, &counts.folders, &counts.symlinks, &counts.others, &counts.bytes}) {
+    *count = in.varint();
+  }
+  return counts;
+}
+
+template <class IdType>
+IdType read_id(core::Decoder& in) {
+  const core::ByteView bytes = in.raw(IdType::kSize);
+  return bytes.empty() ? IdType() : IdType::from(bytes);
+}
+
+}  // namespace
+
+core::Bytes encode_seen_folder(const SeenFolder& folder) {
+  core::Encoder out;
+  out.u8(kRecordVersion);
+  out.u64(folder.serial);
+  out.u64(folder.interval);
+  out.varint(folder.dead_packs);
+  encode_counts(out, folder.own);
+  out.u8(folder.content ? 1 : 0);
+  if (folder.content) {
+    out.raw(folder.content->node.view());
+    out.varint(folder.content->entries_below);
+    out.varint(folder.content->bytes_below);
+  }
+  out.varint(folder.stamps.size());
+  for (const Stamp stamp : folder.stamps) {
+    out.u64(stamp);
+  }
+  out.varint(folder.subfolders.size());
+  for (const SeenSubfolder& subfolder : folder.subfolders) {
+    out.varint(subfolder.index);
+    out.bytes(subfolder.name);
+    out.raw(subfolder.node.view());
+  }
+  out.varint(folder.pieces.size());
+  for (const std::uint32_t entries : folder.pieces) {
+    out.varint(entries);
+  }
+  return std::move(out).take();
+}
+
+core::Result<SeenFolder> decode_seen_folder(core::ByteView input) {
+  core::Decoder in(input, "stat cache record");
+  SeenFolder folder;
+  in.expect_u8(kRecordVersion, "version");
+  folder.serial = in.u64();
+  folder.interval = in.u64();
+  folder.dead_packs = in.varint();
+  folder.own = decode_counts(in);
+  if (in.u8() != 0) {
+    folder.content.emplace();
+    folder.content->node = read_id<ChunkId>(in);
+    folder.content->entries_below = in.varint();
+    folder.content->bytes_below = in.varint();
+  }
+  folder.stamps.resize(in.count(kSeenChildrenMax, sizeof(Stamp)));
+  for (Stamp& stamp : folder.stamps) {
+    stamp = in.u64();
+  }
+  folder.subfolders.resize(in.count(folder.stamps.size(), kSubfolderBytesMin));
+  std::uint64_t index_min = 0;
+  for (SeenSubfolder& subfolder : folder.subfolders) {
+    subfolder.index = static_cast<std::uint32_t>(in.varint(UINT32_MAX));
+    subfolder.name = in.text(kNameBytesMax);
+    subfolder.node = read_id<ChunkId>(in);
+    if (subfolder.index < index_min || subfolder.index >= folder.stamps.size()) {
+      in.fail_corrupt("a subfolder's index is impossible");
+    }
+    index_min = std::uint64_t{subfolder.index} + 1;
+  }
+  folder.pieces.resize(in.count(folder.stamps.size(), 1));
+  std::uint64_t entries = 0;
+  for (std::uint32_t& count : folder.pieces) {
+    count = static_cast<std::uint32_t>(in.varint(format::kNodeItemsMax));
+    entries += count;
+  }
+  if (entries != folder.stamps.size()) {
+    in.fail_corrupt("its pieces do not hold its children");
+  }
+  CAIRN_TRY_STATUS(in.finish());
+  return folder;
+}
+
+FolderKey folder_key(std::string_view path) { return core::hash256(core::as_view(path)); }
+
+FolderKey lone_source_key(std::string_view path) {
+  // No path holds a NUL, so this is no folder's.
+  return core::hash256(core::as_view(std::string(path) + '\0'));
+}
+
+const SeenSubfolder* RecalledFolder::subfolder(std::uint32_t index) const noexcept {
+  const auto found = std::ranges::lower_bound(seen.subfolders, index, {}, &SeenSubfolder::index);
+  return found != seen.subfolders.end() && found->index == index ? &*found : nullptr;
+}
+
+core::Result<std::unique_ptr<StatCache>> StatCache::open(State& state, const Options& options) {
+  Expects(state.catalogue != nullptr);
+  std::unique_ptr<StatCache> cache(new StatCache(state, options));
+  CAIRN_TRY(cache->dead_packs_, state.catalogue->dead_packs());
+  return cache;
+}
+
+core::Result<bool> StatCache::is_settled(std::uint64_t interval) const {
+  const std::scoped_lock lock(mutex_);
+  if (settled_.contains(interval)) {
+    return true;
+  }
+  // Its note was written before its first record, which we have seen. Another process may settle it
+  // later: only the good news is kept.
+  CAIRN_TRY(const auto note, state_.catalogue->note(unsettled_note(interval)));
+  if (note) {
+    return false;
+  }
+  settled_.insert(interval);
+  return true;
+}
+
+core::Result<std::shared_ptr<const RecalledFolder>> StatCache::recall(
+    const FolderKey& key, const std::optional<ChunkId>& vouched) const {
+  if (!options_.reuse) {
+    return nullptr;
+  }
+  CAIRN_TRY(const auto value, state_.catalogue->stat_record(record_key(key)));
+  if (!value) {
+    return nullptr;
+  }
+  auto folder = std::make_shared<RecalledFolder>();
+  folder->key = key;
+  CAIRN_TRY(folder->seen, decode_seen_folder(*value));
+  const SeenFolder& seen = folder->seen;
+  CAIRN_TRY(const bool settled, is_settled(seen.interval));
+  const bool nothing_gone = settled && seen.dead_packs == dead_packs_;
+  const bool is_vouched_for = vouched && seen.content && seen.content->node == *vouched;
+  folder->trusted = state_.avoided_packs.empty() && (nothing_gone || is_vouched_for);
+  return folder;
+}
+
+core::Result<std::vector<Entry>> StatCache::piece(const RecalledFolder& folder,
+                                                  std::size_t index) const {
+  Expects(index < folder.seen.pieces.size());
+  CAIRN_TRY(const auto value, state_.catalogue->stat_record(piece_key(folder.key, index)));
+  core::Decoder in(value ? core::ByteView(*value) : core::ByteView(), "stat cache piece");
+  if (in.u64() != folder.seen.serial) {
+    in.fail_corrupt("it belongs to another record");
+  }
+  CAIRN_TRY_STATUS(in.check());
+  CAIRN_TRY(format::FolderLeaf leaf, format::decode_folder_leaf(in.rest()));
+  if (leaf.entries.size() < folder.seen.pieces[index]) {
+    return core::fail(core::ErrorCode::corrupt, "stat cache piece: it is too short");
+  }
+  // It may have grown after the folder's progress was recorded.
+  leaf.entries.resize(folder.seen.pieces[index]);
+  return std::move(leaf.entries);
+}
+
+core::Result<bool> StatCache::is_stored(const Content& content) const {
+  if (content.tree_root) {
+    return false;
+  }
+  for (const ContentItem& item : content.items) {
+    if (!item.chunk) {
+      continue;
+    }
+    CAIRN_TRY(const auto location, state_.catalogue->find(*item.chunk));
+    if (!location || state_.avoided_packs.contains(location->pack)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::uint64_t StatCache::random_number() {
+  core::Bytes bytes(sizeof(std::uint64_t));
+  state_.environment.random.fill(bytes);
+  core::Decoder in(bytes, "random number");
+  return in.u64();
+}
+
+SeenFolder StatCache::start_record() {
+  SeenFolder record;
+  record.serial = random_number();
+  record.dead_packs = dead_packs_;
+  return record;
+}
+
+core::Status StatCache::put_piece(const FolderKey& key, SeenFolder& record, core::ByteView entries,
+                                  std::size_t count) {
+  core::Encoder out;
+  out.u64(record.serial);
+  out.raw(entries);
+  const std::size_t index = record.pieces.size();
+  record.pieces.push_back(gsl::narrow_cast<std::uint32_t>(count));
+  return change(piece_key(key, index), std::move(out).take());
+}
+
+core::Status StatCache::put(const FolderKey& key, const SeenFolder& record) {
+  if (!options_.record) {
+    return {};
+  }
+  if (!interval_) {
+    // The note is written before any record of the interval.
+    const std::uint64_t interval = random_number();
+    CAIRN_TRY_STATUS(state_.catalogue->put_note(unsettled_note(interval), {}));
+    interval_ = interval;
+  }
+  SeenFolder stamped = record;
+  stamped.interval = *interval_;
+  CAIRN_TRY(const auto old_value, state_.catalogue->stat_record(record_key(key)));
+  if (old_value) {
+    const auto old = decode_seen_folder(*old_value);
+    for (std::size_t i = stamped.pieces.size(); old && i < old->pieces.size(); ++i) {
+      CAIRN_TRY_STATUS(change(piece_key(key, i), std::nullopt));
+    }
+  }
+  return change(record_key(key), encode_seen_folder(stamped));
+}
+
+core::Status StatCache::forget(const std::string& path) {
+  return options_.record ? forget_below(folder_key(path), path, 0) : core::Status();
+}
+
+core::Status StatCache::forget_below(const FolderKey& key, const std::string& path,
+                                     unsigned depth) {
+  CAIRN_TRY(const auto value, state_.catalogue->stat_record(record_key(key)));
+  if (!value || depth > kFolderDepthMax) {
+    return {};
+  }
+  CAIRN_TRY(const SeenFolder seen, decode_seen_folder(*value));
+  for (std::size_t i = 0; i < seen.pieces.size(); ++i) {
+    CAIRN_TRY_STATUS(change(piece_key(key, i), std::nullopt));
+  }
+  CAIRN_TRY_STATUS(change(record_key(key), std::nullopt));
+  for (const SeenSubfolder& subfolder : seen.subfolders) {
+    const std::string below = fmt::format("{}/{}", path == "/" ? "" : path, subfolder.name);
+    CAIRN_TRY_STATUS(forget_below(folder_key(below), below, depth + 1));
+  }
+  return {};
+}
+
+core::Status StatCache::change(core::Bytes key, std::optional<core::Bytes> value) {
+  if (!options_.record) {
+    return {};
+  }
+  changes_bytes_ += key.size() + (value ? value->size() : 0);
+  changes_.push_back({std::move(key), std::move(value)});
+  return changes_bytes_ >= kBufferBytes ? flush() : core::Status();
+}
+
+core::Status StatCache::flush() {
+  if (changes_.empty()) {
+    return {};
+  }
+  // The last change of a key counts; the order of keys makes neighbours share a page.
+  std::ranges::stable_sort(changes_, [](const auto& a, const auto& b) { return a.key < b.key; });
+  CAIRN_TRY_STATUS(state_.catalogue->change_stat_records(changes_));
+  changes_.clear();
+  changes_bytes_ = 0;
+  return {};
+}
+
+core::Status StatCache::settle() {
+  CAIRN_TRY_STATUS(flush());
+  if (interval_) {
+    CAIRN_TRY_STATUS(state_.catalogue->remove_note(unsettled_note(*interval_)));
+    interval_.reset();
+  }
+  return {};
+}
+
+core::Result<std::optional<ChunkId>> StatCache::anchor(std::string_view source) const {
+  if (!options_.reuse) {
+    return std::nullopt;
+  }
+  CAIRN_TRY(const auto note, state_.catalogue->note(anchor_note(source)));
+  if (!note) {
+    return std::nullopt;
+  }
+  core::Decoder in(*note, "stat cache anchor");
+  const auto snapshot = read_id<SnapshotId>(in);
+  const auto node = read_id<ChunkId>(in);
+  CAIRN_TRY_STATUS(in.finish());
+  const auto stands = [&](format::ObjectKind kind) {
+    return state_.backend->size(store::object_name(kind, snapshot));
+  };
+  // Condemned packs have been read: whoever forgets the snapshot from now on and collects will wait
+  // for this session.
+  CAIRN_TRY(const auto size, stands(format::ObjectKind::snapshot));
+  CAIRN_TRY(const auto tombstone, stands(format::ObjectKind::forgotten));
+  return size && !tombstone ? std::optional(node) : std::nullopt;
+}
+
+core::Status StatCache::set_anchor(std::string_view source, const SnapshotId& snapshot,
+                                   const ChunkId& node) {
+  if (!options_.record) {
+    return {};
+  }
+  core::Encoder out;
+  out.raw(snapshot.view());
+  out.raw(node.view());
+  return state_.catalogue->put_note(anchor_note(source), out.view());
+}
+
+core::Result<const Entry*> SeenEntries::at(std::size_t index) {
+  const std::vector<std::uint32_t>& pieces = folder_->seen.pieces;
+  Expects(index < folder_->size());
+  if (index < first_) {
+    piece_ = 0;
+    first_ = 0;
+    loaded_ = false;
+  }
+  while (index >= first_ + pieces[piece_]) {
+    first_ += pieces[piece_];
+    ++piece_;
+    loaded_ = false;
+  }
+  if (!loaded_) {
+    CAIRN_TRY(entries_, cache_->piece(*folder_, piece_));
+    loaded_ = true;
+  }
+  return &entries_[index - first_];
+}
+
+}  // namespace cairn::repo::ops

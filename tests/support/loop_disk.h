@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+namespace cairn::test {
+
+/// A small ext4 in a file, mounted through a loop device; not mounted where that cannot be had (it
+/// needs root, mkfs.ext4 and a loop device): the test then says that it skips.
+class LoopDisk {
+ public:
+  /// `folder` is made; the image lies beside it.
+  LoopDisk(std::string folder, unsigned mebibytes);
+  LoopDisk(const LoopDisk&) = delete;
+  LoopDisk& operator=(const LoopDisk&) = delete;
+  ~LoopDisk();
+
+  [[nodiscard]] bool is_mounted() const noexcept { return is_mounted_; }
+  [[nodiscard]] const std::string& image() const noexcept { return image_; }
+  /// Both answer whether it worked.
+  bool unmount();
+  bool mount();
+
+ private:
+  std::string mount_point_;
+  std::string image_;
+  bool is_mounted_ = false;
+};
+
+}  // namespace cairn::test
