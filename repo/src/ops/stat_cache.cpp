@@ -17,7 +17,6 @@ constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::size_t kSubfolderBytesMin = 2 + ChunkId::kSize;
 constexpr std::string_view kUnsettledPrefix = "stat/unsettled/";
 constexpr std::string_view kAnchorPrefix = "stat/anchor/";
-constexpr std::size_t kSerialBytes = 8;
 
 /// Record and pieces of a folder: its key alone, and followed by the piece's number.
 core::Bytes record_key(const FolderKey& key) { return core::to_bytes(key.view()); }
