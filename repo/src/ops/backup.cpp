@@ -210,7 +210,9 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
                                       ops::StatCache* cache) {
   ops::PipelineOptions pipeline;
   pipeline.paths = paths;
-  pipeline.cache = cache;
+  pipeline.stream = options.stream ? &*options.stream : nullptr;
+  pipeline.cache = options.stream ? nullptr : cache;
+  pipeline.walk.choice = &options.choice;
   pipeline.walk.samples_in_2_32 =
       static_cast<std::uint64_t>(std::clamp(options.rehash_sample, 0.0, 1.0) * 0x1p32);
   core::Bytes seed(sizeof(std::uint64_t));
@@ -241,7 +243,7 @@ core::Status ingest(State& state, const BackupOptions& options,
   ops::BackupPipeline pipeline(state, settings, store, meter);
 
   std::optional<Estimate> estimate;
-  if (options.estimate) {
+  if (options.estimate && !options.stream) {
     estimate.emplace(paths, meter);
   }
   auto sources = pipeline.run();
@@ -320,12 +322,18 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
   }
   Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
   CAIRN_TRY_STATUS(check_texts(options));
-  CAIRN_TRY(const auto paths, clean_paths(options.paths, observer));
+  Expects(!options.stream || options.paths.empty());
+  CAIRN_TRY(
+      const auto paths,
+      clean_paths(options.stream ? std::vector{options.stream->path} : options.paths, observer));
   NoProblems ignored;
-  CAIRN_TRY_STATUS(check_sources(paths, ignored));
+  if (!options.stream) {
+    CAIRN_TRY_STATUS(check_sources(paths, ignored));
+  }
 
   auto report = backup_once(state, options, paths, observer);
-  if (!report && report.error().code() == core::ErrorCode::corrupt) {
+  // A stream cannot be read again.
+  if (!report && report.error().code() == core::ErrorCode::corrupt && !options.stream) {
     // Only the catalogue can be corrupt here: nothing else is read.
     CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
     report = backup_once(state, options, paths, observer);

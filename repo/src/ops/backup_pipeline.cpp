@@ -79,7 +79,8 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
                     partial_ = partial_ || is_late;
                     return is_late;
                   },
-              .offload = [this](OpenBlock& block) { return queue_.offer(block); }} {
+              .offload = [this](OpenBlock& block) { return queue_.offer(block); }},
+      stream_ingest_(shared_, options.compression_level) {
   for (unsigned i = 0; i < options_.workers; ++i) {
     ingests_.push_back(std::make_unique<FileIngest>(shared_, options_.compression_level));
   }
@@ -127,7 +128,34 @@ void BackupPipeline::fail_with(core::Error error) {
   queue_.cancel();
 }
 
+/// The thread that would walk reads, cuts and hashes; idle workers compress.
+core::Status BackupPipeline::read_stream(const StreamSource& stream) {
+  IngestedStep step;
+  step.is_read = true;
+  step.item.path = stream.path;
+  Entry& entry = step.item.entry;
+  entry.mode = 0600;
+  entry.owner.uid = stream.uid;
+  entry.owner.gid = stream.gid;
+  OwnerNames().fill(entry.owner);
+  entry.mtime = state_.environment.clock.now();
+  auto content = stream_ingest_.ingest_stream(stream);
+  if (!content && options_.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  CAIRN_TRY(entry.content, std::move(content));
+  CAIRN_TRY_STATUS(stream.finish());
+  CAIRN_TRY_STATUS(stream_ingest_.flush());
+  auto batch = std::make_shared<Batch>();
+  batch->steps.push_back(std::move(step));
+  batch->ends_source = true;
+  return push(std::move(batch));
+}
+
 core::Status BackupPipeline::walk_all() {
+  if (options_.stream != nullptr) {
+    return read_stream(*options_.stream);
+  }
   for (const std::string& path : options_.paths) {
     if (is_out_of_time()) {
       partial_ = true;
@@ -290,7 +318,8 @@ core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
   for (IngestedStep& step : batch.steps) {
     const WalkItem& item = step.item;
     const bool is_recorded = item.seen_index.has_value() && !item.sampled;
-    if (item.step == WalkStep::object && item.entry.type == EntryType::file && !is_recorded) {
+    if (item.step == WalkStep::object && item.entry.type == EntryType::file && !is_recorded &&
+        !step.is_read) {
       // A further name of a file is not read again, but its attributes are the inode's, so they
       // are read here like anybody's.
       auto status = step.hard_link_to ? ingest.read_attributes(item, step.item.entry, step.problems)

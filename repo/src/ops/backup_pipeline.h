@@ -20,9 +20,10 @@
 namespace cairn::repo::ops {
 
 struct PipelineOptions {
-  std::vector<std::string> paths;  ///< absolute, sorted, none below another
-  StatCache* cache = nullptr;      ///< nullptr: every file is read
-  WalkOptions walk;                ///< but for what the pipeline fills in itself
+  std::vector<std::string> paths;        ///< absolute, sorted, none below another
+  const StreamSource* stream = nullptr;  ///< a source instead of the paths
+  StatCache* cache = nullptr;            ///< nullptr: every file is read
+  WalkOptions walk;                      ///< but for what the pipeline fills in itself
   bool tell_changes = false;
   /// On the environment's monotonic clock: what has not been read then is left out.
   std::optional<std::uint64_t> deadline_ns;
@@ -53,6 +54,7 @@ class BackupPipeline {
  private:
   core::Status walk_all();
   core::Status walk(const std::string& path);
+  core::Status read_stream(const StreamSource& stream);
   [[nodiscard]] WalkOptions walk_options();
   void note_hard_link(IngestedStep& step, std::size_t source_path_bytes);
   void tell_change(const WalkItem& item);
@@ -78,6 +80,7 @@ class BackupPipeline {
   WorkQueue queue_;
   IngestShared shared_;
   std::vector<std::unique_ptr<FileIngest>> ingests_;  ///< one per worker
+  FileIngest stream_ingest_;                          ///< the walking thread's own
   // The walking thread's own.
   std::map<InodeId, std::string> first_names_;
   std::uint64_t removed_ = 0;

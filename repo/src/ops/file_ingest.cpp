@@ -1,5 +1,7 @@
 #include "ops/file_ingest.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <gsl/gsl>
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = 512 * 1024;
 constexpr int kReadAttempts = 3;
+constexpr std::uint64_t kStreamNominalBytes = 64 * 1024 * 1024;
 
 BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
   switch (content_class) {
@@ -75,12 +78,36 @@ void FileIngest::choose_parameters(core::ByteView head, std::uint64_t size_bytes
   }
 }
 
-core::Result<Content> FileIngest::read_content(SourceFile& file) {
-  ContentBuilder content(shared_.nodes);
+void FileIngest::start_content() {
   parameters_chosen_ = false;
   if (buffer_.size() < kReadBytes) {
     buffer_.resize(kReadBytes);
   }
+}
+
+core::Result<Content> FileIngest::ingest_stream(const StreamSource& stream) {
+  ContentBuilder content(shared_.nodes);
+  start_content();
+  bool at_end = false;
+  const auto read_at = [&stream](std::uint64_t /*offset*/, core::MutableByteView out) {
+    return stream.read(out);
+  };
+  // How long it will be nobody knows. Only very long databases are cut otherwise than short ones.
+  const Run run{.offset = 0, .length_bytes = kFileSizeMax, .size_bytes = kStreamNominalBytes};
+  CAIRN_TRY_STATUS(read_run(read_at, run, content, at_end));
+  if (!at_end) {
+    return core::fail(core::ErrorCode::limit_exceeded,
+                      fmt::format("{}: longer than any file", stream.path));
+  }
+  return content.finish();
+}
+
+core::Result<Content> FileIngest::read_content(SourceFile& file) {
+  ContentBuilder content(shared_.nodes);
+  start_content();
+  const auto read_at = [&file](std::uint64_t offset, core::MutableByteView out) {
+    return file.read_at(offset, out);
+  };
   std::uint64_t offset = 0;
   bool at_end = false;
   while (!at_end) {
@@ -91,17 +118,20 @@ core::Result<Content> FileIngest::read_content(SourceFile& file) {
     if (extent->is_hole) {
       CAIRN_TRY_STATUS(content.add({.length_bytes = extent->length_bytes, .chunk = std::nullopt}));
     } else {
-      CAIRN_TRY_STATUS(read_extent(file, *extent, content, at_end));
+      const Run run{.offset = extent->offset,
+                    .length_bytes = extent->length_bytes,
+                    .size_bytes = file.size_bytes()};
+      CAIRN_TRY_STATUS(read_run(read_at, run, content, at_end));
     }
     offset = extent->offset + extent->length_bytes;
   }
   return content.finish();
 }
 
-core::Status FileIngest::read_extent(SourceFile& file, const SourceFile::Extent& extent,
-                                     ContentBuilder& content, bool& at_end) {
-  std::uint64_t left = extent.length_bytes;
-  std::uint64_t offset = extent.offset;
+core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, ContentBuilder& content,
+                                  bool& at_end) {
+  std::uint64_t left = run.length_bytes;
+  std::uint64_t offset = run.offset;
   std::size_t begin = 0;  // of the unfinished chunk in the buffer
   std::size_t end = 0;    // of what was read
   if (parameters_chosen_) {
@@ -120,7 +150,7 @@ core::Status FileIngest::read_extent(SourceFile& file, const SourceFile::Extent&
     const std::size_t room = std::min(buffer_.size() - end, kReadBytes);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, left));
     CAIRN_TRY(const std::size_t got,
-              file.read_at(offset, core::MutableByteView(buffer_).subspan(end, wanted)));
+              read_at(offset, core::MutableByteView(buffer_).subspan(end, wanted)));
     at_end = got < wanted;  // it shrank; has_changed() will say so
     if (got == 0) {
       break;
@@ -129,9 +159,9 @@ core::Status FileIngest::read_extent(SourceFile& file, const SourceFile::Extent&
     if (!parameters_chosen_) {
       // Behind a hole at the start there is no head to look at: the general class, then.
       const auto head = core::ByteView(buffer_).subspan(end, offset == 0 ? got : 0);
-      choose_parameters(head, file.size_bytes());
+      choose_parameters(head, at_end ? offset + got : run.size_bytes);
     }
-    if (offset == extent.offset && parameters_.kernel == chunker::Kernel::fixed) {
+    if (offset == run.offset && parameters_.kernel == chunker::Kernel::fixed) {
       const auto misfit = static_cast<std::size_t>(offset % parameters_.size_avg);
       first_piece = misfit == 0 ? 0 : parameters_.size_avg - misfit;
     }

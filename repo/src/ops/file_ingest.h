@@ -8,6 +8,7 @@
 #include "cairn/chunker/policy.h"
 #include "cairn/core/compress.h"
 #include "cairn/core/result.h"
+#include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"
 #include "ops/chunk_store.h"
 #include "ops/node_builder.h"
@@ -48,6 +49,9 @@ class FileIngest {
   /// Reads xattrs and flags alone: for a further name of a file that has been read.
   core::Status read_attributes(const WalkItem& item, Entry& entry, std::vector<Problem>& problems);
 
+  /// Reads bytes that come from no file of the walk, to their end.
+  [[nodiscard]] core::Result<Content> ingest_stream(const StreamSource& stream);
+
   /// Compresses a block that another worker filled.
   core::Status store(OpenBlock& block) { return shared_.store.store(block, compressor_); }
   /// Hands over all unfilled blocks: at the end.
@@ -55,8 +59,19 @@ class FileIngest {
 
  private:
   [[nodiscard]] core::Result<Content> read_content(SourceFile& file);
-  core::Status read_extent(SourceFile& file, const SourceFile::Extent& extent,
-                           ContentBuilder& content, bool& at_end);
+  /// Fills the buffer from an offset on; fewer bytes only at the end.
+  using ReadAt =
+      std::function<core::Result<std::size_t>(std::uint64_t offset, core::MutableByteView out)>;
+  /// A run of data of something that is `size_bytes` long altogether.
+  struct Run {
+    std::uint64_t offset = 0;
+    std::uint64_t length_bytes = 0;
+    std::uint64_t size_bytes = 0;
+  };
+  /// `at_end` becomes true if there was less to read than the run says.
+  core::Status read_run(const ReadAt& read_at, const Run& run, ContentBuilder& content,
+                        bool& at_end);
+  void start_content();
   core::Status add_chunk(core::ByteView chunk, ContentBuilder& content);
   void choose_parameters(core::ByteView head, std::uint64_t size_bytes);
 

@@ -9,6 +9,7 @@
 
 #include "cairn/core/bytes.h"
 #include "cairn/core/result.h"
+#include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
 #include "ops/stat_cache.h"
@@ -79,6 +80,7 @@ struct WalkItem {
 
 /// What a walk compares the source with, and what it leaves out.
 struct WalkOptions {
+  const Choice* choice = nullptr;    ///< nullptr: everything
   const StatCache* cache = nullptr;  ///< nullptr: every object is told
   core::ByteView stamp_key;      ///< 16 bytes, secret: nobody can make two objects' stamps equal
   core::Clock* clock = nullptr;  ///< needed with a cache

@@ -56,10 +56,24 @@ class NameStack {
                             }),
                 refs_.end());
   }
+  /// Puts these names, in ascending order, in the place of all from `first` on.
+  void replace_from(std::size_t first, const std::vector<std::string>& names) {
+    cut_back({first, first < refs_.size() ? start_of(first) : bytes_.size()});
+    for (const std::string& name : names) {
+      add(name);
+    }
+  }
   [[nodiscard]] std::size_t size() const noexcept { return refs_.size(); }
   [[nodiscard]] std::string_view operator[](std::size_t index) const { return at(refs_[index]); }
 
  private:
+  /// Where the names from `first` on begin: sorting moves references only.
+  [[nodiscard]] std::size_t start_of(std::size_t first) const {
+    const auto begin = refs_.begin() + static_cast<std::ptrdiff_t>(first);
+    return std::min_element(begin, refs_.end(),
+                            [](const NameRef& a, const NameRef& b) { return a.offset < b.offset; })
+        ->offset;
+  }
   [[nodiscard]] const char* at(const NameRef& name) const noexcept {
     return bytes_.data() + name.offset;
   }

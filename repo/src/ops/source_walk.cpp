@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "ops/source.h"
+#include "ops/source_choice.h"
 #include "ops/source_compare.h"
 #include "ops/source_metadata.h"
 #include "ops/source_names.h"
@@ -43,7 +44,10 @@ struct Level {
 class FolderWalk final : public SourceWalk {
  public:
   FolderWalk(ProblemSink& problems, WalkOptions options)
-      : problems_(problems), comparison_(std::move(options)), buffer_(kListBufferBytes) {}
+      : problems_(problems),
+        choice_(options.choice),
+        comparison_(std::move(options)),
+        buffer_(kListBufferBytes) {}
 
   core::Status start(std::string_view source);
   core::Result<std::optional<WalkItem>> next() override;
@@ -73,6 +77,7 @@ class FolderWalk final : public SourceWalk {
   void report_metadata_problems(WalkItem& item);
 
   ProblemSink& problems_;
+  const Choice* choice_;
   SourceComparison comparison_;
   std::vector<char> buffer_;
   std::vector<Problem> metadata_problems_;
@@ -229,13 +234,17 @@ core::Result<bool> FolderWalk::next_child(WalkItem& item) {
   return item.step == WalkStep::unchanged;
 }
 
-/// Looks at a child of the folder on top; false if it cannot be seen.
+/// Looks at a child of the folder on top; false if it cannot be seen or is left out.
 core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
   Level& level = levels_.back();
   Child child;
   const int error_number = stat_at(level.folder->descriptor(), name.data(), child.status);
   if (error_number != 0) {
     CAIRN_TRY_STATUS(refuse(error_number, fmt::format("{}/{}", path_, name)));
+    return false;
+  }
+  if (choice_ != nullptr &&
+      is_left_out(*choice_, child.status, [&] { return fmt::format("{}/{}", path_, name); })) {
     return false;
   }
   CAIRN_TRY_STATUS(
@@ -346,7 +355,15 @@ core::Result<bool> FolderWalk::enter(WalkItem& item) {
   read_xattrs(descriptor, item.entry, {item.path, metadata_problems_});
   read_inode_flags(descriptor, item.entry, {item.path, metadata_problems_});
   report_metadata_problems(item);
+  const bool is_elsewhere = item.inode.device != levels_.front().id.device;
+  if (choice_ != nullptr && choice_->one_file_system && is_elsewhere) {
+    return true;
+  }
+  const std::size_t first = names_.size();
   CAIRN_TRY_STATUS(list(descriptor));
+  if (choice_ != nullptr) {
+    keep_tags_only(*choice_, descriptor, names_, first);
+  }
   return true;
 }
 

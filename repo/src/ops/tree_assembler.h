@@ -23,6 +23,7 @@ struct IngestedStep {
   /// The object's first name, relative to the source, if the walk has met it before.
   std::optional<std::string> hard_link_to;
   std::vector<Problem> problems;
+  bool is_read = false;              ///< a file whose content is there already
   std::optional<core::Error> error;  ///< set: the object could not be read and is left out
 };
 

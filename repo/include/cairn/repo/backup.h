@@ -1,12 +1,16 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "cairn/core/bytes.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
+#include "cairn/repo/path_filter.h"
 #include "cairn/repo/repository.h"
 #include "cairn/repo/snapshot.h"
 
@@ -17,8 +21,37 @@ inline constexpr int kCompressionFast = 1;
 inline constexpr int kCompressionDefault = 3;
 inline constexpr int kCompressionMax = 19;
 
+/// What of the sources is left out. The paths that were named themselves never are.
+struct Choice {
+  PathFilter filter = {};  ///< asked with absolute paths
+  /// Of folders that hold a CACHEDIR.TAG with its signature (https://bford.info/cachedir/), only
+  /// the tag is kept.
+  bool exclude_caches = false;
+  /// Of folders that hold an object of one of these names, only that is kept.
+  std::vector<std::string> exclude_if_present = {};
+  std::optional<std::uint64_t> exclude_larger_than_bytes = {};  ///< files
+  bool exclude_nodump = false;                                  ///< what carries the inode flag
+  /// Folders on other file systems than the source's own are recorded as empty.
+  bool one_file_system = false;
+};
+
+/// Bytes that come from elsewhere than the file system: standard input, a command's output. They
+/// become a source that is a single file.
+struct StreamSource {
+  std::string path;  ///< absolute: what the file is to be called
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  /// Fills the buffer; fewer bytes, or none, only at the end. Called from one thread.
+  std::function<core::Result<std::size_t>(core::MutableByteView)> read;
+  /// Called after the last byte. An error here means that what was read is worth nothing (the
+  /// command failed): there will be no snapshot.
+  std::function<core::Status()> finish;
+};
+
 struct BackupOptions {
   std::vector<std::string> paths;  ///< absolute; folders, files or anything else that has a name
+  std::optional<StreamSource> stream = {};  ///< instead of paths
+  Choice choice = {};
   std::string set;
   SnapshotType type = SnapshotType::manual;
   std::vector<std::string> tags;
@@ -68,8 +101,8 @@ struct BackupReport {
 /// more; memory: docs/ARCHITECTURE.md.
 ///
 /// Errors: not_found (a path does not exist; nothing is made), not_permitted (the key's role),
-/// no_space, io, interrupted: the repository is then as before, but for packs that the next backup
-/// can use.
+/// no_space, io, interrupted, and those of a stream: the repository is then as before, but for
+/// packs that the next backup can use.
 [[nodiscard]] core::Result<BackupReport> backup(Repository& repository,
                                                 const BackupOptions& options, Observer& observer);
 

@@ -1,0 +1,51 @@
+#include "ops/source_choice.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+namespace cairn::repo::ops {
+namespace {
+
+constexpr std::string_view kCacheTagName = "CACHEDIR.TAG";
+constexpr std::string_view kCacheTagSignature = "Signature: 8a477f597d28d172789f06886806bc55";
+
+bool is_cache_tag(int folder) {
+  const int descriptor = open_without_traces(folder, kCacheTagName.data(), O_RDONLY | O_NONBLOCK);
+  if (descriptor < 0) {
+    return false;
+  }
+  std::array<char, kCacheTagSignature.size()> start{};
+  const ::ssize_t size =
+      uninterrupted([&] { return ::pread(descriptor, start.data(), start.size(), 0); });
+  ::close(descriptor);
+  return size == static_cast<::ssize_t>(start.size()) &&
+         std::string_view(start.data(), start.size()) == kCacheTagSignature;
+}
+
+}  // namespace
+
+void keep_tags_only(const Choice& choice, int folder, NameStack& names, std::size_t first) {
+  if (!choice.exclude_caches && choice.exclude_if_present.empty()) {
+    return;
+  }
+  std::vector<std::string> tags;
+  for (std::size_t i = first; i < names.size(); ++i) {
+    const std::string_view name = names[i];
+    const bool is_tag =
+        (choice.exclude_caches && name == kCacheTagName && is_cache_tag(folder)) ||
+        std::ranges::find(choice.exclude_if_present, name) != choice.exclude_if_present.end();
+    if (is_tag) {
+      tags.emplace_back(name);
+    }
+  }
+  if (!tags.empty()) {
+    names.replace_from(first, tags);
+  }
+}
+
+}  // namespace cairn::repo::ops
