@@ -8,6 +8,7 @@
 #include <exception>
 #include <utility>
 
+#include "backup_arguments.h"
 #include "cairn/repo/browse.h"
 #include "command_help.h"
 
@@ -18,7 +19,9 @@ namespace {
 // --- Words that CLI11 would take apart ----------------------------------------------------------
 
 // CLI11 reads "[a,b]" as a list, "{}" as an empty one, and "++" and "%%" as separators, even where
-// they are names of files. A byte in front of such words hides them until they are ours.
+// they are names of files. A byte in front of such words hides them until they are ours, and
+// likewise all words behind "--", which it would hand to another command if this one's list of
+// values may be empty.
 constexpr char kShield = '\x01';
 
 std::string shield(const std::string& word) {
@@ -86,9 +89,7 @@ void add_global(CLI::App& app, GlobalArguments& global) {
 /// The words of all commands, as typed.
 struct TypedArguments {
   GlobalArguments global;
-  BackupArguments backup;
-  std::string type = "manual";
-  std::string compression = "default";
+  TypedBackup backup;
   std::string what;  ///< SNAP[:/path], or a path with --at
   std::string at;
   LsArguments ls;
@@ -128,22 +129,76 @@ void add_choice(CLI::App& command, TypedArguments& typed, const char* descriptio
            "\"2026-01-01 14:30\" (local) or RFC 3339");
 }
 
+void add_backup_choice(CLI::App& command, BackupArguments& backup, TypedBackup& typed) {
+  constexpr const char* kGroup = "What is left out";
+  const auto repeated = [&](const char* names, std::vector<std::string>& values,
+                            const char* placeholder, const char* description) {
+    add_list(command, names, values, placeholder, description)
+        ->allow_extra_args(false)
+        ->group(kGroup);
+  };
+  repeated("-e,--exclude", backup.excludes, "PATTERN",
+           "Leave out what matches; the syntax is that of gitignore(5)");
+  repeated("--include", backup.includes, "PATTERN", "Take back what --exclude left out");
+  repeated("--exclude-file", backup.exclude_files, "FILE", "Patterns from a file, one a line");
+  repeated("--exclude-if-present", backup.exclude_if_present, "NAME",
+           "Of folders that hold NAME, keep only that");
+  command
+      .add_flag("--exclude-caches", backup.exclude_caches,
+                "Of folders with a CACHEDIR.TAG, keep only that")
+      ->group(kGroup);
+  add_text(command, "--exclude-larger-than", typed.larger_than, "SIZE", "Files of more than SIZE")
+      ->group(kGroup);
+  command.add_flag("--exclude-nodump", backup.exclude_nodump, "What carries the nodump flag")
+      ->group(kGroup);
+  command
+      .add_flag("-x,--one-file-system", backup.one_file_system,
+                "Folders on other file systems: keep them empty")
+      ->group(kGroup);
+}
+
+void add_backup_sources(CLI::App& command, BackupArguments& backup) {
+  constexpr const char* kGroup = "Where it comes from";
+  add_list(command, "--files-from", backup.files_from, "FILE",
+           "Paths from a file, one a line; - is standard input")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  add_list(command, "--files-from0", backup.files_from0, "FILE", "The same, each ended by a NUL")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  command.add_flag("--stdin", backup.from_stdin, "Standard input, as a file")->group(kGroup);
+  command
+      .add_flag("--stdin-command", backup.stdin_command,
+                "Output of a command, given behind --; if it fails there is\nno snapshot")
+      ->group(kGroup);
+  add_text(command, "--stdin-name", backup.stdin_name, "NAME", "What that file is called (stdin)")
+      ->group(kGroup);
+}
+
 void add_backup(CLI::App& app, TypedArguments& typed) {
   CLI::App& command = add_command(app, "backup");
-  add_list(command, "PATH", typed.backup.paths, "", "Files and folders")
-      ->required()
-      ->expected(1, -1)
+  BackupArguments& backup = typed.backup.checked;
+  add_list(command, "PATH", backup.paths, "", "Files and folders")
+      ->expected(0, -1)
       ->allow_extra_args();
-  add_list(command, "--tag", typed.backup.tags, "TAG", "Label of the snapshot; may be repeated")
+  add_list(command, "--tag", backup.tags, "TAG", "Label of the snapshot; may be repeated")
       ->allow_extra_args(false);
-  add_text(command, "--name", typed.backup.name, "NAME",
-           "Name of the set that this snapshot belongs to");
-  add_text(command, "--description", typed.backup.description, "TEXT", "What to remember about it");
-  add_text(command, "--type", typed.type, "TYPE",
+  add_text(command, "--name", backup.name, "NAME", "Name of the set that this snapshot belongs to");
+  add_text(command, "--description", backup.description, "TEXT", "What to remember about it");
+  add_text(command, "--type", typed.backup.type, "TYPE",
            "manual (default), hourly, daily, weekly, monthly or restore_point");
-  add_text(command, "--compression", typed.compression, "LEVEL",
+  add_text(command, "--compression", typed.backup.compression, "LEVEL",
            "fast, default, max, or 0 (none) to 19");
-  command.add_flag("-n,--dry-run", typed.backup.dry_run, "Read everything, write nothing");
+  command.add_flag("-n,--dry-run", backup.dry_run,
+                   "Write nothing; with --verbose, list what has changed");
+  command.add_flag("--force-rehash", backup.force_rehash,
+                   "Read every file, even those that seem unchanged");
+  add_text(command, "--rehash-sample", typed.backup.rehash_sample, "PART",
+           "Read this part of the unchanged files again, 1%, and\nreport those whose bytes differ");
+  add_text(command, "--time-limit", typed.backup.time_limit, "TIME",
+           "Stop after 30m or 2h with a partial snapshot");
+  add_backup_sources(command, backup);
+  add_backup_choice(command, backup, typed.backup);
 }
 
 void add_browsing(CLI::App& app, TypedArguments& typed) {
@@ -225,58 +280,6 @@ void declare(CLI::App& app, TypedArguments& typed) {
 using Values = std::variant<CommandArguments, UsageError>;
 
 UsageError usage(std::string message) { return {std::move(message), {}}; }
-
-std::optional<repo::SnapshotType> snapshot_type(std::string_view text) {
-  using repo::SnapshotType;
-  for (const SnapshotType type :
-       {SnapshotType::manual, SnapshotType::hourly, SnapshotType::daily, SnapshotType::weekly,
-        SnapshotType::monthly, SnapshotType::restore_point}) {
-    if (text == to_string(type)) {
-      return type;
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<int> compression_level(std::string_view text) {
-  if (text == "fast") {
-    return repo::kCompressionFast;
-  }
-  if (text == "default") {
-    return repo::kCompressionDefault;
-  }
-  if (text == "max") {
-    return repo::kCompressionMax;
-  }
-  int level = -1;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, level);
-  const bool valid =
-      error == std::errc() && stopped == end && level >= 0 && level <= repo::kCompressionMax;
-  return valid ? std::optional(level) : std::nullopt;
-}
-
-Values backup_values(TypedArguments& typed) {
-  const auto type = snapshot_type(typed.type);
-  if (!type) {
-    return usage(fmt::format(
-        "--type {}: must be manual, hourly, daily, weekly, monthly or restore_point", typed.type));
-  }
-  const auto level = compression_level(typed.compression);
-  if (!level) {
-    return usage(
-        fmt::format("--compression {}: must be fast, default, max, or a number from 0 to {}",
-                    typed.compression, repo::kCompressionMax));
-  }
-  for (const std::string& path : typed.backup.paths) {
-    if (path.empty()) {
-      return usage("a path to back up is empty");
-    }
-  }
-  typed.backup.type = *type;
-  typed.backup.compression_level = *level;
-  return std::move(typed.backup);
-}
 
 /// Fills `choice` from what was typed.
 std::optional<UsageError> choose(const TypedArguments& typed, SnapshotChoice& choice) {
@@ -385,7 +388,7 @@ Values key_values(TypedArguments& typed, const std::string& name) {
 Values values_of(const CLI::App& command, TypedArguments& typed) {
   const std::string& name = command.get_name();
   if (name == "backup") {
-    return backup_values(typed);
+    return backup_values(typed.backup);
   }
   if (name == "ls") {
     return ls_values(typed);
@@ -469,7 +472,15 @@ ParsedArguments parse(std::span<const std::string> args) {
   CLI::App app;
   declare(app, typed);
   std::vector<std::string> words;
-  std::transform(args.rbegin(), args.rend(), std::back_inserter(words), shield);
+  bool only_values = false;
+  for (const std::string& arg : args) {
+    if (!only_values && arg == "--") {
+      only_values = true;
+    } else {
+      words.push_back(only_values ? kShield + arg : shield(arg));
+    }
+  }
+  std::ranges::reverse(words);  // CLI11 takes them from the end
   try {
     app.parse(std::move(words));
   } catch (const CLI::CallForVersion&) {

@@ -43,6 +43,25 @@ struct BackupArguments {
   repo::SnapshotType type = repo::SnapshotType::manual;
   int compression_level = repo::kCompressionDefault;
   bool dry_run = false;
+
+  std::vector<std::string> files_from;   ///< files of paths, one a line
+  std::vector<std::string> files_from0;  ///< the same, each path ended by a NUL
+  bool from_stdin = false;
+  bool stdin_command = false;  ///< the paths are a command and its arguments
+  std::string stdin_name;
+
+  std::vector<std::string> excludes;
+  std::vector<std::string> includes;
+  std::vector<std::string> exclude_files;
+  std::vector<std::string> exclude_if_present;
+  std::optional<std::uint64_t> exclude_larger_than;
+  bool exclude_caches = false;
+  bool exclude_nodump = false;
+  bool one_file_system = false;
+
+  bool force_rehash = false;
+  double rehash_sample = 0;
+  std::uint64_t time_limit_seconds = 0;
 };
 
 struct SnapshotsArguments {};

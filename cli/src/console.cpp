@@ -104,6 +104,19 @@ void Console::problem(const repo::Problem& problem, std::string_view verb) {
   }
 }
 
+void Console::change(repo::Change change, std::string_view path) {
+  if (!verbose_) {
+    return;
+  }
+  if (json_) {
+    Json json{{"type", "change"}, {"change", to_string(change)}};
+    put_bytes(json, "path", path);
+    print_json(json);
+  } else {
+    to_err(escape_text(fmt::format("{:<9} {}", to_string(change), path)));
+  }
+}
+
 void Console::progress(const repo::Progress& progress) {
   if (!shows_progress_ || !update_limit_.allows(streams_.clock.monotonic_ns())) {
     return;

@@ -21,6 +21,7 @@ class Console {
   Console(Streams& streams, const GlobalArguments& global);
 
   [[nodiscard]] bool json() const noexcept { return json_; }
+  [[nodiscard]] bool verbose() const noexcept { return verbose_; }
   /// True if somebody looks at a progress line, and an estimate is worth its cost.
   [[nodiscard]] bool draws_progress() const noexcept { return shows_progress_ && !json_; }
 
@@ -40,6 +41,9 @@ class Console {
   void detail(std::string_view text);
   /// A line on standard error, or a "problem" line of JSON on standard output.
   void problem(const repo::Problem& problem, std::string_view verb);
+
+  /// An object that a backup found changed: for --verbose, as problem().
+  void change(repo::Change change, std::string_view path);
 
   void progress(const repo::Progress& progress);
   /// Takes the progress line off the terminal.
@@ -76,6 +80,9 @@ class ConsoleObserver final : public repo::Observer {
       : console_(console), verb_(verb) {}
 
   void progress(const repo::Progress& progress) override { console_.progress(progress); }
+  void change(repo::Change change, std::string_view path) override {
+    console_.change(change, path);
+  }
   void problem(const repo::Problem& problem) override;
   void detail(std::string_view text) override { console_.detail(text); }
   void warning(std::string_view text) override { console_.warning(text); }

@@ -195,6 +195,14 @@ Json backup_view(const repo::BackupReport& report) {
   json["id"] = report.id ? Json(report.id->hex()) : Json(nullptr);
   json["dry_run"] = !report.id.has_value();
   json.update(snapshot_view(report.snapshot));
+  const repo::ChangeCounts& changes = report.changes;
+  json["changes"] = {{"files_new", changes.files_new},
+                     {"files_changed", changes.files_changed},
+                     {"files_unmodified", changes.files_unmodified},
+                     {"folders_new", changes.folders_new},
+                     {"folders_changed", changes.folders_changed},
+                     {"folders_unmodified", changes.folders_unmodified},
+                     {"removed", changes.removed}};
   json["data_packs"] = report.data_packs;
   json["metadata_packs"] = report.metadata_packs;
   json["written_bytes"] = report.written_bytes;

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
-#include "absolute_path.h"
+#include "backup_sources.h"
 #include "cairn/core/version.h"
 #include "commands/commands.h"
 #include "sizes.h"
@@ -32,6 +33,9 @@ void say_report(const repo::BackupReport& report, std::uint64_t unreadable,
   console.say(fmt::format("{}, {}, {} in {}", format_count(counts.files, "file"),
                           format_count(counts.folders, "folder"), format_size(counts.bytes),
                           format_duration(elapsed_ns)));
+  const repo::ChangeCounts& changes = report.changes;
+  console.say(fmt::format("{} new, {} changed, {} unmodified, {} removed", changes.files_new,
+                          changes.files_changed, changes.files_unmodified, changes.removed));
   console.say(fmt::format(
       "{} {} ({} compressed)", report.id ? "added" : "would add",
       format_size(snapshot.added_data.plain_bytes + snapshot.added_metadata.plain_bytes),
@@ -39,6 +43,9 @@ void say_report(const repo::BackupReport& report, std::uint64_t unreadable,
   if (unreadable > 0) {
     console.say(fmt::format("{} could not be read and {} missing from the snapshot",
                             format_count(unreadable, "source"), unreadable == 1 ? "is" : "are"));
+  }
+  if (snapshot.partial) {
+    console.say("the time limit was reached: the snapshot holds what was read until then");
   }
   console.say(report.id ? fmt::format("snapshot {} made", report.id->short_hex())
                         : "dry run: no snapshot made");
@@ -52,20 +59,28 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
   ConsoleObserver observer(context.console, "read");
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
 
-  std::vector<std::string> paths;
-  for (const std::string& path : arguments.paths) {
-    paths.push_back(absolute_path(path, streams.working_folder));
+  repo::BackupOptions options{.paths = {},
+                              .set = arguments.name,
+                              .type = arguments.type,
+                              .tags = arguments.tags,
+                              .description = arguments.description,
+                              .program_version = std::string(core::version()),
+                              .compression_level = arguments.compression_level,
+                              .dry_run = arguments.dry_run,
+                              .force_rehash = arguments.force_rehash,
+                              .rehash_sample = arguments.rehash_sample,
+                              .time_limit_seconds = arguments.time_limit_seconds,
+                              .tell_changes = context.console.verbose(),
+                              .estimate = context.console.draws_progress(),
+                              .stop = streams.stop};
+  std::unique_ptr<StreamInput> stream;
+  if (arguments.from_stdin || arguments.stdin_command) {
+    CAIRN_TRY(stream, stream_input(arguments, streams));
+    options.stream = stream->source;
+  } else {
+    CAIRN_TRY(options.paths, source_paths(arguments, streams));
+    CAIRN_TRY(options.choice, source_choice(arguments, streams));
   }
-  const repo::BackupOptions options{.paths = std::move(paths),
-                                    .set = arguments.name,
-                                    .type = arguments.type,
-                                    .tags = arguments.tags,
-                                    .description = arguments.description,
-                                    .program_version = std::string(core::version()),
-                                    .compression_level = arguments.compression_level,
-                                    .dry_run = arguments.dry_run,
-                                    .estimate = context.console.draws_progress(),
-                                    .stop = streams.stop};
   const auto report = repo::backup(repository, options, observer);
   if (!report && report.error().code() == core::ErrorCode::interrupted) {
     return core::fail(core::ErrorCode::interrupted,
@@ -82,7 +97,7 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
   } else {
     say_report(*report, observer.unreadable(), elapsed_ns, context.console);
   }
-  return observer.unreadable() > 0 ? ExitCode::partial : ExitCode::ok;
+  return observer.unreadable() > 0 || report->snapshot.partial ? ExitCode::partial : ExitCode::ok;
 }
 
 }  // namespace cairn::cli

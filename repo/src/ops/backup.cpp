@@ -213,6 +213,7 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
   pipeline.stream = options.stream ? &*options.stream : nullptr;
   pipeline.cache = options.stream ? nullptr : cache;
   pipeline.walk.choice = &options.choice;
+  pipeline.walk.read_everything = options.force_rehash;
   pipeline.walk.samples_in_2_32 =
       static_cast<std::uint64_t>(std::clamp(options.rehash_sample, 0.0, 1.0) * 0x1p32);
   core::Bytes seed(sizeof(std::uint64_t));
@@ -292,8 +293,7 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
   Ingested ingested;
   BackupReport& report = ingested.report;
   report.snapshot = describe(state, options, start);
-  CAIRN_TRY(const auto cache, ops::StatCache::open(state, {.reuse = !options.force_rehash,
-                                                           .record = !options.dry_run}));
+  CAIRN_TRY(const auto cache, ops::StatCache::open(state, {.record = !options.dry_run}));
   CAIRN_TRY_STATUS(ingest(state, options, paths, observer, *cache, ingested));
   report.snapshot.end = state.environment.clock.now();
   if (!options.dry_run) {

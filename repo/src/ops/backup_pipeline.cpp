@@ -80,7 +80,8 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
                     return is_late;
                   },
               .offload = [this](OpenBlock& block) { return queue_.offer(block); }},
-      stream_ingest_(shared_, options.compression_level) {
+      stream_ingest_(shared_, options.compression_level),
+      changes_(meter, options.tell_changes) {
   for (unsigned i = 0; i < options_.workers; ++i) {
     ingests_.push_back(std::make_unique<FileIngest>(shared_, options_.compression_level));
   }
@@ -106,7 +107,7 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
   if (options_.stop.stop_requested()) {
     return core::fail(core::ErrorCode::interrupted, "interrupted");
   }
-  changes_.removed = removed_;
+  changes_.counts.removed = removed_;
   return std::move(sources_);
 }
 
@@ -177,9 +178,7 @@ WalkOptions BackupPipeline::walk_options() {
   walk.clock = &state_.environment.clock;
   walk.on_removed = [this](const std::string& path) {
     removed_ += 1;
-    if (options_.tell_changes) {
-      meter_.change(Change::removed, path);
-    }
+    changes_.add(Change::removed, path);
   };
   return walk;
 }
@@ -205,7 +204,6 @@ core::Status BackupPipeline::walk(const std::string& path) {
     IngestedStep step;
     step.item = std::move(*item);
     note_hard_link(step, path.size());
-    tell_change(step.item);
     if (step.item.folder.get() != last_folder) {
       last_folder = step.item.folder.get();
       folders += 1;
@@ -269,13 +267,6 @@ core::Status BackupPipeline::checkpoint() {
   CAIRN_TRY_STATUS(nodes_.flush());
   CAIRN_TRY_STATUS(store_.settle());
   return options_.cache != nullptr ? options_.cache->settle() : core::Status();
-}
-
-void BackupPipeline::tell_change(const WalkItem& item) {
-  if (options_.tell_changes && !item.seen_index &&
-      (item.step == WalkStep::object || (item.step == WalkStep::enter_folder && !item.known))) {
-    meter_.change(item.known ? Change::modified : Change::added, item.path);
-  }
 }
 
 void BackupPipeline::note_hard_link(IngestedStep& step, std::size_t source_path_bytes) {

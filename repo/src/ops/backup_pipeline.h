@@ -47,7 +47,7 @@ class BackupPipeline {
   [[nodiscard]] core::Result<std::vector<AssembledSource>> run();
 
   [[nodiscard]] ProblemList& problems() noexcept { return problems_; }
-  [[nodiscard]] const ChangeCounts& changes() const noexcept { return changes_; }
+  [[nodiscard]] const ChangeCounts& changes() const noexcept { return changes_.counts; }
   /// True if the deadline passed before the end.
   [[nodiscard]] bool is_partial() const noexcept { return partial_; }
 
@@ -57,7 +57,6 @@ class BackupPipeline {
   core::Status read_stream(const StreamSource& stream);
   [[nodiscard]] WalkOptions walk_options();
   void note_hard_link(IngestedStep& step, std::size_t source_path_bytes);
-  void tell_change(const WalkItem& item);
   core::Status push(std::shared_ptr<Batch> batch);
   core::Status checkpoint_if_due();
   core::Status checkpoint();
@@ -90,7 +89,7 @@ class BackupPipeline {
   // The assembling thread's own, but while the queue is drained.
   std::vector<AssembledSource> sources_;
   std::unique_ptr<TreeAssembler> assembler_;
-  ChangeCounts changes_;
+  ChangeLog changes_;
   mutable std::mutex mutex_;
   std::optional<core::Error> error_;
 };

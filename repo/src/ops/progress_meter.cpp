@@ -1,5 +1,21 @@
 #include "ops/progress_meter.h"
 
+namespace cairn::repo {
+
+std::string_view to_string(Change change) noexcept {
+  switch (change) {
+    case Change::added:
+      return "added";
+    case Change::modified:
+      return "modified";
+    case Change::removed:
+      return "removed";
+  }
+  return "unknown";
+}
+
+}  // namespace cairn::repo
+
 namespace cairn::repo::ops {
 
 void ProgressMeter::file_done(const std::string& path) {

@@ -68,7 +68,8 @@ struct WalkItem {
 
   // What the stat cache says; all of it empty without one.
   Stamp stamp = kNoStamp;
-  bool known = false;  ///< the last backup recorded something of this name
+  bool known = false;                        ///< the last backup recorded something of this name
+  std::optional<std::uint32_t> known_index;  ///< and this child of the folder's record is it
   /// The child of the folder's record that the object equals. An object is told in spite of that if
   /// it has several names, or was picked to be read again.
   std::optional<std::uint32_t> seen_index;
@@ -84,6 +85,7 @@ struct WalkOptions {
   const StatCache* cache = nullptr;  ///< nullptr: every object is told
   core::ByteView stamp_key;      ///< 16 bytes, secret: nobody can make two objects' stamps equal
   core::Clock* clock = nullptr;  ///< needed with a cache
+  bool read_everything = false;      ///< nothing counts as unchanged
   /// Of how many unchanged files out of 2^32 are told to be read again, chosen by `sample_seed`.
   std::uint64_t samples_in_2_32 = 0;
   std::uint64_t sample_seed = 0;

@@ -47,6 +47,7 @@ core::Status SourceComparison::look(std::string_view name, core::Timestamp befor
 core::Status SourceComparison::compare(std::string_view name, SeenCursor& seen,
                                        Child& child) const {
   CAIRN_TRY(child.match, seen.look_up(name, child.stamp));
+  child.match.same = child.match.same && !options_.read_everything;
   if (!child.match.same || !S_ISREG(child.status.stx_mode)) {
     return {};
   }
@@ -74,6 +75,7 @@ core::Status SourceComparison::look_at_lone_source(WalkItem& item, Child& child)
 void SourceComparison::describe(const Child& child, WalkItem& item) {
   item.stamp = child.stamp;
   item.known = child.match.known;
+  item.known_index = child.match.index;
   item.sampled = child.sampled;
   if (child.match.same) {
     item.seen_index = child.match.index;

@@ -167,9 +167,6 @@ core::Result<bool> StatCache::is_settled(std::uint64_t interval) const {
 
 core::Result<std::shared_ptr<const RecalledFolder>> StatCache::recall(
     const FolderKey& key, const std::optional<ChunkId>& vouched) const {
-  if (!options_.reuse) {
-    return nullptr;
-  }
   CAIRN_TRY(const auto value, state_.catalogue->stat_record(record_key(key)));
   if (!value) {
     return nullptr;
@@ -318,9 +315,6 @@ core::Status StatCache::settle() {
 }
 
 core::Result<std::optional<ChunkId>> StatCache::anchor(std::string_view source) const {
-  if (!options_.reuse) {
-    return std::nullopt;
-  }
   CAIRN_TRY(const auto note, state_.catalogue->note(anchor_note(source)));
   if (!note) {
     return std::nullopt;

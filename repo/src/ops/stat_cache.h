@@ -83,7 +83,6 @@ struct RecalledFolder {
 class StatCache {
  public:
   struct Options {
-    bool reuse = true;   ///< false: recall() never finds anything
     bool record = true;  ///< false: nothing is written
   };
   /// The state's catalogue must be open, condemned packs known, and both outlive the cache.

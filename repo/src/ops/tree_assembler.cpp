@@ -70,8 +70,7 @@ core::Result<Content> BirthTimeWriter::finish() {
   return content_.finish();
 }
 
-TreeAssembler::TreeAssembler(const AssemblyParts& parts, ProblemList& problems,
-                             ChangeCounts& changes)
+TreeAssembler::TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes)
     : parts_(parts), problems_(problems), changes_(changes), birth_times_(parts.sink) {}
 
 core::Status TreeAssembler::add(IngestedStep step) {
@@ -88,6 +87,9 @@ core::Status TreeAssembler::add(IngestedStep step) {
       return add_unchanged(step);
     case WalkStep::enter_folder: {
       CAIRN_TRY_STATUS(birth_times_.add(step.item.birth_time));
+      if (!step.item.known) {
+        changes_.add(Change::added, step.item.path);
+      }
       auto assembly =
           std::make_unique<FolderAssembly>(parts_, step.item.path, std::move(step.item.seen));
       open_.push_back({std::move(step), std::move(assembly)});
@@ -105,7 +107,7 @@ core::Status TreeAssembler::add_unchanged(const IngestedStep& step) {
     CAIRN_TRY_STATUS(birth_times_.add(time));
   }
   const std::size_t count = step.item.birth_times.size();
-  changes_.files_unmodified += count;
+  changes_.counts.files_unmodified += count;
   return open_.back().assembly->add_unchanged(*step.item.seen_index, count);
 }
 
@@ -122,19 +124,25 @@ core::Status TreeAssembler::leave_folder() {
   return place(std::move(folder.step));
 }
 
+/// What the last backup recorded of an object, under the name that it has here.
+core::Result<Entry> TreeAssembler::recorded_entry(const WalkItem& item, std::uint32_t index) {
+  if (!open_.empty()) {
+    CAIRN_TRY(const Entry* const entry, open_.back().assembly->seen_entry(index));
+    return *entry;
+  }
+  SeenEntries lone(*parts_.cache, item.seen);
+  CAIRN_TRY(const Entry* const entry, lone.at(index));
+  Entry recorded = *entry;
+  recorded.name = item.entry.name;
+  return recorded;
+}
+
 /// Completes a file that is as it was at the last backup from what that recorded.
 core::Status TreeAssembler::take_recorded(IngestedStep& step) {
   WalkItem& item = step.item;
-  const Entry* recorded = nullptr;
-  std::optional<SeenEntries> lone;
-  if (open_.empty()) {
-    lone.emplace(*parts_.cache, item.seen);
-    CAIRN_TRY(recorded, lone->at(*item.seen_index));
-  } else {
-    CAIRN_TRY(recorded, open_.back().assembly->seen_entry(*item.seen_index));
-  }
+  CAIRN_TRY(Entry recorded, recorded_entry(item, *item.seen_index));
   if (item.sampled) {
-    if (recorded->content != item.entry.content) {
+    if (recorded.content != item.entry.content) {
       problems_.add({ProblemKind::changed_unnoticed, item.path,
                      "its bytes are not those of the last backup, though nothing tells of a "
                      "change; stored as read now"});
@@ -142,11 +150,21 @@ core::Status TreeAssembler::take_recorded(IngestedStep& step) {
     }
     return {};
   }
-  std::string name = std::move(item.entry.name);
-  item.entry = *recorded;
-  item.entry.name = std::move(name);
+  item.entry = std::move(recorded);
   item.entry.hard_link_to.reset();
   return {};
+}
+
+/// True if an object that had to be read turns out to be what the last backup recorded.
+core::Result<bool> TreeAssembler::is_as_recorded(const WalkItem& item) {
+  if (item.seen_index) {
+    return true;
+  }
+  if (!item.known_index) {
+    return false;
+  }
+  CAIRN_TRY(const Entry recorded, recorded_entry(item, *item.known_index));
+  return recorded == item.entry;
 }
 
 core::Status TreeAssembler::add_object(IngestedStep step) {
@@ -176,7 +194,11 @@ core::Status TreeAssembler::add_object(IngestedStep step) {
     linked_contents_.emplace(item.inode, entry.content);
   }
   CAIRN_TRY_STATUS(birth_times_.add(item.birth_time));
-  count_change(item, item.seen_index.has_value());
+  CAIRN_TRY(const bool unchanged, is_as_recorded(item));
+  if (!unchanged) {
+    changes_.add(item.known ? Change::modified : Change::added, item.path);
+  }
+  count_change(item, unchanged);
   return place(std::move(step));
 }
 
@@ -198,12 +220,13 @@ core::Status TreeAssembler::place(IngestedStep step) {
 
 void TreeAssembler::count_change(const WalkItem& item, bool unchanged) {
   const bool is_folder = item.entry.type == EntryType::folder;
+  ChangeCounts& counts = changes_.counts;
   if (unchanged) {
-    (is_folder ? changes_.folders_unmodified : changes_.files_unmodified) += 1;
+    (is_folder ? counts.folders_unmodified : counts.files_unmodified) += 1;
   } else if (item.known) {
-    (is_folder ? changes_.folders_changed : changes_.files_changed) += 1;
+    (is_folder ? counts.folders_changed : counts.files_changed) += 1;
   } else {
-    (is_folder ? changes_.folders_new : changes_.files_new) += 1;
+    (is_folder ? counts.folders_new : counts.files_new) += 1;
   }
 }
 

@@ -60,6 +60,23 @@ class BirthTimeWriter {
   bool any_ = false;
 };
 
+/// Counts what differs from the last backup, and tells it if somebody wants to know.
+class ChangeLog {
+ public:
+  ChangeLog(ProgressMeter& meter, bool tell) : meter_(meter), tell_(tell) {}
+  void add(Change change, const std::string& path) {
+    if (tell_) {
+      meter_.change(change, path);
+    }
+  }
+
+  ChangeCounts counts;  ///< the assembler's thread; `removed` is the walk's
+
+ private:
+  ProgressMeter& meter_;
+  bool tell_;
+};
+
 /// A source that has become nodes.
 struct AssembledSource {
   Source source;
@@ -71,7 +88,7 @@ struct AssembledSource {
 class TreeAssembler {
  public:
   /// Everything must outlive it.
-  TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeCounts& changes);
+  TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes);
 
   core::Status add(IngestedStep step);
   /// Between two steps: records what the open folders hold so far.
@@ -87,14 +104,16 @@ class TreeAssembler {
   core::Status add_object(IngestedStep step);
   core::Status add_unchanged(const IngestedStep& step);
   core::Status leave_folder();
+  [[nodiscard]] core::Result<Entry> recorded_entry(const WalkItem& item, std::uint32_t index);
   core::Status take_recorded(IngestedStep& step);
+  [[nodiscard]] core::Result<bool> is_as_recorded(const WalkItem& item);
   core::Status place(IngestedStep step);
   core::Status record_lone_source(const std::string& path);
   void count_change(const WalkItem& item, bool unchanged);
 
   AssemblyParts parts_;
   ProblemList& problems_;
-  ChangeCounts& changes_;
+  ChangeLog& changes_;
   std::vector<OpenFolder> open_;
   std::optional<Entry> root_;
   Stamp root_stamp_ = kNoStamp;

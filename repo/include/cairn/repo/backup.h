@@ -52,10 +52,10 @@ struct BackupOptions {
   std::vector<std::string> paths;  ///< absolute; folders, files or anything else that has a name
   std::optional<StreamSource> stream = {};  ///< instead of paths
   Choice choice = {};
-  std::string set;
+  std::string set = {};
   SnapshotType type = SnapshotType::manual;
   std::vector<std::string> tags;
-  std::string description;
+  std::string description = {};
   std::string program_version;
   int compression_level = kCompressionDefault;
   bool dry_run = false;  ///< reads and deduplicates, writes nothing

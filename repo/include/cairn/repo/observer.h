@@ -19,7 +19,9 @@ struct Progress {
   std::string current_path;  ///< raw bytes
 };
 
+/// How an object differs from what the last backup recorded.
 enum class Change : std::uint8_t { added, modified, removed };
+[[nodiscard]] std::string_view to_string(Change change) noexcept;
 
 /// What a verb tells while it works. Calls come from one thread at a time, at most some twenty
 /// progress calls a second; they must not block for long. All methods may be left as they are.

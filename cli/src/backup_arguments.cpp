@@ -1,0 +1,166 @@
+#include "backup_arguments.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+#include "sizes.h"
+
+namespace cairn::cli {
+namespace {
+
+using Values = std::variant<CommandArguments, UsageError>;
+
+UsageError usage(std::string message) { return {std::move(message), {}}; }
+
+std::optional<repo::SnapshotType> snapshot_type(std::string_view text) {
+  using repo::SnapshotType;
+  for (const SnapshotType type :
+       {SnapshotType::manual, SnapshotType::hourly, SnapshotType::daily, SnapshotType::weekly,
+        SnapshotType::monthly, SnapshotType::restore_point}) {
+    if (text == to_string(type)) {
+      return type;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<int> compression_level(std::string_view text) {
+  if (text == "fast") {
+    return repo::kCompressionFast;
+  }
+  if (text == "default") {
+    return repo::kCompressionDefault;
+  }
+  if (text == "max") {
+    return repo::kCompressionMax;
+  }
+  int level = -1;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, level);
+  const bool valid =
+      error == std::errc() && stopped == end && level >= 0 && level <= repo::kCompressionMax;
+  return valid ? std::optional(level) : std::nullopt;
+}
+
+/// What the options that name sources say together.
+std::optional<UsageError> check_sources(BackupArguments& backup) {
+  for (const std::string& path : backup.paths) {
+    if (path.empty() && !backup.stdin_command) {
+      return usage("a path to back up is empty");
+    }
+  }
+  if (backup.from_stdin && backup.stdin_command) {
+    return usage("--stdin and --stdin-command exclude each other");
+  }
+  const bool lists = !backup.files_from.empty() || !backup.files_from0.empty();
+  if (!backup.from_stdin && !backup.stdin_command) {
+    if (backup.paths.empty() && !lists) {
+      return usage("backup needs a PATH, --files-from, --stdin or --stdin-command");
+    }
+    return backup.stdin_name.empty()
+               ? std::nullopt
+               : std::optional(usage("--stdin-name needs --stdin or --stdin-command"));
+  }
+  if (lists || (backup.from_stdin && !backup.paths.empty())) {
+    return usage("a stream is a snapshot of its own: paths cannot be added to it");
+  }
+  if (backup.stdin_command && backup.paths.empty()) {
+    return usage("--stdin-command needs a command: --stdin-command -- pg_dump mydb");
+  }
+  const std::string& name = backup.stdin_name;
+  if (name.find_first_not_of('/') == std::string::npos && !name.empty()) {
+    return usage(fmt::format("--stdin-name {}: no name", name));
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> check_numbers(TypedBackup& typed) {
+  BackupArguments& backup = typed.checked;
+  if (!typed.larger_than.empty()) {
+    backup.exclude_larger_than = parse_size(typed.larger_than);
+    if (!backup.exclude_larger_than) {
+      return usage(fmt::format("--exclude-larger-than {}: must be a size such as 500, 10K or 1.5G",
+                               typed.larger_than));
+    }
+  }
+  if (!typed.rehash_sample.empty()) {
+    const auto part = parse_part(typed.rehash_sample);
+    if (!part) {
+      return usage(fmt::format("--rehash-sample {}: must be a part such as 1% or 0.01",
+                               typed.rehash_sample));
+    }
+    backup.rehash_sample = *part;
+  }
+  if (!typed.time_limit.empty()) {
+    const auto seconds = parse_duration(typed.time_limit);
+    if (!seconds) {
+      return usage(
+          fmt::format("--time-limit {}: must be a time such as 90s, 30m or 2h", typed.time_limit));
+    }
+    backup.time_limit_seconds = *seconds;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_duration(std::string_view text) {
+  constexpr std::uint64_t kSecondsMax = 1'000'000'000;
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || value == 0 || value > kSecondsMax) {
+    return std::nullopt;
+  }
+  const std::string_view unit(stopped, static_cast<std::size_t>(end - stopped));
+  std::uint64_t seconds = 0;
+  if (unit.empty() || unit == "s") {
+    seconds = value;
+  } else if (unit == "m") {
+    seconds = value * 60;
+  } else if (unit == "h") {
+    seconds = value * 3600;
+  } else if (unit == "d") {
+    seconds = value * 86400;
+  }
+  return seconds != 0 && seconds <= kSecondsMax ? std::optional(seconds) : std::nullopt;
+}
+
+std::optional<double> parse_part(std::string_view text) {
+  const bool percent = text.ends_with('%');
+  text.remove_suffix(percent ? 1 : 0);
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  value = percent ? value / 100 : value;
+  // Written so that a NaN is refused.
+  const bool valid = error == std::errc() && stopped == end && value >= 0 && value <= 1;
+  return valid ? std::optional(value) : std::nullopt;
+}
+
+Values backup_values(TypedBackup& typed) {
+  const auto type = snapshot_type(typed.type);
+  if (!type) {
+    return usage(fmt::format(
+        "--type {}: must be manual, hourly, daily, weekly, monthly or restore_point", typed.type));
+  }
+  const auto level = compression_level(typed.compression);
+  if (!level) {
+    return usage(
+        fmt::format("--compression {}: must be fast, default, max, or a number from 0 to {}",
+                    typed.compression, repo::kCompressionMax));
+  }
+  if (auto error = check_sources(typed.checked)) {
+    return *error;
+  }
+  if (auto error = check_numbers(typed)) {
+    return *error;
+  }
+  typed.checked.type = *type;
+  typed.checked.compression_level = *level;
+  return std::move(typed.checked);
+}
+
+}  // namespace cairn::cli

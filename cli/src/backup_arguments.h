@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "arguments.h"
+
+/// The words of backup, checked and turned into values.
+namespace cairn::cli {
+
+struct TypedBackup {
+  BackupArguments checked;  ///< what needs no check is put here at once
+  std::string type = "manual";
+  std::string compression = "default";
+  std::string larger_than;
+  std::string rehash_sample;
+  std::string time_limit;
+};
+[[nodiscard]] std::variant<CommandArguments, UsageError> backup_values(TypedBackup& typed);
+
+/// "90", "90s", "5m", "2h", "1d": seconds. nullopt if the text is anything else, or no time at all.
+[[nodiscard]] std::optional<std::uint64_t> parse_duration(std::string_view text);
+
+/// "1%", "0.5%" or "0.01": a part of the whole, 0 to 1.
+[[nodiscard]] std::optional<double> parse_part(std::string_view text);
+
+}  // namespace cairn::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arguments.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/backup.h"
+#include "command_output.h"
+#include "streams.h"
+
+/// From the arguments of backup to what the library takes.
+namespace cairn::cli {
+
+/// The paths that were named, directly and in lists; absolute. Errors: not_found, io,
+/// invalid_argument (a list names nothing).
+[[nodiscard]] core::Result<std::vector<std::string>> source_paths(const BackupArguments& arguments,
+                                                                  Streams& streams);
+
+/// What is left out. Errors: not_found, io, invalid_argument (a broken pattern; says where).
+[[nodiscard]] core::Result<repo::Choice> source_choice(const BackupArguments& arguments,
+                                                       Streams& streams);
+
+/// Standard input, or a command's output; must outlive the backup.
+struct StreamInput {
+  repo::StreamSource source;
+  std::unique_ptr<CommandOutput> command;
+};
+/// Requires that the arguments name one. Starts the command.
+[[nodiscard]] core::Result<std::unique_ptr<StreamInput>> stream_input(
+    const BackupArguments& arguments, Streams& streams);
+
+}  // namespace cairn::cli

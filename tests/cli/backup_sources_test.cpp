@@ -1,0 +1,105 @@
+#include <filesystem>
+
+#include "cli_fixture.h"
+
+using namespace cairn;
+using namespace cairn::cli;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Args = std::vector<std::string>;
+
+std::string listed(RepositoryFixture& fixture) {
+  return fixture.must({"ls", "-R", "latest:" + fixture.tree}).out;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(RepositoryFixture, "paths come from lists too") {
+  input = "tree/hello.txt\r\n\ntree/link\n";
+  must({"backup", "--files-from", "-"});
+  CHECK(listed(*this) == tree + "/hello.txt\n" + tree + "/link\n");
+
+  write_file(folder / "list0", std::string("tree/sub/new\nline\0tree/link", 27));
+  must({"backup", "--files-from0", "list0", tree + "/sub/empty"});
+  CHECK(must({"ls", "-R", "-0", "latest:" + tree}).out == tree + "/link" + '\0' + tree + "/sub" +
+                                                              '\0' + tree + "/sub/empty" + '\0' +
+                                                              tree + "/sub/new\nline" + '\0');
+
+  write_file(folder / "nothing", "\n\n");
+  CHECK(run({"backup", "--files-from", "nothing"})
+            .err.starts_with("cairn: the lists of paths name nothing"));
+  const Outcome missing = run({"backup", "--files-from", "none"});
+  CHECK(missing.status == 1);
+  CHECK(missing.err.starts_with("cairn: read none: "));
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "patterns from options and files") {
+  write_file(folder / "patterns", "# comment\nsub/\n");
+  must({"backup", tree, "--exclude-file", "patterns", "-e", "hello*"});
+  CHECK(listed(*this) == tree + "/link\n");
+  must({"backup", tree, "-e", "*", "--include", "link"});
+  CHECK(listed(*this) == tree + "/link\n");
+  must({"backup", tree, "--exclude-larger-than", "5"});
+  CHECK(listed(*this).find("hello") == std::string::npos);
+  for (const Args& args : {Args{"-e", "a[b"}, Args{"--include", "a[b"}}) {
+    const Outcome broken = run({"backup", tree, args[0], args[1]});
+    CHECK(broken.status != 0);
+    CHECK(broken.err.find("a[b") != std::string::npos);
+  }
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "standard input becomes a file") {
+  input = std::string("any\0bytes", 9);
+  must({"backup", "--stdin", "--stdin-name", "some/name"});
+  CHECK(must({"dump", "latest:/some/name"}).out == input);
+  input = "";
+  clock.advance(std::chrono::hours(1));
+  must({"backup", "--stdin"});
+  CHECK(must({"dump", "latest:/stdin"}).out.empty());
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "a command's output becomes a file, unless it fails") {
+  must({"backup", "--stdin-name", "out", "--stdin-command", "--", "printf", "%s-%s", "a", "b"});
+  CHECK(must({"dump", "latest:/out"}).out == "a-b");
+  const std::string before = must({"snapshots", "--json"}).out;
+  const Outcome failed =
+      run({"backup", "--stdin-command", "--", "sh", "-c", "echo partial; exit 3"});
+  CHECK(failed.status == 1);
+  CHECK(failed.err.starts_with("cairn: sh ended with exit code 3\n"));
+  const Outcome killed = run({"backup", "--stdin-command", "--", "sh", "-c", "kill -9 $$"});
+  CHECK(killed.err.starts_with("cairn: sh was ended by signal 9\n"));
+  const Outcome missing = run({"backup", "--stdin-command", "--", "/no/such/program"});
+  CHECK(missing.status == 1);
+  CHECK(missing.err.starts_with("cairn: start /no/such/program: "));
+  CHECK(must({"snapshots", "--json"}).out == before);
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "a dry run tells what a backup would add, change and remove") {
+  clock.set_now({4'102'444'800, 0});  // long after the kernel's stamps
+  backup();
+  write_file(tree + "/hello.txt", "other\n");
+  write_file(tree + "/new", "new\n");
+  fs::remove_all(tree + "/sub");
+  const Outcome text = must({"backup", tree, "--dry-run", "--verbose"});
+  for (const std::string& line : {"modified  " + tree + "/hello.txt\n",
+                                  "added     " + tree + "/new\n", "removed   " + tree + "/sub\n"}) {
+    CHECK(text.err.find(line) != std::string::npos);
+  }
+  CHECK(text.out.find("1 new, 1 changed, 1 unmodified, 1 removed\n") != std::string::npos);
+  CHECK(text.out.find("dry run: no snapshot made\n") != std::string::npos);
+  const auto lines = must({"backup", tree, "-n", "-v", "--json"}).json_lines();
+  const auto is_change = [](const auto& line) { return line.at("type") == "change"; };
+  CHECK(std::count_if(lines.begin(), lines.end(), is_change) == 3);
+  CHECK(lines.back().at("changes").at("removed") == 1);
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "what has not changed is read on demand") {
+  clock.set_now({4'102'444'800, 0});
+  backup();
+  CHECK(must({"backup", tree}).out.find("0 new, 0 changed, 4 unmodified") != std::string::npos);
+  CHECK(must({"backup", tree, "--force-rehash"}).out.find("4 unmodified") != std::string::npos);
+  CHECK(must({"backup", tree, "--rehash-sample", "100%"}).out.find("4 unmodified") !=
+        std::string::npos);
+}
