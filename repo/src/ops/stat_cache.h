@@ -19,7 +19,7 @@
 /// The stat cache: what the last backup saw of each folder, so that the next one need not look at
 /// what has not changed. It lives in the catalogue, on the client's own disk, since what it holds
 /// (inode numbers, times of change) says nothing about the data, and since a client whose role is
-/// `backup` could not read it from the repository. docs/design/0005-stat-cache.md.
+/// `backup` could not read it from the repository. docs/design/0006-stat-cache.md.
 namespace cairn::repo::ops {
 
 /// A short hash over all that the system tells of an object: equal stamps, equal object.
