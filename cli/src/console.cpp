@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ostream>
 
@@ -101,6 +102,21 @@ void Console::problem(const repo::Problem& problem, std::string_view verb) {
     print_json(problem_view(problem));
   } else {
     to_err("cairn: " + escape_text(problem_text(problem, verb)));
+  }
+}
+
+void Console::change(repo::RestoreAction action, std::string_view path) {
+  if (!verbose_ || action == repo::RestoreAction::unchanged) {
+    return;
+  }
+  if (json_) {
+    Json json{{"type", "change"}, {"action", to_string(action)}};
+    put_bytes(json, "path", path);
+    print_json(json);
+  } else {
+    std::string word(to_string(action));
+    std::replace(word.begin(), word.end(), '_', ' ');
+    to_err(escape_text(fmt::format("{:<12} {}", word, path)));
   }
 }
 

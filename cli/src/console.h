@@ -41,6 +41,10 @@ class Console {
   /// A line on standard error, or a "problem" line of JSON on standard output.
   void problem(const repo::Problem& problem, std::string_view verb);
 
+  /// What a restore did to one object: for --verbose, on standard error, or in JSON as a line of
+  /// standard output.
+  void change(repo::RestoreAction action, std::string_view path);
+
   void progress(const repo::Progress& progress);
   /// Takes the progress line off the terminal.
   void end_progress();
@@ -77,6 +81,9 @@ class ConsoleObserver final : public repo::Observer {
 
   void progress(const repo::Progress& progress) override { console_.progress(progress); }
   void problem(const repo::Problem& problem) override;
+  void restored(repo::RestoreAction action, std::string_view path) override {
+    console_.change(action, path);
+  }
   void detail(std::string_view text) override { console_.detail(text); }
   void warning(std::string_view text) override { console_.warning(text); }
 
