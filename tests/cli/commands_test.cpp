@@ -213,7 +213,8 @@ TEST_CASE_METHOD(RepositoryFixture, "dump --output makes a whole new file or non
   CHECK(names_in(folder.path()) == before);
 }
 
-TEST_CASE_METHOD(RepositoryFixture, "a time given with --at finds the newest snapshot at or before it") {
+TEST_CASE_METHOD(RepositoryFixture,
+                 "a time given with --at finds the newest snapshot at or before it") {
   const std::string first = backup();
   write_file(tree + "/hello.txt", "changed\n");
   const std::string second = backup();

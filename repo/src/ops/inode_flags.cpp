@@ -31,20 +31,12 @@ constexpr std::array<FlagName, kInodeFlagCount> kFlags{{
 constexpr unsigned kHindering = FS_APPEND_FL | FS_IMMUTABLE_FL;
 constexpr unsigned kOfEmptyFiles = FS_NOCOW_FL | FS_COMPR_FL;
 
-unsigned system_flags(std::uint8_t recorded) {
+unsigned system_flags(unsigned recorded) {
   unsigned flags = 0;
   for (const FlagName& flag : kFlags) {
     if ((recorded & (1U << static_cast<unsigned>(flag.recorded))) != 0) {
       flags |= flag.system;
     }
-  }
-  return flags;
-}
-
-constexpr unsigned all_kept() {
-  unsigned flags = 0;
-  for (const FlagName& flag : kFlags) {
-    flags |= flag.system;
   }
   return flags;
 }
@@ -75,14 +67,11 @@ void set_flags_of_empty_file(int descriptor, std::uint8_t recorded) {
 }
 
 void set_inode_flags(
-    int descriptor, std::uint8_t recorded,
+    int descriptor, std::uint8_t recorded, std::uint8_t mask,
     const std::function<void(std::string_view flag, int error_number)>& on_failure) {
   const auto present = read_system_flags(descriptor);
-  if (!present && recorded == 0) {
-    return;
-  }
   const unsigned before = present.value_or(0);
-  const unsigned wanted = (before & ~all_kept()) | system_flags(recorded);
+  const unsigned wanted = (before & ~system_flags(mask)) | system_flags(recorded & mask);
   if (wanted == before || (present && write_system_flags(descriptor, wanted))) {
     return;
   }

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "cairn/repo/entry.h"
+
 /// Inode flags of open files and folders (chattr), as a restore needs them.
 namespace cairn::repo::ops {
 
@@ -15,9 +17,15 @@ namespace cairn::repo::ops {
 /// What fails here is said by set_inode_flags() later.
 void set_flags_of_empty_file(int descriptor, std::uint8_t recorded);
 
-/// Gives an object the recorded flags. Those that cannot be set are told one by one.
+/// Recorded flags that forbid changes, even of the name: append only and immutable.
+inline constexpr std::uint8_t kHinderingFlags = 0b11;
+static_assert(static_cast<unsigned>(InodeFlag::append_only) == 0 &&
+              static_cast<unsigned>(InodeFlag::immutable) == 1);
+
+/// Gives an object those of the recorded flags that are in `mask`, and takes away the others of
+/// them. What cannot be done is told flag by flag.
 void set_inode_flags(
-    int descriptor, std::uint8_t recorded,
+    int descriptor, std::uint8_t recorded, std::uint8_t mask,
     const std::function<void(std::string_view flag, int error_number)>& on_failure);
 
 /// Takes away what forbids writing (append only, immutable). Answers the flags that were lifted,

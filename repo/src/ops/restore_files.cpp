@@ -98,11 +98,8 @@ core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry
 
 core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file) {
   const auto add_item = [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
-    if (!item.chunk) {
-      file->set_has_holes();
-      if (!file->is_compared()) {
-        return {};  // nothing is written there
-      }
+    if (!item.chunk && !file->is_compared()) {
+      return {};  // nothing is written there
     }
     file->outstanding += 1;
     window_.push_back({file, item.chunk, offset, item.length_bytes, 0});

@@ -192,10 +192,22 @@ core::Status MetadataWriter::set(int descriptor, const Entry& entry, const std::
   if (::futimens(descriptor, times.data()) != 0) {
     return core::fail(core::errno_error(errno, "set the time of " + path));
   }
-  set_inode_flags(descriptor, entry.inode_flags, [&](std::string_view flag, int error_number) {
-    log_.skip(Skipped::flag, path, fmt::format("flag {}: {}", flag, reason_of(error_number)));
-  });
+  set_flags(descriptor, entry, static_cast<std::uint8_t>(~kHinderingFlags), path);
   return {};
+}
+
+void MetadataWriter::set_last(int descriptor, const Entry& entry, const std::string& path) {
+  if ((entry.inode_flags & kHinderingFlags) != 0) {
+    set_flags(descriptor, entry, kHinderingFlags, path);
+  }
+}
+
+void MetadataWriter::set_flags(int descriptor, const Entry& entry, std::uint8_t mask,
+                               const std::string& path) {
+  const auto skip = [&](std::string_view flag, int error_number) {
+    log_.skip(Skipped::flag, path, fmt::format("flag {}: {}", flag, reason_of(error_number)));
+  };
+  set_inode_flags(descriptor, entry.inode_flags, mask, skip);
 }
 
 core::Status MetadataWriter::set_at(int folder, const std::string& name, const Entry& entry,

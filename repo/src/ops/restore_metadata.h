@@ -37,18 +37,22 @@ class MetadataWriter {
  public:
   MetadataWriter(bool numeric_ids, RestoreLog& log);
 
-  /// An open file or folder. Attributes that are not recorded are removed.
+  /// An open file or folder. Attributes that are not recorded are removed. The flags that forbid
+  /// changes, of the name too, are left to set_last().
   core::Status set(int descriptor, const Entry& entry, const std::string& path);
+  /// Call when the object has its name and needs no more changes.
+  void set_last(int descriptor, const Entry& entry, const std::string& path);
   /// What cannot be opened without side effects: links, devices, FIFOs, sockets.
   core::Status set_at(int folder, const std::string& name, const Entry& entry,
                       const std::string& path);
-  /// True if set() would change nothing.
+  /// True if set() and set_last() would change nothing.
   [[nodiscard]] bool matches(int descriptor, const Entry& entry);
   [[nodiscard]] bool matches_at(int folder, const std::string& name, const Entry& entry);
 
   [[nodiscard]] bool is_superuser() const noexcept { return is_superuser_; }
 
  private:
+  void set_flags(int descriptor, const Entry& entry, std::uint8_t mask, const std::string& path);
   core::Status set_owner(int descriptor, const std::string& name, const Entry& entry,
                          const std::string& path);
   template <class Object>

@@ -123,11 +123,12 @@ core::Result<BackupReport> make_restore_point(Repository& repository,
                                  .stop = options.stop},
                                 counting));
   if (counting.unreadable() > 0) {
-    return core::fail(core::ErrorCode::io,
-                      fmt::format("the restore point lacks {} objects that could not be read: "
-                                  "nothing was restored",
-                                  counting.unreadable()),
-                      std::string(kWithout));
+    return core::fail(
+        core::ErrorCode::io,
+        fmt::format("the restore point lacks {} {} that could not be read: nothing "
+                    "was restored",
+                    counting.unreadable(), counting.unreadable() == 1 ? "object" : "objects"),
+        std::string(kWithout));
   }
   return report;
 }

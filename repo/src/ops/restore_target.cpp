@@ -270,7 +270,9 @@ core::Status RestoreTarget::set_folder_metadata(const TargetFolder& folder) {
   if (matches || options_.dry_run) {
     return {};
   }
-  return metadata_.set(descriptor->number(), *folder.entry, folder.path);
+  CAIRN_TRY_STATUS(metadata_.set(descriptor->number(), *folder.entry, folder.path));
+  metadata_.set_last(descriptor->number(), *folder.entry, folder.path);
+  return {};
 }
 
 }  // namespace cairn::repo::ops

@@ -214,12 +214,23 @@ core::Status RestoredFile::begin_building() {
   return {};
 }
 
+bool RestoredFile::may_have_holes() const {
+  const Content& content = entry_.content;
+  return content.tree_root ||
+         std::ranges::any_of(content.items, [](const ContentItem& item) { return !item.chunk; });
+}
+
 core::Status RestoredFile::open_building() {
   if (building_ != nullptr) {
     return {};
   }
   if (way_ == Way::undecided) {
     CAIRN_TRY_STATUS(begin_building());
+    // Before anything is written: what grows piece by piece gets blocks in advance, and where a
+    // hole follows they would stay as zeros.
+    if (plan_.standing || plan_.has_leftover || may_have_holes()) {
+      CAIRN_TRY_STATUS(set_size(building_->number(), entry_.content.size_bytes));
+    }
   } else {
     CAIRN_TRY(building_, target_.open_file(*folder_, building_name_, O_RDWR));
   }
@@ -265,6 +276,12 @@ core::Status RestoredFile::write(std::uint64_t offset, core::ByteView data) {
 }
 
 core::Status RestoredFile::make_hole(std::uint64_t offset, std::uint64_t length) {
+  // File systems keep a last block of which only a part is taken away: so all of it is, and more,
+  // behind the end, where there is nothing that stays.
+  constexpr std::uint64_t kLastBlockBytes = 64 * 1024;
+  if (offset + length == entry_.content.size_bytes) {
+    length += std::min(kLastBlockBytes, kFileSizeMax - offset - length);
+  }
   CAIRN_TRY(const auto descriptor, begin_run({offset, length, true}));
   if (descriptor == nullptr || way_ == Way::patch) {
     return {};
@@ -323,6 +340,7 @@ core::Status RestoredFile::complete_unchanged() {
       CAIRN_TRY_STATUS(complete_whole());
     } else {
       CAIRN_TRY_STATUS(target_.metadata().set(standing->number(), entry_, path()));
+      target_.metadata().set_last(standing->number(), entry_, path());
     }
   }
   target_.log().done(RestoreAction::metadata_set, path());
@@ -330,12 +348,11 @@ core::Status RestoredFile::complete_unchanged() {
 }
 
 core::Status RestoredFile::complete_whole() {
-  if (has_holes_ || plan_.standing || plan_.has_leftover) {
-    CAIRN_TRY_STATUS(set_size(building_->number(), entry_.content.size_bytes));
-  }
   CAIRN_TRY_STATUS(target_.metadata().set(building_->number(), entry_, path()));
+  CAIRN_TRY_STATUS(target_.give_name(*folder_, building_name_, entry_.name));
+  target_.metadata().set_last(building_->number(), entry_, path());
   close_building();
-  return target_.give_name(*folder_, building_name_, entry_.name);
+  return {};
 }
 
 core::Status RestoredFile::apply_patch(int standing) {
@@ -356,6 +373,7 @@ core::Status RestoredFile::complete_patch() {
   keeps_temporary_ = true;  // from here on the file is a mixture until all is applied
   CAIRN_TRY_STATUS(apply_patch(standing->number()));
   CAIRN_TRY_STATUS(target_.metadata().set(standing->number(), entry_, path()));
+  target_.metadata().set_last(standing->number(), entry_, path());
   close_building();
   target_.discard(*folder_, building_name_);
   return {};

@@ -62,7 +62,6 @@ class RestoredFile {
   /// Pieces of work not yet done; begins at 1, for the planning.
   std::atomic<std::uint64_t> outstanding{1};
 
-  void set_has_holes() noexcept { has_holes_ = true; }
   /// The standing file does not hold all that it should.
   void set_differs() noexcept { differs_ = true; }
 
@@ -92,6 +91,7 @@ class RestoredFile {
   core::Status open_building();
   core::Status begin_building();
   core::Status begin_with_standing();
+  [[nodiscard]] bool may_have_holes() const;
   core::Status open_patch();
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> begin_run(const Run& run);
   void add_run(const Run& run);
@@ -106,7 +106,6 @@ class RestoredFile {
   Entry entry_;
   FilePlan plan_;
   OpenFiles& open_files_;
-  std::atomic<bool> has_holes_{false};
   std::atomic<bool> differs_{false};
 
   std::mutex mutex_;  ///< what follows
