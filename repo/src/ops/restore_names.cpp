@@ -236,31 +236,27 @@ core::Status RestoreTarget::make_special(const TargetFolder& folder, const Entry
   return {};
 }
 
-core::Status RestoreTarget::link_as(int from_folder, const std::string& from_name, int folder,
-                                    const std::string& name) {
+core::Status RestoreTarget::link_as(const LinkSource& from, const TargetFolder& folder,
+                                    const std::string& name, bool is_new) {
+  CAIRN_TRY(const auto above, descriptor_of(folder));
+  const std::string as =
+      is_new ? name : fmt::format("{}link-{}", kTemporaryPrefix, next_temporary_++);
   const auto link = [&] {
-    return ::linkat(from_folder, from_name.c_str(), folder, name.c_str(), 0) == 0;
+    return ::linkat(from.folder->number(), from.name.c_str(), above->number(), as.c_str(), 0) == 0;
   };
-  if (link()) {
+  if (!link() &&
+      (is_new || errno != EEXIST || ::unlinkat(above->number(), as.c_str(), 0) != 0 || !link())) {
+    return core::fail(core::errno_error(
+        errno, fmt::format("link {} to {}", join_path(folder.path, name), from.name)));
+  }
+  if (is_new) {
     return {};
   }
-  if (errno == EEXIST && name.starts_with(kTemporaryPrefix) &&
-      ::unlinkat(folder, name.c_str(), 0) == 0 && link()) {
-    return {};
+  auto named = give_name(folder, as, name);
+  if (!named) {
+    discard(folder, as);
   }
-  const int reason = errno;
-  if (is_forbidden(reason)) {
-    // Its flags are set already, and some forbid a further name.
-    const Descriptor object(::openat(from_folder, from_name.c_str(),
-                                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    const unsigned lifted = object.number() < 0 ? 0 : lift_hindering_flags(object.number());
-    const bool linked = lifted != 0 && link();
-    put_back_flags(object.number(), lifted);
-    if (linked) {
-      return {};
-    }
-  }
-  return core::fail(core::errno_error(reason, "link to " + from_name));
+  return named;
 }
 
 core::Status RestoreTarget::make_hard_link(const TargetFolder& root_folder,
@@ -276,40 +272,40 @@ core::Status RestoreTarget::make_hard_link(const TargetFolder& root_folder,
     log_.done(standing ? RestoreAction::updated : RestoreAction::created, path);
     return {};
   }
-  CAIRN_TRY(const auto root, descriptor_of(root_folder));
+  LinkSource from;
+  CAIRN_TRY(from.folder, descriptor_of(root_folder));
   const auto slash = first.rfind('/');
-  auto from = root;
   if (slash != std::string::npos) {
-    from = std::make_shared<Descriptor>(
-        opener_.open(root->number(), first.substr(0, slash), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    from.folder = std::make_shared<Descriptor>(opener_.open(
+        from.folder->number(), first.substr(0, slash), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
-  const std::string from_name = first.substr(slash == std::string::npos ? 0 : slash + 1);
+  from.name = first.substr(slash == std::string::npos ? 0 : slash + 1);
   struct ::stat status {};
   const bool is_there =
-      ::fstatat(from->number(), from_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+      ::fstatat(from.folder->number(), from.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!is_there && !options_.dry_run) {
+    return core::fail(core::errno_error(errno, fmt::format("link {} to {}", path, first)));
+  }
   if (is_there && standing && standing->st_dev == status.st_dev &&
       standing->st_ino == status.st_ino) {
     log_.done(RestoreAction::unchanged, path);
     return {};
   }
+  if (!options_.dry_run) {
+    auto linked = link_as(from, folder, entry.name, !standing);
+    if (!linked && linked.error().code() == core::ErrorCode::permission_denied) {
+      // Its flags are set already, and some forbid a further name.
+      const Descriptor object(::openat(from.folder->number(), from.name.c_str(),
+                                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+      if (const unsigned lifted = lift_hindering_flags(object.number()); lifted != 0) {
+        linked = link_as(from, folder, entry.name, !standing);
+        put_back_flags(object.number(), lifted);
+      }
+    }
+    CAIRN_TRY_STATUS(std::move(linked));
+  }
   log_.done(standing ? RestoreAction::updated : RestoreAction::created, path);
-  if (options_.dry_run) {
-    return {};
-  }
-  if (!is_there) {
-    return core::fail(core::errno_error(errno, fmt::format("link {} to {}", path, first)));
-  }
-  CAIRN_TRY(const auto above, descriptor_of(folder));
-  if (!standing) {
-    return link_as(from->number(), from_name, above->number(), entry.name);
-  }
-  const std::string temporary = fmt::format("{}link-{}", kTemporaryPrefix, next_temporary_++);
-  CAIRN_TRY_STATUS(link_as(from->number(), from_name, above->number(), temporary));
-  auto named = give_name(folder, temporary, entry.name);
-  if (!named) {
-    discard(folder, temporary);
-  }
-  return named;
+  return {};
 }
 
 bool RestoreTarget::keeps_another(const TargetFolder& root_folder, const std::string& first,

@@ -136,8 +136,12 @@ class RestoreTarget {
   core::Status make_node(int folder, const std::string& name, const Entry& entry,
                          const std::string& path);
   [[nodiscard]] bool is_same_special(int folder, const struct ::stat& standing, const Entry& entry);
-  core::Status link_as(int from_folder, const std::string& from_name, int folder,
-                       const std::string& name);
+  struct LinkSource {
+    std::shared_ptr<Descriptor> folder;
+    std::string name;
+  };
+  core::Status link_as(const LinkSource& from, const TargetFolder& folder, const std::string& name,
+                       bool is_new);
 
   /// Makes the name free for what cannot simply be renamed over it.
   core::Status make_way(int folder, const TargetFolder& in, const std::string& name);

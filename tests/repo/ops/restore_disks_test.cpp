@@ -99,7 +99,9 @@ TEST_CASE("flags, holes and attributes on real file systems") {
   std::filesystem::remove_all(fixture.on_disk("source"));
   fixture.make("disk/source",
                {tree::text_file("append", "other"), tree::text_file("immutable", "y"),
+                tree::hard_link("second name", "immutable"),
                 tree::text_file("closed/inside", "other")});
+  flag("immutable", FS_IMMUTABLE_FL);
   fixture.back_up_disk();
   auto options = fixture.over_disk(Overwrite::always);
   options.delete_extra = true;
