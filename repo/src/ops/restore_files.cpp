@@ -82,6 +82,7 @@ core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry
     } else {
       target_.log().done(RestoreAction::kept, path);
     }
+    meter_.file_done(path);
     target_.release(std::move(folder));
     return {};
   }

@@ -307,3 +307,27 @@ TEST_CASE("damage leaves what was there as it was") {
   CHECK(read_file(fixture.at("out/a")) == before);
   CHECK(std::distance(std::filesystem::directory_iterator(fixture.at("out")), {}) == 1);
 }
+
+TEST_CASE("many workers over many files that are there", "[threads]") {
+  RestoreFixture fixture;
+  fixture.workers = 4;
+  std::vector<TreeObject> wanted{tree::file("huge", 6'000'000, 999)};
+  std::vector<TreeObject> standing{tree::file("huge", 6'500'000, 999)};
+  for (unsigned i = 0; i < 200; ++i) {
+    const std::string name = "d" + std::to_string(i % 13) + "/f" + std::to_string(i);
+    wanted.push_back(tree::file(name, (i * 7919) % 60'000, i % 100));
+    if (i % 3 != 0) {
+      standing.push_back(tree::file(name, (i * 7919) % 60'000, i % 50));
+    }
+    standing.push_back(tree::file(name + " extra", 10));
+  }
+  fixture.make("source", wanted);
+  fixture.back_up();
+  fixture.make("out", standing);
+  flip_byte(fixture.at("out/huge"), 3'000'000);
+  auto options = fixture.over(Overwrite::always);
+  options.delete_extra = true;
+  const auto report = fixture.must(options);
+  CHECK(count(report, RestoreAction::deleted) == 200);
+  CHECK(fixture.differences() == std::vector<std::string>());
+}
