@@ -95,6 +95,7 @@ struct TypedArguments {
   LsArguments ls;
   DumpArguments dump;
   RestoreArguments restore;
+  std::string overwrite;
   VerifyArguments verify;
   bool verify_latest = false;
   bool verify_all = false;
@@ -211,13 +212,24 @@ void add_browsing(CLI::App& app, TypedArguments& typed) {
   CLI::App& dump = add_command(app, "dump");
   add_choice(dump, typed, "SNAP:/file");
   add_text(dump, "-o,--output", typed.dump.output, "FILE", "A new file instead");
+}
 
+void add_restore(CLI::App& app, TypedArguments& typed) {
   CLI::App& restore = add_command(app, "restore");
   add_choice(restore, typed, "SNAP or SNAP:/path");
   add_text(restore, "-t,--target", typed.restore.target, "DIR", "Folder to write to")->required();
-  restore.add_flag("--overwrite", typed.restore.overwrite,
-                   "Allow a target that is not empty, and replace files");
+  add_text(restore, "--overwrite", typed.overwrite, "WHEN",
+           "What to do about files that are there:\n"
+           "always      make each what the snapshot says\n"
+           "if-changed  look only at those of another size or time\n"
+           "if-newer    only where the snapshot's is newer\n"
+           "never       keep them, restore what is missing");
+  restore.add_flag("--delete", typed.restore.delete_extra,
+                   "Remove what the snapshot does not have from the folders\nthat are restored");
   restore.add_flag("-n,--dry-run", typed.restore.dry_run, "Say what would be done, write nothing");
+  restore.add_flag("-y,--yes", typed.restore.yes, "Do not ask before overwriting or deleting");
+  restore.add_flag("--no-restore-point", typed.restore.no_restore_point,
+                   "No snapshot of what is about to be overwritten");
   restore.add_flag("--numeric-ids", typed.restore.numeric_ids,
                    "Owners by number, even if their names exist here");
 }
@@ -265,6 +277,7 @@ void declare(CLI::App& app, TypedArguments& typed) {
   add_backup(app, typed);
   add_command(app, "snapshots");
   add_browsing(app, typed);
+  add_restore(app, typed);
   add_verify(app, typed);
   add_command(app, "stats");
   add_key(app, typed);
@@ -333,12 +346,33 @@ Values dump_values(TypedArguments& typed) {
   return std::move(typed.dump);
 }
 
+std::optional<repo::Overwrite> overwrite_policy(std::string_view text) {
+  using repo::Overwrite;
+  for (const Overwrite overwrite :
+       {Overwrite::always, Overwrite::if_changed, Overwrite::if_newer, Overwrite::never}) {
+    if (text == to_string(overwrite)) {
+      return overwrite;
+    }
+  }
+  return std::nullopt;
+}
+
 Values restore_values(TypedArguments& typed) {
   if (auto error = choose(typed, typed.restore.choice)) {
     return *error;
   }
   if (typed.restore.target.empty()) {
     return usage("--target is empty");
+  }
+  if (!typed.overwrite.empty()) {
+    const auto overwrite = overwrite_policy(typed.overwrite);
+    if (!overwrite) {
+      return usage(fmt::format("--overwrite {}: must be always, if-changed, if-newer or never",
+                               typed.overwrite));
+    }
+    typed.restore.overwrite = *overwrite;
+  } else if (typed.restore.delete_extra) {
+    return usage("--delete needs --overwrite, which says what happens to files that are there");
   }
   return std::move(typed.restore);
 }

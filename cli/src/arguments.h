@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cairn/repo/backup.h"
+#include "cairn/repo/restore.h"
 #include "cairn/repo/roles.h"
 #include "cairn/repo/snapshot.h"
 #include "times.h"
@@ -81,9 +82,12 @@ struct DumpArguments {
 struct RestoreArguments {
   SnapshotChoice choice;
   std::string target;
-  bool overwrite = false;
+  repo::Overwrite overwrite = repo::Overwrite::refuse;
+  bool delete_extra = false;
   bool dry_run = false;
   bool numeric_ids = false;
+  bool yes = false;               ///< no question on the terminal
+  bool no_restore_point = false;  ///< what is overwritten is lost
 };
 
 struct VerifyArguments {

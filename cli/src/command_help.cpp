@@ -49,11 +49,24 @@ constexpr std::array kCommands{
     CommandHelp{
         "restore", "Write a snapshot, a folder or a file back to disk",
         "Without a path the snapshot's absolute paths are made again below DIR. With a path\n"
-        "DIR gets the contents of that folder, or that file. A file appears under its name\n"
-        "only when all its bytes are checked and written. What is damaged is named, the\n"
-        "rest is restored, and the exit status is 1.\n",
+        "DIR gets the contents of that folder, or that file. What is damaged is named, the\n"
+        "rest is restored, and the exit status is 1.\n"
+        "\n"
+        "A DIR that is not empty needs --overwrite. Files are then compared piece by piece:\n"
+        "only what differs is fetched and written. Before anything that is there is changed\n"
+        "or deleted, the terminal is asked, and a snapshot of it is made: a restore point to\n"
+        "go back with, named by its id, since latest and --at pass over it. Nothing is asked\n"
+        "in scripts: where standard input or standard error is no terminal, or with --yes or\n"
+        "--json.\n"
+        "\n"
+        "A restore that was interrupted is finished by the same command with\n"
+        "--overwrite if-changed. A file appears under its name only when all its bytes are\n"
+        "checked and written; large files that are there are changed in place, on file\n"
+        "systems without reflinks, once all that differs has been fetched and checked.\n",
         "  cairn restore latest --target /mnt/restored\n"
         "  cairn restore latest:/home/ada/mail --target ~/mail-from-backup\n"
+        "  cairn restore latest:/srv/db --target /srv/db --overwrite always --delete\n"
+        "  cairn restore latest --target / --overwrite if-changed --dry-run --verbose\n"
         "  cairn restore --at \"2026-01-01 14:30\" /etc --target /tmp/etc\n"},
     CommandHelp{
         "verify", "Check that snapshots are intact, and say what is not",

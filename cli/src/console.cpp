@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ostream>
 
@@ -114,6 +115,21 @@ void Console::change(repo::Change change, std::string_view path) {
     print_json(json);
   } else {
     to_err(escape_text(fmt::format("{:<9} {}", to_string(change), path)));
+  }
+}
+
+void Console::change(repo::RestoreAction action, std::string_view path) {
+  if (!verbose_ || action == repo::RestoreAction::unchanged) {
+    return;
+  }
+  if (json_) {
+    Json json{{"type", "change"}, {"action", to_string(action)}};
+    put_bytes(json, "path", path);
+    print_json(json);
+  } else {
+    std::string word(to_string(action));
+    std::replace(word.begin(), word.end(), '_', ' ');
+    to_err(escape_text(fmt::format("{:<12} {}", word, path)));
   }
 }
 

@@ -45,6 +45,10 @@ class Console {
   /// An object that a backup found changed: for --verbose, as problem().
   void change(repo::Change change, std::string_view path);
 
+  /// What a restore did to one object: for --verbose, on standard error, or in JSON as a line of
+  /// standard output.
+  void change(repo::RestoreAction action, std::string_view path);
+
   void progress(const repo::Progress& progress);
   /// Takes the progress line off the terminal.
   void end_progress();
@@ -84,6 +88,9 @@ class ConsoleObserver final : public repo::Observer {
     console_.change(change, path);
   }
   void problem(const repo::Problem& problem) override;
+  void restored(repo::RestoreAction action, std::string_view path) override {
+    console_.change(action, path);
+  }
   void detail(std::string_view text) override { console_.detail(text); }
   void warning(std::string_view text) override { console_.warning(text); }
 

@@ -210,12 +210,22 @@ Json backup_view(const repo::BackupReport& report) {
 }
 
 Json restore_view(const repo::RestoreReport& report) {
+  Json changes;
+  for (std::size_t i = 0; i < repo::kRestoreActionCount; ++i) {
+    const auto action = static_cast<repo::RestoreAction>(i);
+    changes[std::string(to_string(action))] = report.changes.count(action);
+  }
   return {{"type", "summary"},
           {"restored", counts_view(report.restored)},
+          {"changes", std::move(changes)},
           {"bytes_read", report.bytes_read},
           {"bytes_written", report.bytes_written},
+          {"bytes_kept", report.bytes_kept},
           {"skipped_owner", report.skipped_owner},
           {"skipped_special", report.skipped_special},
+          {"skipped_attributes", report.skipped_attributes},
+          {"skipped_flags", report.skipped_flags},
+          {"skipped", problems_view(report.skipped)},
           {"problem_count", report.problem_count},
           {"problems", problems_view(report.problems)}};
 }

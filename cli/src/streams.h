@@ -38,6 +38,9 @@ struct Streams {
   std::function<std::optional<std::string>(const std::string& name)> environment = {};
   /// Asks for a passphrase without echo. Errors: not_found (no terminal), interrupted, io.
   std::function<core::Result<core::SecretBytes>(std::string_view prompt)> ask_passphrase = {};
+  /// Asks a yes-or-no question. Not set where nobody is there to answer: standard input or standard
+  /// error is no terminal. Errors: interrupted, io.
+  std::function<core::Result<bool>(std::string_view question)> confirm = {};
 
   std::string host = {};
   std::string user = {};

@@ -120,6 +120,11 @@ struct SystemStreams::Parts {
     streams.ask_passphrase = [stop_token](std::string_view prompt) {
       return ask_on_terminal(prompt, stop_token);
     };
+    if (::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0) {
+      streams.confirm = [stop_token](std::string_view question) {
+        return confirm_on_terminal(question, stop_token);
+      };
+    }
     streams.host = host_name();
     streams.user = who.name;
     streams.home_folder = who.home;

@@ -27,4 +27,8 @@ class SystemStreams {
 [[nodiscard]] core::Result<core::SecretBytes> ask_on_terminal(std::string_view prompt,
                                                               const std::stop_token& stop);
 
+/// Asks a question on the terminal of this process; yes is "y" or "yes". Errors: as above.
+[[nodiscard]] core::Result<bool> confirm_on_terminal(std::string_view question,
+                                                     const std::stop_token& stop);
+
 }  // namespace cairn::cli

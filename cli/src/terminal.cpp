@@ -66,7 +66,7 @@ core::Result<core::SecretBytes> read_typed_line(int terminal, int wake) {
   while (size < buffer.size()) {
     std::array<::pollfd, 2> waits{{{terminal, POLLIN, 0}, {wake, POLLIN, 0}}};
     if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) {
-      return core::fail(core::errno_error(errno, "read the passphrase"));
+      return core::fail(core::errno_error(errno, "read from the terminal"));
     }
     if (waits[1].revents != 0) {
       return core::fail(core::ErrorCode::interrupted, "interrupted");
@@ -77,7 +77,7 @@ core::Result<core::SecretBytes> read_typed_line(int terminal, int wake) {
     const ::ssize_t count =
         ::read(terminal, buffer.mutable_view().data() + size, buffer.size() - size);
     if (count < 0 && errno != EINTR) {
-      return core::fail(core::errno_error(errno, "read the passphrase"));
+      return core::fail(core::errno_error(errno, "read from the terminal"));
     }
     if (count == 0) {
       break;
@@ -91,28 +91,48 @@ core::Result<core::SecretBytes> read_typed_line(int terminal, int wake) {
   return core::SecretBytes::copy_of(buffer.view().first(size));
 }
 
+/// Shows a prompt and reads the answer.
+core::Result<core::SecretBytes> ask_line(int terminal, std::string_view prompt,
+                                         const std::stop_token& stop) {
+  const Descriptor wake(::eventfd(0, EFD_CLOEXEC));
+  if (wake.number() < 0) {
+    return core::fail(core::errno_error(errno, "read from the terminal"));
+  }
+  const auto request = [&wake] { static_cast<void>(::eventfd_write(wake.number(), 1)); };
+  const std::stop_callback on_stop(stop, request);
+  show(terminal, prompt);
+  return read_typed_line(terminal, wake.number());
+}
+
+core::Result<int> open_terminal() {
+  const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  if (terminal < 0) {
+    return core::fail(core::ErrorCode::not_found, "there is no terminal");
+  }
+  return terminal;
+}
+
 }  // namespace
 
 core::Result<core::SecretBytes> ask_on_terminal(std::string_view prompt,
                                                 const std::stop_token& stop) {
-  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-  if (terminal.number() < 0) {
-    return core::fail(core::ErrorCode::not_found, "there is no terminal");
-  }
-  const Descriptor wake(::eventfd(0, EFD_CLOEXEC));
-  if (wake.number() < 0) {
-    return core::fail(core::errno_error(errno, "read the passphrase"));
-  }
-  const auto request = [&wake] { static_cast<void>(::eventfd_write(wake.number(), 1)); };
-  const std::stop_callback on_stop(stop, request);
+  CAIRN_TRY(const int number, open_terminal());
+  const Descriptor terminal(number);
   const EchoOff echo_off(terminal.number());
   if (!echo_off.worked()) {
     return core::fail(core::ErrorCode::io, "switch off the echo of the terminal: failed");
   }
-  show(terminal.number(), prompt);
-  auto line = read_typed_line(terminal.number(), wake.number());
+  auto line = ask_line(terminal.number(), prompt, stop);
   show(terminal.number(), "\n");
   return line;
+}
+
+core::Result<bool> confirm_on_terminal(std::string_view question, const std::stop_token& stop) {
+  CAIRN_TRY(const int number, open_terminal());
+  const Descriptor terminal(number);
+  CAIRN_TRY(const core::SecretBytes line, ask_line(terminal.number(), question, stop));
+  const std::string answer = core::to_string(line.view());
+  return answer == "y" || answer == "yes" || answer == "Y" || answer == "YES";
 }
 
 }  // namespace cairn::cli

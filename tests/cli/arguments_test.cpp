@@ -201,18 +201,31 @@ TEST_CASE("dump: a file and where it goes") {
 }
 
 TEST_CASE("restore: all options") {
-  auto given = arguments<RestoreArguments>(
-      {"restore", "latest:/a", "--target", "/t", "--overwrite", "--dry-run", "--numeric-ids"});
+  auto given = arguments<RestoreArguments>({"restore", "latest:/a", "--target", "/t", "--overwrite",
+                                            "if-changed", "--delete", "--dry-run", "--numeric-ids",
+                                            "--yes", "--no-restore-point"});
   CHECK(given.choice.snapshot == "latest");
   CHECK(given.choice.path == "/a");
   CHECK(given.target == "/t");
-  CHECK((given.overwrite && given.dry_run && given.numeric_ids));
+  CHECK(given.overwrite == repo::Overwrite::if_changed);
+  CHECK((given.delete_extra && given.dry_run && given.numeric_ids));
+  CHECK((given.yes && given.no_restore_point));
   given = arguments<RestoreArguments>({"restore", "--at", "2026-01-01T00:00:00Z", "-t", "x"});
-  CHECK_FALSE((given.overwrite || given.dry_run || given.numeric_ids));
+  CHECK(given.overwrite == repo::Overwrite::refuse);
+  CHECK_FALSE((given.delete_extra || given.dry_run || given.numeric_ids));
+  CHECK_FALSE((given.yes || given.no_restore_point));
   CHECK(given.choice.at->utc_offset_minutes == 0);
+  for (const char* word : {"always", "if-changed", "if-newer", "never"}) {
+    CHECK(
+        to_string(arguments<RestoreArguments>({"restore", "latest", "-t", "x", "--overwrite", word})
+                      .overwrite) == word);
+  }
   usage_error({"restore", "latest"});
   usage_error({"restore", "latest", "--target", ""});
   usage_error({"restore", "--target", "/t"});
+  usage_error({"restore", "latest", "-t", "x", "--overwrite"});
+  usage_error({"restore", "latest", "-t", "x", "--overwrite", "refuse"});
+  usage_error({"restore", "latest", "-t", "x", "--delete"});
 }
 
 TEST_CASE("verify: all, the latest, some") {

@@ -76,6 +76,12 @@ class CliFixture {
       return found == environment.end() ? std::nullopt : std::optional(found->second);
     };
     streams.ask_passphrase = [this](std::string_view prompt) { return answer(prompt); };
+    if (terminal) {
+      streams.confirm = [this](std::string_view question) -> core::Result<bool> {
+        prompts.emplace_back(question);
+        return says_yes;
+      };
+    }
     streams.host = "host";
     streams.user = "ada";
     streams.home_folder = folder.path();
@@ -115,6 +121,7 @@ class CliFixture {
   std::vector<std::string> prompts;  ///< what was asked
   std::string input;
   bool terminal = false;
+  bool says_yes = true;  ///< when asked on the terminal
   std::stop_source stop;
 
  private:

@@ -148,7 +148,7 @@ TEST_CASE_METHOD(RepositoryFixture, "restore refuses a target that is not empty"
   CHECK(refused.status == 1);
   CHECK(names_in(folder / "target") == Args{"mine"});
   Args overwrite = args;
-  overwrite.emplace_back("--overwrite");
+  overwrite.insert(overwrite.end(), {"--overwrite", "always"});
   must(overwrite);
   CHECK(read_file(folder / "target/mine") == "mine");
   CHECK(read_file(folder / "target/hello.txt") == "hello\n");

@@ -57,7 +57,7 @@ diff -r --no-dereference tree "all$work/tree" || fail "the restored tree differs
 expect 0 "$cairn" restore "latest:$work/tree" --target part
 diff -r --no-dereference tree part || fail "the restored part differs"
 expect 1 "$cairn" restore "latest:$work/tree" --target part
-expect 0 "$cairn" restore "latest:$work/tree" --target part --overwrite
+expect 0 "$cairn" restore "latest:$work/tree" --target part --overwrite always
 expect 1 "$cairn" restore latest:/nowhere --target nowhere
 [ -z "$(ls nowhere 2>/dev/null || true)" ] || fail "a failed restore left files"
 

@@ -15,12 +15,12 @@ bool runs(const std::string& command) { return ::system((command + " 2>/dev/null
 
 }  // namespace
 
-LoopDisk::LoopDisk(std::string folder, unsigned mebibytes)
+LoopDisk::LoopDisk(std::string folder, unsigned mebibytes, const std::string& type)
     : mount_point_(std::move(folder)), image_(mount_point_ + ".img") {
   std::filesystem::create_directory(mount_point_);
   if (::geteuid() == 0 &&
-      runs(fmt::format("truncate -s {}M '{}' && mkfs.ext4 -q -m 0 '{}'", mebibytes, image_,
-                       image_)) &&
+      runs(fmt::format("truncate -s {}M '{}' && mkfs.{} -q {} '{}' >/dev/null", mebibytes, image_,
+                       type, type == "ext4" ? "-m 0" : "", image_)) &&
       mount()) {
     std::filesystem::remove(mount_point_ + "/lost+found");
   }

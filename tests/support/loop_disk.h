@@ -4,12 +4,13 @@
 
 namespace cairn::test {
 
-/// A small ext4 in a file, mounted through a loop device; not mounted where that cannot be had (it
-/// needs root, mkfs.ext4 and a loop device): the test then says that it skips.
+/// A small file system in a file, mounted through a loop device; not mounted where that cannot be
+/// had (it needs root, mkfs and a loop device): the test then says that it skips.
 class LoopDisk {
  public:
-  /// `folder` is made; the image lies beside it.
-  LoopDisk(std::string folder, unsigned mebibytes);
+  /// `folder` is made; the image lies beside it. `type`: ext4, btrfs (from 128 MiB on) or xfs (from
+  /// 320 MiB on).
+  LoopDisk(std::string folder, unsigned mebibytes, const std::string& type = "ext4");
   LoopDisk(const LoopDisk&) = delete;
   LoopDisk& operator=(const LoopDisk&) = delete;
   ~LoopDisk();

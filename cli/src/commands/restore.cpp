@@ -2,22 +2,57 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "absolute_path.h"
+#include "cairn/core/version.h"
 #include "cairn/repo/browse.h"
 #include "commands/commands.h"
+#include "escape.h"
 #include "sizes.h"
 #include "times.h"
 
 namespace cairn::cli {
 namespace {
 
-void say_report(const repo::RestoreReport& report, const repo::RestoreOptions& options,
-                std::uint64_t elapsed_ns, Console& console) {
-  const repo::TreeCounts& counts = report.restored;
-  console.say(
-      fmt::format("{} {}, {}, {} into {} in {}", options.dry_run ? "would restore" : "restored",
-                  format_count(counts.files, "file"), format_count(counts.folders, "folder"),
-                  format_size(counts.bytes), options.target, format_duration(elapsed_ns)));
+using repo::RestoreAction;
+
+/// True if something that is there may be changed or deleted.
+bool may_overwrite(const repo::RestoreOptions& options) {
+  return !options.dry_run && options.overwrite != repo::Overwrite::refuse &&
+         (options.overwrite != repo::Overwrite::never || options.delete_extra);
+}
+
+/// False if somebody is there to ask, and said no.
+core::Result<bool> confirm(const RestoreArguments& arguments, const std::vector<std::string>& paths,
+                           const Context& context) {
+  if (arguments.yes || context.console.json() || !context.streams.confirm) {
+    return true;
+  }
+  const std::string what = paths.size() == 1
+                               ? paths.front()
+                               : fmt::format("{} and {} more", paths.front(), paths.size() - 1);
+  return context.streams.confirm(fmt::format(
+      "{} {} with the snapshot{}? [y/N] ",
+      arguments.delete_extra ? "overwrite, and delete from," : "overwrite", escape_text(what),
+      arguments.no_restore_point ? ", without a restore point" : ""));
+}
+
+void say_changes(const repo::RestoreReport& report, bool dry_run, Console& console) {
+  const repo::RestoreChanges& changes = report.changes;
+  console.say(fmt::format(
+      "{} created, {} updated, {} only owner, mode, time or attributes, {} unchanged, {} kept, {} "
+      "deleted",
+      changes.count(RestoreAction::created), changes.count(RestoreAction::updated),
+      changes.count(RestoreAction::metadata_set), changes.count(RestoreAction::unchanged),
+      changes.count(RestoreAction::kept), changes.count(RestoreAction::deleted)));
+  console.say(fmt::format("{} {}, {} were there already", dry_run ? "would write at most" : "wrote",
+                          format_size(report.bytes_written), format_size(report.bytes_kept)));
+}
+
+void say_skipped(const repo::RestoreReport& report, Console& console) {
   if (report.skipped_owner > 0) {
     console.say(fmt::format("{} got the owner of this process: only root can set others",
                             format_count(report.skipped_owner, "object")));
@@ -26,10 +61,75 @@ void say_report(const repo::RestoreReport& report, const repo::RestoreOptions& o
     console.say(fmt::format("{} left out: only root can make them",
                             format_count(report.skipped_special, "device")));
   }
+  if (report.skipped_attributes > 0) {
+    console.say(fmt::format("{} left out: only root can set them",
+                            format_count(report.skipped_attributes, "attribute")));
+  }
+  if (report.skipped_flags > 0) {
+    console.say(fmt::format("{} left out: only root, or another file system, has them",
+                            format_count(report.skipped_flags, "inode flag")));
+  }
+  for (const repo::Problem& skipped : report.skipped) {
+    console.detail(fmt::format("left out: {}: {}", skipped.path, skipped.reason));
+  }
+}
+
+void say_report(const repo::RestoreReport& report, const repo::RestoreOptions& options,
+                std::uint64_t elapsed_ns, Console& console) {
+  const repo::TreeCounts& counts = report.restored;
+  console.say(
+      fmt::format("{} {}, {}, {} into {} in {}", options.dry_run ? "would restore" : "restored",
+                  format_count(counts.files, "file"), format_count(counts.folders, "folder"),
+                  format_size(counts.bytes), options.target, format_duration(elapsed_ns)));
+  if (options.overwrite != repo::Overwrite::refuse) {
+    say_changes(report, options.dry_run, console);
+  }
+  say_skipped(report, console);
   if (report.problem_count > 0) {
     console.say(
         fmt::format("{}; all else was restored", format_count(report.problem_count, "problem")));
   }
+}
+
+/// What stands between the command line and what it overwrites.
+struct Safeguards {
+  bool confirmed = true;
+  std::optional<repo::SnapshotId> restore_point;
+};
+
+core::Result<Safeguards> take_safeguards(repo::Repository& repository,
+                                         const RestoreArguments& arguments,
+                                         const repo::ListedSnapshot& listed,
+                                         const repo::RestoreOptions& options, Context& context) {
+  Safeguards safeguards;
+  if (!may_overwrite(options)) {
+    return safeguards;
+  }
+  ConsoleObserver observer(context.console, "read");
+  CAIRN_TRY(const auto paths,
+            repo::paths_to_overwrite(repository, listed.snapshot, options, observer));
+  if (paths.empty()) {
+    return safeguards;
+  }
+  CAIRN_TRY(safeguards.confirmed, confirm(arguments, paths, context));
+  if (!safeguards.confirmed || arguments.no_restore_point) {
+    return safeguards;
+  }
+  CAIRN_TRY(const auto point,
+            repo::make_restore_point(
+                repository,
+                {.paths = paths,
+                 .description = fmt::format("before a restore of {}", listed.id.short_hex()),
+                 .program_version = std::string(core::version()),
+                 .stop = options.stop},
+                observer));
+  safeguards.restore_point = point.id;
+  context.console.end_progress();
+  if (point.id) {
+    context.console.say(
+        fmt::format("restore point {} made: what is overwritten now", point.id->short_hex()));
+  }
+  return safeguards;
 }
 
 }  // namespace
@@ -49,9 +149,17 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
       .path = arguments.choice.path,
       .target = absolute_path(arguments.target, streams.working_folder),
       .overwrite = arguments.overwrite,
+      .delete_extra = arguments.delete_extra,
       .dry_run = arguments.dry_run,
       .numeric_ids = arguments.numeric_ids,
+      .selects = {},
       .stop = streams.stop};
+  CAIRN_TRY(const Safeguards safeguards,
+            take_safeguards(repository, arguments, listed, options, context));
+  if (!safeguards.confirmed) {
+    console.say("nothing was restored");
+    return ExitCode::failed;
+  }
   CAIRN_TRY(const repo::RestoreReport report,
             repo::restore(repository, listed.snapshot, options, observer));
 
@@ -59,6 +167,8 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
   if (console.json()) {
     Json json = restore_view(report);
     json["snapshot"] = listed.id.hex();
+    json["restore_point"] =
+        safeguards.restore_point ? Json(safeguards.restore_point->hex()) : Json(nullptr);
     json["dry_run"] = arguments.dry_run;
     put_bytes(json, "target", options.target);
     json["seconds"] = static_cast<double>(elapsed_ns / 1'000'000) / 1000;

@@ -61,6 +61,12 @@ core::Result<std::optional<std::size_t>> steps_back(std::string_view name) {
   return std::optional<std::size_t>(steps);
 }
 
+/// What was saved before a restore is asked for by its id: the same command, typed again after it,
+/// must mean the same snapshot.
+bool is_restore_point(const ListedSnapshot& snapshot) {
+  return snapshot.snapshot.type == SnapshotType::restore_point;
+}
+
 core::Result<ListedSnapshot> nth_latest(std::vector<ListedSnapshot> snapshots, std::size_t back) {
   if (snapshots.empty()) {
     return core::fail(ErrorCode::not_found, "the repository has no snapshots yet",
@@ -177,6 +183,7 @@ core::Result<ListedSnapshot> find_snapshot(Repository& repository, std::string_v
   CAIRN_TRY(const auto back, steps_back(name));
   CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
   if (back) {
+    std::erase_if(snapshots, is_restore_point);
     return nth_latest(std::move(snapshots), *back);
   }
   if (name.size() < kIdPrefixMin) {
@@ -205,8 +212,9 @@ core::Result<ListedSnapshot> find_snapshot(Repository& repository, std::string_v
 core::Result<ListedSnapshot> find_snapshot_at(Repository& repository, core::Timestamp when,
                                               Observer& observer) {
   CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
-  std::erase_if(snapshots,
-                [when](const ListedSnapshot& snapshot) { return snapshot.snapshot.start > when; });
+  std::erase_if(snapshots, [when](const ListedSnapshot& snapshot) {
+    return snapshot.snapshot.start > when || is_restore_point(snapshot);
+  });
   if (snapshots.empty()) {
     return core::fail(
         ErrorCode::not_found,

@@ -56,6 +56,11 @@ void ProgressMeter::problem(const Problem& problem) {
   observer_.problem(problem);
 }
 
+void ProgressMeter::restored(RestoreAction action, std::string_view path) {
+  const std::scoped_lock lock(mutex_);
+  observer_.restored(action, path);
+}
+
 void ProgressMeter::detail(std::string_view text) {
   const std::scoped_lock lock(mutex_);
   observer_.detail(text);

@@ -28,6 +28,7 @@ class ProgressMeter {
   void at(const std::string& path);
   void change(Change change, std::string_view path);
   void problem(const Problem& problem);
+  void restored(RestoreAction action, std::string_view path);
   void detail(std::string_view text);
   void warning(std::string_view text);
   /// The final figures, told in any case.

@@ -16,6 +16,9 @@ namespace {
 // the rest of a window waits with the planner.
 constexpr std::size_t kQueuedTasks = 256;
 constexpr std::size_t kPackSummariesMax = 256;
+// One share of a comparison: enough to be worth handing over, little enough for all to have some.
+constexpr std::uint64_t kCompareBytes = std::uint64_t{4} * 1024 * 1024;
+constexpr std::size_t kCompareSlices = 1024;
 
 /// Ends the whole restore, unlike what is wrong with one file.
 bool is_fatal(core::ErrorCode code) noexcept {
@@ -24,15 +27,6 @@ bool is_fatal(core::ErrorCode code) noexcept {
 }
 
 }  // namespace
-
-RestoredFile::RestoredFile(RestoreTarget& to, std::shared_ptr<TargetFolder> in, Entry what)
-    : target(to), folder(std::move(in)), entry(std::move(what)) {}
-
-RestoredFile::~RestoredFile() {
-  if (!is_finished && !temporary_name.empty()) {
-    target.discard_file(*folder, temporary_name);
-  }
-}
 
 RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
                            ProblemList& problems, ProgressMeter& meter)
@@ -79,33 +73,100 @@ void RestoreFiles::end_with(core::Error error) {
 
 core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry) {
   CAIRN_TRY_STATUS(check());
-  auto file = std::make_shared<RestoredFile>(target_, std::move(folder), std::move(entry));
-  const auto status =
-      for_each_item(state_, file->entry.content,
-                    [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
-                      if (!item.chunk) {
-                        file->has_holes = true;
-                        return {};
-                      }
-                      file->outstanding += 1;
-                      window_.push_back({file, *item.chunk, offset, 0,
-                                         static_cast<std::uint32_t>(item.length_bytes)});
-                      return window_.size() >= kWindowSlices ? plan_window() : core::Status();
-                    });
-  if (!status) {
-    CAIRN_TRY_STATUS(check());
-    const std::scoped_lock lock(file->mutex);
-    file->failure = status.error().message();
+  auto plan = plan_file(target_, *folder, entry);
+  if (!plan || !*plan) {
+    const std::string path = join_path(folder->path, entry.name);
+    if (!plan) {
+      files_failed_ += 1;
+      problems_.add({ProblemKind::unreadable, path, plan.error().message()});
+    } else {
+      target_.log().done(RestoreAction::kept, path);
+    }
+    meter_.file_done(path);
+    target_.release(std::move(folder));
+    return {};
+  }
+  auto file = std::make_shared<RestoredFile>(target_, std::move(folder), std::move(entry),
+                                             std::move(**plan), open_files_);
+  if (!file->plan().metadata_only || file->is_compared()) {
+    if (auto status = add_slices(file); !status) {
+      CAIRN_TRY_STATUS(check());
+      file->fail(status.error().message());
+    }
   }
   return finish_one(file);
 }
 
+core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file) {
+  const auto add_item = [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
+    if (!item.chunk && !file->is_compared()) {
+      return {};  // nothing is written there
+    }
+    file->outstanding += 1;
+    window_.push_back({file, item.chunk, offset, item.length_bytes, 0});
+    return window_.size() >= kWindowSlices ? plan_window() : core::Status();
+  };
+  return for_each_item(state_, file->entry().content, add_item);
+}
+
 core::Status RestoreFiles::plan_window() {
-  CAIRN_TRY(auto tasks, tasks_of(std::exchange(window_, {})));
+  CAIRN_TRY(auto wanted, compare_window(std::exchange(window_, {})));
+  if (target_.options().dry_run) {
+    return skip_fetching(wanted);
+  }
+  CAIRN_TRY(auto tasks, tasks_of(std::move(wanted)));
   for (BlockTask& task : tasks) {
     if (!queue_.push(std::move(task))) {
       return check();
     }
+  }
+  return {};
+}
+
+core::Result<std::vector<Slice>> RestoreFiles::compare_window(std::vector<Slice> slices) {
+  CompareRound round;
+  std::vector<Slice> wanted;
+  std::vector<Slice> batch;
+  std::uint64_t batch_bytes = 0;
+  core::Status status;
+  for (Slice& slice : slices) {
+    if (!slice.file->is_compared()) {
+      wanted.push_back(std::move(slice));
+      continue;
+    }
+    batch_bytes += slice.chunk ? slice.length_bytes : 0;
+    batch.push_back(std::move(slice));
+    if (batch_bytes >= kCompareBytes || batch.size() >= kCompareSlices) {
+      status = push_comparison(round, std::exchange(batch, {}));
+      batch_bytes = 0;
+      if (!status) {
+        break;
+      }
+    }
+  }
+  if (status && !batch.empty()) {
+    status = push_comparison(round, std::move(batch));
+  }
+  auto differing = round.wait();
+  CAIRN_TRY_STATUS(std::move(status));
+  CAIRN_TRY_STATUS(check());
+  std::ranges::move(differing, std::back_inserter(wanted));
+  return wanted;
+}
+
+core::Status RestoreFiles::push_comparison(CompareRound& round, std::vector<Slice> slices) {
+  if (!queue_.push(CompareTask{std::move(slices), round, CompareRound::Share(round)})) {
+    CAIRN_TRY_STATUS(check());
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  return {};
+}
+
+core::Status RestoreFiles::skip_fetching(const std::vector<Slice>& slices) {
+  for (const Slice& slice : slices) {
+    target_.log().add_written(slice.length_bytes);
+    meter_.add_bytes(slice.length_bytes);
+    CAIRN_TRY_STATUS(finish_one(slice.file));
   }
   return {};
 }
@@ -129,7 +190,7 @@ core::Result<std::vector<RestoreFiles::BlockTask>> RestoreFiles::tasks_of(
   std::vector<ChunkId> ids;
   ids.reserve(slices.size());
   for (const Slice& slice : slices) {
-    ids.push_back(slice.chunk);
+    ids.push_back(*slice.chunk);
   }
   CAIRN_TRY(const auto locations, state_.catalogue->find_all(ids));
 
@@ -188,7 +249,58 @@ void RestoreFiles::run() {
   }
 }
 
-core::Status RestoreFiles::run_task(BlockTask task, Scratch& scratch) {
+core::Status RestoreFiles::run_task(Task task, Scratch& scratch) {
+  if (auto* const comparison = std::get_if<CompareTask>(&task)) {
+    return run_comparison(std::move(*comparison), scratch);
+  }
+  return fetch(std::get<BlockTask>(std::move(task)), scratch);
+}
+
+core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
+  std::vector<Slice> wanted;
+  std::optional<FileComparison> comparison;
+  const RestoredFile* compared = nullptr;
+  for (Slice& slice : task.slices) {
+    if (slice.file.get() != compared) {
+      CAIRN_TRY_STATUS(check());
+      compared = slice.file.get();
+      comparison.reset();
+      if (auto opened = FileComparison::open(*slice.file)) {
+        comparison.emplace(std::move(*opened));
+      } else {
+        slice.file->fail(opened.error().message());
+      }
+    }
+    if (comparison) {
+      CAIRN_TRY_STATUS(compare_slice(*comparison, slice, scratch, wanted));
+    } else {
+      CAIRN_TRY_STATUS(finish_one(slice.file));
+    }
+  }
+  task.round.add_wanted(std::move(wanted));
+  return {};
+}
+
+core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice& slice,
+                                         Scratch& scratch, std::vector<Slice>& wanted) {
+  const auto found =
+      comparison.compare(slice, *state_.keys, target_.options().dry_run, scratch.standing);
+  if (!found) {
+    if (is_fatal(found.error().code())) {
+      return core::fail(found.error());
+    }
+    slice.file->fail(found.error().message());
+  } else if (*found == FileComparison::Found::wanted) {
+    wanted.push_back(slice);
+    return {};
+  } else if (slice.chunk) {
+    meter_.add_bytes(slice.length_bytes);
+    target_.log().add_kept(slice.length_bytes);
+  }
+  return finish_one(slice.file);
+}
+
+core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
   auto status = state_.blocks->read(*task.pack, task.block, scratch.reader, scratch.plain);
   if (!status) {
     if (is_fatal(status.error().code())) {
@@ -203,53 +315,27 @@ core::Status RestoreFiles::run_task(BlockTask task, Scratch& scratch) {
 core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView plain) {
   const ChunkId* verified = nullptr;  // neighbours are often the same chunk: hash it once
   for (const Slice& slice : task.slices) {
-    const bool fits = std::uint64_t{slice.block_offset} + slice.length_bytes <= plain.size();
+    const bool fits = slice.block_offset + slice.length_bytes <= plain.size();
     const auto data =
         fits ? plain.subspan(slice.block_offset, slice.length_bytes) : core::ByteView();
-    if (!fits || ((verified == nullptr || *verified != slice.chunk) &&
-                  state_.keys->data_chunk_id(data) != slice.chunk)) {
+    if (!fits || ((verified == nullptr || *verified != *slice.chunk) &&
+                  state_.keys->data_chunk_id(data) != *slice.chunk)) {
       set_aside({slice},
                 {core::ErrorCode::corrupt,
                  fmt::format("a chunk in packs/{} is not what it should be", task.pack->id.hex())});
       continue;
     }
-    verified = &slice.chunk;
-    if (auto status = write_slice(slice, data); !status) {
+    verified = &*slice.chunk;
+    if (auto status = slice.file->write(slice.file_offset, data); !status) {
       if (is_fatal(status.error().code())) {
         return status;
       }
-      fail_slice(slice, status.error().message());
+      slice.file->fail(status.error().message());
     }
     meter_.add_bytes(slice.length_bytes);
     CAIRN_TRY_STATUS(finish_one(slice.file));
   }
   return {};
-}
-
-core::Status RestoreFiles::write_slice(const Slice& slice, core::ByteView data) {
-  RestoredFile& file = *slice.file;
-  std::shared_ptr<Descriptor> descriptor;
-  {
-    const std::scoped_lock lock(file.mutex);
-    if (file.failure) {
-      return {};
-    }
-    if (file.temporary_name.empty()) {
-      CAIRN_TRY(auto created, target_.create_file(*file.folder));
-      file.temporary_name = std::move(created.name);
-      file.descriptor = std::move(created.descriptor);
-      open_files_ += 1;
-    } else if (file.descriptor == nullptr) {
-      CAIRN_TRY(file.descriptor, target_.reopen_file(*file.folder, file.temporary_name));
-      open_files_ += 1;
-    }
-    descriptor = file.descriptor;
-    if (open_files_ > kOpenFilesMax && file.outstanding > 1) {
-      file.descriptor.reset();  // closed after this write, opened again for the next
-      open_files_ -= 1;
-    }
-  }
-  return target_.write_at(*descriptor, slice.file_offset, data);
 }
 
 void RestoreFiles::set_aside(std::vector<Slice> slices, const core::Error& error) {
@@ -262,15 +348,8 @@ void RestoreFiles::set_aside(std::vector<Slice> slices, const core::Error& error
     }
   }
   for (const Slice& slice : slices) {
-    fail_slice(slice, error.message());
+    slice.file->fail(error.message());
     [[maybe_unused]] const auto status = finish_one(slice.file);  // failed files do not fail again
-  }
-}
-
-void RestoreFiles::fail_slice(const Slice& slice, const std::string& reason) {
-  const std::scoped_lock lock(slice.file->mutex);
-  if (!slice.file->failure) {
-    slice.file->failure = reason;
   }
 }
 
@@ -278,8 +357,8 @@ core::Status RestoreFiles::finish_one(const std::shared_ptr<RestoredFile>& file)
   if (file->outstanding.fetch_sub(1) != 1) {
     return {};
   }
-  auto status = complete(*file);
-  const std::string path = join_path(file->folder->path, file->entry.name);
+  auto status = file->complete();
+  const std::string path = file->path();
   if (!status) {
     if (is_fatal(status.error().code())) {
       return status;
@@ -288,31 +367,7 @@ core::Status RestoreFiles::finish_one(const std::shared_ptr<RestoredFile>& file)
     problems_.add({ProblemKind::unreadable, path, status.error().message()});
   }
   meter_.file_done(path);
-  target_.release(file->folder);
-  return {};
-}
-
-core::Status RestoreFiles::complete(RestoredFile& file) {
-  const std::scoped_lock lock(file.mutex);
-  if (file.failure) {
-    file.descriptor.reset();
-    return core::fail(core::ErrorCode::corrupt, *file.failure);
-  }
-  RestoreTarget::TemporaryFile temporary{file.descriptor, file.temporary_name};
-  if (file.temporary_name.empty()) {
-    CAIRN_TRY(temporary, target_.create_file(*file.folder));
-    file.temporary_name = temporary.name;
-  } else if (file.descriptor == nullptr) {
-    CAIRN_TRY(temporary.descriptor, target_.reopen_file(*file.folder, file.temporary_name));
-  } else {
-    open_files_ -= 1;
-  }
-  file.descriptor.reset();
-  if (file.has_holes) {
-    CAIRN_TRY_STATUS(target_.resize(*temporary.descriptor, file.entry.content.size_bytes));
-  }
-  CAIRN_TRY_STATUS(target_.finish_file(*file.folder, temporary, file.entry));
-  file.is_finished = true;
+  target_.release(file->folder());
   return {};
 }
 
@@ -327,7 +382,7 @@ core::Status RestoreFiles::retry(Observer& observer) {
   Scratch scratch;
   for (BlockTask& task : tasks) {
     CAIRN_TRY_STATUS(check());
-    CAIRN_TRY_STATUS(run_task(std::move(task), scratch));
+    CAIRN_TRY_STATUS(fetch(std::move(task), scratch));
   }
   return {};
 }

@@ -1,17 +1,25 @@
+#include "ops/restore_metadata.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 
-#include "ops/restore_target.h"
-#include "ops/tree_reader.h"
+#include "ops/inode_flags.h"
+#include "ops/restore_policy.h"
+#include "ops/source_metadata.h"
 
-// The metadata half of RestoreTarget. Order matters: chown clears setuid bits and capabilities, so
-// it comes first; attributes (ACLs set mode bits too) before the mode; times last of all.
+// Order matters: chown clears setuid bits and capabilities, so it comes first; attributes (ACLs set
+// mode bits too) before the mode; the time last of what moves it; then the flags, of which some
+// forbid all of that.
 
 namespace cairn::repo::ops {
 
@@ -27,14 +35,101 @@ std::array<timespec, 2> times_of(const Entry& entry) {
 }
 
 /// Attributes that an ordinary user may not set, whatever the file.
-bool is_privileged(const std::string& name) {
+bool is_privileged(std::string_view name) {
   return name.starts_with("trusted.") || name.starts_with("security.");
+}
+
+/// Attributes that somebody gave this object, unlike labels that a policy gives to all of them.
+bool is_removable(std::string_view name) {
+  return name.starts_with("user.") || name.starts_with("trusted.") ||
+         name.starts_with("system.posix_acl_") || name == "security.capability";
+}
+
+/// The attributes of an open object, and of one by its path without following a link.
+struct OpenObject {
+  int descriptor;
+  [[nodiscard]] int set(const Xattr& xattr) const {
+    return ::fsetxattr(descriptor, xattr.name.c_str(), xattr.value.data(), xattr.value.size(), 0);
+  }
+  [[nodiscard]] int remove(const char* name) const { return ::fremovexattr(descriptor, name); }
+};
+struct NamedObject {
+  std::string path;
+  [[nodiscard]] int set(const Xattr& xattr) const {
+    return ::lsetxattr(path.c_str(), xattr.name.c_str(), xattr.value.data(), xattr.value.size(), 0);
+  }
+  [[nodiscard]] int remove(const char* name) const { return ::lremovexattr(path.c_str(), name); }
+};
+
+const Xattr* find_xattr(const std::vector<Xattr>& xattrs, const std::string& name) {
+  const auto found =
+      std::ranges::find_if(xattrs, [&](const Xattr& xattr) { return xattr.name == name; });
+  return found == xattrs.end() ? nullptr : &*found;
+}
+
+/// What is there, as far as it can be read: what cannot be read will be set.
+Entry present_xattrs(int descriptor) {
+  Entry present;
+  std::vector<Problem> ignored;
+  const std::string no_path;
+  read_xattrs(descriptor, present, {no_path, ignored});
+  return present;
+}
+
+Entry present_xattrs_at(int folder, const std::string& name) {
+  Entry present;
+  std::vector<Problem> ignored;
+  const std::string no_path;
+  read_xattrs_at(folder, name, present, {no_path, ignored});
+  return present;
+}
+
+bool same_xattrs(const Entry& present, const Entry& entry) {
+  const auto is_there = [&](const Xattr& xattr) {
+    const Xattr* found = find_xattr(present.xattrs, xattr.name);
+    return found != nullptr && found->value == xattr.value;
+  };
+  const auto is_extra = [&](const Xattr& xattr) {
+    return is_removable(xattr.name) && find_xattr(entry.xattrs, xattr.name) == nullptr;
+  };
+  return std::ranges::all_of(entry.xattrs, is_there) &&
+         std::ranges::none_of(present.xattrs, is_extra);
 }
 
 }  // namespace
 
-core::Status RestoreTarget::set_owner(int descriptor, const std::string& name, const Entry& entry,
-                                      const std::string& path) {
+OwnerNumbers::Numbers OwnerNumbers::numbers(const Owner& owner) {
+  Numbers numbers{owner.uid, owner.gid};
+  if (numeric_only_) {
+    return numbers;
+  }
+  const std::scoped_lock lock(mutex_);
+  if (!owner.user.empty()) {
+    auto [user, is_new] = users_.try_emplace(owner.user);
+    if (is_new) {
+      if (const passwd* found = ::getpwnam(owner.user.c_str())) {
+        user->second = found->pw_uid;
+      }
+    }
+    numbers.uid = user->second.value_or(owner.uid);
+  }
+  if (!owner.group.empty()) {
+    auto [group, is_new] = groups_.try_emplace(owner.group);
+    if (is_new) {
+      if (const ::group* found = ::getgrnam(owner.group.c_str())) {
+        group->second = found->gr_gid;
+      }
+    }
+    numbers.gid = group->second.value_or(owner.gid);
+  }
+  return numbers;
+}
+
+MetadataWriter::MetadataWriter(bool numeric_ids, RestoreLog& log)
+    : log_(log), owners_(numeric_ids), is_superuser_(::geteuid() == 0) {}
+
+core::Status MetadataWriter::set_owner(int descriptor, const std::string& name, const Entry& entry,
+                                       const std::string& path) {
   const auto numbers = owners_.numbers(entry.owner);
   const int flags = name.empty() ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
   struct stat present {};
@@ -49,31 +144,47 @@ core::Status RestoreTarget::set_owner(int descriptor, const std::string& name, c
     // Only the superuser gives files away; the group may still be one of ours.
     if (::fchownat(descriptor, name.c_str(), static_cast<uid_t>(-1), numbers.gid, flags) != 0 ||
         present.st_uid != numbers.uid) {
-      counts_.skipped_owner += 1;
+      log_.skip(Skipped::owner, path, fmt::format("owner {}:{}", numbers.uid, numbers.gid));
     }
     return {};
   }
   return core::fail(core::errno_error(errno, "set the owner of " + path));
 }
 
-core::Status RestoreTarget::set_metadata(int descriptor, const Entry& entry,
-                                         const std::string& path) {
-  CAIRN_TRY_STATUS(set_owner(descriptor, std::string(), entry, path));
-  for (const Xattr& xattr : entry.xattrs) {
-    if (::fsetxattr(descriptor, xattr.name.c_str(), xattr.value.data(), xattr.value.size(), 0) !=
-        0) {
-      const int reason = errno;
-      if (reason == ENOSPC || reason == EDQUOT) {
-        return core::fail(core::errno_error(reason, "set attributes of " + path));
-      }
-      if (!is_superuser_ && is_privileged(xattr.name)) {
-        counts_.skipped_owner += 1;
-        continue;
-      }
-      problems_.add({ProblemKind::incomplete_metadata, path,
-                     core::errno_error(reason, "set attribute " + xattr.name).message()});
+template <class Object>
+core::Status MetadataWriter::set_xattrs(const Object& object, const Entry& present,
+                                        const Entry& entry, const std::string& path) {
+  for (const Xattr& xattr : present.xattrs) {
+    if (is_removable(xattr.name) && find_xattr(entry.xattrs, xattr.name) == nullptr &&
+        object.remove(xattr.name.c_str()) != 0 && errno != ENODATA &&
+        (is_superuser_ || !is_privileged(xattr.name))) {
+      log_.problem(ProblemKind::incomplete_metadata, path,
+                   core::errno_error(errno, "remove attribute " + xattr.name).message());
     }
   }
+  for (const Xattr& xattr : entry.xattrs) {
+    const Xattr* const there = find_xattr(present.xattrs, xattr.name);
+    if ((there != nullptr && there->value == xattr.value) || object.set(xattr) == 0) {
+      continue;
+    }
+    const int reason = errno;
+    if (reason == ENOSPC || reason == EDQUOT) {
+      return core::fail(core::errno_error(reason, "set attributes of " + path));
+    }
+    if (!is_superuser_ && is_privileged(xattr.name)) {
+      log_.skip(Skipped::attribute, path, "attribute " + xattr.name);
+      continue;
+    }
+    log_.problem(ProblemKind::incomplete_metadata, path,
+                 core::errno_error(reason, "set attribute " + xattr.name).message());
+  }
+  return {};
+}
+
+core::Status MetadataWriter::set(int descriptor, const Entry& entry, const std::string& path) {
+  lift_hindering_flags(descriptor);
+  CAIRN_TRY_STATUS(set_owner(descriptor, std::string(), entry, path));
+  CAIRN_TRY_STATUS(set_xattrs(OpenObject{descriptor}, present_xattrs(descriptor), entry, path));
   if (::fchmod(descriptor, entry.mode) != 0) {
     return core::fail(core::errno_error(errno, "set the mode of " + path));
   }
@@ -81,36 +192,65 @@ core::Status RestoreTarget::set_metadata(int descriptor, const Entry& entry,
   if (::futimens(descriptor, times.data()) != 0) {
     return core::fail(core::errno_error(errno, "set the time of " + path));
   }
+  set_flags(descriptor, entry, static_cast<std::uint8_t>(~kHinderingFlags), path);
   return {};
 }
 
-core::Status RestoreTarget::set_link_metadata(int folder, const Entry& entry,
-                                              const std::string& path) {
-  CAIRN_TRY_STATUS(set_owner(folder, entry.name, entry, path));
+void MetadataWriter::set_last(int descriptor, const Entry& entry, const std::string& path) {
+  if ((entry.inode_flags & kHinderingFlags) != 0) {
+    set_flags(descriptor, entry, kHinderingFlags, path);
+  }
+}
+
+void MetadataWriter::set_flags(int descriptor, const Entry& entry, std::uint8_t mask,
+                               const std::string& path) {
+  const auto skip = [&](std::string_view flag, int error_number) {
+    log_.skip(Skipped::flag, path, fmt::format("flag {}: {}", flag, reason_of(error_number)));
+  };
+  set_inode_flags(descriptor, entry.inode_flags, mask, skip);
+}
+
+core::Status MetadataWriter::set_at(int folder, const std::string& name, const Entry& entry,
+                                    const std::string& path) {
+  CAIRN_TRY_STATUS(set_owner(folder, name, entry, path));
   // There is no descriptor of a symlink or device to set attributes through: /proc leads from the
   // folder's descriptor to the name without following it.
-  const std::string by_folder = fmt::format("/proc/self/fd/{}/{}", folder, entry.name);
-  for (const Xattr& xattr : entry.xattrs) {
-    if (::lsetxattr(by_folder.c_str(), xattr.name.c_str(), xattr.value.data(), xattr.value.size(),
-                    0) != 0) {
-      const int reason = errno;
-      if (!is_superuser_ && is_privileged(xattr.name)) {
-        counts_.skipped_owner += 1;
-        continue;
-      }
-      problems_.add({ProblemKind::incomplete_metadata, path,
-                     core::errno_error(reason, "set attribute " + xattr.name).message()});
-    }
-  }
+  const NamedObject object{fmt::format("/proc/self/fd/{}/{}", folder, name)};
+  CAIRN_TRY_STATUS(set_xattrs(object, present_xattrs_at(folder, name), entry, path));
   if (entry.type != EntryType::symlink &&
-      ::fchmodat(folder, entry.name.c_str(), entry.mode, AT_SYMLINK_NOFOLLOW) != 0) {
+      ::fchmodat(folder, name.c_str(), entry.mode, AT_SYMLINK_NOFOLLOW) != 0) {
     return core::fail(core::errno_error(errno, "set the mode of " + path));
   }
   const auto times = times_of(entry);
-  if (::utimensat(folder, entry.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
+  if (::utimensat(folder, name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
     return core::fail(core::errno_error(errno, "set the time of " + path));
   }
   return {};
+}
+
+bool MetadataWriter::matches_status(const struct ::stat& status, const Entry& entry) {
+  const auto numbers = owners_.numbers(entry.owner);
+  return status.st_uid == numbers.uid && status.st_gid == numbers.gid &&
+         mtime_of(status) == entry.mtime &&
+         (entry.type == EntryType::symlink || (status.st_mode & 07777U) == entry.mode);
+}
+
+bool MetadataWriter::matches(int descriptor, const Entry& entry) {
+  struct ::stat status {};
+  if (::fstat(descriptor, &status) != 0 || !matches_status(status, entry)) {
+    return false;
+  }
+  Entry present = present_xattrs(descriptor);
+  std::vector<Problem> ignored;
+  const std::string no_path;
+  read_inode_flags(descriptor, present, {no_path, ignored});
+  return present.inode_flags == entry.inode_flags && same_xattrs(present, entry);
+}
+
+bool MetadataWriter::matches_at(int folder, const std::string& name, const Entry& entry) {
+  struct ::stat status {};
+  return ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         matches_status(status, entry) && same_xattrs(present_xattrs_at(folder, name), entry);
 }
 
 }  // namespace cairn::repo::ops

@@ -2,112 +2,89 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
-#include <pwd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
-#include <gsl/gsl>
 #include <utility>
 
+#include "ops/inode_flags.h"
+#include "ops/source_metadata.h"
 #include "ops/tree_reader.h"
+
+// Folders: finding, making, listing and finishing them.
 
 namespace cairn::repo::ops {
 
 namespace {
 
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-// Nobody else may look into half-restored folders or files: the recorded mode comes last.
+// Nobody else may look into half-restored folders: the recorded mode comes last.
 constexpr mode_t kFolderMode = 0700;
-constexpr mode_t kFileMode = 0600;
 // Folders above a source, of which nothing was recorded.
 constexpr mode_t kUnrecordedFolderMode = 0755;
 
-core::Result<bool> is_empty_folder(const std::string& path) {
-  std::error_code error;
-  const bool empty = std::filesystem::is_empty(path, error);
-  if (error) {
-    return core::fail(core::errno_error(error.value(), "look into " + path));
-  }
-  return empty;
-}
-
-core::Result<int> open_retrying(int folder, const std::string& name, int flags, mode_t mode,
-                                const std::string& path) {
-  while (true) {
-    const int descriptor = ::openat(folder, name.c_str(), flags, mode);
-    if (descriptor >= 0) {
-      return descriptor;
-    }
-    if (errno != EINTR) {
-      return core::fail(core::errno_error(errno, "open " + path));
-    }
-  }
-}
-
 }  // namespace
 
-Descriptor::~Descriptor() { ::close(number_); }
-
-OwnerNumbers::Numbers OwnerNumbers::numbers(const Owner& owner) {
-  Numbers numbers{owner.uid, owner.gid};
-  if (numeric_only_) {
-    return numbers;
-  }
-  const std::scoped_lock lock(mutex_);
-  if (!owner.user.empty()) {
-    auto [user, is_new] = users_.try_emplace(owner.user);
-    if (is_new) {
-      if (const passwd* found = ::getpwnam(owner.user.c_str())) {
-        user->second = found->pw_uid;
-      }
-    }
-    numbers.uid = user->second.value_or(owner.uid);
-  }
-  if (!owner.group.empty()) {
-    auto [group, is_new] = groups_.try_emplace(owner.group);
-    if (is_new) {
-      if (const ::group* found = ::getgrnam(owner.group.c_str())) {
-        group->second = found->gr_gid;
-      }
-    }
-    numbers.gid = group->second.value_or(owner.gid);
-  }
-  return numbers;
+RestoreTarget::RestoreTarget(const TargetOptions& options, RestoreLog& log)
+    : options_(options),
+      log_(log),
+      metadata_(options.numeric_ids, log),
+      opener_(options.opening),
+      root_(std::make_shared<TargetFolder>()) {
+  root_->path = options.path;
 }
 
-RestoreTarget::RestoreTarget(const TargetOptions& options, ProblemList& problems)
-    : options_(options),
-      problems_(problems),
-      owners_(options.numeric_ids),
-      is_superuser_(::geteuid() == 0) {}
-
 core::Result<std::unique_ptr<RestoreTarget>> RestoreTarget::open(const TargetOptions& options,
-                                                                 ProblemList& problems) {
-  std::unique_ptr<RestoreTarget> target(new RestoreTarget(options, problems));
+                                                                 RestoreLog& log) {
+  std::unique_ptr<RestoreTarget> target(new RestoreTarget(options, log));
   std::error_code error;
-  std::filesystem::create_directories(options.path, error);
-  if (error) {
-    return core::fail(core::errno_error(error.value(), "make the target folder " + options.path));
+  if (options.dry_run) {
+    if (!std::filesystem::exists(options.path, error)) {
+      target->root_->is_missing = true;
+      return target;
+    }
+  } else {
+    std::filesystem::create_directories(options.path, error);
+    if (error) {
+      return core::fail(core::errno_error(error.value(), "make the target folder " + options.path));
+    }
   }
-  CAIRN_TRY(target->was_empty_, is_empty_folder(options.path));
-  if (!target->was_empty_ && !options.overwrite) {
-    return core::fail(core::ErrorCode::invalid_argument,
-                      fmt::format("the target {} is not empty", options.path),
-                      "name an empty or new folder, or allow existing files to be replaced with "
-                      "--overwrite");
-  }
-  const int descriptor = ::open(options.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) {
-    return core::fail(core::errno_error(errno, "open the target folder " + options.path));
-  }
-  target->root_descriptor_ = std::make_shared<Descriptor>(descriptor);
-  target->root_ = std::make_shared<TargetFolder>();
-  target->root_->path = options.path;
+  CAIRN_TRY_STATUS(target->open_root());
   return target;
+}
+
+core::Status RestoreTarget::open_root() {
+  const std::string& path = options_.path;
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return core::fail(core::errno_error(errno, "open the target folder " + path));
+  }
+  root_descriptor_ = std::make_shared<Descriptor>(descriptor);
+  // Held as long as the descriptor is open. A file system without locks has to do without.
+  if (!options_.dry_run && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return core::fail(core::ErrorCode::busy,
+                      fmt::format("another restore writes into {} right now", path));
+  }
+  root_->existed = true;
+  CAIRN_TRY(const auto names, names_in(*root_));
+  root_->existed = !names.empty();
+  if (root_->existed && options_.overwrite == Overwrite::refuse) {
+    return core::fail(
+        core::ErrorCode::invalid_argument, fmt::format("the target {} is not empty", path),
+        "name an empty or new folder, or say with --overwrite what happens to what is "
+        "there (if-changed goes on with a restore that was interrupted)");
+  }
+  if (!options_.dry_run) {
+    root_->lifted_flags = lift_hindering_flags(descriptor);
+  }
+  return {};
+}
+
+std::string RestoreTarget::below_target(const TargetFolder& folder) const {
+  return folder.path.substr(options_.path.size() + (options_.path.ends_with('/') ? 0 : 1));
 }
 
 core::Result<std::shared_ptr<Descriptor>> RestoreTarget::descriptor_of(const TargetFolder& folder) {
@@ -121,27 +98,12 @@ core::Result<std::shared_ptr<Descriptor>> RestoreTarget::descriptor_of(const Tar
       return found->second->descriptor;
     }
   }
-  // Closed to make room: open it again from the nearest folder above that is still open.
-  std::vector<const TargetFolder*> closed;
-  const TargetFolder* above = &folder;
-  std::shared_ptr<Descriptor> descriptor;
-  while (descriptor == nullptr) {
-    closed.push_back(above);
-    above = above->parent.get();
-    if (above->parent == nullptr) {
-      descriptor = root_descriptor_;
-      break;
-    }
-    const std::scoped_lock lock(mutex_);
-    if (const auto found = by_folder_.find(above); found != by_folder_.end()) {
-      descriptor = found->second->descriptor;
-    }
+  // Closed to make room for others.
+  const int number = opener_.open(root_descriptor_->number(), below_target(folder), kFolderFlags);
+  if (number < 0) {
+    return core::fail(core::errno_error(errno, "open folder " + folder.path));
   }
-  for (auto next = closed.rbegin(); next != closed.rend(); ++next) {
-    CAIRN_TRY(const int number,
-              open_retrying(descriptor->number(), (*next)->name, kFolderFlags, 0, (*next)->path));
-    descriptor = std::make_shared<Descriptor>(number);
-  }
+  auto descriptor = std::make_shared<Descriptor>(number);
   remember(folder, descriptor);
   return descriptor;
 }
@@ -167,192 +129,149 @@ void RestoreTarget::forget(const TargetFolder& folder) {
   }
 }
 
-core::Status RestoreTarget::clear_way(int folder, const std::string& name, bool for_folder) {
-  struct stat info {};
-  if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-    return {};  // nothing there; the call that follows says what is wrong, if anything
+core::Result<Standing> RestoreTarget::look(const TargetFolder& folder, const std::string& name) {
+  if (!folder.existed) {
+    return Standing();
   }
-  const bool is_folder = S_ISDIR(info.st_mode);
-  if (for_folder && is_folder) {
+  CAIRN_TRY(const auto above, descriptor_of(folder));
+  struct ::stat status {};
+  if (::fstatat(above->number(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    return Standing(status);
+  }
+  if (errno == ENOENT) {
+    return Standing();
+  }
+  return core::fail(core::errno_error(errno, "look at " + join_path(folder.path, name)));
+}
+
+core::Result<std::vector<std::string>> RestoreTarget::names_in(const TargetFolder& folder) {
+  if (!folder.existed) {
+    return std::vector<std::string>();
+  }
+  CAIRN_TRY(const auto descriptor, descriptor_of(folder));
+  return list_names(descriptor->number(), folder.path);
+}
+
+void RestoreTarget::describe_root(Entry entry, std::string snapshot_path) {
+  root_->snapshot_path = std::move(snapshot_path);
+  struct ::stat status {};
+  const bool keeps = root_->existed && ::fstat(root_descriptor_->number(), &status) == 0 &&
+                     keeps_folder_metadata(options_.overwrite, status, entry);
+  if (!keeps) {
+    root_->entry = std::move(entry);
+  }
+}
+
+core::Status RestoreTarget::enter_folder(TargetFolder& folder, const Standing& standing) {
+  folder.existed = true;
+  if (folder.entry && keeps_folder_metadata(options_.overwrite, *standing, *folder.entry)) {
+    folder.entry.reset();
+  }
+  if (options_.dry_run) {
     return {};
   }
-  if (!options_.overwrite) {
-    return core::fail(core::ErrorCode::already_exists, "something of this name is there already");
-  }
-  if (::unlinkat(folder, name.c_str(), is_folder ? AT_REMOVEDIR : 0) != 0) {
-    return core::fail(core::errno_error(errno, "make way by removing " + name));
+  CAIRN_TRY(const auto descriptor, descriptor_of(folder));
+  folder.lifted_flags = lift_hindering_flags(descriptor->number());
+  if (folder.entry && !metadata_.is_superuser() &&
+      (standing->st_mode & kFolderMode) != kFolderMode) {
+    // A folder of ours that we may not write to: it gets the recorded mode at the end.
+    static_cast<void>(::fchmod(descriptor->number(), (standing->st_mode & 07777U) | kFolderMode));
   }
   return {};
 }
 
 core::Result<std::shared_ptr<TargetFolder>> RestoreTarget::make_folder(
-    const std::shared_ptr<TargetFolder>& parent, std::string name, std::optional<Entry> entry) {
+    const std::shared_ptr<TargetFolder>& parent, std::string name, std::optional<Entry> entry,
+    std::string snapshot_path) {
   auto folder = std::make_shared<TargetFolder>();
   folder->path = join_path(parent->path, name);
+  folder->snapshot_path = std::move(snapshot_path);
   folder->name = std::move(name);
   folder->parent = parent;
   folder->entry = std::move(entry);
-  CAIRN_TRY(const auto above, descriptor_of(*parent));
-  const mode_t mode = folder->entry ? kFolderMode : kUnrecordedFolderMode;
-  if (::mkdirat(above->number(), folder->name.c_str(), mode) != 0) {
-    if (errno != EEXIST) {
-      return core::fail(core::errno_error(errno, "make folder " + folder->path));
-    }
-    CAIRN_TRY_STATUS(clear_way(above->number(), folder->name, true));
-    if (::mkdirat(above->number(), folder->name.c_str(), mode) != 0 && errno != EEXIST) {
-      return core::fail(core::errno_error(errno, "make folder " + folder->path));
+  CAIRN_TRY(const Standing standing, look(*parent, folder->name));
+  if (standing && S_ISDIR(standing->st_mode)) {
+    CAIRN_TRY_STATUS(enter_folder(*folder, standing));
+    parent->pending += 1;
+    return folder;
+  }
+  if (standing && folder->entry) {
+    switch (judge(options_.overwrite, standing, *folder->entry)) {
+      case Verdict::keep:
+        log_.done(RestoreAction::kept, folder->path);
+        return nullptr;
+      case Verdict::refuse:
+        return core::fail(core::ErrorCode::already_exists,
+                          "something of this name is there already");
+      default:
+        break;
     }
   }
-  CAIRN_TRY(const int number,
-            open_retrying(above->number(), folder->name, kFolderFlags, 0, folder->path));
-  remember(*folder, std::make_shared<Descriptor>(number));
+  log_.done(standing ? RestoreAction::updated : RestoreAction::created, folder->path);
   parent->pending += 1;
+  if (options_.dry_run) {
+    folder->is_missing = true;
+    return folder;
+  }
+  auto made = [&]() -> core::Status {
+    CAIRN_TRY(const auto above, descriptor_of(*parent));
+    if (standing) {
+      CAIRN_TRY_STATUS(unlink_name(above->number(), folder->name, folder->path));
+    }
+    const mode_t mode = folder->entry ? kFolderMode : kUnrecordedFolderMode;
+    if (::mkdirat(above->number(), folder->name.c_str(), mode) != 0) {
+      return core::fail(core::errno_error(errno, "make folder " + folder->path));
+    }
+    const int number = opener_.open(above->number(), folder->name, kFolderFlags);
+    if (number < 0) {
+      return core::fail(core::errno_error(errno, "open folder " + folder->path));
+    }
+    remember(*folder, std::make_shared<Descriptor>(number));
+    return {};
+  }();
+  if (!made) {
+    parent->pending -= 1;  // the caller holds a piece of it: this is not the last
+    return core::fail(std::move(made).error());
+  }
   return folder;
 }
 
 void RestoreTarget::release(std::shared_ptr<TargetFolder> folder) {
   while (folder != nullptr && folder->pending.fetch_sub(1) == 1) {
-    if (folder->entry) {
-      set_folder_metadata(*folder);
+    if (!folder->is_missing) {
+      finish_folder(*folder);
+      forget(*folder);
     }
-    forget(*folder);
     folder = folder->parent;
   }
 }
 
-void RestoreTarget::set_folder_metadata(const TargetFolder& folder) {
-  auto descriptor = descriptor_of(folder);
-  core::Status status;
-  if (!descriptor) {
-    status = core::fail(std::move(descriptor).error());
-  } else {
-    status = set_metadata((*descriptor)->number(), *folder.entry, folder.path);
-  }
-  if (!status) {
-    problems_.add({ProblemKind::incomplete_metadata, folder.path, status.error().message()});
+void RestoreTarget::finish_folder(const TargetFolder& folder) {
+  remove_extras(folder);
+  if (auto status = set_folder_metadata(folder); !status) {
+    log_.problem(ProblemKind::incomplete_metadata, folder.path, status.error().message());
   }
 }
 
-core::Result<RestoreTarget::TemporaryFile> RestoreTarget::create_file(const TargetFolder& folder) {
-  CAIRN_TRY(const auto above, descriptor_of(folder));
-  TemporaryFile file;
-  file.name = fmt::format("{}{}", options_.temporary_prefix, next_temporary_++);
-  CAIRN_TRY(const int number, open_retrying(above->number(), file.name,
-                                            O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                                            kFileMode, join_path(folder.path, file.name)));
-  file.descriptor = std::make_shared<Descriptor>(number);
-  return file;
-}
-
-core::Result<std::shared_ptr<Descriptor>> RestoreTarget::reopen_file(const TargetFolder& folder,
-                                                                     const std::string& name) {
-  CAIRN_TRY(const auto above, descriptor_of(folder));
-  CAIRN_TRY(const int number, open_retrying(above->number(), name, O_RDWR | O_NOFOLLOW | O_CLOEXEC,
-                                            0, join_path(folder.path, name)));
-  return std::make_shared<Descriptor>(number);
-}
-
-core::Status RestoreTarget::write_at(const Descriptor& file, std::uint64_t offset,
-                                     core::ByteView data) {
-  while (!data.empty()) {
-    const ssize_t written =
-        ::pwrite(file.number(), data.data(), data.size(), gsl::narrow_cast<off_t>(offset));
-    if (written < 0) {
-      if (errno == EINTR) {
-        continue;
-      }
-      return core::fail(core::errno_error(errno, "write"));
-    }
-    counts_.bytes_written += static_cast<std::uint64_t>(written);
-    offset += static_cast<std::uint64_t>(written);
-    data = data.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
-core::Status RestoreTarget::resize(const Descriptor& file, std::uint64_t size_bytes) {
-  if (::ftruncate(file.number(), gsl::narrow_cast<off_t>(size_bytes)) != 0) {
-    return core::fail(core::errno_error(errno, "set the length"));
-  }
-  return {};
-}
-
-core::Status RestoreTarget::finish_file(const TargetFolder& folder, const TemporaryFile& file,
-                                        const Entry& entry) {
-  const std::string path = join_path(folder.path, entry.name);
-  CAIRN_TRY_STATUS(set_metadata(file.descriptor->number(), entry, path));
-  CAIRN_TRY(const auto above, descriptor_of(folder));
-  if (::renameat2(above->number(), file.name.c_str(), above->number(), entry.name.c_str(),
-                  RENAME_NOREPLACE) == 0) {
+core::Status RestoreTarget::set_folder_metadata(const TargetFolder& folder) {
+  if (!folder.entry && folder.lifted_flags == 0) {
     return {};
   }
-  if (errno == EEXIST) {
-    CAIRN_TRY_STATUS(clear_way(above->number(), entry.name, false));
-  } else if (errno != EINVAL && errno != ENOSYS) {
-    return core::fail(core::errno_error(errno, "rename to " + path));
+  CAIRN_TRY(const auto descriptor, descriptor_of(folder));
+  if (!folder.entry) {
+    put_back_flags(descriptor->number(), folder.lifted_flags);
+    return {};
   }
-  // The way is clear, or the file system has no renameat2: the target is ours to write into.
-  if (::renameat(above->number(), file.name.c_str(), above->number(), entry.name.c_str()) != 0) {
-    return core::fail(core::errno_error(errno, "rename to " + path));
+  const bool matches = folder.existed && folder.lifted_flags == 0 &&
+                       metadata_.matches(descriptor->number(), *folder.entry);
+  if (folder.existed) {
+    log_.done(matches ? RestoreAction::unchanged : RestoreAction::metadata_set, folder.path);
   }
-  return {};
-}
-
-void RestoreTarget::discard_file(const TargetFolder& folder, const std::string& temporary_name) {
-  if (const auto above = descriptor_of(folder)) {
-    ::unlinkat((*above)->number(), temporary_name.c_str(), 0);
+  if (matches || options_.dry_run) {
+    return {};
   }
-}
-
-core::Status RestoreTarget::make_special(const TargetFolder& folder, const Entry& entry) {
-  CAIRN_TRY(const auto above, descriptor_of(folder));
-  const std::string path = join_path(folder.path, entry.name);
-  if (!was_empty_) {
-    CAIRN_TRY_STATUS(clear_way(above->number(), entry.name, false));
-  }
-  int result = 0;
-  if (entry.type == EntryType::symlink) {
-    result = ::symlinkat(entry.link_target.c_str(), above->number(), entry.name.c_str());
-  } else {
-    mode_t type = S_IFIFO;
-    dev_t device = 0;
-    if (entry.type == EntryType::socket) {
-      type = S_IFSOCK;
-    } else if (entry.type != EntryType::fifo) {
-      type = entry.type == EntryType::char_device ? S_IFCHR : S_IFBLK;
-      device = ::makedev(entry.device.major, entry.device.minor);
-    }
-    result = ::mknodat(above->number(), entry.name.c_str(), type | kFileMode, device);
-    if (result != 0 && errno == EPERM && device != 0 && !is_superuser_) {
-      counts_.skipped_special += 1;
-      return core::fail(core::ErrorCode::permission_denied, "only the superuser may make devices");
-    }
-  }
-  if (result != 0) {
-    return core::fail(core::errno_error(errno, "make " + path));
-  }
-  return set_link_metadata(above->number(), entry, path);
-}
-
-core::Status RestoreTarget::make_hard_link(const TargetFolder& root_folder, std::string_view first,
-                                           const TargetFolder& folder, const std::string& name) {
-  CAIRN_TRY(auto from, descriptor_of(root_folder));
-  std::string_view rest = first;
-  for (auto slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
-    const std::string part(rest.substr(0, slash));
-    CAIRN_TRY(const int number, open_retrying(from->number(), part, kFolderFlags, 0, part));
-    from = std::make_shared<Descriptor>(number);
-    rest.remove_prefix(slash + 1);
-  }
-  CAIRN_TRY(const auto above, descriptor_of(folder));
-  const std::string path = join_path(folder.path, name);
-  if (!was_empty_) {
-    CAIRN_TRY_STATUS(clear_way(above->number(), name, false));
-  }
-  const std::string from_name(rest);
-  if (::linkat(from->number(), from_name.c_str(), above->number(), name.c_str(), 0) != 0) {
-    return core::fail(core::errno_error(errno, fmt::format("link {} to {}", path, first)));
-  }
+  CAIRN_TRY_STATUS(metadata_.set(descriptor->number(), *folder.entry, folder.path));
+  metadata_.set_last(descriptor->number(), *folder.entry, folder.path);
   return {};
 }
 

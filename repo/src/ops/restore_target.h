@@ -1,147 +1,170 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "cairn/core/result.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/restore.h"
-#include "ops/progress_meter.h"
-#include "ops/tree_assembler.h"
+#include "ops/open_beneath.h"
+#include "ops/restore_log.h"
+#include "ops/restore_metadata.h"
+#include "ops/restore_policy.h"
 
-/// The side of a restore that touches the target: folders, files under temporary names, metadata.
+/// The side of a restore that touches the target: folders, names, temporary names, metadata.
 ///
-/// Everything is done relative to a descriptor of its folder, one name at a time, never through a
-/// symbolic link; names were checked when they were decoded. A hostile snapshot, or somebody who
-/// swaps folders for links meanwhile, cannot lead it out of the target.
+/// Everything is done relative to a descriptor of its folder, never through a symbolic link; names
+/// were checked when they were decoded. A hostile snapshot, or somebody who swaps folders for links
+/// meanwhile, cannot lead it out of the target.
 namespace cairn::repo::ops {
-
-/// An open descriptor, closed by the last holder.
-class Descriptor {
- public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  ~Descriptor();
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
 
 /// A folder of the target that still has work in it. Its metadata is set when the last of that
 /// work is done, since every name made in a folder moves its time.
 struct TargetFolder {
   std::shared_ptr<TargetFolder> parent;  ///< nullptr: the target itself
   std::string name;
-  std::string path;                       ///< for messages
-  std::optional<Entry> entry;             ///< metadata to set at the end; nullopt: none recorded
+  std::string path;            ///< for messages
+  std::string snapshot_path;   ///< absolute, in the snapshot
+  std::optional<Entry> entry;  ///< metadata to set at the end; nullopt: none, or none to be set
+  bool existed = false;        ///< was there before this restore
+  bool is_missing = false;     ///< dry run: would have been made
+  bool was_listed = false;     ///< `extras` is right: all that was recorded was read
+  std::vector<std::string> extras;  ///< names that the snapshot does not have: removed at the end
+  unsigned lifted_flags = 0;        ///< taken away to be able to write: put back at the end
   std::atomic<std::uint64_t> pending{1};  ///< files and folders in it, and the walk
-};
-
-struct TargetCounts {
-  std::atomic<std::uint64_t> skipped_owner{0};
-  std::atomic<std::uint64_t> skipped_special{0};
-  std::atomic<std::uint64_t> bytes_written{0};
-};
-
-/// Users and groups of this machine by name. Thread-safe.
-class OwnerNumbers {
- public:
-  explicit OwnerNumbers(bool numeric_only) : numeric_only_(numeric_only) {}
-  struct Numbers {
-    std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
-  };
-  [[nodiscard]] Numbers numbers(const Owner& owner);
-
- private:
-  bool numeric_only_;
-  std::mutex mutex_;
-  std::unordered_map<std::string, std::optional<std::uint32_t>> users_;
-  std::unordered_map<std::string, std::optional<std::uint32_t>> groups_;
 };
 
 struct TargetOptions {
   std::string path;
-  bool overwrite = false;
+  Overwrite overwrite = Overwrite::refuse;
+  bool delete_extra = false;
+  bool dry_run = false;
   bool numeric_ids = false;
-  std::string temporary_prefix;  ///< of names that no snapshot is likely to hold
+  std::function<bool(std::string_view path, bool is_folder)> selects;
+  std::stop_token stop;
+  BeneathOpener::Way opening = BeneathOpener::Way::best;
 };
+
+/// Names of files that are being built. No snapshot is likely to hold such names.
+inline constexpr std::string_view kTemporaryPrefix = ".cairn-restore-";
 
 /// Writes into one target folder. Thread-safe. Keeps at most kOpenFoldersMax folders open.
 class RestoreTarget {
  public:
-  /// Makes the target if it is missing. invalid_argument if it is not empty and may not be
-  /// overwritten.
+  /// Makes the target if it is missing. Errors: invalid_argument if it is not empty and may not be
+  /// overwritten, busy if another restore writes into it, io.
   [[nodiscard]] static core::Result<std::unique_ptr<RestoreTarget>> open(
-      const TargetOptions& options, ProblemList& problems);
+      const TargetOptions& options, RestoreLog& log);
 
   [[nodiscard]] const std::shared_ptr<TargetFolder>& root() const noexcept { return root_; }
-  [[nodiscard]] TargetCounts& counts() noexcept { return counts_; }
-  /// True if the target was made, or empty, when it was opened.
-  [[nodiscard]] bool was_empty() const noexcept { return was_empty_; }
+  [[nodiscard]] const TargetOptions& options() const noexcept { return options_; }
+  [[nodiscard]] RestoreLog& log() noexcept { return log_; }
+  [[nodiscard]] MetadataWriter& metadata() noexcept { return metadata_; }
+  /// True if the object is to be restored: `path` is that in the snapshot.
+  [[nodiscard]] bool selects(std::string_view path, bool is_folder) const {
+    return !options_.selects || options_.selects(path, is_folder);
+  }
 
-  /// Makes (or takes over) a folder with one pending piece of work: the caller's.
+  /// What has the name in the folder. Costs nothing in folders that this restore has made.
+  [[nodiscard]] core::Result<Standing> look(const TargetFolder& folder, const std::string& name);
+  /// All names in the folder, ascending as bytes; none if it is new.
+  [[nodiscard]] core::Result<std::vector<std::string>> names_in(const TargetFolder& folder);
+
+  /// The target itself stands for a recorded folder: it gets that one's metadata.
+  void describe_root(Entry entry, std::string snapshot_path);
+  /// Makes (or takes over) a folder with one pending piece of work: the caller's. nullptr:
+  /// something else has the name and is kept.
   [[nodiscard]] core::Result<std::shared_ptr<TargetFolder>> make_folder(
-      const std::shared_ptr<TargetFolder>& parent, std::string name, std::optional<Entry> entry);
-  /// One piece of a folder's work is done. The last one sets its metadata, and so on upwards.
+      const std::shared_ptr<TargetFolder>& parent, std::string name, std::optional<Entry> entry,
+      std::string snapshot_path);
+  /// One piece of a folder's work is done. The last one removes what the snapshot does not have and
+  /// sets its metadata, and so on upwards.
   void release(std::shared_ptr<TargetFolder> folder);
 
   /// Symlinks, devices, FIFOs, sockets: made with their metadata in one go.
   core::Status make_special(const TargetFolder& folder, const Entry& entry);
-  /// `first` is the path of the object's first name below `root_folder`.
-  core::Status make_hard_link(const TargetFolder& root_folder, std::string_view first,
-                              const TargetFolder& folder, const std::string& name);
+  /// Another name of the object whose first name is `first` below `root_folder`.
+  core::Status make_hard_link(const TargetFolder& root_folder, const std::string& first,
+                              const TargetFolder& folder, const Entry& entry);
+  /// True if `first` below `root_folder` is something else than the entry, and will be kept.
+  [[nodiscard]] bool keeps_another(const TargetFolder& root_folder, const std::string& first,
+                                   const Entry& entry);
 
-  /// A new file under a temporary name in the folder.
-  struct TemporaryFile {
-    std::shared_ptr<Descriptor> descriptor;
-    std::string name;
-  };
-  [[nodiscard]] core::Result<TemporaryFile> create_file(const TargetFolder& folder);
-  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> reopen_file(const TargetFolder& folder,
-                                                                      const std::string& name);
-  core::Status write_at(const Descriptor& file, std::uint64_t offset, core::ByteView data);
-  /// Gives the file its length where it ends in a hole.
-  core::Status resize(const Descriptor& file, std::uint64_t size_bytes);
-  /// Sets the metadata, then gives the file its final name.
-  core::Status finish_file(const TargetFolder& folder, const TemporaryFile& file,
-                           const Entry& entry);
-  void discard_file(const TargetFolder& folder, const std::string& temporary_name);
+  /// Opens a file of the folder by its name; never a link, a FIFO does not block.
+  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> open_file(const TargetFolder& folder,
+                                                                    const std::string& name,
+                                                                    int flags);
+  /// A new empty file for nobody else, with the flags that count only before data is in it.
+  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> create_file(const TargetFolder& folder,
+                                                                      const std::string& name,
+                                                                      const Entry& entry);
+  /// Renames, replacing what has the name if the options allow it.
+  core::Status give_name(const TargetFolder& folder, const std::string& temporary_name,
+                         const std::string& name);
+  void discard(const TargetFolder& folder, const std::string& temporary_name);
+
+  /// False once a reflink was refused as such.
+  [[nodiscard]] bool may_have_reflinks() const noexcept { return may_have_reflinks_; }
+  void has_no_reflinks() noexcept { may_have_reflinks_ = false; }
 
   static constexpr std::size_t kOpenFoldersMax = 256;
 
  private:
-  RestoreTarget(const TargetOptions& options, ProblemList& problems);
+  RestoreTarget(const TargetOptions& options, RestoreLog& log);
+  core::Status open_root();
   struct OpenFolder {
     const TargetFolder* folder = nullptr;
     std::shared_ptr<Descriptor> descriptor;
   };
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> descriptor_of(const TargetFolder& folder);
+  [[nodiscard]] std::string below_target(const TargetFolder& folder) const;
   void remember(const TargetFolder& folder, std::shared_ptr<Descriptor> descriptor);
   void forget(const TargetFolder& folder);
-  core::Status clear_way(int folder, const std::string& name, bool for_folder);
-  void set_folder_metadata(const TargetFolder& folder);
-  core::Status set_metadata(int descriptor, const Entry& entry, const std::string& path);
-  core::Status set_link_metadata(int folder, const Entry& entry, const std::string& path);
-  core::Status set_owner(int descriptor, const std::string& name, const Entry& entry,
+
+  core::Status enter_folder(TargetFolder& folder, const Standing& standing);
+  void finish_folder(const TargetFolder& folder);
+  core::Status set_folder_metadata(const TargetFolder& folder);
+  core::Status make_node(int folder, const std::string& name, const Entry& entry,
                          const std::string& path);
+  [[nodiscard]] bool is_same_special(int folder, const struct ::stat& standing, const Entry& entry);
+  struct LinkSource {
+    std::shared_ptr<Descriptor> folder;
+    std::string name;
+  };
+  core::Status link_as(const LinkSource& from, const TargetFolder& folder, const std::string& name,
+                       bool is_new);
+
+  /// Makes the name free for what cannot simply be renamed over it.
+  core::Status make_way(int folder, const TargetFolder& in, const std::string& name);
+  /// unlinkat() that takes hindering flags away if it must.
+  core::Status unlink_name(int folder, const std::string& name, const std::string& path);
+  /// What is being removed: its path for messages, and in the snapshot.
+  struct Doomed {
+    std::string name;
+    std::string path;
+    std::string snapshot_path;
+  };
+  void remove_extras(const TargetFolder& folder);
+  /// True if nothing is left of it.
+  core::Result<bool> remove_tree(int folder, const Doomed& doomed, unsigned depth);
+  core::Result<bool> remove_children(int folder, const Doomed& doomed, unsigned depth);
 
   TargetOptions options_;
-  ProblemList& problems_;
-  OwnerNumbers owners_;
-  TargetCounts counts_;
+  RestoreLog& log_;
+  MetadataWriter metadata_;
+  BeneathOpener opener_;
   std::shared_ptr<TargetFolder> root_;
   std::shared_ptr<Descriptor> root_descriptor_;
-  bool was_empty_ = true;
-  bool is_superuser_ = false;
+  std::atomic<bool> may_have_reflinks_{true};
   std::atomic<std::uint64_t> next_temporary_{0};
   std::mutex mutex_;            ///< open_
   std::list<OpenFolder> open_;  ///< most recently used first

@@ -56,17 +56,35 @@ void RestoreWalk::count(const Entry& entry) {
   }
 }
 
+bool RestoreWalk::is_selected(const Selection& selection, const std::string& inside,
+                              bool is_folder) const {
+  if (!target_.options().selects) {
+    return true;
+  }
+  const std::size_t begin = selection.inside.empty() ? 0 : selection.inside.size() + 1;
+  for (auto slash = inside.find('/', begin); slash != std::string::npos;
+       slash = inside.find('/', slash + 1)) {
+    if (!target_.selects(join_path(selection.source_path, inside.substr(0, slash)), true)) {
+      return false;
+    }
+  }
+  return target_.selects(join_path(selection.source_path, inside), is_folder);
+}
+
 std::optional<std::string> RestoreWalk::first_name_here(const Selection& selection,
                                                         const Entry& entry,
                                                         const std::string& inside) {
   if (!entry.hard_link_to) {
     return std::nullopt;
   }
-  if (auto first = relative_to(*entry.hard_link_to, selection.inside)) {
+  auto first = relative_to(*entry.hard_link_to, selection.inside);
+  if (first && is_selected(selection, *entry.hard_link_to, false) &&
+      !target_.keeps_another(*selection.folder, *first, entry)) {
     return first;
   }
-  // The first name lies outside of what is restored: the first one inside takes its place.
-  const auto [stand_in, is_new] = stand_ins_.emplace(*entry.hard_link_to, inside);
+  // The first name is not restored: the first one that is takes its place.
+  const auto [stand_in, is_new] =
+      stand_ins_.emplace(join_path(selection.source_path, *entry.hard_link_to), inside);
   return is_new ? std::nullopt : relative_to(stand_in->second, selection.inside);
 }
 
@@ -74,20 +92,17 @@ core::Status RestoreWalk::place(const Selection& selection,
                                 const std::shared_ptr<TargetFolder>& folder, Entry entry,
                                 const std::string& inside) {
   count(entry);
-  const auto first = first_name_here(selection, entry, inside);
-  if (target_ == nullptr) {
-    return {};
-  }
-  if (first) {
+  if (auto first = first_name_here(selection, entry, inside)) {
     folder->pending += 1;
-    links_.push_back({selection.folder, *first, folder, entry.name, inside});
+    entry.content.items.clear();
+    links_.push_back({selection.folder, std::move(*first), folder, std::move(entry)});
     return {};
   }
   if (entry.type == EntryType::file) {
     folder->pending += 1;
-    return files_->add(folder, std::move(entry));
+    return files_.add(folder, std::move(entry));
   }
-  if (auto status = target_->make_special(*folder, entry); !status) {
+  if (auto status = target_.make_special(*folder, entry); !status) {
     if (ends_all(status.error().code())) {
       return status;
     }
@@ -99,10 +114,50 @@ core::Status RestoreWalk::place(const Selection& selection,
 core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry) {
   entry.hard_link_to.reset();
   const std::string inside = below(selection.inside, entry.name);
+  if (!target_.selects(join_path(selection.source_path, inside), false)) {
+    return {};
+  }
   return place(selection, selection.folder, std::move(entry), inside);
 }
 
-core::Status RestoreWalk::enter(std::vector<Frame>& stack, Entry entry, std::string inside) {
+void RestoreWalk::push_frame(std::vector<Frame>& stack, const ChunkId& node,
+                             std::shared_ptr<TargetFolder> folder, std::string inside) {
+  Frame frame{FolderReader(state_, node), std::move(folder), std::move(inside)};
+  if (target_.options().delete_extra) {
+    if (auto names = target_.names_in(*frame.folder)) {
+      frame.standing = std::move(*names);
+    } else {
+      frame.is_whole = false;
+      report(frame.folder->path, names.error());
+    }
+  }
+  stack.push_back(std::move(frame));
+}
+
+void RestoreWalk::pass_standing(Frame& frame, const std::string* name) {
+  while (frame.next_standing < frame.standing.size() &&
+         (name == nullptr || frame.standing[frame.next_standing] < *name)) {
+    frame.folder->extras.push_back(std::move(frame.standing[frame.next_standing++]));
+  }
+  if (name != nullptr && frame.next_standing < frame.standing.size() &&
+      frame.standing[frame.next_standing] == *name) {
+    ++frame.next_standing;
+  }
+}
+
+void RestoreWalk::leave(std::vector<Frame>& stack) {
+  Frame& frame = stack.back();
+  pass_standing(frame, nullptr);
+  if (!frame.is_whole) {
+    // What is missing from the list may be what could not be read.
+    frame.folder->extras.clear();
+  }
+  target_.release(std::move(frame.folder));
+  stack.pop_back();
+}
+
+core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
+                                std::string inside) {
   const auto& above = stack.back().folder;
   const std::string path = join_path(above->path, entry.name);
   if (stack.size() >= kFolderDepthMax) {
@@ -112,14 +167,9 @@ core::Status RestoreWalk::enter(std::vector<Frame>& stack, Entry entry, std::str
   }
   count(entry);
   const ChunkId node = entry.folder.node;
-  if (target_ == nullptr) {
-    auto folder = std::make_shared<TargetFolder>();
-    folder->path = path;
-    stack.push_back({FolderReader(state_, node), std::move(folder), std::move(inside)});
-    return {};
-  }
   std::string name = entry.name;
-  auto folder = target_->make_folder(above, std::move(name), std::move(entry));
+  auto folder = target_.make_folder(above, std::move(name), std::move(entry),
+                                    join_path(selection.source_path, inside));
   if (!folder) {
     if (ends_all(folder.error().code())) {
       return core::fail(std::move(folder).error());
@@ -127,7 +177,9 @@ core::Status RestoreWalk::enter(std::vector<Frame>& stack, Entry entry, std::str
     report(path, folder.error());
     return {};
   }
-  stack.push_back({FolderReader(state_, node), std::move(*folder), std::move(inside)});
+  if (*folder != nullptr) {
+    push_frame(stack, node, std::move(*folder), std::move(inside));
+  }
   return {};
 }
 
@@ -138,20 +190,23 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
     if (ends_all(entry.error().code())) {
       return core::fail(std::move(entry).error());
     }
+    frame.is_whole = false;
     report(frame.folder->path,
            std::move(entry).error().with_context("some of what it held cannot be restored"));
     return {};
   }
   if (!*entry) {
-    if (target_ != nullptr) {
-      target_->release(std::move(frame.folder));
-    }
-    stack.pop_back();
+    leave(stack);
     return {};
   }
+  pass_standing(frame, &(*entry)->name);
   std::string inside = below(frame.inside, (*entry)->name);
-  if ((*entry)->type == EntryType::folder) {
-    return enter(stack, std::move(**entry), std::move(inside));
+  const bool is_folder = (*entry)->type == EntryType::folder;
+  if (!target_.selects(join_path(selection.source_path, inside), is_folder)) {
+    return {};
+  }
+  if (is_folder) {
+    return enter(selection, stack, std::move(**entry), std::move(inside));
   }
   return place(selection, frame.folder, std::move(**entry), inside);
 }
@@ -159,7 +214,7 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
 core::Status RestoreWalk::restore_children(const Selection& selection,
                                            const FolderContent& content) {
   std::vector<Frame> stack;
-  stack.push_back({FolderReader(state_, content.node), selection.folder, selection.inside});
+  push_frame(stack, content.node, selection.folder, selection.inside);
   while (!stack.empty()) {
     CAIRN_TRY_STATUS(step(selection, stack));
   }
@@ -168,14 +223,14 @@ core::Status RestoreWalk::restore_children(const Selection& selection,
 
 core::Status RestoreWalk::make_links() {
   for (PendingLink& link : links_) {
-    auto status = target_->make_hard_link(*link.root, link.first, *link.folder, link.name);
+    auto status = target_.make_hard_link(*link.root, link.first, *link.folder, link.entry);
     if (!status) {
       if (ends_all(status.error().code())) {
         return status;
       }
-      report(join_path(link.folder->path, link.name), status.error());
+      report(join_path(link.folder->path, link.entry.name), status.error());
     }
-    target_->release(std::move(link.folder));
+    target_.release(std::move(link.folder));
   }
   links_.clear();
   return {};

@@ -16,16 +16,20 @@
 namespace cairn::repo::ops {
 
 /// Walks what is to be restored and hands it to the target: folders are made on the way down, files
-/// go to RestoreFiles, hard links wait for the files. Without a target (a dry run) it counts.
-/// Memory: one open leaf per level of the tree, and what the hard links need.
+/// go to RestoreFiles, hard links wait for the files. Where the target's folders hold what the
+/// snapshot does not, it finds that out on the way.
+/// Memory: one open leaf per level of the tree, what the hard links need, and, for --delete, the
+/// names of the target's folders on the current path.
 class RestoreWalk {
  public:
-  RestoreWalk(State& state, RestoreTarget* target, RestoreFiles* files, ProblemList& problems)
+  RestoreWalk(State& state, RestoreTarget& target, RestoreFiles& files, ProblemList& problems)
       : state_(state), target_(target), files_(files), problems_(problems) {}
 
-  /// Where a selection begins: `folder` stands for the path `inside` below the source's root.
+  /// Where a selection begins: `folder` stands for the path `inside` below the source at
+  /// `source_path`.
   struct Selection {
     std::shared_ptr<TargetFolder> folder;
+    std::string source_path;
     std::string inside;
   };
 
@@ -45,26 +49,37 @@ class RestoreWalk {
     FolderReader reader;
     std::shared_ptr<TargetFolder> folder;
     std::string inside;
+    std::vector<std::string> standing = {};  ///< names in the target's folder, if asked for
+    std::size_t next_standing = 0;
+    bool is_whole = true;  ///< all that was recorded could be read
   };
   struct PendingLink {
     std::shared_ptr<TargetFolder> root;
     std::string first;  ///< below root
     std::shared_ptr<TargetFolder> folder;
-    std::string name;
-    std::string inside;
+    Entry entry;  ///< without contents
   };
+  void push_frame(std::vector<Frame>& stack, const ChunkId& node,
+                  std::shared_ptr<TargetFolder> folder, std::string inside);
+  /// Names of the target up to `name` that the snapshot does not have; nullptr: all that are left.
+  static void pass_standing(Frame& frame, const std::string* name);
+  void leave(std::vector<Frame>& stack);
   core::Status step(const Selection& selection, std::vector<Frame>& stack);
-  core::Status enter(std::vector<Frame>& stack, Entry entry, std::string inside);
+  core::Status enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
+                     std::string inside);
   core::Status place(const Selection& selection, const std::shared_ptr<TargetFolder>& folder,
                      Entry entry, const std::string& inside);
   [[nodiscard]] std::optional<std::string> first_name_here(const Selection& selection,
                                                            const Entry& entry,
                                                            const std::string& inside);
+  /// True if the object and all folders above it, up to where the selection begins, are selected.
+  [[nodiscard]] bool is_selected(const Selection& selection, const std::string& inside,
+                                 bool is_folder) const;
   void report(std::string path, const core::Error& error);
 
   State& state_;
-  RestoreTarget* target_;
-  RestoreFiles* files_;
+  RestoreTarget& target_;
+  RestoreFiles& files_;
   ProblemList& problems_;
   TreeCounts counts_;
   std::vector<PendingLink> links_;

@@ -268,7 +268,7 @@ TEST_CASE("the target must be empty unless it may be overwritten") {
   repo::RestoreOptions options;
   options.path = fixture.at("source");
   options.target = fixture.at("out");
-  options.overwrite = true;
+  options.overwrite = repo::Overwrite::always;
   const auto restored = repo::restore(*repository, report->snapshot, options, fixture.observer);
   REQUIRE(outcome(restored) == "ok");
   CHECK(core::to_string(read_file(fixture.at("out/f"))) == "new");

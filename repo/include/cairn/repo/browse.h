@@ -26,11 +26,12 @@ struct ListedSnapshot {
                                                                        Observer& observer);
 
 /// One snapshot by what the user typed: "latest", "latest~2" (two before it), a unique prefix of
-/// its id (at least 4 digits). Errors: not_found, invalid_argument (ambiguous: names the matches).
+/// its id (at least 4 digits). "latest" passes over restore points, so that a restore of it can be
+/// repeated. Errors: not_found, invalid_argument (ambiguous: names the matches).
 [[nodiscard]] core::Result<ListedSnapshot> find_snapshot(Repository& repository,
                                                          std::string_view name, Observer& observer);
 
-/// The newest snapshot that started at or before `when`.
+/// The newest snapshot, but for restore points, that started at or before `when`.
 [[nodiscard]] core::Result<ListedSnapshot> find_snapshot_at(Repository& repository,
                                                             core::Timestamp when,
                                                             Observer& observer);

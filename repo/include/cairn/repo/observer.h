@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,6 +24,18 @@ struct Progress {
 enum class Change : std::uint8_t { added, modified, removed };
 [[nodiscard]] std::string_view to_string(Change change) noexcept;
 
+/// What a restore did to one object of its target, or would do in a dry run.
+enum class RestoreAction : std::uint8_t {
+  created = 0,       ///< nothing of this name was there
+  updated = 1,       ///< something else was there, or other contents
+  metadata_set = 2,  ///< only owner, mode, time, attributes or flags differed
+  unchanged = 3,     ///< was as recorded already
+  kept = 4,          ///< left alone, as the options say
+  deleted = 5,       ///< the snapshot does not have it
+};
+inline constexpr std::size_t kRestoreActionCount = 6;
+[[nodiscard]] std::string_view to_string(RestoreAction action) noexcept;
+
 /// What a verb tells while it works. Calls come from one thread at a time, at most some twenty
 /// progress calls a second; they must not block for long. All methods may be left as they are.
 class Observer {
@@ -33,6 +46,8 @@ class Observer {
   virtual void change(Change /*change*/, std::string_view /*path*/) {}
   /// Something could not be recorded or restored as it was; the work goes on.
   virtual void problem(const Problem& /*problem*/) {}
+  /// Restore has dealt with one object; `path` is absolute, raw bytes.
+  virtual void restored(RestoreAction /*action*/, std::string_view /*path*/) {}
   /// A line for --verbose: what was done and how long it took.
   virtual void detail(std::string_view /*text*/) {}
   /// A warning that the user should see in any case.

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "cairn/repo/entry.h"
+
+/// Inode flags of open files and folders (chattr), as a restore needs them.
+namespace cairn::repo::ops {
+
+/// The flags as the kernel has them; nullopt: this file system has none, or will not tell.
+[[nodiscard]] std::optional<unsigned> read_system_flags(int descriptor);
+
+/// Sets those flags that count only while a file is empty (no copy-on-write, compression).
+/// What fails here is said by set_inode_flags() later.
+void set_flags_of_empty_file(int descriptor, std::uint8_t recorded);
+
+/// Recorded flags that forbid changes, even of the name: append only and immutable.
+inline constexpr std::uint8_t kHinderingFlags = 0b11;
+static_assert(static_cast<unsigned>(InodeFlag::append_only) == 0 &&
+              static_cast<unsigned>(InodeFlag::immutable) == 1);
+
+/// Gives an object those of the recorded flags that are in `mask`, and takes away the others of
+/// them. What cannot be done is told flag by flag.
+void set_inode_flags(
+    int descriptor, std::uint8_t recorded, std::uint8_t mask,
+    const std::function<void(std::string_view flag, int error_number)>& on_failure);
+
+/// Takes away what forbids writing (append only, immutable). Answers the flags that were lifted,
+/// as the kernel has them; 0: there were none, or it is not allowed.
+unsigned lift_hindering_flags(int descriptor);
+/// Puts lifted flags back.
+void put_back_flags(int descriptor, unsigned lifted);
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,102 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "ops/inode_flags.h"
+#include "ops/restore_target.h"
+#include "ops/source_metadata.h"
+#include "ops/tree_reader.h"
+
+// What the snapshot does not have: removing it, or in a dry run telling it.
+
+namespace cairn::repo::ops {
+
+namespace {
+
+// A descriptor stays open for each level.
+constexpr unsigned kDeleteDepthMax = 256;
+
+}  // namespace
+
+void RestoreTarget::remove_extras(const TargetFolder& folder) {
+  if (folder.extras.empty()) {
+    return;
+  }
+  const auto above = descriptor_of(folder);
+  if (!above) {
+    log_.problem(ProblemKind::unreadable, folder.path, above.error().message());
+    return;
+  }
+  for (const std::string& name : folder.extras) {
+    const Doomed doomed{name, join_path(folder.path, name), join_path(folder.snapshot_path, name)};
+    if (auto removed = remove_tree((*above)->number(), doomed, 0); !removed) {
+      log_.problem(ProblemKind::unreadable, doomed.path, removed.error().message());
+    }
+  }
+}
+
+core::Result<bool> RestoreTarget::remove_tree(int folder, const Doomed& doomed, unsigned depth) {
+  struct ::stat status {};
+  if (::fstatat(folder, doomed.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return true;  // a temporary file that was used up meanwhile, for one
+  }
+  const bool is_folder = S_ISDIR(status.st_mode);
+  if (!selects(doomed.snapshot_path, is_folder)) {
+    return false;
+  }
+  if (is_folder) {
+    struct ::stat above {};
+    if (::fstat(folder, &above) != 0 || above.st_dev != status.st_dev) {
+      return core::fail(core::ErrorCode::busy, "not removed: another file system is mounted there");
+    }
+    if (depth == kDeleteDepthMax) {
+      return core::fail(core::ErrorCode::limit_exceeded, "not removed: nested too deep");
+    }
+    CAIRN_TRY(const bool is_empty, remove_children(folder, doomed, depth));
+    if (!is_empty) {
+      return false;
+    }
+  }
+  if (!options_.dry_run) {
+    if (!is_folder) {
+      CAIRN_TRY_STATUS(unlink_name(folder, doomed.name, doomed.path));
+    } else if (::unlinkat(folder, doomed.name.c_str(), AT_REMOVEDIR) != 0) {
+      return core::fail(core::errno_error(errno, "remove folder"));
+    }
+  }
+  if (!doomed.name.starts_with(kTemporaryPrefix)) {
+    log_.done(RestoreAction::deleted, doomed.path);
+  }
+  return true;
+}
+
+core::Result<bool> RestoreTarget::remove_children(int folder, const Doomed& doomed,
+                                                  unsigned depth) {
+  const Descriptor inside(
+      opener_.open(folder, doomed.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (inside.number() < 0) {
+    return core::fail(core::errno_error(errno, "open folder"));
+  }
+  if (!options_.dry_run) {
+    lift_hindering_flags(inside.number());
+  }
+  CAIRN_TRY(const auto names, list_names(inside.number(), doomed.path));
+  bool is_empty = true;
+  for (const std::string& name : names) {
+    const Doomed child{name, join_path(doomed.path, name), join_path(doomed.snapshot_path, name)};
+    auto removed = remove_tree(inside.number(), child, depth + 1);
+    if (!removed) {
+      log_.problem(ProblemKind::unreadable, child.path, removed.error().message());
+      is_empty = false;
+    } else {
+      is_empty = is_empty && *removed;
+    }
+  }
+  return is_empty;
+}
+
+}  // namespace cairn::repo::ops

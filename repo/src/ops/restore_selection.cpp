@@ -1,0 +1,44 @@
+#include "ops/restore_selection.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace cairn::repo::ops {
+
+core::Result<RestoreSelection> select_sources(State& state, const Snapshot& snapshot,
+                                              const std::string& path) {
+  RestoreSelection selection;
+  selection.above = "/";
+  if (!path.empty()) {
+    CAIRN_TRY(Located located, locate(state, snapshot, path));
+    if (located.source != nullptr) {
+      selection.located = std::move(located);
+      return selection;
+    }
+    selection.above = std::move(located.path);
+  }
+  for (const Source& source : snapshot.sources) {
+    if (selection.above == "/" || source.path.starts_with(selection.above + '/')) {
+      selection.sources.push_back(&source);
+    }
+  }
+  return selection;
+}
+
+std::string_view below_path(std::string_view path, std::string_view above) {
+  path.remove_prefix(above == "/" ? 1 : above.size() + 1);
+  return path;
+}
+
+core::Status check_may_restore(const State& state) {
+  if (state.keys->can_read_metadata() && state.keys->can_read_data()) {
+    return {};
+  }
+  return core::fail(
+      core::ErrorCode::not_permitted,
+      fmt::format("a key of role {} cannot read contents", to_string(state.keys->role())),
+      "use a key of role admin or restore");
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,382 @@
+#include "ops/restored_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "cairn/core/crypto.h"
+#include "ops/target_file.h"
+#include "ops/tree_reader.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+std::array<std::byte, 8> number_bytes(std::uint64_t number) {
+  std::array<std::byte, 8> bytes{};
+  for (std::byte& byte : bytes) {
+    byte = static_cast<std::byte>(number & 0xFFU);
+    number >>= 8U;
+  }
+  return bytes;
+}
+
+bool is_ours(const struct ::stat& status) {
+  return S_ISREG(status.st_mode) && status.st_uid == ::geteuid() && status.st_nlink == 1 &&
+         (status.st_mode & 07777U) == 0600;
+}
+
+bool is_ours(const Standing& standing) { return standing && is_ours(*standing); }
+
+}  // namespace
+
+std::string temporary_name(const Entry& entry) {
+  constexpr std::size_t kDigestBytes = 12;
+  core::Hasher hasher;
+  const auto add_number = [&](std::uint64_t number) { hasher.update(number_bytes(number)); };
+  add_number(entry.name.size());
+  hasher.update(core::as_view(entry.name));
+  add_number(entry.content.size_bytes);
+  for (const ContentItem& item : entry.content.items) {
+    add_number(item.length_bytes);
+    if (item.chunk) {
+      hasher.update(item.chunk->view());
+    }
+  }
+  if (entry.content.tree_root) {
+    hasher.update(entry.content.tree_root->view());
+  }
+  const auto digest = hasher.finish();
+  return fmt::format("{}{}", kTemporaryPrefix, core::to_hex(digest.view().first(kDigestBytes)));
+}
+
+std::string patch_name(const Entry& entry) { return temporary_name(entry) + "-patch"; }
+
+core::Result<std::optional<FilePlan>> plan_file(RestoreTarget& target, const TargetFolder& folder,
+                                                const Entry& entry) {
+  FilePlan plan;
+  if (!folder.existed) {
+    return plan;
+  }
+  CAIRN_TRY(const Standing standing, target.look(folder, entry.name));
+  CAIRN_TRY(const Standing leftover, target.look(folder, temporary_name(entry)));
+  CAIRN_TRY(const Standing patch, target.look(folder, patch_name(entry)));
+  plan.has_leftover = is_ours(leftover);
+  plan.has_leftover_patch = is_ours(patch);
+  const Overwrite overwrite = target.options().overwrite;
+  Verdict verdict = judge(overwrite, standing, entry);
+  if (plan.has_leftover_patch && overwrite != Overwrite::never &&
+      (verdict == Verdict::keep || verdict == Verdict::metadata_only)) {
+    verdict = Verdict::compare;  // it may be a mixture, whatever its time says
+  }
+  switch (verdict) {
+    case Verdict::keep:
+      return std::nullopt;
+    case Verdict::refuse:
+      return core::fail(core::ErrorCode::already_exists, "something of this name is there already");
+    case Verdict::create:
+      plan.has_leftover_patch = false;  // what it belonged to is gone
+      break;
+    case Verdict::replace:
+      plan.replaces_other = true;
+      break;
+    case Verdict::metadata_only:
+      plan.metadata_only = true;
+      plan.standing = standing;
+      break;
+    case Verdict::compare:
+      plan.standing = standing;
+      break;
+  }
+  return plan;
+}
+
+RestoredFile::RestoredFile(RestoreTarget& target, std::shared_ptr<TargetFolder> folder, Entry entry,
+                           FilePlan plan, OpenFiles& open_files)
+    : target_(target),
+      folder_(std::move(folder)),
+      entry_(std::move(entry)),
+      plan_(std::move(plan)),
+      open_files_(open_files) {
+  if (plan_.has_leftover) {
+    differs_ = true;  // whatever it holds, it wants its name
+  } else if (plan_.standing && !plan_.metadata_only &&
+             static_cast<std::uint64_t>(plan_.standing->st_size) != entry_.content.size_bytes) {
+    differs_ = true;
+  }
+}
+
+RestoredFile::~RestoredFile() {
+  close_building();
+  const bool may_go_on = target_.options().stop.stop_requested() && !failure_ &&
+                         entry_.content.size_bytes >= kResumedMin;
+  if (!building_name_.empty() && !keeps_temporary_ && !may_go_on) {
+    target_.discard(*folder_, building_name_);
+  }
+}
+
+std::string RestoredFile::path() const { return join_path(folder_->path, entry_.name); }
+
+core::Result<std::shared_ptr<Descriptor>> RestoredFile::open_standing(int flags) {
+  CAIRN_TRY(auto descriptor, target_.open_file(*folder_, entry_.name, flags));
+  struct ::stat status {};
+  if (::fstat(descriptor->number(), &status) != 0 || !plan_.standing ||
+      status.st_ino != plan_.standing->st_ino || status.st_dev != plan_.standing->st_dev) {
+    return core::fail(core::ErrorCode::changed, "another object has taken its name meanwhile");
+  }
+  return descriptor;
+}
+
+core::Result<std::shared_ptr<Descriptor>> RestoredFile::open_leftover() {
+  const std::string name = plan_.has_leftover ? temporary_name(entry_) : patch_name(entry_);
+  CAIRN_TRY(auto descriptor,
+            target_.open_file(*folder_, name, target_.options().dry_run ? O_RDONLY : O_RDWR));
+  struct ::stat status {};
+  if (::fstat(descriptor->number(), &status) != 0 || !is_ours(status)) {
+    return core::fail(core::ErrorCode::changed, "its temporary file belongs to somebody else");
+  }
+  return descriptor;
+}
+
+void RestoredFile::close_building() {
+  if (building_ != nullptr) {
+    building_.reset();
+    open_files_.count -= 1;
+  }
+}
+
+core::Status RestoredFile::open_patch() {
+  way_ = Way::patch;
+  building_name_ = patch_name(entry_);
+  if (plan_.has_leftover_patch) {
+    CAIRN_TRY(building_, open_leftover());
+  } else {
+    CAIRN_TRY(building_, target_.create_file(*folder_, building_name_, entry_));
+  }
+  return {};
+}
+
+core::Status RestoredFile::begin_with_standing() {
+  const bool has_several_names = plan_.standing->st_nlink > 1;
+  const auto standing_size = static_cast<std::uint64_t>(plan_.standing->st_size);
+  const bool is_small = std::max(standing_size, entry_.content.size_bytes) <= kRewrittenBytesMax;
+  const auto opened = open_standing(O_RDONLY);
+  if (!opened && opened.error().code() != core::ErrorCode::permission_denied) {
+    return core::fail(opened.error());
+  }
+  building_name_ = temporary_name(entry_);
+  CAIRN_TRY(building_, target_.create_file(*folder_, building_name_, entry_));
+  if (!opened) {
+    way_ = Way::whole;  // nothing of it could be compared either: all of it is on its way
+    return {};
+  }
+  const auto& standing = *opened;
+  if (target_.may_have_reflinks()) {
+    const Cloned cloned = clone_file(standing->number(), building_->number());
+    if (cloned == Cloned::yes) {
+      way_ = Way::whole;
+      return {};
+    }
+    if (cloned == Cloned::not_supported) {
+      target_.has_no_reflinks();
+    }
+  }
+  // A file with further names is never changed in place: those may lie outside of what is restored.
+  if (is_small || has_several_names) {
+    way_ = Way::whole;
+    CAIRN_TRY(const std::uint64_t written,
+              copy_file(standing->number(), building_->number(), standing_size));
+    target_.log().add_written(written);
+    return {};
+  }
+  target_.discard(*folder_, building_name_);
+  return open_patch();
+}
+
+core::Status RestoredFile::begin_building() {
+  if (plan_.has_leftover) {
+    way_ = Way::whole;
+    building_name_ = temporary_name(entry_);
+    CAIRN_TRY(building_, open_leftover());
+    return {};
+  }
+  if (plan_.standing) {
+    return begin_with_standing();
+  }
+  way_ = Way::whole;
+  building_name_ = temporary_name(entry_);
+  CAIRN_TRY(building_, target_.create_file(*folder_, building_name_, entry_));
+  return {};
+}
+
+bool RestoredFile::may_have_holes() const {
+  const Content& content = entry_.content;
+  return content.tree_root ||
+         std::ranges::any_of(content.items, [](const ContentItem& item) { return !item.chunk; });
+}
+
+core::Status RestoredFile::open_building() {
+  if (building_ != nullptr) {
+    return {};
+  }
+  if (way_ == Way::undecided) {
+    CAIRN_TRY_STATUS(begin_building());
+    // Before anything is written: what grows piece by piece gets blocks in advance, and where a
+    // hole follows they would stay as zeros.
+    if (plan_.standing || plan_.has_leftover || may_have_holes()) {
+      CAIRN_TRY_STATUS(set_size(building_->number(), entry_.content.size_bytes));
+    }
+  } else {
+    CAIRN_TRY(building_, target_.open_file(*folder_, building_name_, O_RDWR));
+  }
+  open_files_.count += 1;
+  return {};
+}
+
+void RestoredFile::add_run(const Run& run) {
+  // Runs come mostly in order: what continues the last one is part of it.
+  if (!runs_.empty() && runs_.back().is_hole == run.is_hole &&
+      runs_.back().offset + runs_.back().length == run.offset) {
+    runs_.back().length += run.length;
+  } else {
+    runs_.push_back(run);
+  }
+}
+
+core::Result<std::shared_ptr<Descriptor>> RestoredFile::begin_run(const Run& run) {
+  const std::scoped_lock lock(mutex_);
+  if (failure_) {
+    return std::shared_ptr<Descriptor>();
+  }
+  differs_ = true;
+  CAIRN_TRY_STATUS(open_building());
+  if (way_ == Way::patch) {
+    add_run(run);
+  }
+  auto descriptor = building_;
+  if (open_files_.count > OpenFiles::kMax && outstanding > 1) {
+    close_building();  // opened again for the next piece
+  }
+  return descriptor;
+}
+
+core::Status RestoredFile::write(std::uint64_t offset, core::ByteView data) {
+  CAIRN_TRY(const auto descriptor, begin_run({offset, data.size(), false}));
+  if (descriptor == nullptr) {
+    return {};
+  }
+  CAIRN_TRY_STATUS(write_at(descriptor->number(), offset, data));
+  target_.log().add_written(data.size());
+  return {};
+}
+
+core::Status RestoredFile::make_hole(std::uint64_t offset, std::uint64_t length) {
+  // File systems keep a last block of which only a part is taken away: so all of it is, and more,
+  // behind the end, where there is nothing that stays.
+  constexpr std::uint64_t kLastBlockBytes = 64 * 1024;
+  if (offset + length == entry_.content.size_bytes) {
+    length += std::min(kLastBlockBytes, kFileSizeMax - offset - length);
+  }
+  CAIRN_TRY(const auto descriptor, begin_run({offset, length, true}));
+  if (descriptor == nullptr || way_ == Way::patch) {
+    return {};
+  }
+  return ops::make_hole(descriptor->number(), offset, length);
+}
+
+core::Status RestoredFile::adopt_from_patch(std::uint64_t offset, std::uint64_t length) {
+  CAIRN_TRY(const auto descriptor, begin_run({offset, length, false}));
+  return {};
+}
+
+void RestoredFile::fail(const std::string& reason) {
+  const std::scoped_lock lock(mutex_);
+  if (!failure_) {
+    failure_ = reason;
+  }
+}
+
+core::Status RestoredFile::complete() {
+  const std::scoped_lock lock(mutex_);
+  if (failure_) {
+    return core::fail(core::ErrorCode::corrupt, *failure_);
+  }
+  const bool exists = plan_.standing || plan_.replaces_other;
+  if (plan_.standing && !differs_) {
+    CAIRN_TRY_STATUS(complete_unchanged());
+  } else if (target_.options().dry_run) {
+    target_.log().done(exists ? RestoreAction::updated : RestoreAction::created, path());
+  } else {
+    CAIRN_TRY_STATUS(open_building());
+    CAIRN_TRY_STATUS(way_ == Way::patch ? complete_patch() : complete_whole());
+    target_.log().done(exists ? RestoreAction::updated : RestoreAction::created, path());
+  }
+  if (!target_.options().dry_run) {
+    if (plan_.has_leftover && building_name_ != temporary_name(entry_)) {
+      target_.discard(*folder_, temporary_name(entry_));
+    }
+    if (plan_.has_leftover_patch) {
+      target_.discard(*folder_, patch_name(entry_));
+    }
+  }
+  building_name_.clear();
+  return {};
+}
+
+core::Status RestoredFile::complete_unchanged() {
+  CAIRN_TRY(const auto standing, open_standing(O_RDONLY));
+  if (target_.metadata().matches(standing->number(), entry_)) {
+    target_.log().done(RestoreAction::unchanged, path());
+    return {};
+  }
+  if (!target_.options().dry_run) {
+    if (plan_.standing->st_nlink > 1) {
+      CAIRN_TRY_STATUS(open_building());
+      CAIRN_TRY_STATUS(complete_whole());
+    } else {
+      CAIRN_TRY_STATUS(target_.metadata().set(standing->number(), entry_, path()));
+      target_.metadata().set_last(standing->number(), entry_, path());
+    }
+  }
+  target_.log().done(RestoreAction::metadata_set, path());
+  return {};
+}
+
+core::Status RestoredFile::complete_whole() {
+  CAIRN_TRY_STATUS(target_.metadata().set(building_->number(), entry_, path()));
+  CAIRN_TRY_STATUS(target_.give_name(*folder_, building_name_, entry_.name));
+  target_.metadata().set_last(building_->number(), entry_, path());
+  close_building();
+  return {};
+}
+
+core::Status RestoredFile::apply_patch(int standing) {
+  std::ranges::sort(runs_, {}, &Run::offset);
+  for (const Run& run : runs_) {
+    if (run.is_hole) {
+      CAIRN_TRY_STATUS(ops::make_hole(standing, run.offset, run.length));
+    } else {
+      CAIRN_TRY_STATUS(copy_range(building_->number(), standing, run.offset, run.length));
+      target_.log().add_written(run.length);
+    }
+  }
+  return set_size(standing, entry_.content.size_bytes);
+}
+
+core::Status RestoredFile::complete_patch() {
+  CAIRN_TRY(const auto standing, open_standing(O_RDWR));
+  keeps_temporary_ = true;  // from here on the file is a mixture until all is applied
+  CAIRN_TRY_STATUS(apply_patch(standing->number()));
+  CAIRN_TRY_STATUS(target_.metadata().set(standing->number(), entry_, path()));
+  target_.metadata().set_last(standing->number(), entry_, path());
+  close_building();
+  target_.discard(*folder_, building_name_);
+  return {};
+}
+
+}  // namespace cairn::repo::ops

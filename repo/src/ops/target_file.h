@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include "cairn/core/bytes.h"
+#include "cairn/core/result.h"
+
+/// The bytes of open files of a restore's target: writing, copying, cloning, holes. Messages of
+/// errors leave out the path, which the caller has. All offsets and lengths are in bytes.
+namespace cairn::repo::ops {
+
+core::Status write_at(int file, std::uint64_t offset, core::ByteView data);
+/// Fewer bytes only at the end of the file.
+[[nodiscard]] core::Result<std::size_t> read_at(int file, std::uint64_t offset,
+                                                core::MutableByteView out);
+core::Status set_size(int file, std::uint64_t size);
+
+/// Makes [offset, offset + length) read as zeros and, where the file system can, take no space.
+/// Does not change the size.
+core::Status make_hole(int file, std::uint64_t offset, std::uint64_t length);
+/// True if nothing in the range takes space; what lies behind the end takes none.
+[[nodiscard]] bool is_hole(int file, std::uint64_t offset, std::uint64_t length);
+/// True if something in the range takes no space.
+[[nodiscard]] bool has_hole(int file, std::uint64_t offset, std::uint64_t length);
+
+/// Shares all blocks of `from` with the empty file `to`. `not_supported`: this file system cannot,
+/// whatever the files.
+enum class Cloned { yes, no, not_supported };
+[[nodiscard]] Cloned clone_file(int from, int to);
+
+/// Copies a range to the same place of another file; its holes become zeros.
+core::Status copy_range(int from, int to, std::uint64_t offset, std::uint64_t length);
+/// Copies a whole file into an empty one, holes as holes. Answers the bytes written.
+[[nodiscard]] core::Result<std::uint64_t> copy_file(int from, int to, std::uint64_t size);
+
+}  // namespace cairn::repo::ops
