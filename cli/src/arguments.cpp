@@ -226,6 +226,12 @@ void add_restore(CLI::App& app, TypedArguments& typed) {
            "never       keep them, restore what is missing");
   restore.add_flag("--delete", typed.restore.delete_extra,
                    "Remove what the snapshot does not have from the folders\nthat are restored");
+  add_list(restore, "-i,--include", typed.restore.includes, "PATTERN",
+           "Only what matches, with all below it; may be repeated")
+      ->allow_extra_args(false);
+  add_list(restore, "-e,--exclude", typed.restore.excludes, "PATTERN",
+           "Not what matches; the syntax is that of gitignore(5)")
+      ->allow_extra_args(false);
   restore.add_flag("-n,--dry-run", typed.restore.dry_run, "Say what would be done, write nothing");
   restore.add_flag("-y,--yes", typed.restore.yes, "Do not ask before overwriting or deleting");
   restore.add_flag("--no-restore-point", typed.restore.no_restore_point,

@@ -88,6 +88,8 @@ struct RestoreArguments {
   bool numeric_ids = false;
   bool yes = false;               ///< no question on the terminal
   bool no_restore_point = false;  ///< what is overwritten is lost
+  std::vector<std::string> includes;
+  std::vector<std::string> excludes;
 };
 
 struct VerifyArguments {

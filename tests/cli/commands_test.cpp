@@ -409,4 +409,23 @@ TEST_CASE_METHOD(RepositoryFixture, "progress is drawn on a terminal and taken a
 }
 
 }  // namespace
+TEST_CASE_METHOD(RepositoryFixture, "restore takes what matches, and leaves out what matches") {
+  write_file(tree + "/sub/empty/deep.txt", "deep");
+  backup();
+  const auto restored = [this](std::vector<std::string> more) {
+    fs::remove_all(folder / "out");
+    more.insert(more.begin(), {"restore", "latest:" + tree, "--target", folder / "out"});
+    must(more);
+    return names_in(folder / "out");
+  };
+  CHECK(restored({"--include", "*.txt"}) ==
+        Args{"hello.txt", "sub", "sub/empty", "sub/empty/deep.txt"});
+  CHECK(restored({"-i", tree + "/sub/empty"}) == Args{"sub", "sub/empty", "sub/empty/deep.txt"});
+  CHECK(restored({"-e", "sub/", "-e", "link"}) == Args{"hello.txt"});
+  CHECK(restored({"-i", "*.txt", "-e", "deep*"}) == Args{"hello.txt", "sub", "sub/empty"});
+  const Outcome broken = run({"restore", "latest", "--target", folder / "x", "-i", "a[b"});
+  CHECK(broken.status == 1);
+  CHECK(broken.err.find("a[b") != std::string::npos);
+}
+
 }  // namespace cairn::cli

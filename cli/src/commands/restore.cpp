@@ -9,6 +9,7 @@
 #include "absolute_path.h"
 #include "cairn/core/version.h"
 #include "cairn/repo/browse.h"
+#include "cairn/repo/path_filter.h"
 #include "commands/commands.h"
 #include "escape.h"
 #include "sizes.h"
@@ -132,6 +133,39 @@ core::Result<Safeguards> take_safeguards(repo::Repository& repository,
   return safeguards;
 }
 
+/// True if the selection takes the object, or a folder above it.
+bool is_selected(const repo::PathSelection& selection, std::string_view path, bool is_folder) {
+  using Decision = repo::PathSelection::Decision;
+  for (std::size_t slash = path.find('/', 1); slash != std::string_view::npos;
+       slash = path.find('/', slash + 1)) {
+    const Decision above = selection.decide(path.substr(0, slash), true);
+    if (above != Decision::above) {
+      return above == Decision::selected;
+    }
+  }
+  return selection.decide(path, is_folder) != Decision::outside;
+}
+
+/// What --include and --exclude say; empty if they say nothing.
+core::Result<std::function<bool(std::string_view, bool)>> selector(
+    const RestoreArguments& arguments) {
+  if (arguments.includes.empty() && arguments.excludes.empty()) {
+    return std::function<bool(std::string_view, bool)>();
+  }
+  repo::PathSelection selection;
+  repo::PathFilter filter;
+  for (const std::string& pattern : arguments.includes) {
+    CAIRN_TRY_STATUS(selection.add(pattern));
+  }
+  for (const std::string& pattern : arguments.excludes) {
+    CAIRN_TRY_STATUS(filter.add_exclude(pattern));
+  }
+  return [selection, filter](std::string_view path, bool is_folder) {
+    return filter.decide(path, is_folder) != repo::PathFilter::Decision::excluded &&
+           (selection.empty() || is_selected(selection, path, is_folder));
+  };
+}
+
 }  // namespace
 
 core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context) {
@@ -145,6 +179,7 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
   console.detail(fmt::format("restoring snapshot {} of {}", listed.id.short_hex(),
                              format_local_time(listed.snapshot.start, streams.clock)));
 
+  CAIRN_TRY(auto selects, selector(arguments));
   const repo::RestoreOptions options{
       .path = arguments.choice.path,
       .target = absolute_path(arguments.target, streams.working_folder),
@@ -152,7 +187,7 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
       .delete_extra = arguments.delete_extra,
       .dry_run = arguments.dry_run,
       .numeric_ids = arguments.numeric_ids,
-      .selects = {},
+      .selects = std::move(selects),
       .stop = streams.stop};
   CAIRN_TRY(const Safeguards safeguards,
             take_safeguards(repository, arguments, listed, options, context));

@@ -55,6 +55,16 @@ std::optional<unsigned> read_system_flags(int descriptor) {
   return flags;
 }
 
+std::uint8_t recorded_flags(unsigned system_flags) noexcept {
+  unsigned recorded = 0;
+  for (const FlagName& flag : kFlags) {
+    if ((system_flags & flag.system) != 0) {
+      recorded |= 1U << static_cast<unsigned>(flag.recorded);
+    }
+  }
+  return static_cast<std::uint8_t>(recorded);
+}
+
 void set_flags_of_empty_file(int descriptor, std::uint8_t recorded) {
   const auto present = read_system_flags(descriptor);
   if (!present) {

@@ -7,11 +7,13 @@
 
 #include "cairn/repo/entry.h"
 
-/// Inode flags of open files and folders (chattr), as a restore needs them.
+/// Inode flags of open files and folders (chattr), read and set.
 namespace cairn::repo::ops {
 
-/// The flags as the kernel has them; nullopt: this file system has none, or will not tell.
+/// The flags as the kernel has them; nullopt: this file system has none, or will not tell (errno).
 [[nodiscard]] std::optional<unsigned> read_system_flags(int descriptor);
+/// Those of them that are recorded: bit n is InodeFlag n.
+[[nodiscard]] std::uint8_t recorded_flags(unsigned system_flags) noexcept;
 
 /// Sets those flags that count only while a file is empty (no copy-on-write, compression).
 /// What fails here is said by set_inode_flags() later.

@@ -1,14 +1,14 @@
 #include "ops/source_metadata.h"
 
 #include <fmt/format.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/xattr.h>
 
 #include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
+
+#include "ops/inode_flags.h"
 
 namespace cairn::repo::ops {
 namespace {
@@ -132,25 +132,6 @@ void fill_xattrs(const Object& object, Entry& entry, const MetadataProblems& pro
   }
 }
 
-constexpr std::uint8_t bit_of(InodeFlag flag) noexcept {
-  return static_cast<std::uint8_t>(1U << static_cast<unsigned>(flag));
-}
-
-struct FlagPair {
-  unsigned system;
-  InodeFlag recorded;
-};
-constexpr std::array<FlagPair, kInodeFlagCount> kFlagPairs{{
-    {FS_APPEND_FL, InodeFlag::append_only},
-    {FS_IMMUTABLE_FL, InodeFlag::immutable},
-    {FS_NODUMP_FL, InodeFlag::no_dump},
-    {FS_NOCOW_FL, InodeFlag::no_copy_on_write},
-    {FS_NOATIME_FL, InodeFlag::no_atime},
-    {FS_SYNC_FL, InodeFlag::synchronous},
-    {FS_PROJINHERIT_FL, InodeFlag::project_inherit},
-    {FS_COMPR_FL, InodeFlag::compressed},
-}};
-
 }  // namespace
 
 int open_without_traces(int folder, const char* name, int flags) {
@@ -237,18 +218,11 @@ void read_xattrs_at(int folder, const std::string& name, Entry& entry,
 
 void read_inode_flags(int descriptor, Entry& entry, const MetadataProblems& problems) {
   entry.inode_flags = 0;
-  // The kernel writes an int, whatever the number of the request says.
-  unsigned flags = 0;
-  if (uninterrupted([&] { return ::ioctl(descriptor, FS_IOC_GETFLAGS, &flags); }) != 0) {
-    if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS) {
-      problems.add("read inode flags: " + reason_of(errno));
-    }
-    return;
-  }
-  for (const FlagPair& pair : kFlagPairs) {
-    if ((flags & pair.system) != 0) {
-      entry.inode_flags = static_cast<std::uint8_t>(entry.inode_flags | bit_of(pair.recorded));
-    }
+  const auto flags = read_system_flags(descriptor);
+  if (flags) {
+    entry.inode_flags = recorded_flags(*flags);
+  } else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS) {
+    problems.add("read inode flags: " + reason_of(errno));
   }
 }
 
