@@ -11,6 +11,7 @@
 #include "backup_arguments.h"
 #include "cairn/repo/browse.h"
 #include "command_help.h"
+#include "looking_arguments.h"
 
 /// The only file that knows CLI11, and where its exceptions end.
 namespace cairn::cli {
@@ -93,7 +94,10 @@ struct TypedArguments {
   std::string what;  ///< SNAP[:/path], or a path with --at
   std::string at;
   LsArguments ls;
+  TypedFind find;
+  TypedDiff diff;
   DumpArguments dump;
+  std::string format;
   RestoreArguments restore;
   std::string overwrite;
   VerifyArguments verify;
@@ -202,6 +206,32 @@ void add_backup(CLI::App& app, TypedArguments& typed) {
   add_backup_choice(command, backup, typed.backup);
 }
 
+void add_find(CLI::App& app, TypedArguments& typed) {
+  CLI::App& find = add_command(app, "find");
+  add_list(find, "PATTERN", typed.find.checked.patterns, "",
+           "For names, or for paths if it has a /: * ? [...] **")
+      ->expected(1, -1)
+      ->allow_extra_args();
+  add_text(find, "--versions", typed.find.checked.versions_of, "PATH",
+           "Instead of PATTERN: every version of this one path");
+  add_list(find, "-s,--snapshot", typed.find.checked.snapshots, "SNAP",
+           "Only in this snapshot; may be repeated")
+      ->allow_extra_args(false);
+  add_list(find, "--tag", typed.find.checked.tags, "TAG",
+           "Only in snapshots with one of these tags; may be repeated")
+      ->allow_extra_args(false);
+  add_list(find, "--host", typed.find.checked.hosts, "HOST",
+           "Only in snapshots of one of these hosts; may be repeated")
+      ->allow_extra_args(false);
+  add_text(find, "--newer", typed.find.newer, "TIME", "Modified after this time");
+  add_text(find, "--older", typed.find.older, "TIME", "Modified at this time or before");
+  add_text(find, "--larger", typed.find.larger, "SIZE",
+           "Files of more than this: 500, 10K, 1.5M, 2G");
+  add_text(find, "--smaller", typed.find.smaller, "SIZE", "Files of less than this");
+  add_text(find, "--type", typed.find.type, "TYPE", "f (file), d (folder) or l (symbolic link)");
+  find.add_flag("-i,--ignore-case", typed.find.checked.ignore_case, "A is a, for ASCII letters");
+}
+
 void add_browsing(CLI::App& app, TypedArguments& typed) {
   CLI::App& ls = add_command(app, "ls");
   add_choice(ls, typed, "SNAP or SNAP:/path");
@@ -209,9 +239,20 @@ void add_browsing(CLI::App& app, TypedArguments& typed) {
   ls.add_flag("-R,--recursive", typed.ls.recursive, "What lies in folders below, too");
   ls.add_flag("-0,--print0", typed.ls.print0, "Names as they are, each ended by a NUL");
 
+  add_find(app, typed);
+  CLI::App& diff = add_command(app, "diff");
+  add_text(diff, "BEFORE", typed.diff.before, "", "SNAP, SNAP:/path, or a path on disk")
+      ->required();
+  add_text(diff, "AFTER", typed.diff.after, "", "The same; one of the two must be a snapshot")
+      ->required();
+  diff.add_flag("--checksum", typed.diff.checked.checksum,
+                "Read files on disk even if their size and time are as recorded");
+
   CLI::App& dump = add_command(app, "dump");
-  add_choice(dump, typed, "SNAP:/file");
-  add_text(dump, "-o,--output", typed.dump.output, "FILE", "A new file instead");
+  add_choice(dump, typed, "SNAP:/path");
+  add_text(dump, "-o,--output,--target", typed.dump.output, "FILE", "A new file instead");
+  add_text(dump, "--format", typed.format, "FORMAT",
+           "tar: an archive of a single file, too (folders always are)");
 }
 
 void add_restore(CLI::App& app, TypedArguments& typed) {
@@ -296,7 +337,7 @@ void declare(CLI::App& app, TypedArguments& typed) {
 
 // --- From words to values -----------------------------------------------------------------------
 
-using Values = std::variant<CommandArguments, UsageError>;
+using Values = CheckedArguments;
 
 UsageError usage(std::string message) { return {std::move(message), {}}; }
 
@@ -347,8 +388,12 @@ Values dump_values(TypedArguments& typed) {
     return *error;
   }
   if (typed.dump.choice.path.empty()) {
-    return usage("dump needs the path of a file: SNAP:/path");
+    return usage("dump needs the path of a file or folder: SNAP:/path");
   }
+  if (!typed.format.empty() && typed.format != "tar") {
+    return usage(fmt::format("--format {}: must be tar", typed.format));
+  }
+  typed.dump.as_tar = typed.format == "tar";
   return std::move(typed.dump);
 }
 
@@ -433,6 +478,12 @@ Values values_of(const CLI::App& command, TypedArguments& typed) {
   if (name == "ls") {
     return ls_values(typed);
   }
+  if (name == "find") {
+    return find_values(typed.find);
+  }
+  if (name == "diff") {
+    return diff_values(typed.diff);
+  }
   if (name == "dump") {
     return dump_values(typed);
   }
@@ -501,7 +552,9 @@ ParsedArguments mistake(const CLI::App& app, const std::string& message) {
     }
   }
   std::string text = without_shields(message);
-  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') {
+  // A word in capitals is a placeholder: "SNAP is required".
+  const auto is_capital = [&text](std::size_t i) { return text[i] >= 'A' && text[i] <= 'Z'; };
+  if (text.size() > 1 && is_capital(0) && !is_capital(1)) {
     text[0] = static_cast<char>(text[0] - 'A' + 'a');
   }
   return UsageError{std::move(text), std::move(hint)};

@@ -76,7 +76,36 @@ struct LsArguments {
 
 struct DumpArguments {
   SnapshotChoice choice;
-  std::string output;  ///< empty: standard output
+  std::string output;   ///< empty: standard output
+  bool as_tar = false;  ///< also if it is a file; folders always are
+};
+
+/// One side of a comparison: "SNAP", "SNAP:/path", or a path on disk.
+struct DiffPlace {
+  std::string snapshot;  ///< empty: on disk
+  std::string path;      ///< as typed; empty: the same as on the other side
+};
+
+struct DiffArguments {
+  DiffPlace before;
+  DiffPlace after;
+  bool checksum = false;
+};
+
+enum class FindType : std::uint8_t { file, folder, symlink };
+
+struct FindArguments {
+  std::vector<std::string> patterns;
+  std::string versions_of;  ///< not empty: all versions of this path instead
+  std::vector<std::string> snapshots;
+  std::vector<std::string> tags;
+  std::vector<std::string> hosts;
+  std::optional<Moment> newer;
+  std::optional<Moment> older;
+  std::optional<std::uint64_t> larger;
+  std::optional<std::uint64_t> smaller;
+  std::optional<FindType> type;
+  bool ignore_case = false;
 };
 
 struct RestoreArguments {
@@ -124,9 +153,10 @@ struct KeyPasswdArguments {
 struct VersionArguments {};
 
 using CommandArguments =
-    std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, DumpArguments,
-                 RestoreArguments, VerifyArguments, StatsArguments, KeyListArguments,
-                 KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments, VersionArguments>;
+    std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, FindArguments,
+                 DiffArguments, DumpArguments, RestoreArguments, VerifyArguments, StatsArguments,
+                 KeyListArguments, KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments,
+                 VersionArguments>;
 
 struct Invocation {
   GlobalArguments global;

@@ -40,12 +40,38 @@ constexpr std::array kCommands{
         "they are.\n",
         "  cairn ls latest:/home/ada -l\n"
         "  cairn ls --at \"2026-01-01 14:30\" /etc -R\n"},
-    CommandHelp{"dump", "Write one file of a snapshot to standard output",
-                "Every byte is checked before it is written. With --output the file appears under\n"
-                "its name only when it is whole, with mode 0600; an existing file is left alone.\n",
-                "  cairn dump latest:/etc/fstab\n"
-                "  cairn dump latest:/var/lib/app.db --output /tmp/app.db\n"
-                "  cairn dump --at \"2026-01-01 14:30\" /etc/fstab\n"},
+    CommandHelp{
+        "find", "Find files in all snapshots",
+        "A PATTERN without a / is for names, one with a / for whole paths: from the root if\n"
+        "it begins with /, else from any folder; ** stands for any number of folders.\n"
+        "Without PATTERN everything fits that the other options let through. --versions\n"
+        "lists in which snapshots one path changed.\n",
+        "  cairn find '*.key' --newer 2026-01-01\n"
+        "  cairn find 'Documents/**/report*' -i --host laptop --type f\n"
+        "  cairn find '*' --snapshot latest --larger 1G\n"
+        "  cairn find --versions /etc/fstab\n"},
+    CommandHelp{
+        "diff", "Say what changed between two snapshots, or since one",
+        "A line for each object that differs: + added, - removed, M other content, U other\n"
+        "metadata only, T another type; in brackets what is different. A path on disk has a\n"
+        "/ in it (./name); without a path of its own a snapshot is compared at the path of\n"
+        "the other side. A file on disk counts as unchanged if its size and time are as\n"
+        "recorded, unless --checksum is given. The exit status is 0 whether or not there\n"
+        "are differences, and 3 if something on disk could not be read.\n",
+        "  cairn diff latest~1 latest\n"
+        "  cairn diff latest:/home/ada /home/ada --checksum\n"
+        "  cairn diff 3f2a91c0:/etc latest --json\n"},
+    CommandHelp{
+        "dump", "Write a file or folder of a snapshot to standard output",
+        "A folder is written as a tar archive (POSIX pax) of what it holds, with owners,\n"
+        "times to the nanosecond, extended attributes and hard links. Every byte is checked\n"
+        "before it is written. With --output the file appears under its name only when it\n"
+        "is whole, with mode 0600; an existing file is left alone.\n",
+        "  cairn dump latest:/etc/fstab\n"
+        "  cairn dump latest:/var/lib/app.db --output /tmp/app.db\n"
+        "  cairn dump latest:/home/ada | tar -x --xattrs -C /tmp/ada\n"
+        "  cairn dump latest:/home/ada --format tar --target ada.tar\n"
+        "  cairn dump --at \"2026-01-01 14:30\" /etc/fstab\n"},
     CommandHelp{
         "restore", "Write a snapshot, a folder or a file back to disk",
         "Without a path the snapshot's absolute paths are made again below DIR. With a path\n"

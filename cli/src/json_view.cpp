@@ -39,6 +39,49 @@ Json source_view(const repo::Source& source) {
   return json;
 }
 
+/// All of an entry but its name.
+Json object_view(const repo::Entry& entry) {
+  Json json;
+  json["entry_type"] = to_string(entry.type);
+  json["mode"] = entry.mode;
+  json["uid"] = entry.owner.uid;
+  json["gid"] = entry.owner.gid;
+  put_bytes(json, "user", entry.owner.user);
+  put_bytes(json, "group", entry.owner.group);
+  json["mtime"] = utc(entry.mtime);
+  json["mtime_nanoseconds"] = entry.mtime.nanoseconds;
+  switch (entry.type) {
+    case repo::EntryType::file:
+      json["size"] = entry.content.size_bytes;
+      json["changed_while_read"] = entry.changed_while_read;
+      break;
+    case repo::EntryType::folder:
+      json["entries_below"] = entry.folder.entries_below;
+      json["bytes_below"] = entry.folder.bytes_below;
+      break;
+    case repo::EntryType::symlink:
+      put_bytes(json, "link_target", entry.link_target);
+      break;
+    case repo::EntryType::char_device:
+    case repo::EntryType::block_device:
+      json["device"] = {{"major", entry.device.major}, {"minor", entry.device.minor}};
+      break;
+    case repo::EntryType::fifo:
+    case repo::EntryType::socket:
+      break;
+  }
+  if (!entry.xattrs.empty()) {
+    std::vector<std::string> names;
+    std::transform(entry.xattrs.begin(), entry.xattrs.end(), std::back_inserter(names),
+                   [](const repo::Xattr& xattr) { return xattr.name; });
+    put_texts(json, "xattrs", names);
+  }
+  if (entry.hard_link_to) {
+    put_bytes(json, "hard_link_to", *entry.hard_link_to);
+  }
+  return json;
+}
+
 Json problems_view(const std::vector<repo::Problem>& problems) {
   Json list = Json::array();
   std::transform(problems.begin(), problems.end(), std::back_inserter(list), problem_view);
@@ -153,40 +196,45 @@ Json listed_snapshot_view(const repo::ListedSnapshot& listed) {
 }
 
 Json entry_view(const repo::ListedEntry& listed) {
-  const repo::Entry& entry = listed.entry;
   Json json{{"type", "entry"}};
   put_bytes(json, "path", listed.path);
-  json["entry_type"] = to_string(entry.type);
-  json["mode"] = entry.mode;
-  json["uid"] = entry.owner.uid;
-  json["gid"] = entry.owner.gid;
-  put_bytes(json, "user", entry.owner.user);
-  put_bytes(json, "group", entry.owner.group);
-  json["mtime"] = utc(entry.mtime);
-  json["mtime_nanoseconds"] = entry.mtime.nanoseconds;
-  switch (entry.type) {
-    case repo::EntryType::file:
-      json["size"] = entry.content.size_bytes;
-      json["changed_while_read"] = entry.changed_while_read;
-      break;
-    case repo::EntryType::folder:
-      json["entries_below"] = entry.folder.entries_below;
-      json["bytes_below"] = entry.folder.bytes_below;
-      break;
-    case repo::EntryType::symlink:
-      put_bytes(json, "link_target", entry.link_target);
-      break;
-    case repo::EntryType::char_device:
-    case repo::EntryType::block_device:
-      json["device"] = {{"major", entry.device.major}, {"minor", entry.device.minor}};
-      break;
-    case repo::EntryType::fifo:
-    case repo::EntryType::socket:
-      break;
+  json.update(object_view(listed.entry));
+  return json;
+}
+
+Json change_view(const repo::Difference& change) {
+  Json json{{"type", "change"}, {"change", to_string(change.type)}};
+  put_bytes(json, "path", change.path);
+  Json fields = Json::array();
+  for (const repo::ChangedField field : change.fields) {
+    fields.push_back(to_string(field));
   }
-  if (entry.hard_link_to) {
-    put_bytes(json, "hard_link_to", *entry.hard_link_to);
-  }
+  json["fields"] = std::move(fields);
+  json["before"] = change.before ? object_view(*change.before) : Json(nullptr);
+  json["after"] = change.after ? object_view(*change.after) : Json(nullptr);
+  return json;
+}
+
+Json diff_view(const repo::DiffReport& report) {
+  return {{"type", "summary"},
+          {"added", counts_view(report.added)},
+          {"removed", counts_view(report.removed)},
+          {"content_changed", report.content_changed},
+          {"metadata_changed", report.metadata_changed},
+          {"type_changed", report.type_changed},
+          {"problem_count", report.problem_count}};
+}
+
+Json version_view(const repo::FoundVersion& version) {
+  const auto snapshot = [](const repo::SnapshotMoment& moment) {
+    return Json{{"id", moment.id.hex()}, {"start", utc(moment.start)}};
+  };
+  Json json{{"type", "version"},
+            {"content_id", version.content_id.hex()},
+            {"first", snapshot(version.first)},
+            {"last", snapshot(version.last)},
+            {"snapshots", version.snapshots}};
+  json.update(object_view(version.entry));
   return json;
 }
 

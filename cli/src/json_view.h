@@ -8,6 +8,8 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/browse.h"
+#include "cairn/repo/diff.h"
+#include "cairn/repo/find.h"
 #include "cairn/repo/keys.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/restore.h"
@@ -40,6 +42,10 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 [[nodiscard]] Json snapshot_view(const repo::Snapshot& snapshot);
 [[nodiscard]] Json listed_snapshot_view(const repo::ListedSnapshot& listed);
 [[nodiscard]] Json entry_view(const repo::ListedEntry& listed);
+/// A change that diff tells; what is recorded of the object before and after.
+[[nodiscard]] Json change_view(const repo::Difference& change);
+[[nodiscard]] Json diff_view(const repo::DiffReport& report);
+[[nodiscard]] Json version_view(const repo::FoundVersion& version);
 [[nodiscard]] Json backup_view(const repo::BackupReport& report);
 [[nodiscard]] Json restore_view(const repo::RestoreReport& report);
 [[nodiscard]] Json finding_view(const repo::Finding& finding);

@@ -284,8 +284,8 @@ TEST_CASE("mistakes that no command can answer for") {
 
 TEST_CASE("every command explains itself with an example") {
   const std::vector<Args> commands = {
-      {"init"},       {"backup"},        {"snapshots"},     {"ls"},      {"dump"},
-      {"restore"},    {"verify"},        {"stats"},         {"key"},     {"key", "list"},
+      {"init"},       {"backup"},        {"snapshots"},     {"ls"},      {"dump"}, {"find"},
+      {"diff"},       {"restore"},       {"verify"},        {"stats"},   {"key"},  {"key", "list"},
       {"key", "add"}, {"key", "remove"}, {"key", "passwd"}, {"version"}, {"help"}};
   for (Args command : commands) {
     std::string name = "cairn";
@@ -309,8 +309,9 @@ TEST_CASE("the help of the program lists its commands, its environment and its e
   const std::string text = help({"--help"});
   CHECK(text == help({"help"}));
   CHECK(text == help({"-h"}));
-  for (const char* word : {"init", "backup", "snapshots", "ls", "dump", "restore", "verify",
-                           "stats", "key", "CAIRN_REPOSITORY", "CAIRN_PASSWORD_COMMAND", "130"}) {
+  for (const char* word :
+       {"init", "backup", "snapshots", "ls", "find", "diff", "dump", "restore", "verify", "stats",
+        "key", "CAIRN_REPOSITORY", "CAIRN_PASSWORD_COMMAND", "130"}) {
     CAPTURE(word);
     CHECK(text.find(word) != std::string::npos);
   }

@@ -52,6 +52,22 @@ cmp dumped tree/hello || fail "dump --output differs"
 expect 1 "$cairn" dump "latest:$work/tree/nothing" --output nothing
 [ -z "$(ls | grep nothing || true)" ] || fail "a failed dump left a file"
 
+mkdir unpacked
+"$cairn" dump "latest:$work/tree" | tar -xf - -C unpacked || fail "tar does not take the archive"
+diff -r --no-dereference tree unpacked || fail "the unpacked tree differs"
+expect 0 "$cairn" find 'numb*' --type f
+[ "$(grep -c "$work/tree/sub/numbers" out)" -eq 2 ] || fail "not found in both snapshots"
+expect 0 "$cairn" find --versions "$work/tree/hello" --json
+grep -q '"versions":1' out || fail "not one version"
+expect 0 "$cairn" diff latest~1 latest -q
+[ ! -s out ] || fail "equal snapshots differ"
+expect 0 "$cairn" diff "latest:$work/tree" ./unpacked --checksum -q
+[ ! -s out ] || fail "the unpacked tree differs from the snapshot"
+touch tree/sub/later
+expect 0 "$cairn" diff latest ./tree
+grep -q "^+ $work/tree/sub/later$" out || fail "a new file is not told"
+rm tree/sub/later
+
 expect 0 "$cairn" restore latest --target all
 diff -r --no-dereference tree "all$work/tree" || fail "the restored tree differs"
 expect 0 "$cairn" restore "latest:$work/tree" --target part

@@ -13,6 +13,8 @@ core::Result<ExitCode> execute(const InitArguments& arguments, Context& context)
 core::Result<ExitCode> execute(const BackupArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const SnapshotsArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const LsArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const FindArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -54,6 +55,19 @@ class NewFile {
   std::unique_ptr<core::WritableFile> file_;
 };
 
+using Write = std::function<core::Status(core::ByteView)>;
+
+/// As a tar archive if that was asked for, or if it is a folder.
+core::Status dump(repo::Repository& repository, const repo::Snapshot& snapshot,
+                  const DumpArguments& arguments, repo::Observer& observer, const Write& write) {
+  bool as_tar = arguments.as_tar;
+  if (!as_tar) {
+    CAIRN_TRY(as_tar, repo::is_folder(repository, snapshot, arguments.choice.path, observer));
+  }
+  return as_tar ? repo::dump_tar(repository, snapshot, arguments.choice.path, observer, write)
+                : repo::dump_file(repository, snapshot, arguments.choice.path, observer, write);
+}
+
 core::Status dump_to_file(repo::Repository& repository, const repo::Snapshot& snapshot,
                           const DumpArguments& arguments, Context& context,
                           repo::Observer& observer) {
@@ -65,7 +79,7 @@ core::Status dump_to_file(repo::Repository& repository, const repo::Snapshot& sn
     bytes += data.size();
     return file.append(data);
   };
-  CAIRN_TRY_STATUS(repo::dump_file(repository, snapshot, arguments.choice.path, observer, write));
+  CAIRN_TRY_STATUS(dump(repository, snapshot, arguments, observer, write));
   CAIRN_TRY_STATUS(file.complete());
   if (context.console.json()) {
     Json json;
@@ -96,8 +110,7 @@ core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context)
     console.write({reinterpret_cast<const char*>(data.data()), data.size()});
     return console.check_output();
   };
-  CAIRN_TRY_STATUS(
-      repo::dump_file(repository, listed.snapshot, arguments.choice.path, observer, write));
+  CAIRN_TRY_STATUS(dump(repository, listed.snapshot, arguments, observer, write));
   return ExitCode::ok;
 }
 

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <set>
 #include <utility>
 
+#include "ops/access.h"
+#include "ops/file_content.h"
 #include "ops/state.h"
 #include "ops/tree_reader.h"
 #include "store/records.h"
@@ -20,16 +21,6 @@ using core::ErrorCode;
 using ops::State;
 
 constexpr std::size_t kIdPrefixMin = 4;
-
-core::Status require_metadata_key(const State& state) {
-  if (state.keys->can_read_metadata()) {
-    return {};
-  }
-  return core::fail(
-      ErrorCode::not_permitted,
-      fmt::format("a key of role {} cannot read snapshots", to_string(state.keys->role())),
-      "use a key of role admin, restore, maintain or audit");
-}
 
 core::Result<std::set<SnapshotId>> forgotten_ids(State& state) {
   std::set<SnapshotId> ids;
@@ -148,7 +139,7 @@ core::Status list_above(State& state, const Snapshot& snapshot, const std::strin
 core::Result<std::vector<ListedSnapshot>> list_snapshots(Repository& repository,
                                                          Observer& observer) {
   State& state = repository.state();
-  CAIRN_TRY_STATUS(require_metadata_key(state));
+  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
   CAIRN_TRY(const auto forgotten, forgotten_ids(state));
   std::vector<SnapshotId> ids;
   CAIRN_TRY_STATUS(
@@ -236,7 +227,7 @@ core::Status list_entries(Repository& repository, const Snapshot& snapshot,
                           const ListOptions& options, Observer& observer,
                           const std::function<core::Status(const ListedEntry&)>& visit) {
   State& state = repository.state();
-  CAIRN_TRY_STATUS(require_metadata_key(state));
+  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   const std::string path = options.path.empty() ? "/" : options.path;
   CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
@@ -251,39 +242,29 @@ core::Status list_entries(Repository& repository, const Snapshot& snapshot,
   return list_children(state, located.path, located.entry.folder.node, options.recursive, visit);
 }
 
+core::Result<bool> is_folder(Repository& repository, const Snapshot& snapshot,
+                             std::string_view path, Observer& observer) {
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  return located.entry.type == EntryType::folder;
+}
+
 core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
                        Observer& observer,
                        const std::function<core::Status(core::ByteView)>& write) {
   State& state = repository.state();
-  CAIRN_TRY_STATUS(require_metadata_key(state));
-  if (!state.keys->can_read_data()) {
-    return core::fail(
-        ErrorCode::not_permitted,
-        fmt::format("a key of role {} cannot read contents", to_string(state.keys->role())),
-        "use a key of role admin or restore");
-  }
+  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
+  CAIRN_TRY_STATUS(ops::require_data_key(state));
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
   if (located.source == nullptr || located.entry.type != EntryType::file) {
     return core::fail(ErrorCode::invalid_argument,
-                      fmt::format("{} is no file in this snapshot", located.path));
+                      fmt::format("{} is no file in this snapshot", located.path),
+                      "a folder can be written as a tar archive");
   }
-  static constexpr std::array<std::byte, 64 * 1024> kZeros{};
-  return ops::for_each_item(
-      state, located.entry.content,
-      [&](std::uint64_t /*offset*/, const ContentItem& item) -> core::Status {
-        if (item.chunk) {
-          CAIRN_TRY_CONTEXT(const auto bytes, located.path,
-                            state.chunks->get(*item.chunk, format::BlockKind::data));
-          return write(bytes);
-        }
-        for (std::uint64_t left = item.length_bytes; left > 0;) {
-          const auto piece = std::min<std::uint64_t>(left, kZeros.size());
-          CAIRN_TRY_STATUS(write(core::ByteView(kZeros).first(static_cast<std::size_t>(piece))));
-          left -= piece;
-        }
-        return {};
-      });
+  return ops::read_content(state, located.entry.content, located.path, write);
 }
 
 }  // namespace cairn::repo

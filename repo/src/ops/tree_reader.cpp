@@ -50,8 +50,9 @@ std::optional<std::string_view> below(std::string_view path, std::string_view ab
   return std::nullopt;
 }
 
+/// Sets `absent` and answers nothing of use if the path is not there.
 core::Result<Located> locate_in_source(State& state, const Source& source, std::string path,
-                                       std::string_view rest) {
+                                       std::string_view rest, std::optional<core::Error>& absent) {
   Located located;
   located.source = &source;
   located.path = std::move(path);
@@ -59,18 +60,49 @@ core::Result<Located> locate_in_source(State& state, const Source& source, std::
   std::string reached = source.path;
   while (const auto name = first_component(rest)) {
     if (located.entry.type != EntryType::folder) {
-      return core::fail(ErrorCode::not_found,
-                        fmt::format("{} is no folder in this snapshot", reached));
+      absent.emplace(ErrorCode::not_found,
+                     fmt::format("{} is no folder in this snapshot", reached));
+      return located;
     }
     CAIRN_TRY(auto found, find_in_folder(state, located.entry.folder.node, *name));
     if (!found) {
-      return core::fail(ErrorCode::not_found,
-                        fmt::format("there is no {} in {} of this snapshot", *name, reached));
+      absent.emplace(ErrorCode::not_found,
+                     fmt::format("there is no {} in {} of this snapshot", *name, reached));
+      return located;
     }
     located.entry = std::move(*found);
     reached = join_path(reached, *name);
     rest.remove_prefix(std::min(rest.size(), name->size() + 1));
   }
+  return located;
+}
+
+core::Result<Located> locate_unless_absent(State& state, const Snapshot& snapshot,
+                                           std::string_view path,
+                                           std::optional<core::Error>& absent) {
+  CAIRN_TRY(std::string normal, normal_path(path));
+  for (const Source& source : snapshot.sources) {
+    if (const auto rest = below(normal, source.path)) {
+      return locate_in_source(state, source, normal, *rest, absent);
+    }
+  }
+  const bool is_above = std::ranges::any_of(snapshot.sources, [&normal](const Source& source) {
+    return below(source.path, normal).has_value();
+  });
+  Located located;
+  if (!is_above) {
+    std::string known;
+    for (const Source& source : snapshot.sources) {
+      known += (known.empty() ? "" : ", ") + source.path;
+    }
+    absent.emplace(ErrorCode::not_found, fmt::format("{} is not in this snapshot", normal),
+                   fmt::format("it holds {}", known));
+    return located;
+  }
+  located.entry.type = EntryType::folder;
+  located.entry.mode = 0755;
+  located.entry.name = normal.substr(normal.rfind('/') + 1);
+  located.path = std::move(normal);
   return located;
 }
 
@@ -256,29 +288,19 @@ std::string join_path(std::string_view folder, std::string_view name) {
 }
 
 core::Result<Located> locate(State& state, const Snapshot& snapshot, std::string_view path) {
-  CAIRN_TRY(std::string normal, normal_path(path));
-  for (const Source& source : snapshot.sources) {
-    if (const auto rest = below(normal, source.path)) {
-      return locate_in_source(state, source, normal, *rest);
-    }
+  std::optional<core::Error> absent;
+  CAIRN_TRY(Located located, locate_unless_absent(state, snapshot, path, absent));
+  if (absent) {
+    return core::fail(std::move(*absent));
   }
-  const bool is_above = std::ranges::any_of(snapshot.sources, [&normal](const Source& source) {
-    return below(source.path, normal).has_value();
-  });
-  if (!is_above) {
-    std::string known;
-    for (const Source& source : snapshot.sources) {
-      known += (known.empty() ? "" : ", ") + source.path;
-    }
-    return core::fail(ErrorCode::not_found, fmt::format("{} is not in this snapshot", normal),
-                      fmt::format("it holds {}", known));
-  }
-  Located located;
-  located.entry.type = EntryType::folder;
-  located.entry.mode = 0755;
-  located.entry.name = normal.substr(normal.rfind('/') + 1);
-  located.path = std::move(normal);
   return located;
+}
+
+core::Result<std::optional<Located>> locate_if_there(State& state, const Snapshot& snapshot,
+                                                     std::string_view path) {
+  std::optional<core::Error> absent;
+  CAIRN_TRY(Located located, locate_unless_absent(state, snapshot, path, absent));
+  return absent ? std::optional<Located>() : std::optional(std::move(located));
 }
 
 }  // namespace cairn::repo::ops

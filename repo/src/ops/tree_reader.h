@@ -74,6 +74,11 @@ struct Located {
 [[nodiscard]] core::Result<Located> locate(State& state, const Snapshot& snapshot,
                                            std::string_view path);
 
+/// The same, but nullopt if there is no such path: a node that is missing is still not_found.
+[[nodiscard]] core::Result<std::optional<Located>> locate_if_there(State& state,
+                                                                   const Snapshot& snapshot,
+                                                                   std::string_view path);
+
 /// "/a//b/./c/" -> "/a/b/c"; ".." is refused (invalid_argument), as is a path that is not absolute.
 [[nodiscard]] core::Result<std::string> normal_path(std::string_view path);
 

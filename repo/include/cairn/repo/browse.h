@@ -61,11 +61,24 @@ core::Status list_entries(Repository& repository, const Snapshot& snapshot,
                           const ListOptions& options, Observer& observer,
                           const std::function<core::Status(const ListedEntry&)>& visit);
 
+/// True if the path is a folder in the snapshot. Errors: as list_entries.
+[[nodiscard]] core::Result<bool> is_folder(Repository& repository, const Snapshot& snapshot,
+                                           std::string_view path, Observer& observer);
+
 /// Writes the bytes of one file to `write`, piece by piece in order; holes come as zeros.
 /// Every piece has been authenticated and re-hashed. Errors: not_found, invalid_argument (not a
 /// file), corrupt, not_permitted; or what `write` answers.
 core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
                        Observer& observer,
                        const std::function<core::Status(core::ByteView)>& write);
+
+/// Writes a tar archive (POSIX pax) of the object at the path to `write`: of a folder what it holds
+/// as "./a/b" and itself as "./", of anything else that one object. Modes, owners, mtimes to the
+/// nanosecond, extended attributes (SCHILY.xattr), links and devices are in it; a further name of
+/// an object whose first name is not in the archive is a file of its own; holes are written as
+/// zeros. Sockets are left out with a warning. Errors: not_found, corrupt, not_permitted; or what
+/// `write` answers: then the archive lacks its end.
+core::Status dump_tar(Repository& repository, const Snapshot& snapshot, std::string_view path,
+                      Observer& observer, const std::function<core::Status(core::ByteView)>& write);
 
 }  // namespace cairn::repo

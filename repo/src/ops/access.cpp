@@ -1,0 +1,27 @@
+#include "ops/access.h"
+
+#include <fmt/format.h>
+
+namespace cairn::repo::ops {
+
+core::Status require_metadata_key(const State& state) {
+  if (state.keys->can_read_metadata()) {
+    return {};
+  }
+  return core::fail(
+      core::ErrorCode::not_permitted,
+      fmt::format("a key of role {} cannot read snapshots", to_string(state.keys->role())),
+      "use a key of role admin, restore, maintain or audit");
+}
+
+core::Status require_data_key(const State& state) {
+  if (state.keys->can_read_data()) {
+    return {};
+  }
+  return core::fail(
+      core::ErrorCode::not_permitted,
+      fmt::format("a key of role {} cannot read contents", to_string(state.keys->role())),
+      "use a key of role admin or restore");
+}
+
+}  // namespace cairn::repo::ops

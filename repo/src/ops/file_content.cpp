@@ -1,0 +1,29 @@
+#include "ops/file_content.h"
+
+#include <algorithm>
+#include <array>
+
+#include "ops/tree_reader.h"
+
+namespace cairn::repo::ops {
+
+core::Status read_content(State& state, const Content& content, const std::string& path,
+                          const std::function<core::Status(core::ByteView)>& write) {
+  static constexpr std::array<std::byte, 64 * 1024> kZeros{};
+  return for_each_item(
+      state, content, [&](std::uint64_t /*offset*/, const ContentItem& item) -> core::Status {
+        if (item.chunk) {
+          CAIRN_TRY_CONTEXT(const auto bytes, path,
+                            state.chunks->get(*item.chunk, format::BlockKind::data));
+          return write(bytes);
+        }
+        for (std::uint64_t left = item.length_bytes; left > 0;) {
+          const auto piece = std::min<std::uint64_t>(left, kZeros.size());
+          CAIRN_TRY_STATUS(write(core::ByteView(kZeros).first(static_cast<std::size_t>(piece))));
+          left -= piece;
+        }
+        return {};
+      });
+}
+
+}  // namespace cairn::repo::ops
