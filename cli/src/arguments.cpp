@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <exception>
@@ -12,64 +11,11 @@
 #include "cairn/repo/browse.h"
 #include "command_help.h"
 #include "looking_arguments.h"
+#include "option_words.h"
 
-/// The only file that knows CLI11, and where its exceptions end.
+/// Declares the options of all commands. CLI11's exceptions end here.
 namespace cairn::cli {
 namespace {
-
-// --- Words that CLI11 would take apart ----------------------------------------------------------
-
-// CLI11 reads "[a,b]" as a list, "{}" as an empty one, and "++" and "%%" as separators, even where
-// they are names of files. A byte in front of such words hides them until they are ours, and
-// likewise all words behind "--", which it would hand to another command if this one's list of
-// values may be empty.
-constexpr char kShield = '\x01';
-
-std::string shield(const std::string& word) {
-  const bool hide =
-      !word.empty() && std::string_view("[{+%\x01").find(word[0]) != std::string::npos;
-  return hide ? kShield + word : word;
-}
-
-std::string unshield(std::string word) {
-  if (!word.empty() && word[0] == kShield) {
-    word.erase(0, 1);
-  }
-  return word;
-}
-
-std::string without_shields(std::string text) {
-  text.erase(std::remove(text.begin(), text.end(), kShield), text.end());
-  return text;
-}
-
-// --- Declaring options --------------------------------------------------------------------------
-
-CLI::Option* add_text(CLI::App& app, const char* names, std::string& value, const char* placeholder,
-                      const char* description) {
-  const auto take = [&value](const CLI::results_t& words) {
-    value = unshield(words.back());
-    return true;
-  };
-  return app.add_option(names, take, description)
-      ->type_name(placeholder)
-      ->type_size(1)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-}
-
-CLI::Option* add_list(CLI::App& app, const char* names, std::vector<std::string>& values,
-                      const char* placeholder, const char* description) {
-  const auto take = [&values](const CLI::results_t& words) {
-    values.clear();
-    std::transform(words.begin(), words.end(), std::back_inserter(values), unshield);
-    return true;
-  };
-  return app.add_option(names, take, description)
-      ->type_name(placeholder)
-      ->type_size(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
 
 void add_global(CLI::App& app, GlobalArguments& global) {
   constexpr const char* kGroup = "Options of every command";
@@ -570,7 +516,7 @@ ParsedArguments parse(std::span<const std::string> args) {
     if (!only_values && arg == "--") {
       only_values = true;
     } else {
-      words.push_back(only_values ? kShield + arg : shield(arg));
+      words.push_back(only_values ? hide(arg) : shield(arg));
     }
   }
   std::ranges::reverse(words);  // CLI11 takes them from the end
