@@ -56,8 +56,9 @@ constexpr std::array kCommands{
         "metadata only, T another type; in brackets what is different. A path on disk has a\n"
         "/ in it (./name); without a path of its own a snapshot is compared at the path of\n"
         "the other side. A file on disk counts as unchanged if its size and time are as\n"
-        "recorded, unless --checksum is given. The exit status is 0 whether or not there\n"
-        "are differences, and 3 if something on disk could not be read.\n",
+        "recorded, unless --checksum is given; what the backup left out by choice is shown\n"
+        "as added. The exit status is 0 whether or not there are differences, and 3 if\n"
+        "something on disk could not be read.\n",
         "  cairn diff latest~1 latest\n"
         "  cairn diff latest:/home/ada /home/ada --checksum\n"
         "  cairn diff 3f2a91c0:/etc latest --json\n"},

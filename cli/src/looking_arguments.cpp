@@ -61,6 +61,37 @@ DiffPlace diff_place(const std::string& word) {
 
 }  // namespace
 
+std::optional<UsageError> choose(const std::string& what, const std::string& at,
+                                 SnapshotChoice& choice) {
+  if (at.empty()) {
+    if (what.empty()) {
+      return usage("a snapshot is needed: SNAP, SNAP:/path, or --at TIME");
+    }
+    repo::SnapshotPath named = repo::parse_snapshot_path(what);
+    if (named.snapshot.empty()) {
+      return usage(fmt::format("{}: the snapshot is missing before the colon", what));
+    }
+    if (named.snapshot.find(':') != std::string::npos) {
+      return usage(fmt::format("{}: the path must begin with /", what));
+    }
+    choice.snapshot = std::move(named.snapshot);
+    choice.path = std::move(named.path);
+    return std::nullopt;
+  }
+  choice.at = parse_moment(at);
+  if (!choice.at) {
+    return usage(
+        fmt::format("--at {}: is no time; write \"2026-01-01 14:30\" or "
+                    "2026-01-01T14:30:00+01:00",
+                    at));
+  }
+  choice.path = what.starts_with(":/") ? what.substr(1) : what;
+  if (!choice.path.empty() && !choice.path.starts_with('/')) {
+    return usage(fmt::format("{}: with --at only a path can be given, which begins with /", what));
+  }
+  return std::nullopt;
+}
+
 CheckedArguments find_values(TypedFind& typed) {
   FindArguments& find = typed.checked;
   const std::array mistakes = {take_moment("--newer", typed.newer, find.newer),

@@ -1,14 +1,19 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "arguments.h"
 
-/// The words of find and diff, checked and turned into values.
+/// The words of commands that look into snapshots, checked and turned into values.
 namespace cairn::cli {
 
 using CheckedArguments = std::variant<CommandArguments, UsageError>;
+
+/// Fills `choice` from SNAP[:/path], or from a path and --at.
+[[nodiscard]] std::optional<UsageError> choose(const std::string& what, const std::string& at,
+                                               SnapshotChoice& choice);
 
 struct TypedFind {
   FindArguments checked;  ///< what needs no check is put here at once

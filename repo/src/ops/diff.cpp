@@ -127,7 +127,7 @@ std::unique_ptr<DiffTree> Differ::make_side(State& state, const DiffSide& side,
   if (side.snapshot != nullptr) {
     return std::make_unique<ops::StoredTree>(state, *side.snapshot, side.path);
   }
-  auto live = std::make_unique<LiveTree>(state, side.path, observer);
+  auto live = std::make_unique<LiveTree>(state, side.path, observer, options_.stop);
   live_ = live.get();
   return live;
 }

@@ -91,8 +91,8 @@ core::Status StoredTree::leave() {
 
 // --- The file system ----------------------------------------------------------------------------
 
-LiveTree::LiveTree(State& state, std::string path, Observer& observer)
-    : state_(state), path_(std::move(path)), observer_(observer) {}
+LiveTree::LiveTree(State& state, std::string path, Observer& observer, std::stop_token stop)
+    : state_(state), path_(std::move(path)), observer_(observer), stop_(std::move(stop)) {}
 
 void LiveTree::add(Problem problem) {
   ++problem_count_;
@@ -197,6 +197,9 @@ core::Result<bool> LiveTree::has_content(SourceFile& file, const Content& conten
   bool is_same = true;
   const auto status = for_each_item(
       state_, content, [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
+        if (stop_.stop_requested()) {
+          return core::fail(core::ErrorCode::interrupted, "interrupted");
+        }
         const auto has = has_item(file, offset, item);
         if (!has) {
           unreadable = has.error();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,7 +85,7 @@ class StoredTree final : public DiffTree {
 /// What lies on disk. Files are opened only when they are asked about.
 class LiveTree final : public DiffTree, private ProblemSink {
  public:
-  LiveTree(State& state, std::string path, Observer& observer);
+  LiveTree(State& state, std::string path, Observer& observer, std::stop_token stop);
 
   core::Result<DiffEntry> take_root() override;
   core::Result<DiffHead> head() override;
@@ -111,6 +112,7 @@ class LiveTree final : public DiffTree, private ProblemSink {
   State& state_;
   std::string path_;
   Observer& observer_;
+  std::stop_token stop_;
   std::unique_ptr<SourceWalk> walk_;
   std::optional<WalkItem> next_;
   std::optional<WalkItem> taken_;

@@ -69,11 +69,7 @@ class FindMemory {
   [[nodiscard]] Mark mark() const { return {findings_.size(), age_}; }
 
   void add(Finding finding, bool is_new) {
-    constexpr std::size_t kOverhead = 64;
-    bytes_ += sizeof(Finding);
-    if (is_new) {
-      bytes_ += sizeof(ListedEntry) + finding->path.size() + finding->entry.name.size() + kOverhead;
-    }
+    bytes_ += sizeof(Finding) + (is_new ? bytes_of(*finding) : 0);
     findings_.push_back(std::move(finding));
   }
   void remember(const std::string& path, const ChunkId& node, const Mark& mark) {
@@ -94,6 +90,17 @@ class FindMemory {
   }
 
  private:
+  static std::size_t bytes_of(const ListedEntry& listed) {
+    constexpr std::size_t kAllocations = 96;  // what their heads take
+    const Entry& entry = listed.entry;
+    std::size_t bytes = sizeof(ListedEntry) + kAllocations + listed.path.size() +
+                        entry.name.size() + entry.link_target.size() +
+                        entry.content.items.size() * sizeof(ContentItem);
+    for (const Xattr& xattr : entry.xattrs) {
+      bytes += sizeof(Xattr) + xattr.name.size() + xattr.value.size();
+    }
+    return bytes;
+  }
   static core::Hash256 key_of(const std::string& path, const ChunkId& node) {
     core::Hasher hasher;
     hasher.update(node.view());

@@ -85,7 +85,7 @@ struct WalkOptions {
   const StatCache* cache = nullptr;  ///< nullptr: every object is told
   core::ByteView stamp_key;      ///< 16 bytes, secret: nobody can make two objects' stamps equal
   core::Clock* clock = nullptr;  ///< needed with a cache
-  bool read_everything = false;      ///< nothing counts as unchanged
+  bool read_everything = false;  ///< nothing counts as unchanged
   /// Of how many unchanged files out of 2^32 are told to be read again, chosen by `sample_seed`.
   std::uint64_t samples_in_2_32 = 0;
   std::uint64_t sample_seed = 0;

@@ -97,10 +97,10 @@ TEST_CASE("flags, holes and attributes on real file systems") {
     unlock(name);
   }
   std::filesystem::remove_all(fixture.on_disk("source"));
-  fixture.make("disk/source",
-               {tree::text_file("append", "other"), tree::text_file("immutable", "y"),
-                tree::hard_link("second name", "immutable"),
-                tree::text_file("closed/inside", "other")});
+  fixture.make(
+      "disk/source",
+      {tree::text_file("append", "other"), tree::text_file("immutable", "y"),
+       tree::hard_link("second name", "immutable"), tree::text_file("closed/inside", "other")});
   flag("immutable", FS_IMMUTABLE_FL);
   fixture.back_up_disk();
   auto options = fixture.over_disk(Overwrite::always);

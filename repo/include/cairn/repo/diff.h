@@ -80,7 +80,8 @@ struct DiffReport {
 ///
 /// Equal subtrees and equal pieces of folders are recognised by their ids and not read. A live file
 /// counts as unchanged if size and mtime are; if only the mtime differs, it is read and compared
-/// chunk by chunk. Birth times are not compared.
+/// chunk by chunk. Birth times are not compared. What the backup left out by choice is on disk and
+/// not in the snapshot: it counts as added.
 ///
 /// Live objects that cannot be read are told to the observer. Memory: for each folder on the
 /// current path one leaf a side, one chunk, and the live walk. At least one side must be a
