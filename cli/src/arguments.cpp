@@ -287,40 +287,8 @@ using Values = CheckedArguments;
 
 UsageError usage(std::string message) { return {std::move(message), {}}; }
 
-/// Fills `choice` from what was typed.
-std::optional<UsageError> choose(const TypedArguments& typed, SnapshotChoice& choice) {
-  if (typed.at.empty()) {
-    if (typed.what.empty()) {
-      return usage("a snapshot is needed: SNAP, SNAP:/path, or --at TIME");
-    }
-    repo::SnapshotPath named = repo::parse_snapshot_path(typed.what);
-    if (named.snapshot.empty()) {
-      return usage(fmt::format("{}: the snapshot is missing before the colon", typed.what));
-    }
-    if (named.snapshot.find(':') != std::string::npos) {
-      return usage(fmt::format("{}: the path must begin with /", typed.what));
-    }
-    choice.snapshot = std::move(named.snapshot);
-    choice.path = std::move(named.path);
-    return std::nullopt;
-  }
-  choice.at = parse_moment(typed.at);
-  if (!choice.at) {
-    return usage(
-        fmt::format("--at {}: is no time; write \"2026-01-01 14:30\" or "
-                    "2026-01-01T14:30:00+01:00",
-                    typed.at));
-  }
-  choice.path = typed.what.starts_with(":/") ? typed.what.substr(1) : typed.what;
-  if (!choice.path.empty() && !choice.path.starts_with('/')) {
-    return usage(
-        fmt::format("{}: with --at only a path can be given, which begins with /", typed.what));
-  }
-  return std::nullopt;
-}
-
 Values ls_values(TypedArguments& typed) {
-  if (auto error = choose(typed, typed.ls.choice)) {
+  if (auto error = choose(typed.what, typed.at, typed.ls.choice)) {
     return *error;
   }
   if (typed.ls.print0 && (typed.ls.long_format || typed.global.json)) {
@@ -330,7 +298,7 @@ Values ls_values(TypedArguments& typed) {
 }
 
 Values dump_values(TypedArguments& typed) {
-  if (auto error = choose(typed, typed.dump.choice)) {
+  if (auto error = choose(typed.what, typed.at, typed.dump.choice)) {
     return *error;
   }
   if (typed.dump.choice.path.empty()) {
@@ -355,7 +323,7 @@ std::optional<repo::Overwrite> overwrite_policy(std::string_view text) {
 }
 
 Values restore_values(TypedArguments& typed) {
-  if (auto error = choose(typed, typed.restore.choice)) {
+  if (auto error = choose(typed.what, typed.at, typed.restore.choice)) {
     return *error;
   }
   if (typed.restore.target.empty()) {
