@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -462,4 +463,52 @@ TEST_CASE("a sample reads about its part of the files") {
   CHECK(incremental.bytes_read <= 80'000);
   CHECK(sampled.changes.files_unmodified == 200);
   CHECK(sampled.snapshot.problem_count == 0);
+}
+
+TEST_CASE("a writer that has mapped a file does not escape") {
+  Incremental incremental({tree::file("file", 8192, 1)});
+  const std::string path = incremental.source + "/file";
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(file >= 0);
+  void* const map = ::mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  REQUIRE(map != MAP_FAILED);
+  auto* const bytes = static_cast<volatile unsigned char*>(map);
+  bytes[100] = 1;  // the page turns dirty, and the kernel moves the file's times
+  struct stat before {};
+  REQUIRE(::fstat(file, &before) == 0);
+  incremental.fixture.clock.set_now({before.st_ctim.tv_sec + 1, 0});
+  const auto first = incremental.run();
+  bytes[100] = 2;  // it is dirty still: most kernels leave the times as they are
+  const auto second = incremental.run();
+  CHECK(incremental.bytes_read == 8192);
+  CHECK(root_of(second) != root_of(first));
+  incremental.check_restores(second);
+  ::munmap(map, 8192);
+  ::close(file);
+}
+
+TEST_CASE("a file system mounted between two backups is seen, and gone when it is gone") {
+  Incremental incremental({tree::file("disk/hidden", 100, 1), tree::file("other", 100, 2)});
+  const auto first = incremental.run();
+  {
+    LoopDisk disk(incremental.source + "/disk", 8);
+    if (!disk.is_mounted()) {
+      WARN("skipped: needs root, mkfs.ext4 and a loop device");
+      return;
+    }
+    REQUIRE(make_tree(incremental.source + "/disk", {tree::file("mounted", 5000, 3)}).empty());
+    const auto second = incremental.run();
+    CHECK(second.changes.files_unmodified == 1);  // and the image beside it is new
+    CHECK(second.changes.removed == 1);
+    // Not the image: what the kernel has written back of it is another matter.
+    const std::string target = incremental.fixture.at("out of the disk");
+    REQUIRE(outcome(incremental.fixture.restore(*incremental.repository, second.snapshot,
+                                                incremental.source + "/disk", target)) == "ok");
+    CHECK(compare_trees(incremental.source + "/disk", target) == std::vector<std::string>());
+    REQUIRE(disk.unmount());
+    fs::remove(disk.image());
+  }
+  const auto third = incremental.run();
+  CHECK(third.snapshot.sources.front().counts == first.snapshot.sources.front().counts);
+  incremental.check_restores(third);
 }
