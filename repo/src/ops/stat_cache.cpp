@@ -97,7 +97,11 @@ core::Result<SeenFolder> decode_seen_folder(core::ByteView input) {
   folder.interval = in.u64();
   folder.dead_packs = in.varint();
   folder.own = decode_counts(in);
-  if (in.u8() != 0) {
+  const std::uint8_t complete = in.u8();
+  if (complete > 1) {
+    in.fail_corrupt("unknown state of a folder");
+  }
+  if (complete == 1) {
     folder.content.emplace();
     folder.content->node = read_id<ChunkId>(in);
     folder.content->entries_below = in.varint();
