@@ -241,7 +241,7 @@ std::vector<Vector> snapshot_vectors() {
       .corrupt("fewer problems than listed", "number of problems",
                good.with("problem count", varint(1)))
       .corrupt("unknown kind of problem", "unknown kind",
-               good.with("problems", joined(problem(0), problem(4))))
+               good.with("problems", joined(problem(0), problem(5))))
       .corrupt("number in two bytes", "needless bytes", good.with("tag count", needless_varint(2)));
   add_source_rules(list);
   add_limits(list);

@@ -166,7 +166,7 @@ TEST_CASE("objects of another type are replaced, full folders only with --delete
   CHECK(fixture.differences() == std::vector<std::string>());
 }
 
-TEST_CASE("--delete removes what the snapshot lacks, inside restored folders only") {
+TEST_CASE("deletion removes what the snapshot lacks, inside restored folders only") {
   RestoreFixture fixture;
   fixture.make("source", {tree::text_file("keep/a", "x"), tree::text_file("z", "x")});
   fixture.back_up();
