@@ -164,8 +164,11 @@ TEST_CASE("a walk without any free descriptor ends with an error, not with missi
   REQUIRE(test::make_tree(temp.path(),
                           {test::tree::folder("a/b"), test::tree::text_file("c", "")}) == Lines{});
   const std::string answer = test::run_in_child([&]() -> std::string {
-    // The undefined-behaviour sanitizer opens a pipe to look at a type that it meets first.
+    // The undefined-behaviour sanitizer opens a pipe to look at a type that it meets for the first
+    // time: those of a walk, and those of the messages of one that fails.
     static_cast<void>(walk_all(temp.path()));
+    static_cast<void>(
+        core::errno_error(EMFILE, fmt::format("{}/{}", temp.path(), std::string(600, 'x'))));
     ProblemLines problems(temp.path());
     const auto walk = SourceWalk::open(temp.path(), problems);
     if (!walk.has_value()) {
