@@ -10,6 +10,7 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/node_builder.h"
 #include "ops/stat_cache.h"
+#include "ops/tree_counts.h"
 
 namespace cairn::repo::ops {
 
@@ -63,9 +64,5 @@ class FolderAssembly {
   std::unique_ptr<FolderBuilder> builder_;  ///< nullptr as long as all children are the record's
   SeenFolder record_;
 };
-
-/// Adds what one object is to the counts.
-void count_entry(const Entry& entry, TreeCounts& counts);
-void add_counts(const TreeCounts& from, TreeCounts& to);
 
 }  // namespace cairn::repo::ops

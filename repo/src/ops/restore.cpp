@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "ops/access.h"
 #include "ops/restore_files.h"
 #include "ops/restore_selection.h"
 #include "ops/restore_target.h"
@@ -179,7 +180,7 @@ void set_totals(ops::ProgressMeter& meter, const Snapshot& snapshot,
 core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snapshot,
                                     const RestoreOptions& options, Observer& observer) {
   State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::check_may_restore(state));
+  CAIRN_TRY_STATUS(ops::require_data_key(state));
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   const std::uint64_t read_before = state.blocks->bytes_read();
   ops::ProgressMeter meter(observer, state.environment.clock);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cairn/repo/restore.h"
+#include "ops/access.h"
 #include "ops/restore_selection.h"
 #include "ops/state.h"
 
@@ -64,7 +65,7 @@ core::Result<std::vector<std::string>> paths_to_overwrite(Repository& repository
                                                           const RestoreOptions& options,
                                                           Observer& observer) {
   ops::State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::check_may_restore(state));
+  CAIRN_TRY_STATUS(ops::require_data_key(state));
   std::error_code error;
   const std::string target = std::filesystem::canonical(options.target, error).native();
   if (error == std::errc::no_such_file_or_directory) {

@@ -31,14 +31,4 @@ std::string_view below_path(std::string_view path, std::string_view above) {
   return path;
 }
 
-core::Status check_may_restore(const State& state) {
-  if (state.keys->can_read_metadata() && state.keys->can_read_data()) {
-    return {};
-  }
-  return core::fail(
-      core::ErrorCode::not_permitted,
-      fmt::format("a key of role {} cannot read contents", to_string(state.keys->role())),
-      "use a key of role admin or restore");
-}
-
 }  // namespace cairn::repo::ops

@@ -27,7 +27,4 @@ struct RestoreSelection {
 /// `path` relative to the folder `above` that it lies in.
 [[nodiscard]] std::string_view below_path(std::string_view path, std::string_view above);
 
-/// not_permitted unless the key's role may read contents.
-[[nodiscard]] core::Status check_may_restore(const State& state);
-
 }  // namespace cairn::repo::ops

@@ -35,27 +35,6 @@ void RestoreWalk::report(std::string path, const core::Error& error) {
   problems_.add({ProblemKind::unreadable, std::move(path), error.message()});
 }
 
-void RestoreWalk::count(const Entry& entry) {
-  switch (entry.type) {
-    case EntryType::file:
-      counts_.files += 1;
-      counts_.bytes += entry.content.size_bytes;
-      return;
-    case EntryType::folder:
-      counts_.folders += 1;
-      return;
-    case EntryType::symlink:
-      counts_.symlinks += 1;
-      return;
-    case EntryType::char_device:
-    case EntryType::block_device:
-    case EntryType::fifo:
-    case EntryType::socket:
-      counts_.others += 1;
-      return;
-  }
-}
-
 bool RestoreWalk::is_selected(const Selection& selection, const std::string& inside,
                               bool is_folder) const {
   if (!target_.options().selects) {

@@ -11,6 +11,7 @@
 #include "ops/restore_files.h"
 #include "ops/restore_target.h"
 #include "ops/state.h"
+#include "ops/tree_counts.h"
 #include "ops/tree_reader.h"
 
 namespace cairn::repo::ops {
@@ -42,7 +43,7 @@ class RestoreWalk {
   core::Status make_links();
 
   [[nodiscard]] const TreeCounts& counts() const noexcept { return counts_; }
-  void count(const Entry& entry);
+  void count(const Entry& entry) { count_entry(entry, counts_); }
 
  private:
   struct Frame {

@@ -5,6 +5,7 @@
 
 #include "cairn/repo/browse.h"
 #include "ops/state.h"
+#include "ops/tree_counts.h"
 
 namespace cairn::repo {
 
@@ -57,14 +58,6 @@ core::Status add_packs(State& state, Statistics& statistics) {
   });
 }
 
-void add_counts(TreeCounts& total, const TreeCounts& counts) {
-  total.files += counts.files;
-  total.folders += counts.folders;
-  total.symlinks += counts.symlinks;
-  total.others += counts.others;
-  total.bytes += counts.bytes;
-}
-
 }  // namespace
 
 core::Result<Statistics> statistics(Repository& repository, Observer& observer) {
@@ -80,9 +73,9 @@ core::Result<Statistics> statistics(Repository& repository, Observer& observer) 
     one.added_data = listed.snapshot.added_data;
     one.added_metadata = listed.snapshot.added_metadata;
     for (const Source& source : listed.snapshot.sources) {
-      add_counts(one.counts, source.counts);
+      ops::add_counts(source.counts, one.counts);
     }
-    add_counts(statistics.total, one.counts);
+    ops::add_counts(one.counts, statistics.total);
     statistics.unique_chunks += one.added_data.chunks;
     statistics.metadata_chunks += one.added_metadata.chunks;
     statistics.snapshots.push_back(std::move(one));

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "cairn/repo/entry.h"
+#include "cairn/repo/snapshot.h"
+
+namespace cairn::repo::ops {
+
+/// Adds what one object is to the counts.
+void count_entry(const Entry& entry, TreeCounts& counts);
+void add_counts(const TreeCounts& from, TreeCounts& to);
+
+}  // namespace cairn::repo::ops
