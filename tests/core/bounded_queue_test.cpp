@@ -51,6 +51,19 @@ TEST_CASE("a capacity of zero means one") {
   CHECK(queue.pop() == 1);
 }
 
+TEST_CASE("values of some weight share the capacity", "[threads]") {
+  BoundedQueue<int> queue(10);
+  CHECK(queue.push(1, 25));  // nothing else is in it
+  std::atomic<bool> pushed = false;
+  std::thread producer([&] { pushed = queue.push(2, 6) && queue.push(3, 4) && queue.push(4, 1); });
+  CHECK(queue.pop() == 1);
+  CHECK(queue.pop() == 2);
+  CHECK(queue.pop() == 3);
+  CHECK(queue.pop() == 4);
+  producer.join();
+  CHECK(pushed);
+}
+
 TEST_CASE("a full queue makes the producer wait for the consumer", "[threads]") {
   BoundedQueue<int> queue(2);
   std::atomic<int> pushed = 0;

@@ -15,10 +15,14 @@ namespace {
 constexpr std::uint64_t kDataPackBytes = 32 * 1024 * 1024;
 constexpr std::uint64_t kMetadataPackBytes = 8 * 1024 * 1024;
 
-// What an interrupted session may lose, and what it holds in memory until then: 256 Ki chunks are
-// 4 GiB at 16 KiB each but only a few hundred MiB of tiny files.
+// A full pack has some 6,000 chunks of 16 KiB; of tiny files it would have a million, and its
+// directory, held in memory until the pack is full, 40 bytes for each.
+constexpr std::uint64_t kPackChunks = 32 * 1024;
+
+// What an interrupted session may lose, and what it holds in memory until then (some 120 bytes a
+// chunk): 64 Ki chunks are 1 GiB at 16 KiB each.
 constexpr std::uint64_t kCheckpointBytes = 1024ULL * 1024 * 1024;
-constexpr std::uint64_t kCheckpointChunks = 256 * 1024;
+constexpr std::uint64_t kCheckpointChunks = 64 * 1024;
 
 constexpr std::size_t kDryRunIdsMax = 1024 * 1024;
 
@@ -201,7 +205,7 @@ core::Status ChunkStore::pack(SealedWork work) {
     }
     CAIRN_TRY_STATUS(writer->append(std::move(work.record), work.payload));
     const auto limit = kind == format::BlockKind::data ? kDataPackBytes : kMetadataPackBytes;
-    if (writer->size_bytes() >= limit) {
+    if (writer->size_bytes() >= limit || writer->chunks() >= kPackChunks) {
       CAIRN_TRY_STATUS(publish(writer));
     }
   }

@@ -61,8 +61,8 @@ struct ChunkStoreOptions {
 /// the snapshot comes after finish(), when everything it needs is durable. A checkpoint (index
 /// segment) is due once kCheckpointBytes or kCheckpointChunks lie in packs that no segment lists.
 ///
-/// Memory: the ids of chunks since the last checkpoint (some 100 bytes each, so 25 MiB), the queue
-/// to the packing thread, and the directories of the packs since the last checkpoint.
+/// Memory: the ids and directories of the chunks since the last checkpoint (some 120 bytes each, so
+/// 12 MiB with those of the open packs), and the queue to the packing thread.
 class ChunkStore {
  public:
   ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter);

@@ -12,9 +12,9 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// Tasks between planner and workers: one window's worth of blocks at 16 KiB a chunk is a thousand;
-// the rest of a window waits with the planner.
-constexpr std::size_t kQueuedTasks = 256;
+// Slices that wait between planner and workers: enough for all workers while the next window is
+// planned. Each of them may hold a file, of some 1 KiB.
+constexpr std::size_t kQueuedSlices = 8 * 1024;
 constexpr std::size_t kPackSummariesMax = 256;
 // One share of a comparison: enough to be worth handing over, little enough for all to have some.
 constexpr std::uint64_t kCompareBytes = std::uint64_t{4} * 1024 * 1024;
@@ -35,7 +35,7 @@ RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFil
       options_(options),
       problems_(problems),
       meter_(meter),
-      queue_(kQueuedTasks) {
+      queue_(kQueuedSlices) {
   for (unsigned i = 0; i < options.workers; ++i) {
     threads_.emplace_back([this] { run(); });
   }
@@ -106,17 +106,21 @@ core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file)
     window_.push_back({file, item.chunk, offset, item.length_bytes, 0});
     return window_.size() >= kWindowSlices ? plan_window() : core::Status();
   };
-  return for_each_item(state_, file->entry().content, add_item);
+  CAIRN_TRY_STATUS(for_each_item(state_, file->entry().content, add_item));
+  window_files_ += 1;
+  return window_files_ >= kWindowFiles ? plan_window() : core::Status();
 }
 
 core::Status RestoreFiles::plan_window() {
+  window_files_ = 0;
   CAIRN_TRY(auto wanted, compare_window(std::exchange(window_, {})));
   if (target_.options().dry_run) {
     return skip_fetching(wanted);
   }
   CAIRN_TRY(auto tasks, tasks_of(std::move(wanted)));
   for (BlockTask& task : tasks) {
-    if (!queue_.push(std::move(task))) {
+    const std::size_t slices = task.slices.size();
+    if (!queue_.push(std::move(task), slices)) {
       return check();
     }
   }
@@ -155,7 +159,8 @@ core::Result<std::vector<Slice>> RestoreFiles::compare_window(std::vector<Slice>
 }
 
 core::Status RestoreFiles::push_comparison(CompareRound& round, std::vector<Slice> slices) {
-  if (!queue_.push(CompareTask{std::move(slices), round, CompareRound::Share(round)})) {
+  const std::size_t count = slices.size();
+  if (!queue_.push(CompareTask{std::move(slices), round, CompareRound::Share(round)}, count)) {
     CAIRN_TRY_STATUS(check());
     return core::fail(core::ErrorCode::interrupted, "interrupted");
   }
@@ -222,7 +227,7 @@ core::Result<std::vector<RestoreFiles::BlockTask>> RestoreFiles::tasks_of(
   std::vector<BlockTask> tasks;
   for (const Place& place : places) {
     if (tasks.empty() || tasks.back().pack->number != place.pack ||
-        tasks.back().block != place.block) {
+        tasks.back().block != place.block || tasks.back().slices.size() >= kTaskSlices) {
       CAIRN_TRY(auto pack, pack_summary(place.pack));
       tasks.push_back({std::move(pack), place.block, {}});
     }
@@ -301,13 +306,18 @@ core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice
 }
 
 core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
-  auto status = state_.blocks->read(*task.pack, task.block, scratch.reader, scratch.plain);
-  if (!status) {
-    if (is_fatal(status.error().code())) {
-      return status;
+  const auto wanted = std::make_pair(task.pack->id, task.block);
+  if (scratch.holds != wanted) {
+    scratch.holds.reset();
+    auto status = state_.blocks->read(*task.pack, task.block, scratch.reader, scratch.plain);
+    if (!status) {
+      if (is_fatal(status.error().code())) {
+        return status;
+      }
+      set_aside(std::move(task.slices), status.error());
+      return {};
     }
-    set_aside(std::move(task.slices), status.error());
-    return {};
+    scratch.holds = wanted;
   }
   return write_slices(task, scratch.plain);
 }

@@ -26,14 +26,15 @@ struct RestoreFilesOptions {
   std::stop_token stop;
 };
 
-/// Plans and executes. The planning thread adds files in walk order; a window of kWindowSlices
-/// slices is first compared with what is in the target, then what differs is sorted by (pack,
-/// block), so that each block is read, opened and expanded once per window, and handed to the
-/// workers. In a dry run nothing is fetched.
+/// Plans and executes. The planning thread adds files in walk order; a window of them
+/// (kWindowSlices slices or kWindowFiles files) is first compared with what is in the target, then
+/// what differs is sorted by (pack, block), so that each block is read, opened and expanded once
+/// per window and worker, and handed to the workers. In a dry run nothing is fetched.
 ///
-/// Memory: two windows of slices (some 80 bytes each), per worker one block (stored and expanded)
-/// and one chunk, at most OpenFiles::kMax open files, and 24 bytes for each run of chunks that
-/// differs of the files that are being patched.
+/// Memory: one window of slices (some 80 bytes each) and files (about 1 KiB each: the entry), half
+/// a window that waits in the queue, per worker one block (stored and expanded) and kTaskSlices
+/// slices, at most OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of
+/// the files that are being patched.
 class RestoreFiles {
  public:
   RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
@@ -55,7 +56,7 @@ class RestoreFiles {
   struct BlockTask {
     std::shared_ptr<const store::PackSummary> pack;
     std::uint32_t block = 0;
-    std::vector<Slice> slices;  ///< sorted by block_offset
+    std::vector<Slice> slices;  ///< sorted by block_offset, at most kTaskSlices
   };
   struct CompareTask {
     std::vector<Slice> slices;
@@ -66,6 +67,7 @@ class RestoreFiles {
   struct Scratch {
     store::BlockReader::Scratch reader;
     core::Bytes plain;
+    std::optional<std::pair<PackId, std::uint32_t>> holds;  ///< the block that `plain` is
     core::Bytes standing;
   };
 
@@ -91,6 +93,8 @@ class RestoreFiles {
   [[nodiscard]] core::Status check() const;
 
   static constexpr std::size_t kWindowSlices = 64 * 1024;
+  static constexpr std::size_t kWindowFiles = 8 * 1024;
+  static constexpr std::size_t kTaskSlices = 1024;
   static constexpr std::size_t kSetAsideMax = 64 * 1024;
 
   State& state_;
@@ -99,6 +103,7 @@ class RestoreFiles {
   ProblemList& problems_;
   ProgressMeter& meter_;
   std::vector<Slice> window_;
+  std::size_t window_files_ = 0;
   std::unordered_map<store::PackNumber, std::shared_ptr<const store::PackSummary>> packs_;
   core::BoundedQueue<Task> queue_;
   std::vector<std::thread> threads_;

@@ -97,6 +97,7 @@ Status LmdbEnv::open_map(const LmdbOptions& options) {
       code = guarded([&] { return mdb_env_open(env_, options.folder.c_str(), kFlags, kFileMode); });
     }
     if (code == 0) {
+      watch_residency();
       return {};
     }
     mdb_env_close(env_);
@@ -188,6 +189,12 @@ Status LmdbEnv::ensure_file_length() {
   return {};
 }
 
+void LmdbEnv::watch_residency() {
+  if (const auto file = file_identity()) {
+    residency_.attach(file->inode);
+  }
+}
+
 Status LmdbEnv::grow_map() {
   MDB_envinfo info{};
   mdb_env_info(env_, &info);
@@ -197,6 +204,7 @@ Status LmdbEnv::grow_map() {
 Status LmdbEnv::set_map_size(std::uint64_t map_bytes) {
   map_gate_.close();
   const int code = mdb_env_set_mapsize(env_, map_bytes);
+  watch_residency();
   map_gate_.open();
   return code == 0 ? Status() : Status(core::fail(error(code, "enlarge its map")));
 }
@@ -254,6 +262,7 @@ core::Result<std::optional<core::ByteView>> LmdbTxn::get(LmdbTableIndex table,
   if (code != 0) {
     return core::fail(env_->error(code, "read"));
   }
+  env_->residency_.touched(to_view(value));
   return to_view(value);
 }
 
@@ -372,6 +381,7 @@ Status LmdbWriteTxn::commit() && {
   txn_ = nullptr;
   Status status =
       code == 0 ? env_->ensure_file_length() : Status(core::fail(env_->error(code, "commit")));
+  env_->residency_.let_go();  // the places where it wrote are not counted
   map_pass_.leave();
   return status;
 }
@@ -415,6 +425,7 @@ core::Result<std::optional<LmdbItem>> LmdbCursor::move(core::ByteView key, int o
   if (code != 0) {
     return core::fail(env_->error(code, "read"));
   }
+  env_->residency_.touched(to_view(value));
   return LmdbItem{.key = to_view(name), .value = to_view(value)};
 }
 

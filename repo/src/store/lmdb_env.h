@@ -11,6 +11,7 @@
 
 #include "cairn/core/bytes.h"
 #include "cairn/core/result.h"
+#include "store/map_residency.h"
 
 struct MDB_env;
 struct MDB_txn;
@@ -27,9 +28,10 @@ struct MDB_cursor;
 /// with the file: missing, empty, foreign, zeroed and truncated files never reach LMDB. Page
 /// numbers beyond the end, wrong page types and LMDB's own assertions come back as `corrupt`. What
 /// remains: LMDB trusts offsets inside its tree pages (0.7 % of the file), so a damaged one can
-/// make it read outside the page, or outside the file (a signal); and nothing can be done about
-/// somebody who truncates the file while it is mapped. The pages that hold the values have no
-/// structure that LMDB follows; their readers check what they find.
+/// make it read outside the page or the file, or, where it changes such a page, write outside its
+/// copy of it (mostly a signal); and nothing can be done about somebody who truncates the file
+/// while it is mapped. The pages that hold the values have no structure that LMDB follows; their
+/// readers check what they find.
 namespace cairn::repo::store {
 
 /// A named database in the environment.
@@ -132,6 +134,7 @@ class LmdbEnv {
   core::Status open_map(const LmdbOptions& options);
   core::Status open_tables(const LmdbOptions& options);
   core::Status ensure_file_length();
+  void watch_residency();
   /// 0 takes over the size that another process has set.
   core::Status set_map_size(std::uint64_t map_bytes);
   [[nodiscard]] core::Error error(int code, std::string_view action) const;
@@ -140,6 +143,7 @@ class LmdbEnv {
   MDB_env* env_ = nullptr;
   std::vector<unsigned> tables_;
   LmdbMapGate map_gate_;
+  MapResidency residency_;
   mutable std::atomic<bool> map_full_{false};
 };
 
@@ -226,10 +230,10 @@ class LmdbCursor {
   core::Status remove();
 
  private:
-  LmdbCursor(const LmdbEnv& env, MDB_cursor* cursor) : env_(&env), cursor_(cursor) {}
+  LmdbCursor(LmdbEnv& env, MDB_cursor* cursor) : env_(&env), cursor_(cursor) {}
   [[nodiscard]] core::Result<std::optional<LmdbItem>> move(core::ByteView key, int operation);
 
-  const LmdbEnv* env_;
+  LmdbEnv* env_;
   MDB_cursor* cursor_;
 };
 

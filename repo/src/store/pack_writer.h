@@ -44,6 +44,7 @@ class PackWriter {
   [[nodiscard]] bool has_room_for(const format::BlockRecord& record) const noexcept;
 
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return offset_; }
+  [[nodiscard]] std::uint64_t chunks() const noexcept { return chunks_; }
   [[nodiscard]] bool empty() const noexcept { return directory_.blocks.empty(); }
 
   /// Publishes the pack, durable when this returns. Requires at least one block. Call once.

@@ -10,7 +10,8 @@
 namespace cairn::core {
 
 /// A queue of owned values between threads, with a capacity that bounds memory and slows down the
-/// faster side. Any number of producers and consumers.
+/// faster side. Any number of producers and consumers. Values may have a weight: the capacity
+/// bounds the sum, but an empty queue takes anything.
 ///
 /// close() ends it: pushes are refused, pops drain what is left and then answer nullopt. cancel()
 /// ends it at once and drops what is left (after an error elsewhere).
@@ -20,13 +21,16 @@ class BoundedQueue {
   explicit BoundedQueue(std::size_t capacity) : capacity_(capacity == 0 ? 1 : capacity) {}
 
   /// Waits for room. False if the queue was closed: `value` is dropped.
-  [[nodiscard]] bool push(T value) {
+  [[nodiscard]] bool push(T value, std::size_t weight = 1) {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return closed_ || items_.size() < capacity_; });
+    room_.wait(lock, [this, weight] {
+      return closed_ || items_.empty() || weight_ + weight <= capacity_;
+    });
     if (closed_) {
       return false;
     }
-    items_.push_back(std::move(value));
+    weight_ += weight;
+    items_.push_back({std::move(value), weight});
     lock.unlock();
     ready_.notify_one();
     return true;
@@ -39,10 +43,12 @@ class BoundedQueue {
     if (items_.empty()) {
       return std::nullopt;
     }
-    std::optional<T> value(std::move(items_.front()));
+    std::optional<T> value(std::move(items_.front().value));
+    weight_ -= items_.front().weight;
     items_.pop_front();
     lock.unlock();
-    room_.notify_one();
+    // A light value may fit where the one that waits longest does not.
+    room_.notify_all();
     return value;
   }
 
@@ -60,6 +66,7 @@ class BoundedQueue {
       const std::scoped_lock lock(mutex_);
       closed_ = true;
       items_.clear();
+      weight_ = 0;
     }
     room_.notify_all();
     ready_.notify_all();
@@ -69,7 +76,12 @@ class BoundedQueue {
   std::mutex mutex_;
   std::condition_variable room_;
   std::condition_variable ready_;
-  std::deque<T> items_;
+  struct Item {
+    T value;
+    std::size_t weight;
+  };
+  std::deque<Item> items_;
+  std::size_t weight_ = 0;  ///< of all items together
   std::size_t capacity_;
   bool closed_ = false;
 };

@@ -1,0 +1,76 @@
+#include "store/map_residency.h"
+
+#include <sys/mman.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace cairn::repo::store {
+
+namespace {
+
+/// Of somebody else's map a page must never be let go, so that all must be right: the file's number
+/// and name, and that nothing can be written through it.
+bool is_read_only_map_of(std::uint64_t inode, std::uint64_t found, const std::string& permissions,
+                         const std::string& path) {
+  return found == inode && permissions == "r--s" && path.find("/data.mdb") != std::string::npos;
+}
+
+}  // namespace
+
+void MapResidency::attach(std::uint64_t inode) {
+  begin_ = 0;
+  end_ = 0;
+  count_ = 0;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream words(line);
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    char dash = 0;
+    std::string permissions;
+    std::string offset;
+    std::string device;
+    std::uint64_t found = 0;
+    std::string path;
+    words >> std::hex >> begin >> dash >> end >> permissions >> offset >> device >> std::dec >>
+        found >> path;
+    if (words && is_read_only_map_of(inode, found, permissions, line)) {
+      begin_ = begin;
+      end_ = end;
+      return;
+    }
+  }
+}
+
+void MapResidency::touched(core::ByteView bytes) noexcept {
+  const auto place = reinterpret_cast<std::uintptr_t>(bytes.data());
+  if (place < begin_ || place >= end_) {
+    return;  // a page that this process is changing, or a map that was not found
+  }
+  const std::uintptr_t window = (place >> kWindowShift) % kWindows;
+  const std::uint64_t bit = std::uint64_t{1} << (window % kWordBits);
+  auto& word = seen_[window / kWordBits];
+  if ((word.load(std::memory_order_relaxed) & bit) != 0 ||
+      (word.fetch_or(bit, std::memory_order_relaxed) & bit) != 0) {
+    return;
+  }
+  if (count_.fetch_add(1, std::memory_order_relaxed) + 1 >= kWindowsMax) {
+    let_go();
+  }
+}
+
+void MapResidency::let_go() noexcept {
+  if (begin_ == 0) {
+    return;
+  }
+  count_.store(0, std::memory_order_relaxed);
+  for (auto& word : seen_) {
+    word.store(0, std::memory_order_relaxed);
+  }
+  // Failure costs memory only.
+  static_cast<void>(::madvise(reinterpret_cast<void*>(begin_), end_ - begin_, MADV_DONTNEED));
+}
+
+}  // namespace cairn::repo::store
