@@ -39,6 +39,7 @@ struct TypedArguments {
   TypedBackup backup;
   std::string what;  ///< SNAP[:/path], or a path with --at
   std::string at;
+  SnapshotsArguments snapshots;
   LsArguments ls;
   TypedFind find;
   TypedDiff diff;
@@ -152,6 +153,23 @@ void add_backup(CLI::App& app, TypedArguments& typed) {
   add_backup_choice(command, backup, typed.backup);
 }
 
+void add_tags_and_hosts(CLI::App& command, std::vector<std::string>& tags,
+                        std::vector<std::string>& hosts) {
+  add_list(command, "--tag", tags, "TAG", "Only snapshots with one of these tags; may be repeated")
+      ->allow_extra_args(false);
+  add_list(command, "--host", hosts, "HOST",
+           "Only snapshots of one of these hosts; may be repeated")
+      ->allow_extra_args(false);
+}
+
+void add_snapshots(CLI::App& app, SnapshotsArguments& snapshots) {
+  CLI::App& command = add_command(app, "snapshots");
+  add_list(command, "SNAP", snapshots.snapshots, "", "Only these snapshots")
+      ->expected(1, -1)
+      ->allow_extra_args();
+  add_tags_and_hosts(command, snapshots.tags, snapshots.hosts);
+}
+
 void add_find(CLI::App& app, TypedArguments& typed) {
   CLI::App& find = add_command(app, "find");
   add_list(find, "PATTERN", typed.find.checked.patterns, "",
@@ -163,12 +181,7 @@ void add_find(CLI::App& app, TypedArguments& typed) {
   add_list(find, "-s,--snapshot", typed.find.checked.snapshots, "SNAP",
            "Only in this snapshot; may be repeated")
       ->allow_extra_args(false);
-  add_list(find, "--tag", typed.find.checked.tags, "TAG",
-           "Only in snapshots with one of these tags; may be repeated")
-      ->allow_extra_args(false);
-  add_list(find, "--host", typed.find.checked.hosts, "HOST",
-           "Only in snapshots of one of these hosts; may be repeated")
-      ->allow_extra_args(false);
+  add_tags_and_hosts(find, typed.find.checked.tags, typed.find.checked.hosts);
   add_text(find, "--newer", typed.find.newer, "TIME", "Modified after this time");
   add_text(find, "--older", typed.find.older, "TIME", "Modified at this time or before");
   add_text(find, "--larger", typed.find.larger, "SIZE",
@@ -268,7 +281,7 @@ void declare(CLI::App& app, TypedArguments& typed) {
   app.set_version_flag("--version", "", "Print the version");
   add_command(app, "init");
   add_backup(app, typed);
-  add_command(app, "snapshots");
+  add_snapshots(app, typed.snapshots);
   add_browsing(app, typed);
   add_restore(app, typed);
   add_verify(app, typed);
@@ -414,7 +427,7 @@ Values values_of(const CLI::App& command, TypedArguments& typed) {
     return InitArguments{};
   }
   if (name == "snapshots") {
-    return SnapshotsArguments{};
+    return std::move(typed.snapshots);
   }
   if (name == "stats") {
     return StatsArguments{};

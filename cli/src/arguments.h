@@ -65,7 +65,11 @@ struct BackupArguments {
   std::uint64_t time_limit_seconds = 0;
 };
 
-struct SnapshotsArguments {};
+struct SnapshotsArguments {
+  std::vector<std::string> snapshots;  ///< empty: all
+  std::vector<std::string> tags;
+  std::vector<std::string> hosts;
+};
 
 struct LsArguments {
   SnapshotChoice choice;

@@ -31,6 +31,7 @@ constexpr std::array kCommands{
                 "PATHS, FILES and SIZE say what a restore would write, ADDED what the snapshot\n"
                 "added to the repository, compressed.\n",
                 "  cairn snapshots\n"
+                "  cairn snapshots --tag weekly --host laptop\n"
                 "  cairn snapshots --json\n"},
     CommandHelp{
         "ls", "List what a snapshot holds",

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cairn/repo/browse.h"
+#include "cairn/repo/path_filter.h"
 #include "sizes.h"
 
 namespace cairn::cli {
@@ -107,6 +108,12 @@ CheckedArguments find_values(TypedFind& typed) {
     find.type = find_type(typed.type);
     if (!find.type) {
       return usage(fmt::format("--type {}: must be f, d or l", typed.type));
+    }
+  }
+  repo::PathSelection selection;
+  for (const std::string& pattern : find.patterns) {
+    if (const auto added = selection.add(pattern); !added) {
+      return usage(added.error().message());
     }
   }
   const bool has_conditions =

@@ -152,9 +152,11 @@ class RepositoryFixture : public CliFixture {
   }
 
   /// Id of a new snapshot, an hour after the one before.
-  std::string backup() {
+  std::string backup(const std::vector<std::string>& more = {}) {
     clock.advance(std::chrono::hours(1));
-    return must({"backup", tree, "--json"}).json_lines().back().at("id").get<std::string>();
+    std::vector<std::string> args = {"backup", tree, "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    return must(args).json_lines().back().at("id").get<std::string>();
   }
 
   std::string tree;

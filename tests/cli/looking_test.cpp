@@ -171,6 +171,27 @@ TEST_CASE_METHOD(RepositoryFixture, "diff with what lies on disk, on either side
   CHECK(run({"diff", "latest~7", "latest"}).status == 1);
 }
 
+TEST_CASE_METHOD(RepositoryFixture, "snapshots can be chosen by id, tag and host") {
+  backup({"--tag", "weekly"});
+  backup();
+  const auto ids = [this](const Args& more) {
+    Args all = {"snapshots", "--json"};
+    all.insert(all.end(), more.begin(), more.end());
+    Args found;
+    for (const auto& snapshot : must(all).json().at("snapshots")) {
+      found.push_back(snapshot.at("id"));
+    }
+    return found;
+  };
+  const auto all = ids({});
+  REQUIRE(all.size() == 2);
+  CHECK(ids({"--tag", "weekly"}) == std::vector{all[0]});
+  CHECK(ids({"latest"}) == std::vector{all[1]});
+  CHECK(ids({"latest", "--tag", "weekly"}).empty());
+  CHECK(ids({"--host", "elsewhere"}).empty());
+  CHECK(must({"snapshots", "--tag", "monthly"}).out == "no such snapshots\n");
+}
+
 TEST_CASE_METHOD(RepositoryFixture, "find groups what it finds by snapshot") {
   const std::string first = backup();
   const std::string second = backup();
@@ -191,7 +212,7 @@ TEST_CASE_METHOD(RepositoryFixture, "find groups what it finds by snapshot") {
   CHECK(values[0].at("snapshot") == first);
   CHECK(values[0].at("path") == tree + "/hello.txt");
   CHECK(values[2].at("found") == 2);
-  CHECK(run({"find", "[x"}).status == 1);
+  CHECK(run({"find", "[x"}).status == 2);
   CHECK(run({"find", "x", "--snapshot", "latest~9"}).status == 1);
 }
 

@@ -113,6 +113,18 @@ TEST_CASE_METHOD(RestoreCommandFixture, "a dry run lists what it would do") {
   CHECK(hello() == "mine\n");
 }
 
+TEST_CASE_METHOD(RestoreCommandFixture, "a file is restored without reading much else") {
+  const Outcome outcome =
+      must({"restore", "latest:" + tree + "/hello.txt", "--target", folder / "one", "--verbose"});
+  CHECK((outcome.out + outcome.err).find("from the repository's packs") != std::string::npos);
+  const auto report =
+      must({"restore", "latest:" + tree + "/hello.txt", "--target", folder / "two", "--json"})
+          .json_lines()
+          .back();
+  CHECK(report.at("bytes_read") > 0);
+  CHECK(report.at("bytes_read") < 4096);
+}
+
 TEST_CASE_METHOD(RestoreCommandFixture, "a restore key needs --no-restore-point") {
   must({"key", "add", "--role", "restore", "--new-key-file", folder / "reader"});
   environment["CAIRN_KEY_FILE"] = folder / "reader";

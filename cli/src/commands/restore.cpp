@@ -82,6 +82,8 @@ void say_report(const repo::RestoreReport& report, const repo::RestoreOptions& o
       fmt::format("{} {}, {}, {} into {} in {}", options.dry_run ? "would restore" : "restored",
                   format_count(counts.files, "file"), format_count(counts.folders, "folder"),
                   format_size(counts.bytes), options.target, format_duration(elapsed_ns)));
+  console.detail(
+      fmt::format("read {} from the repository's packs", format_size(report.bytes_read)));
   if (options.overwrite != repo::Overwrite::refuse) {
     say_changes(report, options.dry_run, console);
   }

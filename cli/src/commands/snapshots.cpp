@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cairn/repo/browse.h"
+#include "cairn/repo/find.h"
 #include "commands/commands.h"
 #include "escape.h"
 #include "sizes.h"
@@ -58,11 +58,13 @@ std::vector<std::string> row_of(const repo::ListedSnapshot& listed, core::Clock&
 
 }  // namespace
 
-core::Result<ExitCode> execute(const SnapshotsArguments& /*arguments*/, Context& context) {
+core::Result<ExitCode> execute(const SnapshotsArguments& arguments, Context& context) {
   Console& console = context.console;
   ConsoleObserver observer(console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  CAIRN_TRY(const auto snapshots, repo::list_snapshots(repository, observer));
+  const repo::SnapshotFilter filter{
+      .names = arguments.snapshots, .tags = arguments.tags, .hosts = arguments.hosts};
+  CAIRN_TRY(const auto snapshots, repo::select_snapshots(repository, filter, observer));
   if (console.json()) {
     Json list = Json::array();
     std::transform(snapshots.begin(), snapshots.end(), std::back_inserter(list),
@@ -71,7 +73,8 @@ core::Result<ExitCode> execute(const SnapshotsArguments& /*arguments*/, Context&
     return ExitCode::ok;
   }
   if (snapshots.empty()) {
-    console.say("no snapshots yet");
+    const bool asks_for_all = filter.names.empty() && filter.tags.empty() && filter.hosts.empty();
+    console.say(asks_for_all ? "no snapshots yet" : "no such snapshots");
     return ExitCode::ok;
   }
   using Align = Table::Align;
