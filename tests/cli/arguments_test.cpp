@@ -261,13 +261,12 @@ TEST_CASE("key: every command") {
   usage_error({"key", "add", "--new-key-file", "/k", "--new-password-file", "/p"});
 }
 
-TEST_CASE("init, snapshots, stats and version take no arguments of their own") {
+TEST_CASE("init, stats and version take no arguments of their own") {
   CHECK(std::holds_alternative<InitArguments>(invocation({"init"}).command));
-  CHECK(std::holds_alternative<SnapshotsArguments>(invocation({"snapshots"}).command));
   CHECK(std::holds_alternative<StatsArguments>(invocation({"stats"}).command));
   CHECK(std::holds_alternative<VersionArguments>(invocation({"version"}).command));
   CHECK(std::holds_alternative<VersionArguments>(invocation({"--version"}).command));
-  for (const char* command : {"init", "snapshots", "stats", "version"}) {
+  for (const char* command : {"init", "stats", "version"}) {
     usage_error({command, "something"});
   }
 }

@@ -48,6 +48,16 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("snapshots: which ones") {
+  const auto all = arguments<SnapshotsArguments>({"snapshots"});
+  CHECK((all.snapshots.empty() && all.tags.empty() && all.hosts.empty()));
+  const auto some = arguments<SnapshotsArguments>(
+      {"snapshots", "latest", "1a2b", "--tag", "t", "--host", "h", "--tag", "u"});
+  CHECK(some.snapshots == Args{"latest", "1a2b"});
+  CHECK(some.tags == Args{"t", "u"});
+  CHECK(some.hosts == Args{"h"});
+}
+
 TEST_CASE("find: patterns and conditions") {
   const auto find = arguments<FindArguments>(
       {"find",    "*.txt",      "[ab]*",    "--snapshot", "latest",    "--snapshot=1a2b",
@@ -178,7 +188,8 @@ TEST_CASE_METHOD(RepositoryFixture, "snapshots can be chosen by id, tag and host
     Args all = {"snapshots", "--json"};
     all.insert(all.end(), more.begin(), more.end());
     Args found;
-    for (const auto& snapshot : must(all).json().at("snapshots")) {
+    const auto listed = must(all).json();
+    for (const auto& snapshot : listed.at("snapshots")) {
       found.push_back(snapshot.at("id"));
     }
     return found;
