@@ -30,12 +30,16 @@ class RecordingObserver final : public repo::Observer {
   void change(repo::Change change, std::string_view path) override {
     const char marks[] = {'+', 'M', '-'};
     changes.push_back(std::string(1, marks[static_cast<int>(change)]) + " " + std::string(path));
+    if (on_change) {
+      on_change();
+    }
   }
   void detail(std::string_view text) override { details.emplace_back(text); }
   void warning(std::string_view text) override { warnings.emplace_back(text); }
 
   repo::Progress last;
   std::function<void(const repo::Progress&)> on_progress;
+  std::function<void()> on_change;
   std::vector<repo::Problem> problems;
   std::vector<std::string> changes;
   std::vector<std::string> details;

@@ -203,6 +203,10 @@ struct Ingested {
   std::vector<std::optional<ChunkId>> folder_nodes;  ///< of the snapshot's sources
 };
 
+// Two backups of the same folders by one client may spoil each other's run once; the stat cache may
+// be damaged. Neither should happen twice.
+constexpr int kRetriesMax = 2;
+
 constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
 
 ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options,
@@ -333,9 +337,16 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
 
   auto report = backup_once(state, options, paths, observer);
   // A stream cannot be read again.
-  if (!report && report.error().code() == core::ErrorCode::corrupt && !options.stream) {
-    // Only the catalogue can be corrupt here: nothing else is read.
-    CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
+  for (int retry = 0; !report && !options.stream && retry < kRetriesMax; ++retry) {
+    const core::ErrorCode code = report.error().code();
+    if (code == core::ErrorCode::changed && retry == 0) {
+      observer.detail(report.error().message() + ": starting again, with what that one recorded");
+    } else if (code == core::ErrorCode::changed || code == core::ErrorCode::corrupt) {
+      // Only the catalogue can be corrupt here: nothing else is read.
+      CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
+    } else {
+      break;
+    }
     report = backup_once(state, options, paths, observer);
   }
   return report;

@@ -191,8 +191,9 @@ core::Result<std::vector<Entry>> StatCache::piece(const RecalledFolder& folder,
   Expects(index < folder.seen.pieces.size());
   CAIRN_TRY(const auto value, state_.catalogue->stat_record(piece_key(folder.key, index)));
   core::Decoder in(value ? core::ByteView(*value) : core::ByteView(), "stat cache piece");
-  if (in.u64() != folder.seen.serial) {
-    in.fail_corrupt("it belongs to another record");
+  if (!value || in.u64() != folder.seen.serial) {
+    return core::fail(core::ErrorCode::changed,
+                      "another backup has recorded the same folder in the stat cache");
   }
   CAIRN_TRY_STATUS(in.check());
   CAIRN_TRY(format::FolderLeaf leaf, format::decode_folder_leaf(in.rest()));

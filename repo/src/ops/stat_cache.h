@@ -92,8 +92,8 @@ class StatCache {
   /// nullptr if there is no usable record. `vouched`: the node that somebody who is trusted names.
   [[nodiscard]] core::Result<std::shared_ptr<const RecalledFolder>> recall(
       const FolderKey& key, const std::optional<ChunkId>& vouched) const;
-  /// Entries of one piece of a record. corrupt: it is damaged, or another process has recorded the
-  /// folder meanwhile.
+  /// Entries of one piece of a record. changed: another backup has recorded the folder meanwhile.
+  /// corrupt: it is damaged.
   [[nodiscard]] core::Result<std::vector<Entry>> piece(const RecalledFolder& folder,
                                                        std::size_t index) const;
   /// True if the repository is known to have all of a content. Never true of a long list, whose

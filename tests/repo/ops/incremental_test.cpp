@@ -1,9 +1,11 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -11,6 +13,7 @@
 #include "cairn/repo/keys.h"
 #include "catch2.h"
 #include "loop_disk.h"
+#include "ops/stat_cache.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "tree_spec.h"
@@ -93,6 +96,36 @@ void rewrite_unseen_by_mtime(const std::string& path) {
 }
 
 }  // namespace
+
+TEST_CASE("a backup starts again if another one records the same folder meanwhile") {
+  std::vector<TreeObject> objects;
+  for (int i = 0; i < 1'500; ++i) {  // several pieces of the folder's record
+    objects.push_back(tree::file(fmt::format("file {:04}", i), 40, static_cast<unsigned>(i)));
+  }
+  Incremental test(objects);
+  test.run();
+  fs::remove(test.source + "/file 0000");
+  int interventions = 0;
+  test.fixture.observer.on_change = [&] {
+    test.fixture.observer.on_change = nullptr;
+    interventions += 1;
+    const auto other = repo::ops::StatCache::open(test.repository->state(), {});
+    REQUIRE(outcome(other) == "ok");
+    REQUIRE(outcome((*other)->forget(test.source)) == "ok");
+    REQUIRE(outcome((*other)->flush()) == "ok");
+  };
+  test.fixture.observer.details.clear();
+  const auto report = test.run([](repo::BackupOptions& options) { options.tell_changes = true; });
+  CHECK(interventions == 1);
+  CHECK(std::ranges::any_of(test.fixture.observer.details, [](const std::string& text) {
+    return text.find("starting again") != std::string::npos;
+  }));
+  CHECK(std::ranges::none_of(test.fixture.observer.details, [](const std::string& text) {
+    return text.find("catalogue made new") != std::string::npos;
+  }));
+  CHECK(report.snapshot.sources[0].root == test.run_forced().snapshot.sources[0].root);
+  test.check_restores(report);
+}
 
 TEST_CASE("a second backup reads nothing of what has not changed") {
   Incremental incremental;
