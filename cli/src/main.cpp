@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <csignal>
 #include <iostream>
 #include <string>
@@ -9,10 +11,22 @@
 #include "run.h"
 #include "system_streams.h"
 
+namespace {
+
+/// Large buffers go back to the system when they are freed. Without a fixed threshold glibc raises
+/// it to the largest one ever freed, and then keeps what lies between smaller ones.
+void keep_heap_small() {
+  constexpr int kLargeBytes = 1024 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+  ::mallopt(M_TRIM_THRESHOLD, kLargeBytes);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace cairn;
-  // A reader that ends early shall not end a backup: writing then fails with
-  // EPIPE.
+  keep_heap_small();
+  // A reader that ends early shall not end a backup: writing then fails with EPIPE.
   std::signal(SIGPIPE, SIG_IGN);
   const cli::InterruptWatcher interrupts;
   if (const core::Status started = core::init_crypto(); !started) {

@@ -140,12 +140,14 @@ core::Status FolderAssembly::record_progress() {
   if (parts_.cache == nullptr || !builder_) {
     return {};  // what is recorded is right still
   }
-  SeenFolder so_far = record_;
+  const std::size_t whole_pieces = record_.pieces.size();
   if (const format::FolderLeaf& leaf = builder_->open_leaf(); !leaf.entries.empty()) {
-    CAIRN_TRY_STATUS(parts_.cache->put_piece(key_, so_far, format::encode_folder_leaf(leaf),
+    CAIRN_TRY_STATUS(parts_.cache->put_piece(key_, record_, format::encode_folder_leaf(leaf),
                                              leaf.entries.size()));
   }
-  return parts_.cache->put(key_, so_far);
+  CAIRN_TRY_STATUS(parts_.cache->put(key_, record_));
+  record_.pieces.resize(whole_pieces);  // the open leaf goes on growing
+  return {};
 }
 
 }  // namespace cairn::repo::ops

@@ -245,7 +245,20 @@ core::Status StatCache::put_piece(const FolderKey& key, SeenFolder& record, core
   return change(piece_key(key, index), std::move(out).take());
 }
 
-core::Status StatCache::put(const FolderKey& key, const SeenFolder& record) {
+/// Those of the record that is about to be replaced.
+core::Status StatCache::drop_pieces_from(const FolderKey& key, std::size_t first) {
+  CAIRN_TRY(const auto old_value, state_.catalogue->stat_record(record_key(key)));
+  if (!old_value) {
+    return {};
+  }
+  const auto old = decode_seen_folder(*old_value);
+  for (std::size_t i = first; old && i < old->pieces.size(); ++i) {
+    CAIRN_TRY_STATUS(change(piece_key(key, i), std::nullopt));
+  }
+  return {};
+}
+
+core::Status StatCache::put(const FolderKey& key, SeenFolder& record) {
   if (!options_.record) {
     return {};
   }
@@ -255,16 +268,9 @@ core::Status StatCache::put(const FolderKey& key, const SeenFolder& record) {
     CAIRN_TRY_STATUS(state_.catalogue->put_note(unsettled_note(interval), {}));
     interval_ = interval;
   }
-  SeenFolder stamped = record;
-  stamped.interval = *interval_;
-  CAIRN_TRY(const auto old_value, state_.catalogue->stat_record(record_key(key)));
-  if (old_value) {
-    const auto old = decode_seen_folder(*old_value);
-    for (std::size_t i = stamped.pieces.size(); old && i < old->pieces.size(); ++i) {
-      CAIRN_TRY_STATUS(change(piece_key(key, i), std::nullopt));
-    }
-  }
-  return change(record_key(key), encode_seen_folder(stamped));
+  record.interval = *interval_;
+  CAIRN_TRY_STATUS(drop_pieces_from(key, record.pieces.size()));
+  return change(record_key(key), encode_seen_folder(record));
 }
 
 core::Status StatCache::forget(const std::string& path) {

@@ -107,7 +107,8 @@ class StatCache {
   [[nodiscard]] SeenFolder start_record();
   core::Status put_piece(const FolderKey& key, SeenFolder& record, core::ByteView entries,
                          std::size_t count);
-  core::Status put(const FolderKey& key, const SeenFolder& record);
+  /// Sets the record's interval.
+  core::Status put(const FolderKey& key, SeenFolder& record);
   /// Removes the records of a folder that is gone, and of all below.
   core::Status forget(const std::string& path);
   /// Writes what is buffered.
@@ -127,6 +128,7 @@ class StatCache {
   StatCache(State& state, const Options& options) : state_(state), options_(options) {}
   [[nodiscard]] core::Result<bool> is_settled(std::uint64_t interval) const;
   core::Status change(core::Bytes key, std::optional<core::Bytes> value);
+  core::Status drop_pieces_from(const FolderKey& key, std::size_t first);
   core::Status forget_below(const FolderKey& key, const std::string& path, unsigned depth);
   [[nodiscard]] std::uint64_t random_number();
 
