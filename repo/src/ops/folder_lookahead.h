@@ -24,9 +24,9 @@ namespace cairn::repo::ops {
 /// They keep nothing of what they see and report nothing: the walk opens, lists and stats
 /// everything itself, and nothing that it tells depends on them. docs/design/0007-lookahead.md.
 ///
-/// They work only while that pays: they start when the walk has had to wait kWaitsToStart times
-/// within kWalkWindow calls that were timed, and pause when they themselves hardly wait, so that
-/// one thread walks a tree that is in the kernel's cache.
+/// They work only while that pays: they start when a WaitMeter has counted kWaitsToStart waits of
+/// the walk within kWalkWindow calls that were timed, and pause when they themselves hardly wait,
+/// so that one thread walks a tree that is in the kernel's cache.
 ///
 /// How far ahead: in each of the lowest kLevelsLookedAt folders of the current path kNamesAhead
 /// names and kSubfoldersAhead subfolders, of each of those some FolderScout::kObjectsMax objects;
@@ -43,7 +43,7 @@ namespace cairn::repo::ops {
 /// The public functions belong to the walking thread.
 class FolderLookahead {
  public:
-  static constexpr unsigned kWaitsToStart = 16;
+  static constexpr unsigned kWaitsToStart = 64;
   static constexpr unsigned kWalkWindow = 1024;
   static constexpr std::size_t kNamesAhead = 512;
   static constexpr std::size_t kNamesPerTask = 32;
@@ -94,7 +94,7 @@ class FolderLookahead {
   // Inodes lie in blocks by powers of two: those that have to be waited for must not be missed.
   static constexpr unsigned kOneStatOf = 5;
   static constexpr unsigned kScoutsWindow = 4096;
-  static constexpr unsigned kWaitsToGoOn = 16;
+  static constexpr unsigned kWaitsToGoOn = 64;
 
   struct Names {
     std::size_t first;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -18,12 +19,16 @@
 namespace cairn::repo::ops {
 
 /// Counts how often the system let somebody wait: what is in the kernel's cache takes a few
-/// microseconds, what a disk or a server has to be asked for takes longer. Not thread-safe.
+/// microseconds, what a disk or a server has to be asked for takes longer. A wait counts once for
+/// each 50 microseconds, eight times at most: a thread that had to leave the processor for its
+/// neighbours or for other programs did not wait for a disk. Not thread-safe.
 class WaitMeter {
  public:
   void note(std::uint64_t took_ns, std::size_t names) noexcept {
     calls_ += 1;
-    waits_ += took_ns > kWaitNs + names * kNameNs ? 1U : 0U;
+    if (took_ns > kWaitNs + names * kNameNs) {
+      waits_ += static_cast<unsigned>(std::min(took_ns / kWaitNs, kWaitCountsMax));
+    }
   }
   void restart() noexcept { calls_ = waits_ = 0; }
   [[nodiscard]] unsigned calls() const noexcept { return calls_; }
@@ -31,6 +36,7 @@ class WaitMeter {
 
  private:
   static constexpr std::uint64_t kWaitNs = 50'000;
+  static constexpr std::uint64_t kWaitCountsMax = 8;
   static constexpr std::uint64_t kNameNs = 500;  ///< of a listing
   unsigned calls_ = 0;
   unsigned waits_ = 0;

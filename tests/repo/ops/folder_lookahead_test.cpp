@@ -38,7 +38,7 @@ class SlowClock final : public core::Clock {
 };
 
 constexpr std::uint64_t kFastNs = 1'000;
-constexpr std::uint64_t kSlowNs = 1'000'000;
+constexpr std::uint64_t kSlowNs = 60'000;
 
 /// Objects of all kinds, with names of all kinds, at seeded places.
 std::vector<test::TreeObject> random_objects(std::uint64_t seed, std::size_t count) {
