@@ -19,6 +19,9 @@ constexpr std::size_t kBatchSteps = 512;
 constexpr std::size_t kBatchFolders = 12;
 constexpr std::size_t kBatchUnchanged = 4096;
 
+// They wait for the disk, not for a processor.
+constexpr unsigned kLookaheadThreads = 4;
+
 // What a killed backup loses at most: the work since its last checkpoint.
 constexpr std::uint64_t kCheckpointNs = 60'000'000'000;
 constexpr std::uint64_t kCheckpointStoredBytes = 512ULL * 1024 * 1024;
@@ -176,6 +179,7 @@ WalkOptions BackupPipeline::walk_options() {
   walk.cache = options_.cache;
   walk.stamp_key = state_.keys->split_key();
   walk.clock = &state_.environment.clock;
+  walk.lookahead_threads = kLookaheadThreads;
   walk.on_removed = [this](const std::string& path) {
     removed_ += 1;
     changes_.add(Change::removed, path);

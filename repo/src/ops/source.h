@@ -89,6 +89,9 @@ struct WalkOptions {
   /// Of how many unchanged files out of 2^32 are told to be read again, chosen by `sample_seed`.
   std::uint64_t samples_in_2_32 = 0;
   std::uint64_t sample_seed = 0;
+  /// Threads that may look ahead once the disk keeps the walk waiting: ops/folder_lookahead.h.
+  unsigned lookahead_threads = 0;  ///< need a clock
+  bool lookahead_at_once = false;  ///< they start at once and never pause
   /// Told the paths that the last backup recorded and that are gone. May be empty.
   std::function<void(const std::string& path)> on_removed;
 };

@@ -11,7 +11,6 @@
 namespace cairn::repo::ops {
 namespace {
 
-constexpr std::string_view kCacheTagName = "CACHEDIR.TAG";
 constexpr std::string_view kCacheTagSignature = "Signature: 8a477f597d28d172789f06886806bc55";
 
 bool is_cache_tag(int folder) {

@@ -9,6 +9,8 @@
 /// Applies a Choice to what a walk finds.
 namespace cairn::repo::ops {
 
+inline constexpr std::string_view kCacheTagName = "CACHEDIR.TAG";
+
 /// True if the object is left out. `path` is called for if a pattern has to be asked.
 template <class PathOf>
 [[nodiscard]] bool is_left_out(const Choice& choice, const Statx& status, const PathOf& path) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -143,6 +144,25 @@ int open_without_traces(int folder, const char* name, int flags) {
     return descriptor;
   }
   return uninterrupted([&] { return ::openat(folder, name, all_flags); });
+}
+
+int open_folder(int parent, const char* name) {
+  return open_without_traces(parent, name, O_RDONLY | O_DIRECTORY);
+}
+
+int open_folder_if(int parent, const char* name, InodeId wanted) {
+  const int descriptor = open_folder(parent, name);
+  if (descriptor < 0) {
+    return -1;
+  }
+  Statx status{};
+  const int error_number = stat_open(descriptor, status);
+  if (error_number == 0 && inode_id(status) == wanted) {
+    return descriptor;
+  }
+  ::close(descriptor);
+  errno = error_number != 0 ? error_number : ESTALE;
+  return -1;
 }
 
 int stat_at(int folder, const char* name, Statx& out) {

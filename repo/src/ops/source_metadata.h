@@ -30,6 +30,11 @@ auto uninterrupted(Call call) {
 /// openat() with O_CLOEXEC, O_NOFOLLOW and, where we may, O_NOATIME. -1: errno says why.
 [[nodiscard]] int open_without_traces(int folder, const char* name, int flags);
 
+/// The same for a folder that is to be listed.
+[[nodiscard]] int open_folder(int parent, const char* name);
+/// The same if it is the one wanted; else -1 and ESTALE.
+[[nodiscard]] int open_folder_if(int parent, const char* name, InodeId wanted);
+
 using Statx = struct ::statx;
 /// Both answer 0 or errno. stat_at() does not follow a link and triggers no automount.
 [[nodiscard]] int stat_at(int folder, const char* name, Statx& out);

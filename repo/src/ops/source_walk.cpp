@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -6,11 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <gsl/assert>
 #include <string_view>
 #include <utility>
 
+#include "ops/folder_listing.h"
+#include "ops/folder_lookahead.h"
 #include "ops/source.h"
 #include "ops/source_choice.h"
 #include "ops/source_compare.h"
@@ -26,7 +26,6 @@ constexpr std::size_t kListBufferBytes = 256 * 1024;
 constexpr std::size_t kOpenFoldersMax = 64;
 // Above any real folder: ends a listing that a broken file system repeats without end.
 constexpr std::size_t kFolderNamesMax = 100'000'000;
-constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY;
 // Children that one step tells: bounds the step, and how long the pipeline hears nothing.
 constexpr std::size_t kUnchangedRunMax = 512;
 
@@ -39,6 +38,7 @@ struct Level {
   std::size_t next;        ///< the next name
   std::optional<SeenCursor> seen;
   core::Timestamp listed_at;  ///< or a little before
+  std::size_t offered;        ///< the first name that the look-ahead has not been told
 };
 
 class FolderWalk final : public SourceWalk {
@@ -46,6 +46,7 @@ class FolderWalk final : public SourceWalk {
   FolderWalk(ProblemSink& problems, WalkOptions options)
       : problems_(problems),
         choice_(options.choice),
+        lookahead_(options),
         comparison_(std::move(options)),
         buffer_(kListBufferBytes) {}
 
@@ -56,6 +57,7 @@ class FolderWalk final : public SourceWalk {
  private:
   core::Result<bool> next_child(WalkItem& item);
   core::Result<bool> look_ahead(std::string_view name);
+  void feed_lookahead();
 
   core::Result<bool> describe(WalkItem& item, const Statx& status);
   void fill(WalkItem& item, const Statx& status);
@@ -65,12 +67,13 @@ class FolderWalk final : public SourceWalk {
   core::Result<bool> enter_unopened(WalkItem& item, int error_number);
   void push_level(const WalkItem& item, std::shared_ptr<SourceFolder> folder);
   core::Status list(int descriptor);
-  void add_names(std::string_view records);
+  void add_name(std::string_view name);
   core::Status leave(WalkItem& item);
 
   core::Status reopen_top(const SourceFolder* child);
   int open_from_root();
   bool close_ancestors();
+  bool spare_descriptors();
 
   void report(ProblemKind kind, const std::string& path, std::string reason);
   core::Status refuse(int error_number, const std::string& path, std::string_view action = {});
@@ -78,6 +81,7 @@ class FolderWalk final : public SourceWalk {
 
   ProblemSink& problems_;
   const Choice* choice_;
+  FolderLookahead lookahead_;
   SourceComparison comparison_;
   std::vector<char> buffer_;
   std::vector<Problem> metadata_problems_;
@@ -96,22 +100,6 @@ std::optional<core::Timestamp> birth_time(const Statx& status) {
 }
 
 constexpr std::string_view kReplaced = "another object has taken its name while it was read";
-
-/// Opens a folder if it is the one wanted; -1 if not.
-int open_checked(int folder, const char* name, InodeId wanted) {
-  const int descriptor = open_without_traces(folder, name, kFolderFlags);
-  if (descriptor < 0) {
-    return -1;
-  }
-  Statx status{};
-  const int error_number = stat_open(descriptor, status);
-  if (error_number == 0 && inode_id(status) == wanted) {
-    return descriptor;
-  }
-  ::close(descriptor);
-  errno = error_number != 0 ? error_number : ESTALE;
-  return -1;
-}
 
 core::Status FolderWalk::start(std::string_view source) {
   Expects(!source.empty() && source.front() == '/');
@@ -176,6 +164,7 @@ core::Result<std::optional<WalkItem>> FolderWalk::next() {
 }
 
 void FolderWalk::end_early() {
+  lookahead_.end();
   ahead_.reset();
   for (Level& level : levels_) {
     level.seen.reset();
@@ -236,9 +225,12 @@ core::Result<bool> FolderWalk::next_child(WalkItem& item) {
 
 /// Looks at a child of the folder on top; false if it cannot be seen or is left out.
 core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
+  feed_lookahead();
   Level& level = levels_.back();
   Child child;
+  const std::uint64_t watched = lookahead_.watch_some();
   const int error_number = stat_at(level.folder->descriptor(), name.data(), child.status);
+  lookahead_.note(watched);
   if (error_number != 0) {
     CAIRN_TRY_STATUS(refuse(error_number, fmt::format("{}/{}", path_, name)));
     return false;
@@ -251,6 +243,30 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
       comparison_.look(name, level.listed_at, level.seen ? &*level.seen : nullptr, child));
   ahead_ = std::move(child);
   return true;
+}
+
+/// Tells the look-ahead threads, if they are at work, what comes next in the folder on top.
+void FolderWalk::feed_lookahead() {
+  Level& level = levels_.back();
+  if (!lookahead_.is_running() || level.offered >= names_.size() ||
+      level.offered + FolderLookahead::kNamesPerTask > level.next + FolderLookahead::kNamesAhead) {
+    return;
+  }
+  if (!lookahead_.go_to({levels_.size(), level.folder, level.id, path_, level.next})) {
+    level.offered = names_.size();
+    return;
+  }
+  level.offered = std::max(level.offered, level.next);
+  const std::size_t end = std::min(names_.size(), level.next + FolderLookahead::kNamesAhead);
+  while (level.offered < end) {
+    const std::size_t first = level.offered;
+    std::vector<std::string> names;
+    while (level.offered < std::min(end, first + FolderLookahead::kNamesPerTask)) {
+      names.emplace_back(names_[level.offered]);
+      ++level.offered;
+    }
+    lookahead_.offer(first, std::move(names));
+  }
 }
 
 /// Fills `item`; false if it had to be left out.
@@ -330,9 +346,10 @@ core::Result<bool> FolderWalk::enter(WalkItem& item) {
   item.step = WalkStep::enter_folder;
   const int parent = item.folder->descriptor();
   const char* const name = item.file_name.c_str();
-  int descriptor = open_without_traces(parent, name, kFolderFlags);
-  if (descriptor < 0 && is_shortage(errno) && close_ancestors()) {
-    descriptor = open_without_traces(parent, name, kFolderFlags);
+  lookahead_.pass(levels_.size(), levels_.empty() ? 0 : levels_.back().next);
+  int descriptor = open_folder(parent, name);
+  if (descriptor < 0 && is_shortage(errno) && spare_descriptors()) {
+    descriptor = open_folder(parent, name);
   }
   if (descriptor < 0) {
     return enter_unopened(item, errno);
@@ -395,7 +412,8 @@ void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> 
                      .mark = names_.mark(),
                      .next = names_.size(),
                      .seen = std::nullopt,
-                     .listed_at = comparison_.now()});
+                     .listed_at = comparison_.now(),
+                     .offered = names_.size()});
   if (levels_.size() - first_open_ >= kOpenFoldersMax) {
     levels_[first_open_].folder.reset();
     ++first_open_;
@@ -405,9 +423,10 @@ void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> 
 /// Takes the names of the folder on top. Whatever goes wrong, those told before are used.
 core::Status FolderWalk::list(int descriptor) {
   const std::size_t first = names_.size();
+  const std::uint64_t watched = lookahead_.watch();
   while (true) {
-    const ::ssize_t size =
-        uninterrupted([&] { return ::getdents64(descriptor, buffer_.data(), buffer_.size()); });
+    const ::ssize_t size = list_some(
+        descriptor, buffer_, [this](std::string_view name, std::uint64_t) { add_name(name); });
     if (size < 0) {
       CAIRN_TRY_STATUS(refuse(errno, path_, "list folder: "));
       break;
@@ -415,34 +434,23 @@ core::Status FolderWalk::list(int descriptor) {
     if (size == 0) {
       break;
     }
-    add_names({buffer_.data(), static_cast<std::size_t>(size)});
     if (names_.size() - first > kFolderNamesMax) {
       report(ProblemKind::unreadable, path_,
              fmt::format("list folder: more than {} names", kFolderNamesMax));
       break;
     }
   }
+  lookahead_.note(watched, names_.size() - first);
   names_.sort_from(first);
   return {};
 }
 
-/// Takes the names out of what getdents64() wrote: records of which we need length and name.
-void FolderWalk::add_names(std::string_view records) {
-  while (!records.empty()) {
-    decltype(::dirent64::d_reclen) record_bytes = 0;
-    std::memcpy(&record_bytes, records.data() + offsetof(::dirent64, d_reclen),
-                sizeof(record_bytes));
-    const std::string_view name(records.data() + offsetof(::dirent64, d_name));
-    records.remove_prefix(record_bytes);
-    if (name == "." || name == "..") {
-      continue;
-    }
-    if (is_valid_name(name)) {
-      names_.add(name);
-    } else {
-      report(ProblemKind::unreadable, fmt::format("{}/{}", path_, name),
-             name.size() > kNameBytesMax ? "its name is too long" : "its name is not valid");
-    }
+void FolderWalk::add_name(std::string_view name) {
+  if (is_valid_name(name)) {
+    names_.add(name);
+  } else {
+    report(ProblemKind::unreadable, fmt::format("{}/{}", path_, name),
+           name.size() > kNameBytesMax ? "its name is too long" : "its name is not valid");
   }
 }
 
@@ -465,8 +473,11 @@ core::Status FolderWalk::leave(WalkItem& item) {
 core::Status FolderWalk::reopen_top(const SourceFolder* child) {
   Level& level = levels_.back();
   first_open_ = std::max<std::size_t>(levels_.size() - 1, 1);
-  int descriptor = child != nullptr ? open_checked(child->descriptor(), "..", level.id) : -1;
+  int descriptor = child != nullptr ? open_folder_if(child->descriptor(), "..", level.id) : -1;
   if (descriptor < 0) {
+    descriptor = open_from_root();
+  }
+  if (descriptor < 0 && is_shortage(errno) && lookahead_.end()) {
     descriptor = open_from_root();
   }
   if (descriptor >= 0) {
@@ -492,7 +503,7 @@ int FolderWalk::open_from_root() {
     const std::size_t begin = levels_[i - 1].path_bytes + 1;
     const std::string name = path_.substr(begin, levels_[i].path_bytes - begin);
     const int parent = i == 1 ? levels_.front().folder->descriptor() : descriptor;
-    const int next = open_checked(parent, name.c_str(), levels_[i].id);
+    const int next = open_folder_if(parent, name.c_str(), levels_[i].id);
     if (descriptor >= 0) {
       const int error_number = errno;
       ::close(descriptor);
@@ -514,6 +525,15 @@ bool FolderWalk::close_ancestors() {
     ++first_open_;
   }
   return first_open_ > first;
+}
+
+/// The same, and what the look-ahead holds.
+bool FolderWalk::spare_descriptors() {
+  const int error_number = errno;
+  const bool ended = lookahead_.end();
+  const bool closed = close_ancestors();
+  errno = error_number;
+  return ended || closed;
 }
 
 void FolderWalk::report(ProblemKind kind, const std::string& path, std::string reason) {

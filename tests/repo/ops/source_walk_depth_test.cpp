@@ -13,6 +13,7 @@
 
 #include "catch2.h"
 #include "child_process.h"
+#include "fake_clock.h"
 #include "source_walked.h"
 #include "temp_folder.h"
 #include "tree_spec.h"
@@ -158,6 +159,26 @@ TEST_CASE("a walk that finds no free descriptor gives up those of the folders ab
                        walked.error);
   });
   CHECK(answer == "401 items, 0 problems, ");
+}
+
+TEST_CASE("a look-ahead gives its descriptors to the walk that finds none") {
+  const DeepTree tree("d", 200);
+  for (const std::size_t free : {8U, 12U, 20U, 40U}) {
+    const std::string answer = test::run_in_child([&]() -> std::string {
+      test::FakeClock clock;
+      // Before the limit falls: the threads believe that there are plenty.
+      ProblemLines problems(tree.path());
+      const auto walk = SourceWalk::open(tree.path(), problems, looking_ahead(clock, 4));
+      if (!walk.has_value()) {
+        return "cannot begin";
+      }
+      leave_free_descriptors(free);
+      const Walked walked = walk_rest(**walk, tree.path(), problems);
+      return fmt::format("{} items, {} problems, {}", walked.items.size(), walked.problems.size(),
+                         walked.error);
+    });
+    CHECK(answer == "401 items, 0 problems, ");
+  }
 }
 
 TEST_CASE("a walk without any free descriptor ends with an error, not with missing files") {

@@ -65,15 +65,25 @@ Walked walk_rest(SourceWalk& walk, const std::string& source, const ProblemLines
   return walked;
 }
 
-Walked walk_all(const std::string& source) {
+Walked walk_all(const std::string& source, WalkOptions options) {
   ProblemLines problems(source);
-  const core::Result<std::unique_ptr<SourceWalk>> walk = SourceWalk::open(source, problems);
+  const core::Result<std::unique_ptr<SourceWalk>> walk =
+      SourceWalk::open(source, problems, std::move(options));
   if (!walk.has_value()) {
     Walked failed;
     failed.error = walk.error().message();
     return failed;
   }
   return walk_rest(**walk, source, problems);
+}
+
+WalkOptions looking_ahead(core::Clock& clock, unsigned threads, const Choice* choice) {
+  WalkOptions options;
+  options.choice = choice;
+  options.clock = &clock;
+  options.lookahead_threads = threads;
+  options.lookahead_at_once = true;
+  return options;
 }
 
 std::optional<WalkItem> walk_until(SourceWalk& walk, const std::string& source,

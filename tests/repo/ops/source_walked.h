@@ -31,7 +31,10 @@ struct Walked {
   /// The item at this path relative to the source. It must be there.
   [[nodiscard]] const WalkItem& at(const std::string& path) const;
 };
-[[nodiscard]] Walked walk_all(const std::string& source);
+[[nodiscard]] Walked walk_all(const std::string& source, WalkOptions options = {});
+/// With threads that look ahead from the first step on; none of them if `threads` is 0.
+[[nodiscard]] WalkOptions looking_ahead(core::Clock& clock, unsigned threads,
+                                        const Choice* choice = nullptr);
 /// Walks on from wherever `walk` is.
 [[nodiscard]] Walked walk_rest(SourceWalk& walk, const std::string& source,
                                const ProblemLines& problems);
