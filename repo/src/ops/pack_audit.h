@@ -30,6 +30,9 @@ class PackAudit {
   struct Segments;
   core::Status audit_block(const store::PackSummary& pack, std::uint32_t block,
                            const format::BlockRecord* record, Segments& segments);
+  /// All chunks of a block that has been opened, together.
+  void audit_chunks(const store::PackSummary& pack, std::uint32_t block,
+                    const format::BlockRecord& record);
   void damaged_block(const store::PackSummary& pack, std::uint32_t block, std::string message);
   [[nodiscard]] bool can_open(format::BlockKind kind) const;
 
