@@ -1,4 +1,4 @@
-// Nanoseconds a byte of keyed BLAKE2b-256: libsodium, one input after the other, and every kernel
+// What a byte costs of keyed BLAKE2b-256: libsodium, one input after the other, and every kernel
 // that hashes inputs in lanes and that this processor has. The inputs of one call lie in 512 KiB,
 // which is what a backup hashes at once.
 //
@@ -52,8 +52,8 @@ void hash_inputs(benchmark::State& state, core::HashKernel kernel,
   }
   const auto bytes = static_cast<std::int64_t>(offset);
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bytes);
-  // A counter that is divided by the time and then inverted: seconds a byte.
-  state.counters["ns_per_byte"] = benchmark::Counter(
+  // Seconds a gigabyte are nanoseconds a byte.
+  state.counters["s_per_GB"] = benchmark::Counter(
       static_cast<double>(bytes) / 1e9,
       benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
