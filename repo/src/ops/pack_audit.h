@@ -18,7 +18,7 @@ struct PackAuditResult {
 /// goes to the findings, with the blocks and chunks that it costs.
 ///
 /// Not thread-safe: one per worker, reused from pack to pack. Memory: one block, stored and
-/// expanded.
+/// expanded, and 100 bytes for each of its chunks.
 class PackAudit {
  public:
   PackAudit(State& state, Findings& findings) : state_(state), findings_(findings) {}
