@@ -334,7 +334,7 @@ core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
       meter_.file_done(item.path);
     }
   }
-  return {};
+  return ingest.settle();
 }
 
 void BackupPipeline::assemble() {

@@ -44,7 +44,7 @@ core::Status FileIngest::ingest(const WalkItem& item, Entry& entry,
   CAIRN_TRY(SourceFile file, SourceFile::open(item));
   for (int attempt = 1;; ++attempt) {
     CAIRN_TRY_STATUS(file.read_metadata(entry, item.path, problems));
-    CAIRN_TRY(entry.content, read_content(file));
+    CAIRN_TRY_STATUS(read_content(file, entry.content));
     CAIRN_TRY(const bool changed, file.has_changed());
     if (!changed) {
       return {};
@@ -78,33 +78,47 @@ void FileIngest::choose_parameters(core::ByteView head, std::uint64_t size_bytes
   }
 }
 
-void FileIngest::start_content() {
+void FileIngest::begin_content() {
   parameters_chosen_ = false;
   if (buffer_.size() < kReadBytes) {
     buffer_.resize(kReadBytes);
   }
+  files_.emplace_back(shared_.nodes);
+}
+
+void FileIngest::end_content(Content* result) {
+  files_.back().is_read = true;
+  files_.back().result = result;
 }
 
 core::Result<Content> FileIngest::ingest_stream(const StreamSource& stream) {
-  ContentBuilder content(shared_.nodes);
-  start_content();
+  Content content;
+  begin_content();
   bool at_end = false;
   const auto read_at = [&stream](std::uint64_t /*offset*/, core::MutableByteView out) {
     return stream.read(out);
   };
   // How long it will be nobody knows. Only very long databases are cut otherwise than short ones.
   const Run run{.offset = 0, .length_bytes = kFileSizeMax, .size_bytes = kStreamNominalBytes};
-  CAIRN_TRY_STATUS(read_run(read_at, run, content, at_end));
+  const auto status = read_run(read_at, run, at_end);
+  end_content(&content);
+  CAIRN_TRY_STATUS(settle());
+  CAIRN_TRY_STATUS(status);
   if (!at_end) {
     return core::fail(core::ErrorCode::limit_exceeded,
                       fmt::format("{}: longer than any file", stream.path));
   }
-  return content.finish();
+  return content;
 }
 
-core::Result<Content> FileIngest::read_content(SourceFile& file) {
-  ContentBuilder content(shared_.nodes);
-  start_content();
+core::Status FileIngest::read_content(SourceFile& file, Content& content) {
+  begin_content();
+  auto status = read_extents(file);
+  end_content(status ? &content : nullptr);
+  return status;
+}
+
+core::Status FileIngest::read_extents(SourceFile& file) {
   const auto read_at = [&file](std::uint64_t offset, core::MutableByteView out) {
     return file.read_at(offset, out);
   };
@@ -116,37 +130,47 @@ core::Result<Content> FileIngest::read_content(SourceFile& file) {
       break;
     }
     if (extent->is_hole) {
-      CAIRN_TRY_STATUS(content.add({.length_bytes = extent->length_bytes, .chunk = std::nullopt}));
+      add_piece({.length_bytes = extent->length_bytes, .is_hole = true});
     } else {
       const Run run{.offset = extent->offset,
                     .length_bytes = extent->length_bytes,
                     .size_bytes = file.size_bytes()};
-      CAIRN_TRY_STATUS(read_run(read_at, run, content, at_end));
+      CAIRN_TRY_STATUS(read_run(read_at, run, at_end));
     }
     offset = extent->offset + extent->length_bytes;
   }
-  return content.finish();
+  return {};
 }
 
-core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, ContentBuilder& content,
-                                  bool& at_end) {
+core::Status FileIngest::check(std::uint64_t left) const {
+  if (shared_.should_stop()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  if (shared_.is_too_late(left)) {
+    return core::fail(core::ErrorCode::busy, "the time limit came before its end");
+  }
+  return {};
+}
+
+core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& at_end) {
   std::uint64_t left = run.length_bytes;
   std::uint64_t offset = run.offset;
-  std::size_t begin = 0;  // of the unfinished chunk in the buffer
-  std::size_t end = 0;    // of what was read
+  // Behind other files' pieces comes only what fits there with one read.
+  if (filled_ > 0 && left > kReadBytes - std::min(filled_, kReadBytes)) {
+    CAIRN_TRY_STATUS(settle());
+  }
+  std::size_t begin = filled_;  // of the unfinished chunk in the buffer
+  std::size_t end = filled_;    // of what was read
   if (parameters_chosen_) {
     chunker_.reset();
   }
   // Pages keep to multiples of their size in the file, also behind a hole: the first piece is
   // whatever is left of the page that the extent starts in.
   std::size_t first_piece = 0;
+  // An error leaves no chunk of this run unsettled: each comes before a read, and the chunks of the
+  // read before have been settled.
   while (left > 0 && !at_end) {
-    if (shared_.should_stop()) {
-      return core::fail(core::ErrorCode::interrupted, "interrupted");
-    }
-    if (shared_.is_too_late(left)) {
-      return core::fail(core::ErrorCode::busy, "the time limit came before its end");
-    }
+    CAIRN_TRY_STATUS(check(left));
     const std::size_t room = std::min(buffer_.size() - end, kReadBytes);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, left));
     CAIRN_TRY(const std::size_t got,
@@ -170,7 +194,7 @@ core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, Content
     offset += got;
     left -= got;
     if (first_piece != 0 && end - begin >= first_piece) {
-      CAIRN_TRY_STATUS(add_chunk(core::ByteView(buffer_).subspan(begin, first_piece), content));
+      add_chunk(begin, first_piece);
       begin += first_piece;
       scanned = begin;
       first_piece = 0;
@@ -181,32 +205,77 @@ core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, Content
         break;
       }
       scanned += *cut;
-      CAIRN_TRY_STATUS(add_chunk(core::ByteView(buffer_).subspan(begin, scanned - begin), content));
+      add_chunk(begin, scanned - begin);
       begin = scanned;
     }
-    if (left > 0 && begin > 0) {
+    if (left > 0 && !at_end && begin > 0) {
+      CAIRN_TRY_STATUS(settle());
       std::memmove(buffer_.data(), buffer_.data() + begin, end - begin);
       end -= begin;
       begin = 0;
     }
   }
   if (end > begin) {
-    return add_chunk(core::ByteView(buffer_).subspan(begin, end - begin), content);
+    add_chunk(begin, end - begin);
   }
+  filled_ = end;
   return {};
 }
 
-core::Status FileIngest::add_chunk(core::ByteView chunk, ContentBuilder& content) {
-  const ChunkId id = shared_.keys.data_chunk_id(chunk);
-  CAIRN_TRY(const bool is_new, shared_.store.claim(id));
-  if (is_new) {
-    OpenBlock& block = blocks_[static_cast<std::size_t>(block_class_)];
-    block.add(id, chunk);
-    if (block.is_full() && !shared_.offload(block)) {
-      CAIRN_TRY_STATUS(store(block));
+void FileIngest::add_piece(const Piece& piece) {
+  pieces_.push_back(piece);
+  files_.back().pieces += 1;
+}
+
+void FileIngest::add_chunk(std::size_t offset, std::size_t length_bytes) {
+  add_piece({.offset = offset, .length_bytes = length_bytes, .block_class = block_class_});
+}
+
+core::Status FileIngest::settle() {
+  std::vector<core::ByteView> chunks;
+  chunks.reserve(pieces_.size());
+  for (const Piece& piece : pieces_) {
+    if (!piece.is_hole) {
+      chunks.push_back(core::ByteView(buffer_).subspan(piece.offset, piece.length_bytes));
     }
   }
-  return content.add({.length_bytes = chunk.size(), .chunk = id});
+  const auto ids = shared_.keys.chunk_ids(format::BlockKind::data, chunks);
+  std::size_t next_piece = 0;
+  std::size_t next_chunk = 0;
+  for (Unsettled& file : files_) {
+    for (; file.pieces > 0; --file.pieces) {
+      const Piece& piece = pieces_[next_piece++];
+      ContentItem item{.length_bytes = piece.length_bytes, .chunk = std::nullopt};
+      if (!piece.is_hole) {
+        item.chunk = ids[next_chunk];
+        CAIRN_TRY_STATUS(store_chunk(ids[next_chunk], chunks[next_chunk], piece.block_class));
+        ++next_chunk;
+      }
+      CAIRN_TRY_STATUS(file.content.add(std::move(item)));
+    }
+    if (file.result != nullptr) {
+      CAIRN_TRY(*file.result, file.content.finish());
+    }
+  }
+  while (!files_.empty() && files_.front().is_read) {
+    files_.pop_front();
+  }
+  pieces_.clear();
+  filled_ = 0;
+  return {};
+}
+
+core::Status FileIngest::store_chunk(const ChunkId& id, core::ByteView chunk,
+                                     BlockClass block_class) {
+  CAIRN_TRY(const bool is_new, shared_.store.claim(id));
+  if (is_new) {
+    OpenBlock& block = blocks_[static_cast<std::size_t>(block_class)];
+    block.add(id, chunk);
+    if (block.is_full() && !shared_.offload(block)) {
+      return store(block);
+    }
+  }
+  return {};
 }
 
 core::Status FileIngest::flush() {

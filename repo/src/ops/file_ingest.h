@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <vector>
 
@@ -34,17 +36,23 @@ struct IngestShared {
 };
 
 /// Reads files into chunks: one per worker, not thread-safe. Reading, cutting, hashing and the
-/// question whether a chunk is known happen on one buffer while it is in the cache.
-/// Memory: the read buffer (kReadBytes and the largest chunk), one open block per block class,
-/// one compression context.
+/// question whether a chunk is known happen on one buffer while it is in the cache. Small files
+/// share the buffer, because many chunks are hashed faster together than one by one. Memory: the
+/// read buffer (kReadBytes and the largest chunk), one open block per block class, one compression
+/// context, and some 300 bytes for each file not settled.
 class FileIngest {
  public:
   FileIngest(const IngestShared& shared, int compression_level);
 
-  /// Reads one file of the walk: fills content, xattrs, flags, changed_while_read of `entry`.
+  /// Reads one file of the walk: fills xattrs, flags, changed_while_read of `entry` at once, and
+  /// its content by the next settle() at the latest: `entry` must stay where it is until then.
   /// Attributes that could not be read, and a file that would not hold still, go to `problems`.
   /// Errors as SourceFile::open (this file only), interrupted, or the store's (the end of all).
   core::Status ingest(const WalkItem& item, Entry& entry, std::vector<Problem>& problems);
+
+  /// Stores what the files read so far consist of, and fills in their contents. Errors: the
+  /// store's.
+  core::Status settle();
 
   /// Reads xattrs and flags alone: for a further name of a file that has been read.
   core::Status read_attributes(const WalkItem& item, Entry& entry, std::vector<Problem>& problems);
@@ -54,11 +62,28 @@ class FileIngest {
 
   /// Compresses a block that another worker filled.
   core::Status store(OpenBlock& block) { return shared_.store.store(block, compressor_); }
-  /// Hands over all unfilled blocks: at the end.
+  /// Hands over all unfilled blocks: at the end. Everything must be settled.
   core::Status flush();
 
  private:
-  [[nodiscard]] core::Result<Content> read_content(SourceFile& file);
+  /// A chunk in the buffer, or a hole.
+  struct Piece {
+    std::size_t offset = 0;  ///< in the buffer
+    std::uint64_t length_bytes = 0;
+    BlockClass block_class = BlockClass::general;
+    bool is_hole = false;
+  };
+  /// A file that has pieces in the buffer, or had; the last one may still be read.
+  struct Unsettled {
+    explicit Unsettled(NodeSink& nodes) : content(nodes) {}
+    ContentBuilder content;
+    std::size_t pieces = 0;     ///< of pieces_, its own
+    bool is_read = false;       ///< to the end, or as far as it went
+    Content* result = nullptr;  ///< nullptr: nobody wants it, or not yet
+  };
+
+  core::Status read_content(SourceFile& file, Content& content);
+  core::Status read_extents(SourceFile& file);
   /// Fills the buffer from an offset on; fewer bytes only at the end.
   using ReadAt =
       std::function<core::Result<std::size_t>(std::uint64_t offset, core::MutableByteView out)>;
@@ -69,14 +94,21 @@ class FileIngest {
     std::uint64_t size_bytes = 0;
   };
   /// `at_end` becomes true if there was less to read than the run says.
-  core::Status read_run(const ReadAt& read_at, const Run& run, ContentBuilder& content,
-                        bool& at_end);
-  void start_content();
-  core::Status add_chunk(core::ByteView chunk, ContentBuilder& content);
+  core::Status read_run(const ReadAt& read_at, const Run& run, bool& at_end);
+  /// Whether to go on reading something of which `left` bytes are left.
+  [[nodiscard]] core::Status check(std::uint64_t left) const;
+  void begin_content();
+  void end_content(Content* result);
+  void add_piece(const Piece& piece);
+  void add_chunk(std::size_t offset, std::size_t length_bytes);
+  core::Status store_chunk(const ChunkId& id, core::ByteView chunk, BlockClass block_class);
   void choose_parameters(core::ByteView head, std::uint64_t size_bytes);
 
   const IngestShared& shared_;
   core::Bytes buffer_;
+  std::size_t filled_ = 0;  ///< of the buffer, with bytes of pieces_
+  std::vector<Piece> pieces_;
+  std::deque<Unsettled> files_;  ///< whose pieces these are, in order
   chunker::Chunker chunker_;
   chunker::CutParameters parameters_;
   bool parameters_chosen_ = false;

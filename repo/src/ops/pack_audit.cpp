@@ -71,24 +71,37 @@ core::Status PackAudit::audit_block(const store::PackSummary& pack, std::uint32_
     damaged_block(pack, block, status.error().message());
     return {};
   }
-  std::size_t offset = 0;
-  const std::size_t count = record == nullptr ? 0 : record->chunks.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const format::ChunkRecord& chunk = record->chunks[i];
-    if (offset + chunk.length_bytes > plain_.size()) {
-      damaged_block(pack, block, fmt::format("block {}: it is shorter than its chunks", block));
-      return {};
-    }
-    const auto bytes = core::ByteView(plain_).subspan(offset, chunk.length_bytes);
-    if (state_.keys->chunk_id(pack.kind, bytes) != chunk.id) {
-      const auto finding = findings_.damage(
-          name, fmt::format("block {}: chunk {} is not what its id says", block, chunk.id.hex()));
-      findings_.mark_chunk(chunk.id, finding);
-    }
-    offset += chunk.length_bytes;
-    result_.chunks_opened += 1;
+  if (record != nullptr) {
+    audit_chunks(pack, block, *record);
   }
   return {};
+}
+
+void PackAudit::audit_chunks(const store::PackSummary& pack, std::uint32_t block,
+                             const format::BlockRecord& record) {
+  const auto name = store::object_name(format::ObjectKind::pack, pack.id);
+  std::vector<core::ByteView> chunks;
+  core::ByteView rest = plain_;
+  for (const format::ChunkRecord& chunk : record.chunks) {
+    if (chunk.length_bytes > rest.size()) {
+      break;
+    }
+    chunks.push_back(rest.first(chunk.length_bytes));
+    rest = rest.subspan(chunk.length_bytes);
+  }
+  const auto ids = state_.keys->chunk_ids(pack.kind, chunks);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const ChunkId& expected = record.chunks[i].id;
+    if (ids[i] != expected) {
+      const auto finding = findings_.damage(
+          name, fmt::format("block {}: chunk {} is not what its id says", block, expected.hex()));
+      findings_.mark_chunk(expected, finding);
+    }
+    result_.chunks_opened += 1;
+  }
+  if (chunks.size() < record.chunks.size()) {
+    damaged_block(pack, block, fmt::format("block {}: it is shorter than its chunks", block));
+  }
 }
 
 core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {

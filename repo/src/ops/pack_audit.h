@@ -18,7 +18,7 @@ struct PackAuditResult {
 /// goes to the findings, with the blocks and chunks that it costs.
 ///
 /// Not thread-safe: one per worker, reused from pack to pack. Memory: one block, stored and
-/// expanded.
+/// expanded, and 100 bytes for each of its chunks.
 class PackAudit {
  public:
   PackAudit(State& state, Findings& findings) : state_(state), findings_(findings) {}
@@ -30,6 +30,9 @@ class PackAudit {
   struct Segments;
   core::Status audit_block(const store::PackSummary& pack, std::uint32_t block,
                            const format::BlockRecord* record, Segments& segments);
+  /// All chunks of a block that has been opened, together.
+  void audit_chunks(const store::PackSummary& pack, std::uint32_t block,
+                    const format::BlockRecord& record);
   void damaged_block(const store::PackSummary& pack, std::uint32_t block, std::string message);
   [[nodiscard]] bool can_open(format::BlockKind kind) const;
 

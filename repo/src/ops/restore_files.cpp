@@ -322,20 +322,46 @@ core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
   return write_slices(task, scratch.plain);
 }
 
+std::vector<core::ByteView> RestoreFiles::intact_pieces(const BlockTask& task,
+                                                        core::ByteView plain) const {
+  std::vector<core::ByteView> pieces(task.slices.size());
+  std::vector<core::ByteView> distinct;
+  std::vector<std::size_t> place;  // in `distinct`, of each slice that lies in the block
+  const Slice* last = nullptr;     // neighbours are often the same chunk: hash it once
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const Slice& slice = task.slices[i];
+    if (slice.block_offset + slice.length_bytes > plain.size()) {
+      continue;
+    }
+    pieces[i] = plain.subspan(slice.block_offset, slice.length_bytes);
+    if (last == nullptr || last->block_offset != slice.block_offset ||
+        last->length_bytes != slice.length_bytes) {
+      distinct.push_back(pieces[i]);
+      last = &slice;
+    }
+    place.push_back(distinct.size() - 1);
+  }
+  const auto ids = state_.keys->chunk_ids(format::BlockKind::data, distinct);
+  auto id = place.begin();
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (!pieces[i].empty() && ids[*id++] != *task.slices[i].chunk) {
+      pieces[i] = {};
+    }
+  }
+  return pieces;
+}
+
 core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView plain) {
-  const ChunkId* verified = nullptr;  // neighbours are often the same chunk: hash it once
-  for (const Slice& slice : task.slices) {
-    const bool fits = slice.block_offset + slice.length_bytes <= plain.size();
-    const auto data =
-        fits ? plain.subspan(slice.block_offset, slice.length_bytes) : core::ByteView();
-    if (!fits || ((verified == nullptr || *verified != *slice.chunk) &&
-                  state_.keys->data_chunk_id(data) != *slice.chunk)) {
+  const auto pieces = intact_pieces(task, plain);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const Slice& slice = task.slices[i];
+    const core::ByteView data = pieces[i];
+    if (data.empty()) {
       set_aside({slice},
                 {core::ErrorCode::corrupt,
                  fmt::format("a chunk in packs/{} is not what it should be", task.pack->id.hex())});
       continue;
     }
-    verified = &*slice.chunk;
     if (auto status = slice.file->write(slice.file_offset, data); !status) {
       if (is_fatal(status.error().code())) {
         return status;

@@ -85,6 +85,10 @@ class RestoreFiles {
   core::Status compare_slice(FileComparison& comparison, const Slice& slice, Scratch& scratch,
                              std::vector<Slice>& wanted);
   core::Status fetch(BlockTask task, Scratch& scratch);
+  /// The bytes of each slice, all checked together; empty where they are not what the slice's chunk
+  /// is.
+  [[nodiscard]] std::vector<core::ByteView> intact_pieces(const BlockTask& task,
+                                                          core::ByteView plain) const;
   core::Status write_slices(const BlockTask& task, core::ByteView plain);
   void set_aside(std::vector<Slice> slices, const core::Error& error);
   core::Status retry(Observer& observer);

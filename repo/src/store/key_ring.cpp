@@ -135,8 +135,8 @@ KeyRing::KeyRing(const format::Config& config, format::KeyBundle bundle)
     : repository_(config.repository_id),
       admin_key_(config.admin_key),
       bundle_(std::move(bundle)),
-      data_id_key_(core::derive_key(bundle_.id_key.view(), "cairn chunk data")),
-      metadata_id_key_(core::derive_key(bundle_.id_key.view(), "cairn chunk metadata")) {
+      data_ids_(core::derive_key(bundle_.id_key.view(), "cairn chunk data").view()),
+      metadata_ids_(core::derive_key(bundle_.id_key.view(), "cairn chunk metadata").view()) {
   Expects(!bundle_.epochs.empty());
   if (!bundle_.chunker_key.empty()) {
     const core::SecretBytes key = core::derive_key(bundle_.chunker_key.view(), "cairn split");
@@ -170,11 +170,24 @@ bool KeyRing::can_collect() const noexcept {
 }
 
 ChunkId KeyRing::data_chunk_id(core::ByteView plaintext) const {
-  return ChunkId::from(core::keyed_hash256(data_id_key_.view(), plaintext).view());
+  return ChunkId::from(data_ids_.hash(plaintext).view());
 }
 
 ChunkId KeyRing::metadata_chunk_id(core::ByteView plaintext) const {
-  return ChunkId::from(core::keyed_hash256(metadata_id_key_.view(), plaintext).view());
+  return ChunkId::from(metadata_ids_.hash(plaintext).view());
+}
+
+std::vector<ChunkId> KeyRing::chunk_ids(format::BlockKind kind,
+                                        std::span<const core::ByteView> plaintexts) const {
+  const core::LaneHasher& hasher = kind == format::BlockKind::data ? data_ids_ : metadata_ids_;
+  std::vector<core::Hash256> hashes(plaintexts.size());
+  hasher.hash_many(plaintexts, hashes);
+  std::vector<ChunkId> ids;
+  ids.reserve(hashes.size());
+  for (const core::Hash256& hash : hashes) {
+    ids.push_back(ChunkId::from(hash.view()));
+  }
+  return ids;
 }
 
 core::ByteView KeyRing::chunker_key() const {

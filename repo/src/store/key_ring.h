@@ -1,9 +1,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "cairn/chunker/chunker.h"
 #include "cairn/core/crypto.h"
+#include "cairn/core/hash_lanes.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/ids.h"
 #include "cairn/repo/repository.h"
@@ -45,6 +48,10 @@ class KeyRing {
     return kind == format::BlockKind::data ? data_chunk_id(plaintext)
                                            : metadata_chunk_id(plaintext);
   }
+  /// The id of each, in their order. Hashes several at once where the processor can, so it pays to
+  /// ask for many together.
+  [[nodiscard]] std::vector<ChunkId> chunk_ids(format::BlockKind kind,
+                                               std::span<const core::ByteView> plaintexts) const;
 
   /// Requires can_write().
   [[nodiscard]] core::ByteView chunker_key() const;
@@ -58,8 +65,8 @@ class KeyRing {
   RepositoryId repository_;
   core::SignPublicKey admin_key_;
   format::KeyBundle bundle_;
-  core::SecretBytes data_id_key_;
-  core::SecretBytes metadata_id_key_;
+  core::LaneHasher data_ids_;
+  core::LaneHasher metadata_ids_;
   core::SecretBytes split_key_;
 };
 

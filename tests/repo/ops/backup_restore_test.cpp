@@ -177,6 +177,39 @@ TEST_CASE("a second backup of the same tree stores next to nothing") {
   CHECK(first->snapshot.sources == second->snapshot.sources);
 }
 
+TEST_CASE("a file is cut into the same chunks whatever is read with it") {
+  // Sizes around those of the read buffer (512 KiB), which small files share.
+  const std::vector<std::uint64_t> sizes{0,       1,       300'000, 224'288,   5,         524'288,
+                                         1,       524'287, 524'289, 7,         1'048'576, 100'000,
+                                         400'000, 30'000,  0,       2'000'000, 3};
+  std::vector<TreeObject> together;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const std::string name = std::string(1, static_cast<char>('a' + static_cast<int>(i)));
+    together.push_back(tree::file("all/" + name, sizes[i], i + 1));
+    together.push_back(tree::sparse_file("all/" + name + " with holes", 900'000,
+                                         {{65'536, 50'000}, {500'000, 20'000 + i}}, 100 + i));
+  }
+  RepoFixture fixture;
+  fixture.workers = 1;
+  make(fixture.at("together"), together);
+  auto repository = fixture.init();
+  const auto first = fixture.backup(*repository, {fixture.at("together")});
+  REQUIRE(outcome(first) == "ok");
+  const auto restored =
+      fixture.restore(*repository, first->snapshot, fixture.at("together"), fixture.at("out"));
+  REQUIRE(outcome(restored) == "ok");
+  CHECK(compare_trees(fixture.at("together"), fixture.at("out"), {.holes = true}) ==
+        std::vector<std::string>());
+
+  // Each as a source of its own: nothing is left in the buffer from one to the next.
+  for (const TreeObject& object : together) {
+    CAPTURE(object.path);
+    const auto alone = fixture.backup(*repository, {fixture.at("together/" + object.path)});
+    REQUIRE(outcome(alone) == "ok");
+    CHECK(alone->data_packs == 0);
+  }
+}
+
 TEST_CASE("a changed byte stores its chunk again and not the file") {
   RepoFixture fixture;
   make(fixture.at("source"), {tree::file("big", 8'000'000, 7)});

@@ -107,6 +107,27 @@ TEST_CASE("all roles name chunks alike, and data never like metadata") {
   CHECK(TestKeys(2).admin().data_chunk_id(plain) != admin.data_chunk_id(plain));
 }
 
+TEST_CASE("chunks named together have the names they have alone") {
+  TestKeys keys;
+  std::vector<Bytes> chunks;
+  std::vector<core::ByteView> views;
+  for (const std::size_t size : {0U, 1U, 128U, 5000U, 100U, 20'000U, 129U, 64U, 3U, 4096U}) {
+    chunks.push_back(keys.random.bytes(size));
+  }
+  for (const Bytes& chunk : chunks) {
+    views.emplace_back(chunk);
+  }
+  for (const auto kind : {repo::format::BlockKind::data, repo::format::BlockKind::metadata}) {
+    const auto ids = keys.admin().chunk_ids(kind, views);
+    REQUIRE(ids.size() == views.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      CAPTURE(views[i].size());
+      CHECK(ids[i] == keys.admin().chunk_id(kind, views[i]));
+    }
+  }
+  CHECK(keys.admin().chunk_ids(repo::format::BlockKind::data, {}).empty());
+}
+
 TEST_CASE("writers of a repository cut and split alike") {
   TestKeys keys;
   const KeyRing& backup = keys.of(Role::backup);
