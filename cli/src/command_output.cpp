@@ -21,6 +21,7 @@ core::Result<std::unique_ptr<CommandOutput>> CommandOutput::start(std::vector<st
     return core::fail(core::errno_error(errno, "start " + words[0]));
   }
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) {
     arguments.push_back(word.data());
   }

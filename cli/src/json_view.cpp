@@ -136,9 +136,14 @@ Json problem_view(const repo::Problem& problem) {
   return json;
 }
 
+double seconds_view(std::uint64_t nanoseconds) {
+  const std::uint64_t milliseconds = nanoseconds / 1'000'000;
+  return static_cast<double>(milliseconds) / 1000;
+}
+
 Json progress_view(const repo::Progress& progress, std::uint64_t elapsed_ns) {
   Json json{{"type", "progress"},
-            {"seconds", static_cast<double>(elapsed_ns / 1'000'000) / 1000},
+            {"seconds", seconds_view(elapsed_ns)},
             {"files_done", progress.files_done},
             {"bytes_done", progress.bytes_done},
             {"bytes_stored", progress.bytes_stored},

@@ -36,6 +36,8 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 
 [[nodiscard]] Json error_view(const core::Error& error, ExitCode exit_code);
 [[nodiscard]] Json problem_view(const repo::Problem& problem);
+/// To the millisecond.
+[[nodiscard]] double seconds_view(std::uint64_t nanoseconds);
 [[nodiscard]] Json progress_view(const repo::Progress& progress, std::uint64_t elapsed_ns);
 [[nodiscard]] Json counts_view(const repo::TreeCounts& counts);
 /// All of a snapshot but its id and chain.

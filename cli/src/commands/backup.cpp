@@ -92,7 +92,7 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
   if (context.console.json()) {
     Json json = backup_view(*report);
     json["unreadable"] = observer.unreadable();
-    json["seconds"] = static_cast<double>(elapsed_ns / 1'000'000) / 1000;
+    json["seconds"] = seconds_view(elapsed_ns);
     context.console.print_json(json);
   } else {
     say_report(*report, observer.unreadable(), elapsed_ns, context.console);

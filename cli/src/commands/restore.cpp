@@ -208,7 +208,7 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
         safeguards.restore_point ? Json(safeguards.restore_point->hex()) : Json(nullptr);
     json["dry_run"] = arguments.dry_run;
     put_bytes(json, "target", options.target);
-    json["seconds"] = static_cast<double>(elapsed_ns / 1'000'000) / 1000;
+    json["seconds"] = seconds_view(elapsed_ns);
     console.print_json(json);
   } else {
     say_report(report, options, elapsed_ns, console);

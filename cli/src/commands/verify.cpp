@@ -75,7 +75,7 @@ core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& contex
   if (console.json()) {
     Json json = verify_view(report);
     json["check_integrity"] = arguments.check_integrity;
-    json["seconds"] = static_cast<double>(elapsed_ns / 1'000'000) / 1000;
+    json["seconds"] = seconds_view(elapsed_ns);
     console.print_json(json);
   } else {
     print_report(report, arguments, elapsed_ns, console);
