@@ -296,29 +296,25 @@ void declare(CLI::App& app, TypedArguments& typed) {
 
 // --- From words to values -----------------------------------------------------------------------
 
-using Values = CheckedArguments;
-
-UsageError usage(std::string message) { return {std::move(message), {}}; }
-
-Values ls_values(TypedArguments& typed) {
+CheckedArguments ls_values(TypedArguments& typed) {
   if (auto error = choose(typed.what, typed.at, typed.ls.choice)) {
     return *error;
   }
   if (typed.ls.print0 && (typed.ls.long_format || typed.global.json)) {
-    return usage("--print0 goes neither with --long nor with --json");
+    return usage_error("--print0 goes neither with --long nor with --json");
   }
   return std::move(typed.ls);
 }
 
-Values dump_values(TypedArguments& typed) {
+CheckedArguments dump_values(TypedArguments& typed) {
   if (auto error = choose(typed.what, typed.at, typed.dump.choice)) {
     return *error;
   }
   if (typed.dump.choice.path.empty()) {
-    return usage("dump needs the path of a file or folder: SNAP:/path");
+    return usage_error("dump needs the path of a file or folder: SNAP:/path");
   }
   if (!typed.format.empty() && typed.format != "tar") {
-    return usage(fmt::format("--format {}: must be tar", typed.format));
+    return usage_error(fmt::format("--format {}: must be tar", typed.format));
   }
   typed.dump.as_tar = typed.format == "tar";
   return std::move(typed.dump);
@@ -335,31 +331,38 @@ std::optional<repo::Overwrite> overwrite_policy(std::string_view text) {
   return std::nullopt;
 }
 
-Values restore_values(TypedArguments& typed) {
+CheckedArguments restore_values(TypedArguments& typed) {
   if (auto error = choose(typed.what, typed.at, typed.restore.choice)) {
     return *error;
   }
   if (typed.restore.target.empty()) {
-    return usage("--target is empty");
+    return usage_error("--target is empty");
   }
   if (!typed.overwrite.empty()) {
     const auto overwrite = overwrite_policy(typed.overwrite);
     if (!overwrite) {
-      return usage(fmt::format("--overwrite {}: must be always, if-changed, if-newer or never",
-                               typed.overwrite));
+      return usage_error(fmt::format(
+          "--overwrite {}: must be always, if-changed, if-newer or never", typed.overwrite));
     }
     typed.restore.overwrite = *overwrite;
   } else if (typed.restore.delete_extra) {
-    return usage("--delete needs --overwrite, which says what happens to files that are there");
+    return usage_error(
+        "--delete needs --overwrite, which says what happens to files that are there");
+  }
+  if (auto error = check_patterns("--include", typed.restore.includes)) {
+    return *error;
+  }
+  if (auto error = check_patterns("--exclude", typed.restore.excludes)) {
+    return *error;
   }
   return std::move(typed.restore);
 }
 
-Values verify_values(TypedArguments& typed) {
+CheckedArguments verify_values(TypedArguments& typed) {
   const int ways = (typed.verify.snapshots.empty() ? 0 : 1) + (typed.verify_latest ? 1 : 0) +
                    (typed.verify_all ? 1 : 0);
   if (ways > 1) {
-    return usage("give only one of SNAP, --latest and --all");
+    return usage_error("give only one of SNAP, --latest and --all");
   }
   if (typed.verify_latest) {
     typed.verify.snapshots = {"latest"};
@@ -369,19 +372,19 @@ Values verify_values(TypedArguments& typed) {
 
 std::optional<UsageError> check_new_credentials(const NewCredentialArguments& credentials) {
   if (!credentials.password_file.empty() && !credentials.key_file.empty()) {
-    return usage("give only one of --new-password-file and --new-key-file");
+    return usage_error("give only one of --new-password-file and --new-key-file");
   }
   return std::nullopt;
 }
 
-Values key_values(TypedArguments& typed, const std::string& name) {
+CheckedArguments key_values(TypedArguments& typed, const std::string& name) {
   if (auto error = check_new_credentials(typed.new_credentials)) {
     return *error;
   }
   if (name == "add") {
     const auto role = repo::role_from_string(typed.role);
     if (!role) {
-      return usage(
+      return usage_error(
           fmt::format("--role {}: must be admin, backup, restore, maintain or audit", typed.role));
     }
     typed.key_add.role = *role;
@@ -397,7 +400,7 @@ Values key_values(TypedArguments& typed, const std::string& name) {
   return KeyListArguments{};
 }
 
-Values values_of(const CLI::App& command, TypedArguments& typed) {
+CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
   const std::string& name = command.get_name();
   if (name == "backup") {
     return backup_values(typed.backup);
@@ -517,7 +520,7 @@ ParsedArguments parse(std::span<const std::string> args) {
   if (!typed.global.password_file.empty() && !typed.global.key_file.empty()) {
     return UsageError{"give only one of --password-file and --key-file", {}};
   }
-  Values values = values_of(command, typed);
+  CheckedArguments values = values_of(command, typed);
   if (auto* const error = std::get_if<UsageError>(&values)) {
     return UsageError{std::move(error->message), fmt::format("see {} --help", reached_name(app))};
   }

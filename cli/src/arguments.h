@@ -177,6 +177,13 @@ struct UsageError {
   std::string hint;
 };
 
+/// One without a hint.
+[[nodiscard]] inline UsageError usage_error(std::string message) {
+  return {std::move(message), {}};
+}
+
+/// The words of one command, checked and turned into values.
+using CheckedArguments = std::variant<CommandArguments, UsageError>;
 using ParsedArguments = std::variant<Invocation, HelpText, UsageError>;
 
 /// Never throws, whatever the words are; names of files may be any bytes.

@@ -5,14 +5,11 @@
 #include <charconv>
 #include <utility>
 
+#include "cairn/repo/path_filter.h"
 #include "sizes.h"
 
 namespace cairn::cli {
 namespace {
-
-using Values = std::variant<CommandArguments, UsageError>;
-
-UsageError usage(std::string message) { return {std::move(message), {}}; }
 
 std::optional<repo::SnapshotType> snapshot_type(std::string_view text) {
   using repo::SnapshotType;
@@ -48,30 +45,30 @@ std::optional<int> compression_level(std::string_view text) {
 std::optional<UsageError> check_sources(BackupArguments& backup) {
   for (const std::string& path : backup.paths) {
     if (path.empty() && !backup.stdin_command) {
-      return usage("a path to back up is empty");
+      return usage_error("a path to back up is empty");
     }
   }
   if (backup.from_stdin && backup.stdin_command) {
-    return usage("--stdin and --stdin-command exclude each other");
+    return usage_error("--stdin and --stdin-command exclude each other");
   }
   const bool lists = !backup.files_from.empty() || !backup.files_from0.empty();
   if (!backup.from_stdin && !backup.stdin_command) {
     if (backup.paths.empty() && !lists) {
-      return usage("backup needs a PATH, --files-from, --stdin or --stdin-command");
+      return usage_error("backup needs a PATH, --files-from, --stdin or --stdin-command");
     }
     return backup.stdin_name.empty()
                ? std::nullopt
-               : std::optional(usage("--stdin-name needs --stdin or --stdin-command"));
+               : std::optional(usage_error("--stdin-name needs --stdin or --stdin-command"));
   }
   if (lists || (backup.from_stdin && !backup.paths.empty())) {
-    return usage("a stream is a snapshot of its own: paths cannot be added to it");
+    return usage_error("a stream is a snapshot of its own: paths cannot be added to it");
   }
   if (backup.stdin_command && backup.paths.empty()) {
-    return usage("--stdin-command needs a command: --stdin-command -- pg_dump mydb");
+    return usage_error("--stdin-command needs a command: --stdin-command -- pg_dump mydb");
   }
   const std::string& name = backup.stdin_name;
   if (name.find_first_not_of('/') == std::string::npos && !name.empty()) {
-    return usage(fmt::format("--stdin-name {}: no name", name));
+    return usage_error(fmt::format("--stdin-name {}: no name", name));
   }
   return std::nullopt;
 }
@@ -81,22 +78,22 @@ std::optional<UsageError> check_numbers(TypedBackup& typed) {
   if (!typed.larger_than.empty()) {
     backup.exclude_larger_than = parse_size(typed.larger_than);
     if (!backup.exclude_larger_than) {
-      return usage(fmt::format("--exclude-larger-than {}: must be a size such as 500, 10K or 1.5G",
-                               typed.larger_than));
+      return usage_error(fmt::format(
+          "--exclude-larger-than {}: must be a size such as 500, 10K or 1.5G", typed.larger_than));
     }
   }
   if (!typed.rehash_sample.empty()) {
     const auto part = parse_part(typed.rehash_sample);
     if (!part) {
-      return usage(fmt::format("--rehash-sample {}: must be a part such as 1% or 0.01",
-                               typed.rehash_sample));
+      return usage_error(fmt::format("--rehash-sample {}: must be a part such as 1% or 0.01",
+                                     typed.rehash_sample));
     }
     backup.rehash_sample = *part;
   }
   if (!typed.time_limit.empty()) {
     const auto seconds = parse_duration(typed.time_limit);
     if (!seconds) {
-      return usage(
+      return usage_error(
           fmt::format("--time-limit {}: must be a time such as 90s, 30m or 2h", typed.time_limit));
     }
     backup.time_limit_seconds = *seconds;
@@ -105,6 +102,17 @@ std::optional<UsageError> check_numbers(TypedBackup& typed) {
 }
 
 }  // namespace
+
+std::optional<UsageError> check_patterns(std::string_view option,
+                                         std::span<const std::string> patterns) {
+  repo::PathFilter filter;
+  for (const std::string& pattern : patterns) {
+    if (const auto added = filter.add_exclude(pattern); !added) {
+      return usage_error(fmt::format("{} {}: {}", option, pattern, added.error().message()));
+    }
+  }
+  return std::nullopt;
+}
 
 std::optional<std::uint64_t> parse_duration(std::string_view text) {
   constexpr std::uint64_t kSecondsMax = 1'000'000'000;
@@ -140,15 +148,15 @@ std::optional<double> parse_part(std::string_view text) {
   return valid ? std::optional(value) : std::nullopt;
 }
 
-Values backup_values(TypedBackup& typed) {
+CheckedArguments backup_values(TypedBackup& typed) {
   const auto type = snapshot_type(typed.type);
   if (!type) {
-    return usage(fmt::format(
+    return usage_error(fmt::format(
         "--type {}: must be manual, hourly, daily, weekly, monthly or restore_point", typed.type));
   }
   const auto level = compression_level(typed.compression);
   if (!level) {
-    return usage(
+    return usage_error(
         fmt::format("--compression {}: must be fast, default, max, or a number from 0 to {}",
                     typed.compression, repo::kCompressionMax));
   }
@@ -156,6 +164,12 @@ Values backup_values(TypedBackup& typed) {
     return *error;
   }
   if (auto error = check_numbers(typed)) {
+    return *error;
+  }
+  if (auto error = check_patterns("--exclude", typed.checked.excludes)) {
+    return *error;
+  }
+  if (auto error = check_patterns("--include", typed.checked.includes)) {
     return *error;
   }
   typed.checked.type = *type;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -17,7 +18,11 @@ struct TypedBackup {
   std::string rehash_sample;
   std::string time_limit;
 };
-[[nodiscard]] std::variant<CommandArguments, UsageError> backup_values(TypedBackup& typed);
+[[nodiscard]] CheckedArguments backup_values(TypedBackup& typed);
+
+/// The first pattern that is broken.
+[[nodiscard]] std::optional<UsageError> check_patterns(std::string_view option,
+                                                       std::span<const std::string> patterns);
 
 /// "90", "90s", "5m", "2h", "1d": seconds. nullopt if the text is anything else, or no time at all.
 [[nodiscard]] std::optional<std::uint64_t> parse_duration(std::string_view text);

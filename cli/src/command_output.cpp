@@ -20,6 +20,8 @@ core::Result<std::unique_ptr<CommandOutput>> CommandOutput::start(std::vector<st
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return core::fail(core::errno_error(errno, "start " + words[0]));
   }
+  core::Descriptor pipe(ends[0]);
+  core::Descriptor written(ends[1]);
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (std::string& word : words) {
@@ -28,23 +30,21 @@ core::Result<std::unique_ptr<CommandOutput>> CommandOutput::start(std::vector<st
   arguments.push_back(nullptr);
   ::posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, written.number(), STDOUT_FILENO);
   pid_t process = 0;
   const int error_number =
       ::posix_spawnp(&process, words[0].c_str(), &actions, nullptr, arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
-  ::close(ends[1]);
+  written.close();
   if (error_number != 0) {
-    ::close(ends[0]);
     return core::fail(core::errno_error(error_number, "start " + words[0]));
   }
-  return std::unique_ptr<CommandOutput>(new CommandOutput(std::move(words[0]), process, ends[0]));
+  return std::unique_ptr<CommandOutput>(
+      new CommandOutput(std::move(words[0]), process, std::move(pipe)));
 }
 
 CommandOutput::~CommandOutput() {
-  if (pipe_ >= 0) {
-    ::close(pipe_);
-  }
+  pipe_.close();  // it may wait for somebody who reads
   if (process_ > 0) {
     ::kill(process_, SIGTERM);
     while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
@@ -55,7 +55,7 @@ CommandOutput::~CommandOutput() {
 core::Result<std::size_t> CommandOutput::read(core::MutableByteView out) {
   std::size_t done = 0;
   while (done < out.size()) {
-    const ::ssize_t got = ::read(pipe_, out.data() + done, out.size() - done);
+    const ::ssize_t got = ::read(pipe_.number(), out.data() + done, out.size() - done);
     if (got < 0 && errno == EINTR) {
       continue;
     }
@@ -71,7 +71,7 @@ core::Result<std::size_t> CommandOutput::read(core::MutableByteView out) {
 }
 
 core::Status CommandOutput::finish() {
-  ::close(std::exchange(pipe_, -1));
+  pipe_.close();
   int status = 0;
   while (::waitpid(process_, &status, 0) < 0) {
     if (errno != EINTR) {

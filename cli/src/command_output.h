@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cairn/core/bytes.h"
+#include "cairn/core/descriptor.h"
 #include "cairn/core/result.h"
 
 namespace cairn::cli {
@@ -29,12 +31,12 @@ class CommandOutput {
   core::Status finish();
 
  private:
-  CommandOutput(std::string name, pid_t process, int pipe)
-      : name_(std::move(name)), process_(process), pipe_(pipe) {}
+  CommandOutput(std::string name, pid_t process, core::Descriptor pipe)
+      : name_(std::move(name)), process_(process), pipe_(std::move(pipe)) {}
 
   std::string name_;
   pid_t process_;
-  int pipe_;
+  core::Descriptor pipe_;
 };
 
 }  // namespace cairn::cli

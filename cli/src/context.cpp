@@ -8,10 +8,6 @@
 namespace cairn::cli {
 namespace {
 
-std::string variable(const Streams& streams, const std::string& name) {
-  return streams.environment ? streams.environment(name).value_or("") : std::string();
-}
-
 /// Makes the folder and those above it that are missing. `path` is absolute.
 core::Status make_folders(const std::string& path, core::FileSystem& file_system) {
   for (std::size_t slash = 0; slash != std::string::npos;) {
@@ -28,15 +24,15 @@ core::Status make_folders(const std::string& path, core::FileSystem& file_system
 }  // namespace
 
 std::string repository_location(const GlobalArguments& global, const Streams& streams) {
-  return global.repository.empty() ? variable(streams, "CAIRN_REPOSITORY") : global.repository;
+  return global.repository.empty() ? streams.variable("CAIRN_REPOSITORY") : global.repository;
 }
 
 core::Result<std::string> cache_folder(Streams& streams) {
-  std::string folder = variable(streams, "CAIRN_CACHE_DIR");
+  std::string folder = streams.variable("CAIRN_CACHE_DIR");
   if (folder.empty()) {
     // A relative path is to be ignored, says the XDG specification.
-    const std::string xdg = variable(streams, "XDG_CACHE_HOME");
-    std::string home = variable(streams, "HOME");
+    const std::string xdg = streams.variable("XDG_CACHE_HOME");
+    std::string home = streams.variable("HOME");
     home = home.starts_with('/') ? home : streams.home_folder;
     if (xdg.starts_with('/')) {
       folder = xdg + "/cairn";

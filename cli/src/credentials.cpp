@@ -18,10 +18,6 @@ constexpr std::string_view kSources =
     "CAIRN_PASSWORD_COMMAND or CAIRN_KEY_FILE";
 
 /// What a variable holds, if it is set and not empty.
-std::string variable(const Streams& streams, const std::string& name) {
-  return streams.environment ? streams.environment(name).value_or("") : std::string();
-}
-
 core::Result<Credentials> passphrase(core::Result<SecretBytes> secret) {
   CAIRN_TRY_STATUS(secret.has_value() ? core::Status() : core::fail(secret.error()));
   if (secret->empty()) {
@@ -131,13 +127,13 @@ core::Result<std::optional<Credentials>> given_passphrase(const GlobalArguments&
   if (!global.key_file.empty()) {
     return std::optional<Credentials>();
   }
-  if (const std::string value = variable(streams, "CAIRN_PASSWORD"); !value.empty()) {
+  if (const std::string value = streams.variable("CAIRN_PASSWORD"); !value.empty()) {
     return some(SecretBytes::copy_of(core::as_view(value)));
   }
-  if (const std::string path = variable(streams, "CAIRN_PASSWORD_FILE"); !path.empty()) {
+  if (const std::string path = streams.variable("CAIRN_PASSWORD_FILE"); !path.empty()) {
     return some(password_from_file(path, streams));
   }
-  if (const std::string command = variable(streams, "CAIRN_PASSWORD_COMMAND"); !command.empty()) {
+  if (const std::string command = streams.variable("CAIRN_PASSWORD_COMMAND"); !command.empty()) {
     return some(read_secret_from_command(command, streams.stop));
   }
   return std::optional<Credentials>();
@@ -145,7 +141,7 @@ core::Result<std::optional<Credentials>> given_passphrase(const GlobalArguments&
 
 /// Empty if none is given.
 std::string given_key_file(const GlobalArguments& global, const Streams& streams) {
-  return global.key_file.empty() ? variable(streams, "CAIRN_KEY_FILE") : global.key_file;
+  return global.key_file.empty() ? streams.variable("CAIRN_KEY_FILE") : global.key_file;
 }
 
 }  // namespace
@@ -183,7 +179,7 @@ core::Result<NewCredentials> credentials_to_add(const NewCredentialArguments& ar
               passphrase(password_from_file(arguments.password_file, streams)));
     return NewCredentials{std::move(credentials), {}};
   }
-  if (const std::string value = variable(streams, "CAIRN_NEW_PASSWORD"); !value.empty()) {
+  if (const std::string value = streams.variable("CAIRN_NEW_PASSWORD"); !value.empty()) {
     CAIRN_TRY(Credentials credentials, passphrase(SecretBytes::copy_of(core::as_view(value))));
     return NewCredentials{std::move(credentials), {}};
   }

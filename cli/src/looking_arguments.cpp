@@ -13,8 +13,6 @@
 namespace cairn::cli {
 namespace {
 
-UsageError usage(std::string message) { return {std::move(message), {}}; }
-
 /// Fills `moment`, if something was typed.
 std::optional<UsageError> take_moment(std::string_view option, const std::string& text,
                                       std::optional<Moment>& moment) {
@@ -25,7 +23,7 @@ std::optional<UsageError> take_moment(std::string_view option, const std::string
   if (moment) {
     return std::nullopt;
   }
-  return usage(fmt::format(
+  return usage_error(fmt::format(
       "{} {}: is no time; write \"2026-01-01 14:30\" or 2026-01-01T14:30:00+01:00", option, text));
 }
 
@@ -38,7 +36,7 @@ std::optional<UsageError> take_size(std::string_view option, const std::string& 
   if (size) {
     return std::nullopt;
   }
-  return usage(fmt::format("{} {}: is no size; write 500, 10K, 1.5M or 2G", option, text));
+  return usage_error(fmt::format("{} {}: is no size; write 500, 10K, 1.5M or 2G", option, text));
 }
 
 std::optional<FindType> find_type(std::string_view text) {
@@ -66,14 +64,14 @@ std::optional<UsageError> choose(const std::string& what, const std::string& at,
                                  SnapshotChoice& choice) {
   if (at.empty()) {
     if (what.empty()) {
-      return usage("a snapshot is needed: SNAP, SNAP:/path, or --at TIME");
+      return usage_error("a snapshot is needed: SNAP, SNAP:/path, or --at TIME");
     }
     repo::SnapshotPath named = repo::parse_snapshot_path(what);
     if (named.snapshot.empty()) {
-      return usage(fmt::format("{}: the snapshot is missing before the colon", what));
+      return usage_error(fmt::format("{}: the snapshot is missing before the colon", what));
     }
     if (named.snapshot.find(':') != std::string::npos) {
-      return usage(fmt::format("{}: the path must begin with /", what));
+      return usage_error(fmt::format("{}: the path must begin with /", what));
     }
     choice.snapshot = std::move(named.snapshot);
     choice.path = std::move(named.path);
@@ -81,14 +79,15 @@ std::optional<UsageError> choose(const std::string& what, const std::string& at,
   }
   choice.at = parse_moment(at);
   if (!choice.at) {
-    return usage(
+    return usage_error(
         fmt::format("--at {}: is no time; write \"2026-01-01 14:30\" or "
                     "2026-01-01T14:30:00+01:00",
                     at));
   }
   choice.path = what.starts_with(":/") ? what.substr(1) : what;
   if (!choice.path.empty() && !choice.path.starts_with('/')) {
-    return usage(fmt::format("{}: with --at only a path can be given, which begins with /", what));
+    return usage_error(
+        fmt::format("{}: with --at only a path can be given, which begins with /", what));
   }
   return std::nullopt;
 }
@@ -107,37 +106,37 @@ CheckedArguments find_values(TypedFind& typed) {
   if (!typed.type.empty()) {
     find.type = find_type(typed.type);
     if (!find.type) {
-      return usage(fmt::format("--type {}: must be f, d or l", typed.type));
+      return usage_error(fmt::format("--type {}: must be f, d or l", typed.type));
     }
   }
   repo::PathSelection selection;
   for (const std::string& pattern : find.patterns) {
     if (const auto added = selection.add(pattern); !added) {
-      return usage(added.error().message());
+      return usage_error(added.error().message());
     }
   }
   const bool has_conditions =
       find.newer || find.older || find.larger || find.smaller || find.type || find.ignore_case;
   if (find.versions_of.empty()) {
     if (find.patterns.empty() && !has_conditions) {
-      return usage("what to find? give a PATTERN or --versions PATH");
+      return usage_error("what to find? give a PATTERN or --versions PATH");
     }
   } else if (!find.patterns.empty() || has_conditions) {
-    return usage("--versions goes only with --snapshot, --tag and --host");
+    return usage_error("--versions goes only with --snapshot, --tag and --host");
   } else if (!find.versions_of.starts_with('/')) {
-    return usage(fmt::format("--versions {}: the path must begin with /", find.versions_of));
+    return usage_error(fmt::format("--versions {}: the path must begin with /", find.versions_of));
   }
   return std::move(find);
 }
 
 CheckedArguments diff_values(TypedDiff& typed) {
   if (typed.before.empty() || typed.after.empty()) {
-    return usage("a side to compare is empty");
+    return usage_error("a side to compare is empty");
   }
   typed.checked.before = diff_place(typed.before);
   typed.checked.after = diff_place(typed.after);
   if (typed.checked.before.snapshot.empty() && typed.checked.after.snapshot.empty()) {
-    return usage("one of the two must be a snapshot: SNAP or SNAP:/path");
+    return usage_error("one of the two must be a snapshot: SNAP or SNAP:/path");
   }
   return std::move(typed.checked);
 }

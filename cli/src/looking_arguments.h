@@ -9,8 +9,6 @@
 /// The words of commands that look into snapshots, checked and turned into values.
 namespace cairn::cli {
 
-using CheckedArguments = std::variant<CommandArguments, UsageError>;
-
 /// Fills `choice` from SNAP[:/path], or from a path and --at.
 [[nodiscard]] std::optional<UsageError> choose(const std::string& what, const std::string& at,
                                                SnapshotChoice& choice);

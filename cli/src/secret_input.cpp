@@ -13,40 +13,15 @@
 #include <istream>
 #include <optional>
 
+#include "cairn/core/descriptor.h"
+
 namespace cairn::cli {
 namespace {
 
+using core::Descriptor;
 using core::ErrorCode;
 using core::SecretBytes;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(); }
-
-  [[nodiscard]] int number() const noexcept { return number_; }
-  void close() noexcept {
-    if (number_ >= 0) {
-      ::close(number_);
-      number_ = -1;
-    }
-  }
-
- private:
-  int number_;
-};
-
-template <class Call>
-auto uninterrupted(Call call) {
-  while (true) {
-    const auto result = call();
-    if (result >= 0 || errno != EINTR) {
-      return result;
-    }
-  }
-}
+using core::uninterrupted;
 
 /// Reads until `buffer` is full or the end; the number of bytes, or nullopt with errno set.
 std::optional<std::size_t> read_until_full(int descriptor, core::MutableByteView buffer) {

@@ -49,6 +49,11 @@ struct Streams {
   std::uint32_t process = 0;
   core::KdfParameters kdf = {};  ///< cost of new passphrases
   std::stop_token stop = {};     ///< asked to stop: finish soon, keep what is stored
+
+  /// Of the environment; empty if it is not set.
+  [[nodiscard]] std::string variable(const std::string& name) const {
+    return environment ? environment(name).value_or("") : std::string();
+  }
 };
 
 }  // namespace cairn::cli

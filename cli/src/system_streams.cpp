@@ -16,7 +16,6 @@
 #include <vector>
 
 namespace cairn::cli {
-namespace {
 
 /// Buffered output to a descriptor that remembers why it failed, which std::ofstream does not.
 class DescriptorOutput final : public std::streambuf {
@@ -61,6 +60,8 @@ class DescriptorOutput final : public std::streambuf {
   std::vector<char> buffer_;
 };
 
+namespace {
+
 std::size_t columns_of(int descriptor) {
   constexpr std::size_t kUnknown = 80;
   ::winsize size{};
@@ -95,7 +96,7 @@ std::string working_folder() {
   return failed ? "/" : folder.native();
 }
 
-std::optional<std::string> variable(const std::string& name) {
+std::optional<std::string> environment_variable(const std::string& name) {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes the environment
   const char* const value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
@@ -110,13 +111,13 @@ struct SystemStreams::Parts {
         file_system(core::make_posix_file_system()),
         streams{std::cin, out, std::cerr, *file_system, clock, random} {
     const Account who = account();
-    const std::string terminal = variable("TERM").value_or("");
+    const std::string terminal = environment_variable("TERM").value_or("");
     streams.out_is_terminal = ::isatty(STDOUT_FILENO) != 0;
     streams.err_is_terminal =
         ::isatty(STDERR_FILENO) != 0 && !terminal.empty() && terminal != "dumb";
     streams.err_columns = [] { return columns_of(STDERR_FILENO); };
     streams.out_error = [this] { return output.error(); };
-    streams.environment = variable;
+    streams.environment = environment_variable;
     streams.ask_passphrase = [stop_token](std::string_view prompt) {
       return ask_on_terminal(prompt, stop_token);
     };

@@ -7,27 +7,12 @@
 #include <array>
 #include <cerrno>
 
+#include "cairn/core/descriptor.h"
 #include "secret_input.h"
 #include "system_streams.h"
 
 namespace cairn::cli {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-  [[nodiscard]] int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
 
 /// Keys are not shown while this lives.
 class EchoOff {
@@ -94,7 +79,7 @@ core::Result<core::SecretBytes> read_typed_line(int terminal, int wake) {
 /// Shows a prompt and reads the answer.
 core::Result<core::SecretBytes> ask_line(int terminal, std::string_view prompt,
                                          const std::stop_token& stop) {
-  const Descriptor wake(::eventfd(0, EFD_CLOEXEC));
+  const core::Descriptor wake(::eventfd(0, EFD_CLOEXEC));
   if (wake.number() < 0) {
     return core::fail(core::errno_error(errno, "read from the terminal"));
   }
@@ -117,7 +102,7 @@ core::Result<int> open_terminal() {
 core::Result<core::SecretBytes> ask_on_terminal(std::string_view prompt,
                                                 const std::stop_token& stop) {
   CAIRN_TRY(const int number, open_terminal());
-  const Descriptor terminal(number);
+  const core::Descriptor terminal(number);
   const EchoOff echo_off(terminal.number());
   if (!echo_off.worked()) {
     return core::fail(core::ErrorCode::io, "switch off the echo of the terminal: failed");
@@ -129,7 +114,7 @@ core::Result<core::SecretBytes> ask_on_terminal(std::string_view prompt,
 
 core::Result<bool> confirm_on_terminal(std::string_view question, const std::stop_token& stop) {
   CAIRN_TRY(const int number, open_terminal());
-  const Descriptor terminal(number);
+  const core::Descriptor terminal(number);
   CAIRN_TRY(const core::SecretBytes line, ask_line(terminal.number(), question, stop));
   const std::string answer = core::to_string(line.view());
   return answer == "y" || answer == "yes" || answer == "Y" || answer == "YES";

@@ -91,13 +91,12 @@ Hash256 LaneHasher::hash(ByteView input) const { return keyed_hash256(key_.view(
 
 void LaneHasher::hash_many(std::span<const ByteView> inputs, std::span<Hash256> outputs) const {
   Expects(inputs.size() == outputs.size());
+  const bool in_lanes = kernel_ != HashKernel::libsodium && inputs.size() > 1;
   std::vector<hash_lanes::Message> messages;
-  if (kernel_ != HashKernel::libsodium && inputs.size() > 1) {
-    messages.reserve(inputs.size());
-  }
+  messages.reserve(in_lanes ? inputs.size() : 0);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     // The key's block is the last one of an empty message, which no kernel expects.
-    if (messages.capacity() == 0 || inputs[i].empty()) {
+    if (!in_lanes || inputs[i].empty()) {
       outputs[i] = hash(inputs[i]);
     } else {
       messages.push_back({.data = u8_data(inputs[i]),

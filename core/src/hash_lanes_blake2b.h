@@ -173,21 +173,21 @@ struct State {
   const unsigned char* next[Lanes::kLanes];  ///< the next block
 };
 
-template <class Lanes, class Vector = typename Lanes::Vector>
+template <class Lanes, unsigned First, unsigned Second, class Vector>
+CAIRN_LANES_INLINE void half_mix(Vector& a, Vector& b, Vector& c, Vector& d, const Vector& word) {
+  a += b + word;
+  d ^= a;
+  Lanes::template rotate<First>(d);
+  c += d;
+  b ^= c;
+  Lanes::template rotate<Second>(b);
+}
+
+template <class Lanes, class Vector>
 CAIRN_LANES_INLINE void mix(Vector& a, Vector& b, Vector& c, Vector& d, const Vector& x,
                             const Vector& y) {
-  a += b + x;
-  d ^= a;
-  Lanes::template rotate<32>(d);
-  c += d;
-  b ^= c;
-  Lanes::template rotate<24>(b);
-  a += b + y;
-  d ^= a;
-  Lanes::template rotate<16>(d);
-  c += d;
-  b ^= c;
-  Lanes::template rotate<63>(b);
+  half_mix<Lanes, 32, 24>(a, b, c, d, x);
+  half_mix<Lanes, 16, 63>(a, b, c, d, y);
 }
 
 template <class Lanes, std::size_t Round = 0, class Vector = typename Lanes::Vector>

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "cairn/core/descriptor.h"
 #include "cairn/core/file_system.h"
 
 /// The only file that makes storage calls of POSIX on a repository's files.
@@ -23,39 +24,6 @@ namespace {
 constexpr std::size_t kOpenFilesMax = 64;
 constexpr ::mode_t kFolderMode = 0700;
 constexpr ::mode_t kFileMode = 0600;
-
-/// An open file descriptor. -1 is none.
-class Descriptor {
- public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-
-  [[nodiscard]] int number() const noexcept { return number_; }
-  [[nodiscard]] bool valid() const noexcept { return number_ >= 0; }
-  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
-
-/// Repeats a system call for as long as a signal interrupts it.
-template <class Call>
-auto uninterrupted(Call call) {
-  while (true) {
-    const auto result = call();
-    if (result >= 0 || errno != EINTR) {
-      return result;
-    }
-  }
-}
 
 Descriptor open_file(const std::string& path, int flags) {
   return Descriptor(
@@ -73,7 +41,7 @@ class PosixWritableFile final : public WritableFile {
       : file_(std::move(file)), path_(std::move(path)) {}
 
   Status append(ByteView data) override {
-    Expects(file_.valid());
+    Expects(file_.is_open());
     CAIRN_TRY_STATUS(state_);
     while (!data.empty()) {
       const ::ssize_t written =
@@ -87,7 +55,7 @@ class PosixWritableFile final : public WritableFile {
   }
 
   Status sync() override {
-    Expects(file_.valid());
+    Expects(file_.is_open());
     CAIRN_TRY_STATUS(state_);
     // A new file's size is metadata that fdatasync writes too; only times are left out.
     if (uninterrupted([&] { return ::fdatasync(file_.number()); }) != 0) {
@@ -97,7 +65,7 @@ class PosixWritableFile final : public WritableFile {
   }
 
   Status close() override {
-    Expects(file_.valid());
+    Expects(file_.is_open());
     // Linux has closed the descriptor even if it says EINTR.
     if (::close(file_.release()) != 0 && errno != EINTR) {
       return remember(fail_errno(errno, "close", path_));
@@ -181,7 +149,7 @@ class PosixFileSystem final : public FileSystem {
 
   Result<std::unique_ptr<WritableFile>> create(const std::string& path) override {
     Descriptor file = open_file(path, O_WRONLY | O_CREAT | O_EXCL);
-    if (!file.valid()) {
+    if (!file.is_open()) {
       return fail_errno(errno, "create", path);
     }
     open_files_.forget(path);
@@ -282,7 +250,7 @@ class PosixFileSystem final : public FileSystem {
 
   Status sync_folder(const std::string& path) override {
     const Descriptor folder = open_file(path, O_RDONLY | O_DIRECTORY);
-    if (!folder.valid()) {
+    if (!folder.is_open()) {
       return fail_errno(errno, "open folder", path);
     }
     const int result = uninterrupted([&] { return ::fsync(folder.number()); });
@@ -307,7 +275,7 @@ class PosixFileSystem final : public FileSystem {
     }
     // O_NONBLOCK: a FIFO put there by somebody else must not stop us for ever.
     Descriptor file = open_file(path, O_RDONLY | O_NONBLOCK);
-    if (!file.valid()) {
+    if (!file.is_open()) {
       return fail_errno(errno, "open", path);
     }
     if (::fstat(file.number(), &status) != 0) {

@@ -36,4 +36,21 @@ std::string_view to_string(ProblemKind kind) noexcept {
   return "unknown";
 }
 
+TreeCounts& TreeCounts::operator+=(const TreeCounts& other) noexcept {
+  files += other.files;
+  folders += other.folders;
+  symlinks += other.symlinks;
+  others += other.others;
+  bytes += other.bytes;
+  return *this;
+}
+
+TreeCounts counts_of(const Snapshot& snapshot) noexcept {
+  TreeCounts sum;
+  for (const Source& source : snapshot.sources) {
+    sum += source.counts;
+  }
+  return sum;
+}
+
 }  // namespace cairn::repo

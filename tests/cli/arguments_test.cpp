@@ -4,34 +4,10 @@
 #include <vector>
 
 #include "catch2.h"
+#include "parsed_words.h"
 
 namespace cairn::cli {
 namespace {
-
-using Args = std::vector<std::string>;
-
-Invocation invocation(const Args& args) {
-  ParsedArguments parsed = parse_arguments(args);
-  if (const auto* const error = std::get_if<UsageError>(&parsed)) {
-    FAIL("usage error: " << error->message);
-  }
-  REQUIRE(std::holds_alternative<Invocation>(parsed));
-  return std::get<Invocation>(std::move(parsed));
-}
-
-template <class Arguments>
-Arguments arguments(const Args& args) {
-  const Invocation invoked = invocation(args);
-  REQUIRE(std::holds_alternative<Arguments>(invoked.command));
-  return std::get<Arguments>(invoked.command);
-}
-
-UsageError usage_error(const Args& args) {
-  const ParsedArguments parsed = parse_arguments(args);
-  CAPTURE(args);
-  REQUIRE(std::holds_alternative<UsageError>(parsed));
-  return std::get<UsageError>(parsed);
-}
 
 std::string help(const Args& args) {
   const ParsedArguments parsed = parse_arguments(args);
@@ -142,17 +118,16 @@ TEST_CASE("a command may be the name of a file to another command") {
 }
 
 TEST_CASE("backup: mistakes") {
-  CHECK(usage_error({"backup"}).hint == "see cairn backup --help");
-  CHECK(usage_error({"backup", "/a", "--type", "yearly"}).message.find("yearly") !=
-        std::string::npos);
+  CHECK(refused({"backup"}).hint == "see cairn backup --help");
+  CHECK(refused({"backup", "/a", "--type", "yearly"}).message.find("yearly") != std::string::npos);
   for (const char* level : {"20", "-1", "1x", "", "best", "99999999999999999999"}) {
     CAPTURE(level);
-    CHECK(usage_error({"backup", "/a", "--compression", level}).message.find("--compression") !=
+    CHECK(refused({"backup", "/a", "--compression", level}).message.find("--compression") !=
           std::string::npos);
   }
-  CHECK(usage_error({"backup", ""}).message == "a path to back up is empty");
-  usage_error({"backup", "/a", "--tag"});
-  usage_error({"backup", "/a", "--no-such-option"});
+  CHECK(refused({"backup", ""}).message == "a path to back up is empty");
+  refused({"backup", "/a", "--tag"});
+  refused({"backup", "/a", "--no-such-option"});
 }
 
 TEST_CASE("ls: a snapshot, a path, a time") {
@@ -178,15 +153,15 @@ TEST_CASE("ls: a snapshot, a path, a time") {
 }
 
 TEST_CASE("ls: mistakes") {
-  CHECK(usage_error({"ls"}).message.find("a snapshot is needed") == 0);
-  usage_error({"ls", ":/etc"});
-  usage_error({"ls", "latest:etc"});
-  usage_error({"ls", "--at", "yesterday"});
-  usage_error({"ls", "--at", "2026-01-01", "latest"});
-  usage_error({"ls", "--at", "2026-01-01", "latest:/etc"});
-  usage_error({"ls", "latest", "other"});
-  usage_error({"ls", "latest", "-0", "-l"});
-  usage_error({"ls", "latest", "-0", "--json"});
+  CHECK(refused({"ls"}).message.find("a snapshot is needed") == 0);
+  refused({"ls", ":/etc"});
+  refused({"ls", "latest:etc"});
+  refused({"ls", "--at", "yesterday"});
+  refused({"ls", "--at", "2026-01-01", "latest"});
+  refused({"ls", "--at", "2026-01-01", "latest:/etc"});
+  refused({"ls", "latest", "other"});
+  refused({"ls", "latest", "-0", "-l"});
+  refused({"ls", "latest", "-0", "--json"});
 }
 
 TEST_CASE("dump: a file and where it goes") {
@@ -196,8 +171,8 @@ TEST_CASE("dump: a file and where it goes") {
   given = arguments<DumpArguments>({"dump", "--at", "2026-01-01", "/f", "--output", "out"});
   CHECK(given.choice.at.has_value());
   CHECK(given.output == "out");
-  usage_error({"dump", "latest"});
-  usage_error({"dump", "--at", "2026-01-01"});
+  refused({"dump", "latest"});
+  refused({"dump", "--at", "2026-01-01"});
 }
 
 TEST_CASE("restore: all options") {
@@ -220,12 +195,12 @@ TEST_CASE("restore: all options") {
         to_string(arguments<RestoreArguments>({"restore", "latest", "-t", "x", "--overwrite", word})
                       .overwrite) == word);
   }
-  usage_error({"restore", "latest"});
-  usage_error({"restore", "latest", "--target", ""});
-  usage_error({"restore", "--target", "/t"});
-  usage_error({"restore", "latest", "-t", "x", "--overwrite"});
-  usage_error({"restore", "latest", "-t", "x", "--overwrite", "refuse"});
-  usage_error({"restore", "latest", "-t", "x", "--delete"});
+  refused({"restore", "latest"});
+  refused({"restore", "latest", "--target", ""});
+  refused({"restore", "--target", "/t"});
+  refused({"restore", "latest", "-t", "x", "--overwrite"});
+  refused({"restore", "latest", "-t", "x", "--overwrite", "refuse"});
+  refused({"restore", "latest", "-t", "x", "--delete"});
 }
 
 TEST_CASE("verify: all, the latest, some") {
@@ -235,9 +210,9 @@ TEST_CASE("verify: all, the latest, some") {
   CHECK(arguments<VerifyArguments>({"verify", "1a2b", "3c4d"}).snapshots == Args{"1a2b", "3c4d"});
   CHECK_FALSE(arguments<VerifyArguments>({"verify"}).check_integrity);
   CHECK(arguments<VerifyArguments>({"verify", "--check-integrity"}).check_integrity);
-  usage_error({"verify", "--all", "--latest"});
-  usage_error({"verify", "1a2b", "--latest"});
-  usage_error({"verify", "1a2b", "--all"});
+  refused({"verify", "--all", "--latest"});
+  refused({"verify", "1a2b", "--latest"});
+  refused({"verify", "1a2b", "--all"});
 }
 
 TEST_CASE("key: every command") {
@@ -254,11 +229,11 @@ TEST_CASE("key: every command") {
   for (const char* role : {"admin", "backup", "restore", "maintain", "audit"}) {
     CHECK(to_string(arguments<KeyAddArguments>({"key", "add", "--role", role}).role) == role);
   }
-  usage_error({"key"});
-  usage_error({"key", "nothing"});
-  usage_error({"key", "remove"});
-  usage_error({"key", "add", "--role", "king"});
-  usage_error({"key", "add", "--new-key-file", "/k", "--new-password-file", "/p"});
+  refused({"key"});
+  refused({"key", "nothing"});
+  refused({"key", "remove"});
+  refused({"key", "add", "--role", "king"});
+  refused({"key", "add", "--new-key-file", "/k", "--new-password-file", "/p"});
 }
 
 TEST_CASE("init, stats and version take no arguments of their own") {
@@ -267,18 +242,18 @@ TEST_CASE("init, stats and version take no arguments of their own") {
   CHECK(std::holds_alternative<VersionArguments>(invocation({"version"}).command));
   CHECK(std::holds_alternative<VersionArguments>(invocation({"--version"}).command));
   for (const char* command : {"init", "stats", "version"}) {
-    usage_error({command, "something"});
+    refused({command, "something"});
   }
 }
 
 TEST_CASE("mistakes that no command can answer for") {
-  CHECK(usage_error({}).hint == "see cairn --help");
-  CHECK(usage_error({"backpu", "/a"}).message == "there is no command \"backpu\"");
-  CHECK(usage_error({"[x]"}).message == "there is no command \"[x]\"");
-  usage_error({""});
-  usage_error({"--nonsense"});
-  usage_error({"-r"});
-  usage_error({"stats", "--password-file", "/p", "--key-file", "/k"});
+  CHECK(refused({}).hint == "see cairn --help");
+  CHECK(refused({"backpu", "/a"}).message == "there is no command \"backpu\"");
+  CHECK(refused({"[x]"}).message == "there is no command \"[x]\"");
+  refused({""});
+  refused({"--nonsense"});
+  refused({"-r"});
+  refused({"stats", "--password-file", "/p", "--key-file", "/k"});
 }
 
 TEST_CASE("every command explains itself with an example") {
@@ -314,8 +289,8 @@ TEST_CASE("the help of the program lists its commands, its environment and its e
     CAPTURE(word);
     CHECK(text.find(word) != std::string::npos);
   }
-  CHECK(usage_error({"help", "nothing"}).message == "there is no command \"nothing\"");
-  CHECK(usage_error({"help", "key", "nothing"}).message == "there is no command \"key nothing\"");
+  CHECK(refused({"help", "nothing"}).message == "there is no command \"nothing\"");
+  CHECK(refused({"help", "key", "nothing"}).message == "there is no command \"key nothing\"");
 }
 
 TEST_CASE("help is short enough to read on a terminal") {

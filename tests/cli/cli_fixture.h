@@ -23,6 +23,8 @@
 
 namespace cairn::cli {
 
+using Args = std::vector<std::string>;
+
 inline std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   REQUIRE(file);

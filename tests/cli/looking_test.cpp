@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "cli_fixture.h"
+#include "parsed_words.h"
 #include "sizes.h"
 
 // find, diff, ls -l and archives, from their words to their output.
@@ -15,23 +16,6 @@ namespace cairn::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Args = std::vector<std::string>;
-
-template <class Arguments>
-Arguments arguments(const Args& args) {
-  ParsedArguments parsed = parse_arguments(args);
-  if (const auto* const error = std::get_if<UsageError>(&parsed)) {
-    FAIL("usage error: " << error->message);
-  }
-  return std::get<Arguments>(std::get<Invocation>(std::move(parsed)).command);
-}
-
-std::string usage_error(const Args& args) {
-  const ParsedArguments parsed = parse_arguments(args);
-  CAPTURE(args);
-  REQUIRE(std::holds_alternative<UsageError>(parsed));
-  return std::get<UsageError>(parsed).message;
-}
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -78,15 +62,15 @@ TEST_CASE("find: patterns and conditions") {
   CHECK(arguments<FindArguments>({"find", "x", "--type", "l"}).type == FindType::symlink);
   CHECK(arguments<FindArguments>({"find", "--versions", "/a"}).versions_of == "/a");
 
-  CHECK(contains(usage_error({"find"}), "what to find?"));
-  CHECK(contains(usage_error({"find", "x", "--type", "x"}), "must be f, d or l"));
-  CHECK(contains(usage_error({"find", "x", "--newer", "soon"}), "--newer soon: is no time"));
-  CHECK(contains(usage_error({"find", "x", "--older", "soon"}), "--older soon: is no time"));
-  CHECK(contains(usage_error({"find", "x", "--larger", "big"}), "--larger big: is no size"));
-  CHECK(contains(usage_error({"find", "x", "--smaller", "-1"}), "--smaller"));
-  CHECK(contains(usage_error({"find", "x", "--versions", "/a"}), "goes only with"));
-  CHECK(contains(usage_error({"find", "--versions", "/a", "-i"}), "goes only with"));
-  CHECK(contains(usage_error({"find", "--versions", "a"}), "must begin with /"));
+  CHECK(contains(refused({"find"}).message, "what to find?"));
+  CHECK(contains(refused({"find", "x", "--type", "x"}).message, "must be f, d or l"));
+  CHECK(contains(refused({"find", "x", "--newer", "soon"}).message, "--newer soon: is no time"));
+  CHECK(contains(refused({"find", "x", "--older", "soon"}).message, "--older soon: is no time"));
+  CHECK(contains(refused({"find", "x", "--larger", "big"}).message, "--larger big: is no size"));
+  CHECK(contains(refused({"find", "x", "--smaller", "-1"}).message, "--smaller"));
+  CHECK(contains(refused({"find", "x", "--versions", "/a"}).message, "goes only with"));
+  CHECK(contains(refused({"find", "--versions", "/a", "-i"}).message, "goes only with"));
+  CHECK(contains(refused({"find", "--versions", "a"}).message, "must begin with /"));
 }
 
 TEST_CASE("diff: snapshots, places in them, and paths on disk") {
@@ -102,16 +86,16 @@ TEST_CASE("diff: snapshots, places in them, and paths on disk") {
     CHECK(diff.after.path == path);
     CHECK_FALSE(diff.checksum);
   }
-  CHECK(contains(usage_error({"diff", "/a", "/b"}), "one of the two must be a snapshot"));
-  CHECK(contains(usage_error({"diff", "latest", ""}), "empty"));
-  CHECK(usage_error({"diff", "latest"}) == "AFTER is required");
-  usage_error({"diff", "a", "b", "c"});
+  CHECK(contains(refused({"diff", "/a", "/b"}).message, "one of the two must be a snapshot"));
+  CHECK(contains(refused({"diff", "latest", ""}).message, "empty"));
+  CHECK(refused({"diff", "latest"}).message == "AFTER is required");
+  refused({"diff", "a", "b", "c"});
 }
 
 TEST_CASE("dump: an archive") {
   CHECK(arguments<DumpArguments>({"dump", "latest:/f", "--format", "tar"}).as_tar);
   CHECK(arguments<DumpArguments>({"dump", "latest:/f", "--target", "out"}).output == "out");
-  CHECK(contains(usage_error({"dump", "latest:/f", "--format", "zip"}), "must be tar"));
+  CHECK(contains(refused({"dump", "latest:/f", "--format", "zip"}).message, "must be tar"));
 }
 
 TEST_CASE("sizes as they are typed") {

@@ -9,7 +9,6 @@ namespace cairn::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Args = std::vector<std::string>;
 
 /// With a snapshot of the tree, and a target in which everything differs.
 class RestoreCommandFixture : public RepositoryFixture {

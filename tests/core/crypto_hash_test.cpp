@@ -1,6 +1,7 @@
 #include "cairn/core/crypto.h"
 
 #include "catch2.h"
+#include "counting_bytes.h"
 #include "hex.h"
 #include "outcome.h"
 #include "seeded_data.h"
@@ -9,15 +10,6 @@ namespace cairn::core {
 namespace {
 
 using test::from_hex;
-
-// 0, 1, 2 ... 255, 0, 1 ...: the usual input of hash vectors.
-Bytes counting(std::size_t size) {
-  Bytes bytes(size);
-  for (std::size_t i = 0; i < size; ++i) {
-    bytes[i] = static_cast<std::byte>(i & 0xff);
-  }
-  return bytes;
-}
 
 struct HashVector {
   std::size_t size;
@@ -39,17 +31,17 @@ TEST_CASE("plain hashing is BLAKE2b-256") {
         HashVector{128, "c3582f71ebb2be66fa5dd750f80baae97554f3b015663c8be377cfcb2488c1d1"},
         HashVector{129, "f7f3c46ba2564ff4c4c162da1f5b605f9f1c4aa6a20652a9f9a337c1a2f5b9c9"},
         HashVector{1000, "c636324d47d89f2b2434dc2c994100663fbbaea880ff020fc5de89dd0f77a1ec"}}) {
-    CHECK(hash256(counting(vector.size)).hex() == vector.digest);
+    CHECK(hash256(counting_bytes(vector.size)).hex() == vector.digest);
   }
 }
 
 TEST_CASE("keyed hashing is keyed BLAKE2b-256") {
-  const Bytes key = counting(32);
+  const Bytes key = counting_bytes(32);
   for (const HashVector& vector :
        {HashVector{0, "4e51e7a913fc80137da52880fecca175bf81e117d5c68126dc2774033517ea0d"},
         HashVector{128, "138893f1631ef3165629515d6ed800da3771b7926dced294205c7507351deebc"},
         HashVector{1000, "35ef19e1b0264b96e9d2f9c1ded07ab910b83e31c06559b5794ad4682e44f54a"}}) {
-    CHECK(keyed_hash256(key, counting(vector.size)).hex() == vector.digest);
+    CHECK(keyed_hash256(key, counting_bytes(vector.size)).hex() == vector.digest);
   }
 }
 
@@ -83,7 +75,7 @@ TEST_CASE("a hasher copied half-way goes two ways") {
 }
 
 TEST_CASE("derived keys depend on key, label and context, and nothing runs together") {
-  const Bytes key = counting(32);
+  const Bytes key = counting_bytes(32);
   const auto derived = [&](std::string_view label, std::string_view context) {
     return to_hex(derive_key(key, label, as_view(context)).view());
   };
@@ -101,8 +93,8 @@ TEST_CASE("derived keys depend on key, label and context, and nothing runs toget
 
 TEST_CASE("short hashing is SipHash-2-4") {
   // From the paper by Aumasson and Bernstein, appendix A.
-  CHECK(short_hash(counting(16), counting(15)) == 0xa129ca6149be45e5);
-  CHECK(short_hash(counting(16), {}) == 0x726fdb47dd0e0e31);
+  CHECK(short_hash(counting_bytes(16), counting_bytes(15)) == 0xa129ca6149be45e5);
+  CHECK(short_hash(counting_bytes(16), {}) == 0x726fdb47dd0e0e31);
 }
 
 }  // namespace

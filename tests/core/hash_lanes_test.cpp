@@ -7,19 +7,11 @@
 #include <vector>
 
 #include "catch2.h"
+#include "counting_bytes.h"
 #include "seeded_data.h"
 
 namespace cairn::core {
 namespace {
-
-// 0, 1, 2 ... 255, 0, 1 ...: the usual input of hash vectors.
-Bytes counting(std::size_t size) {
-  Bytes bytes(size);
-  for (std::size_t i = 0; i < size; ++i) {
-    bytes[i] = static_cast<std::byte>(i & 0xff);
-  }
-  return bytes;
-}
 
 /// Those of this processor; says which are left out.
 std::vector<HashKernel> kernels() {
@@ -73,8 +65,8 @@ TEST_CASE("lanes: known answers of keyed BLAKE2b-256") {
       {65537, "1f79a4fa45fc45669e99f3cd7e6d3fc900b9829bb7ded66d7f281295ec21871b"},
       {262144, "516b16e4eac9f12b834b41e2f6b889b17c6fb9ab4410c1e45b8f43783abc2129"},
       {300000, "d69d6fd66a34e12ca7135ff2879bdf9284f60866a3ae7d43c4be058e21b1e6bd"}};
-  const Bytes key = counting(32);
-  const Bytes data = counting(vectors.back().size);
+  const Bytes key = counting_bytes(32);
+  const Bytes data = counting_bytes(vectors.back().size);
   std::vector<ByteView> inputs;
   for (const Vector& vector : vectors) {
     inputs.push_back(ByteView(data).first(vector.size));
@@ -97,7 +89,7 @@ TEST_CASE("lanes: the kernel chosen is available, and the fastest") {
   CHECK(is_available(best));
   CHECK(best != HashKernel::portable);
   CHECK((best == HashKernel::avx512) == is_available(HashKernel::avx512));
-  CHECK(LaneHasher(counting(32)).kernel() == best);
+  CHECK(LaneHasher(counting_bytes(32)).kernel() == best);
 }
 
 TEST_CASE("lanes: all lengths from 0 to 600, together and one by one") {

@@ -6,6 +6,8 @@
 #include <gsl/assert>
 #include <utility>
 
+#include "parent_path.h"
+
 namespace cairn::test {
 
 using core::Bytes;
@@ -52,14 +54,6 @@ std::string without_trailing_slash(std::string path) {
     path.pop_back();
   }
   return path;
-}
-
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) {
-    return ".";
-  }
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 }  // namespace
@@ -291,7 +285,9 @@ Status FaultFileSystem::sync_folder(const std::string& path) {
   return run(FileCall::sync_folder, path, [&]() -> Status {
     CAIRN_TRY_STATUS(real_.sync_folder(path));
     const std::string folder = without_trailing_slash(path);
-    const auto durable = [&](const NameChange& change) { return parent_of(change.path) == folder; };
+    const auto durable = [&](const NameChange& change) {
+      return parent_path(change.path) == folder;
+    };
     changes_.erase(std::remove_if(changes_.begin(), changes_.end(), durable), changes_.end());
     return {};
   });
@@ -432,7 +428,7 @@ Status FaultFileSystem::undo_addition(NameChange& change) {
 
 Status FaultFileSystem::undo_removal(NameChange& change) {
   CAIRN_TRY(const std::optional<core::FileInfo> present, real_.info(change.path));
-  CAIRN_TRY(const std::optional<core::FileInfo> folder, real_.info(parent_of(change.path)));
+  CAIRN_TRY(const std::optional<core::FileInfo> folder, real_.info(parent_path(change.path)));
   if (present || !folder) {
     return {};
   }

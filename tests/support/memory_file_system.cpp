@@ -8,6 +8,8 @@
 #include <map>
 #include <mutex>
 
+#include "parent_path.h"
+
 namespace cairn::test {
 namespace {
 
@@ -32,12 +34,6 @@ struct Tree {
 tl::unexpected<core::Error> fail_errno(int error_number, std::string_view action,
                                        const std::string& path) {
   return fail(errno_error(error_number, fmt::format("{} {}", action, path)));
-}
-
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  Expects(slash != std::string::npos);  // absolute paths only
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 class MemoryFile final : public core::WritableFile {
@@ -192,7 +188,7 @@ class MemoryFileSystem final : public core::FileSystem {
     if (find(path) != nullptr) {
       return EEXIST;
     }
-    const Node* const parent = find(parent_of(path));
+    const Node* const parent = find(parent_path(path));
     if (parent == nullptr) {
       return ENOENT;
     }

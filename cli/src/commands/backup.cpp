@@ -14,22 +14,10 @@
 namespace cairn::cli {
 namespace {
 
-repo::TreeCounts counts_of(const repo::Snapshot& snapshot) {
-  repo::TreeCounts sum;
-  for (const repo::Source& source : snapshot.sources) {
-    sum.files += source.counts.files;
-    sum.folders += source.counts.folders;
-    sum.symlinks += source.counts.symlinks;
-    sum.others += source.counts.others;
-    sum.bytes += source.counts.bytes;
-  }
-  return sum;
-}
-
 void say_report(const repo::BackupReport& report, std::uint64_t unreadable,
                 std::uint64_t elapsed_ns, Console& console) {
   const repo::Snapshot& snapshot = report.snapshot;
-  const repo::TreeCounts counts = counts_of(snapshot);
+  const repo::TreeCounts counts = repo::counts_of(snapshot);
   console.say(fmt::format("{}, {}, {} in {}", format_count(counts.files, "file"),
                           format_count(counts.folders, "folder"), format_size(counts.bytes),
                           format_duration(elapsed_ns)));

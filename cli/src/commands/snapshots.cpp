@@ -34,12 +34,7 @@ std::string tags_cell(const repo::Snapshot& snapshot) {
 
 std::vector<std::string> row_of(const repo::ListedSnapshot& listed, core::Clock& clock) {
   const repo::Snapshot& snapshot = listed.snapshot;
-  std::uint64_t files = 0;
-  std::uint64_t bytes = 0;
-  for (const repo::Source& source : snapshot.sources) {
-    files += source.counts.files;
-    bytes += source.counts.bytes;
-  }
+  const repo::TreeCounts counts = repo::counts_of(snapshot);
   std::string type(to_string(snapshot.type));
   if (snapshot.partial) {
     type += " (partial)";
@@ -50,8 +45,8 @@ std::vector<std::string> row_of(const repo::ListedSnapshot& listed, core::Clock&
           escape_name(snapshot.set),
           type,
           tags_cell(snapshot),
-          fmt::format("{}", files),
-          format_size(bytes),
+          fmt::format("{}", counts.files),
+          format_size(counts.bytes),
           format_size(snapshot.added_data.stored_bytes + snapshot.added_metadata.stored_bytes),
           paths_cell(snapshot)};
 }

@@ -11,7 +11,7 @@
 namespace cairn::repo::format {
 namespace {
 
-constexpr std::size_t kChildBytesMin = 2 + ChunkId::kSize + 1;
+constexpr std::size_t kFolderChildBytesMin = 2 + ChunkId::kSize + 1;
 static_assert(kNodeItemsMax * (2 + kNameBytesMax + ChunkId::kSize + 10) + 8 <= kNodeBytesMax,
               "any inner node fits");
 
@@ -214,7 +214,7 @@ core::Result<FolderInner> decode_folder_inner(core::ByteView node) {
   in.expect_u8(static_cast<std::uint8_t>(NodeType::folder_inner), "the node's type");
   FolderInner inner;
   inner.level = in.u8();
-  const std::size_t count = in.count(kNodeItemsMax, kChildBytesMin);
+  const std::size_t count = in.count(kNodeItemsMax, kFolderChildBytesMin);
   inner.children.reserve(count);
   for (std::size_t i = 0; i < count && in.ok(); ++i) {
     FolderChild& child = inner.children.emplace_back();

@@ -7,7 +7,7 @@
 namespace cairn::repo::format {
 namespace {
 
-constexpr std::size_t kChildBytesMin = ChunkId::kSize + 1;
+constexpr std::size_t kListChildBytesMin = ChunkId::kSize + 1;
 static_assert(kNodeItemsMax * kContentItemBytesMax + 8 <= kNodeBytesMax, "any list node fits");
 
 std::string_view leaf_defect(const ListLeaf& leaf) noexcept {
@@ -94,7 +94,7 @@ core::Result<ListInner> decode_list_inner(core::ByteView node) {
   in.expect_u8(static_cast<std::uint8_t>(NodeType::list_inner), "the node's type");
   ListInner inner;
   inner.level = in.u8();
-  const std::size_t count = in.count(kNodeItemsMax, kChildBytesMin);
+  const std::size_t count = in.count(kNodeItemsMax, kListChildBytesMin);
   inner.children.reserve(count);
   for (std::size_t i = 0; i < count && in.ok(); ++i) {
     ListChild& child = inner.children.emplace_back();

@@ -15,15 +15,6 @@ static_assert(kPackHeaderBytes == kPreambleBytes + 1 + kReservedBytes + 4 + 3 * 
 static_assert(kPackFooterFixedBytes == 8 + 4 + 4 + kEndMagic.size());
 static_assert(kPackDirectoryBytesMax + core::kAeadTagBytes <= UINT32_MAX);
 
-bool is_known(BlockKind kind) noexcept {
-  switch (kind) {
-    case BlockKind::data:
-    case BlockKind::metadata:
-      return true;
-  }
-  return false;
-}
-
 std::uint64_t segment_count(std::uint64_t covered_bytes) noexcept {
   return covered_bytes / kPackSegmentBytes + (covered_bytes % kPackSegmentBytes == 0 ? 0 : 1);
 }
@@ -80,6 +71,15 @@ FixedPart decode_fixed_part(core::Decoder& in) {
 }
 
 }  // namespace
+
+bool is_known(BlockKind kind) noexcept {
+  switch (kind) {
+    case BlockKind::data:
+    case BlockKind::metadata:
+      return true;
+  }
+  return false;
+}
 
 core::Bytes encode_pack_header(const PackHeader& header) {
   Expects(is_known(header.kind));

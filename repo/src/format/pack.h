@@ -17,6 +17,8 @@ enum class BlockKind : std::uint8_t {
   metadata = 2,  ///< nodes, sealed to the metadata key
 };
 
+[[nodiscard]] bool is_known(BlockKind kind) noexcept;
+
 enum class BlockCodec : std::uint8_t {
   raw = 0,
   zstd = 1,

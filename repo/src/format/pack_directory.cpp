@@ -18,10 +18,6 @@ constexpr std::size_t kBlockRecordBytesMin = 5 + 1 + kChunkRecordBytesMin;
 static_assert(kBlockStoredBytesMax == kBlockPlainBytesMax + core::kAeadTagBytes);
 static_assert(chunker::kChunkSizeMax <= kBlockPlainBytesMax);
 
-bool is_known(BlockKind kind) noexcept {
-  return kind == BlockKind::data || kind == BlockKind::metadata;
-}
-
 std::string_view defect_of(const BlockRecord& block, std::size_t keys) noexcept {
   if (block.chunks.empty()) {
     return "has no chunks";

@@ -265,8 +265,8 @@ core::Status ChunkStore::checkpoint() {
       }
     }
   }
-  meter_.detail(fmt::format("checkpoint: index segment {} lists {} packs", id.short_hex(),
-                            segment.packs.size()));
+  meter_.detail(fmt::format("checkpoint: index segment {} lists {} {}", id.short_hex(),
+                            segment.packs.size(), segment.packs.size() == 1 ? "pack" : "packs"));
   const std::scoped_lock lock(mutex_);
   totals_.written_bytes += written;
   return {};

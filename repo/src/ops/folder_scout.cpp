@@ -156,7 +156,8 @@ std::optional<FolderScout::Listing> FolderScout::list(int descriptor) {
   const ::ssize_t size =
       list_some(descriptor, buffer_, [&](std::string_view name, std::uint64_t inode) {
         listing.names.emplace_back(inode, name);
-        has_tag = has_tag || is_tag(name);
+        has_tag = has_tag || (options_.choice != nullptr &&
+                              is_tag(*options_.choice, name, [] { return true; }));
       });
   // The walk leaves out all but the tag.
   if (size < 0 || has_tag) {
@@ -165,13 +166,6 @@ std::optional<FolderScout::Listing> FolderScout::list(int descriptor) {
   listing.is_whole =
       size == 0 || list_some(descriptor, buffer_, [](std::string_view, std::uint64_t) {}) == 0;
   return listing;
-}
-
-bool FolderScout::is_tag(std::string_view name) const {
-  const Choice* const choice = options_.choice;
-  return choice != nullptr &&
-         ((choice->exclude_caches && name == kCacheTagName) ||
-          std::ranges::find(choice->exclude_if_present, name) != choice->exclude_if_present.end());
 }
 
 }  // namespace cairn::repo::ops

@@ -101,7 +101,6 @@ class FolderScout {
     bool is_whole = false;
   };
   [[nodiscard]] std::optional<Listing> list(int descriptor);
-  [[nodiscard]] bool is_tag(std::string_view name) const;
   [[nodiscard]] std::string path_below(const Place& place, const std::string& name) const;
 
   Options options_;

@@ -50,12 +50,6 @@ int open_by_component(int folder, const std::string& path, int flags, ::mode_t m
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (number_ >= 0) {
-    ::close(number_);
-  }
-}
-
 BeneathOpener::BeneathOpener(Way way) {
   if (way == Way::best) {
     const Descriptor probe(open_at_once(AT_FDCWD, ".", O_PATH | O_CLOEXEC, 0));

@@ -5,23 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "cairn/core/descriptor.h"
 #include "cairn/core/result.h"
 
 /// Opening what lies below a folder, and nothing else, whatever links somebody puts in the way.
 namespace cairn::repo::ops {
 
-/// An open descriptor, closed by its destructor.
-class Descriptor {
- public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  ~Descriptor();
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
+using core::Descriptor;
 
 /// Opens paths of several names in one call of openat2(), which refuses links and ways out by
 /// itself; where the kernel lacks it, or a sandbox forbids it, one name at a time. Thread-safe.

@@ -167,11 +167,7 @@ void set_totals(ops::ProgressMeter& meter, const Snapshot& snapshot,
   if (!options.path.empty()) {
     return;
   }
-  TreeCounts total;
-  for (const Source& source : snapshot.sources) {
-    total.files += source.counts.files;
-    total.bytes += source.counts.bytes;
-  }
+  const TreeCounts total = counts_of(snapshot);
   meter.set_totals(total.files, total.bytes);
 }
 

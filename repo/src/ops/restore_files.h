@@ -31,10 +31,11 @@ struct RestoreFilesOptions {
 /// what differs is sorted by (pack, block), so that each block is read, opened and expanded once
 /// per window and worker, and handed to the workers. In a dry run nothing is fetched.
 ///
-/// Memory: one window of slices (some 80 bytes each) and files (about 1 KiB each: the entry), half
-/// a window that waits in the queue, per worker one block (stored and expanded) and kTaskSlices
-/// slices, at most OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of
-/// the files that are being patched.
+/// Memory: one window of slices (some 80 bytes each) and files (about 1 KiB each: the entry),
+/// kQueuedSlices slices that wait in the queue, each perhaps a file of its own, per worker one
+/// block (stored and expanded), kTaskSlices slices and as many views and ids, at most
+/// OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of the files that
+/// are being patched.
 class RestoreFiles {
  public:
   RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,

@@ -8,7 +8,7 @@ namespace cairn::repo::ops {
 
 namespace {
 
-std::string below(const std::string& inside, const std::string& name) {
+std::string path_inside(const std::string& inside, const std::string& name) {
   return inside.empty() ? name : inside + '/' + name;
 }
 
@@ -92,7 +92,7 @@ core::Status RestoreWalk::place(const Selection& selection,
 
 core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry) {
   entry.hard_link_to.reset();
-  const std::string inside = below(selection.inside, entry.name);
+  const std::string inside = path_inside(selection.inside, entry.name);
   if (!target_.selects(join_path(selection.source_path, inside), false)) {
     return {};
   }
@@ -179,7 +179,7 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
     return {};
   }
   pass_standing(frame, &(*entry)->name);
-  std::string inside = below(frame.inside, (*entry)->name);
+  std::string inside = path_inside(frame.inside, (*entry)->name);
   const bool is_folder = (*entry)->type == EntryType::folder;
   if (!target_.selects(join_path(selection.source_path, inside), is_folder)) {
     return {};

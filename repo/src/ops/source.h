@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cairn/core/bytes.h"
+#include "cairn/core/descriptor.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"
@@ -129,9 +130,6 @@ class SourceFile {
   /// Opens the file that the walk saw. Errors: not_found (vanished), changed (it is another object
   /// or type now), permission_denied, io.
   [[nodiscard]] static core::Result<SourceFile> open(const WalkItem& item);
-  SourceFile(SourceFile&& other) noexcept;
-  SourceFile& operator=(SourceFile&& other) noexcept;
-  ~SourceFile();
 
   /// Size by the latest stat of the open file.
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return stamp_.size_bytes; }
@@ -157,7 +155,7 @@ class SourceFile {
   core::Status restart();
 
  private:
-  explicit SourceFile(int descriptor) noexcept : descriptor_(descriptor) {}
+  explicit SourceFile(core::Descriptor file) noexcept : file_(std::move(file)) {}
   void take(const struct ::statx& status);
 
   /// The open file as of the last stat that counts.
@@ -171,7 +169,7 @@ class SourceFile {
     std::uint32_t gid = 0;
   };
 
-  int descriptor_ = -1;
+  core::Descriptor file_;
   Stamp stamp_;
 };
 

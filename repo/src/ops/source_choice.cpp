@@ -34,12 +34,8 @@ void keep_tags_only(const Choice& choice, int folder, NameStack& names, std::siz
   }
   std::vector<std::string> tags;
   for (std::size_t i = first; i < names.size(); ++i) {
-    const std::string_view name = names[i];
-    const bool is_tag =
-        (choice.exclude_caches && name == kCacheTagName && is_cache_tag(folder)) ||
-        std::ranges::find(choice.exclude_if_present, name) != choice.exclude_if_present.end();
-    if (is_tag) {
-      tags.emplace_back(name);
+    if (is_tag(choice, names[i], [&] { return is_cache_tag(folder); })) {
+      tags.emplace_back(names[i]);
     }
   }
   if (!tags.empty()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 
 #include "cairn/repo/backup.h"
@@ -23,6 +24,14 @@ template <class PathOf>
   }
   return !choice.filter.empty() &&
          choice.filter.decide(path(), S_ISDIR(status.stx_mode)) == PathFilter::Decision::excluded;
+}
+
+/// True if a folder with this name in it is left out. `has_signature` is called for CACHEDIR.TAG.
+template <class HasSignature>
+[[nodiscard]] bool is_tag(const Choice& choice, std::string_view name,
+                          const HasSignature& has_signature) {
+  return (choice.exclude_caches && name == kCacheTagName && has_signature()) ||
+         std::ranges::find(choice.exclude_if_present, name) != choice.exclude_if_present.end();
 }
 
 /// Cuts the names of a folder, those from `first` on, down to its tags if it carries one that the

@@ -28,23 +28,22 @@ tl::unexpected<core::Error> fail_changed() {
 /// once instead of waiting until the holder has let go. The wait is safe only once we know that
 /// this is the file we want and no FIFO.
 int open_leased(int folder, const char* name, InodeId wanted) {
-  const int place = ::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-  if (place < 0) {
+  const core::Descriptor place(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!place.is_open()) {
     return -1;
   }
   Statx status{};
   int descriptor = -1;
-  int error_number = stat_open(place, status);
+  int error_number = stat_open(place.number(), status);
   if (error_number == 0) {
     if (inode_id(status) == wanted && entry_type(status) == EntryType::file) {
-      const std::string path = fmt::format("/proc/self/fd/{}", place);
+      const std::string path = fmt::format("/proc/self/fd/{}", place.number());
       descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
       error_number = errno;
     } else {
       error_number = ELOOP;
     }
   }
-  ::close(place);
   errno = error_number;
   return descriptor;
 }
@@ -71,7 +70,7 @@ core::Result<SourceFile> SourceFile::open(const WalkItem& item) {
   if (descriptor < 0) {
     return is_another_type(errno) ? fail_changed() : fail_errno(errno, "open file");
   }
-  SourceFile file(descriptor);
+  SourceFile file{core::Descriptor(descriptor)};
   Statx status{};
   if (const int error_number = stat_open(descriptor, status); error_number != 0) {
     return fail_errno(error_number, "stat file");
@@ -85,26 +84,6 @@ core::Result<SourceFile> SourceFile::open(const WalkItem& item) {
     static_cast<void>(::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL));
   }
   return file;
-}
-
-SourceFile::SourceFile(SourceFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), stamp_(other.stamp_) {}
-
-SourceFile& SourceFile::operator=(SourceFile&& other) noexcept {
-  if (this != &other) {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-    descriptor_ = std::exchange(other.descriptor_, -1);
-    stamp_ = other.stamp_;
-  }
-  return *this;
-}
-
-SourceFile::~SourceFile() {
-  if (descriptor_ >= 0) {
-    ::close(descriptor_);
-  }
 }
 
 void SourceFile::take(const Statx& status) {
@@ -121,7 +100,7 @@ void SourceFile::take(const Statx& status) {
 
 core::Status SourceFile::read_metadata(Entry& entry, const std::string& path,
                                        std::vector<Problem>& problems) {
-  Expects(descriptor_ >= 0);
+  Expects(file_.is_open());
   entry.mode = stamp_.mode;
   entry.mtime = stamp_.mtime;
   if (entry.owner.uid != stamp_.uid || entry.owner.gid != stamp_.gid) {
@@ -130,13 +109,13 @@ core::Status SourceFile::read_metadata(Entry& entry, const std::string& path,
     OwnerNames().fill(entry.owner);
   }
   const MetadataProblems sink{path, problems};
-  read_xattrs(descriptor_, entry, sink);
-  read_inode_flags(descriptor_, entry, sink);
+  read_xattrs(file_.number(), entry, sink);
+  read_inode_flags(file_.number(), entry, sink);
   return {};
 }
 
 core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uint64_t offset) {
-  Expects(descriptor_ >= 0);
+  Expects(file_.is_open());
   if (offset >= stamp_.size_bytes) {
     return std::nullopt;
   }
@@ -145,7 +124,7 @@ core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uin
     return rest;
   }
   const auto position = static_cast<::off_t>(offset);
-  const ::off_t data = ::lseek(descriptor_, position, SEEK_DATA);
+  const ::off_t data = ::lseek(file_.number(), position, SEEK_DATA);
   if (data < 0 && errno != ENXIO) {
     // EINVAL: a file system that does not know holes. Without the answer the zeros are read.
     return rest;
@@ -155,7 +134,7 @@ core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uin
   if (data_begin > offset) {
     return Extent{.offset = offset, .length_bytes = data_begin - offset, .is_hole = true};
   }
-  const ::off_t hole = ::lseek(descriptor_, position, SEEK_HOLE);
+  const ::off_t hole = ::lseek(file_.number(), position, SEEK_HOLE);
   // At or before the offset: somebody punches holes right now, and has_changed() will say so.
   if (hole <= position) {
     return rest;
@@ -165,13 +144,13 @@ core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uin
 }
 
 core::Result<std::size_t> SourceFile::read_at(std::uint64_t offset, core::MutableByteView out) {
-  Expects(descriptor_ >= 0);
+  Expects(file_.is_open());
   std::size_t done = 0;
   while (done < out.size()) {
     const core::MutableByteView rest = out.subspan(done);
     const auto position = static_cast<::off_t>(offset + done);
     const ::ssize_t got =
-        uninterrupted([&] { return ::pread(descriptor_, rest.data(), rest.size(), position); });
+        uninterrupted([&] { return ::pread(file_.number(), rest.data(), rest.size(), position); });
     if (got < 0) {
       return fail_errno(errno, "read file");
     }
@@ -184,9 +163,9 @@ core::Result<std::size_t> SourceFile::read_at(std::uint64_t offset, core::Mutabl
 }
 
 core::Result<bool> SourceFile::has_changed() const {
-  Expects(descriptor_ >= 0);
+  Expects(file_.is_open());
   Statx status{};
-  if (const int error_number = stat_open(descriptor_, status); error_number != 0) {
+  if (const int error_number = stat_open(file_.number(), status); error_number != 0) {
     return fail_errno(error_number, "stat file");
   }
   return status.stx_size != stamp_.size_bytes || to_timestamp(status.stx_mtime) != stamp_.mtime ||
@@ -194,9 +173,9 @@ core::Result<bool> SourceFile::has_changed() const {
 }
 
 core::Status SourceFile::restart() {
-  Expects(descriptor_ >= 0);
+  Expects(file_.is_open());
   Statx status{};
-  if (const int error_number = stat_open(descriptor_, status); error_number != 0) {
+  if (const int error_number = stat_open(file_.number(), status); error_number != 0) {
     return fail_errno(error_number, "stat file");
   }
   take(status);

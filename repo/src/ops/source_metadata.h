@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cairn/core/clock.h"
+#include "cairn/core/descriptor.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
 #include "ops/source.h"
@@ -16,16 +17,7 @@
 /// What the system says about one object of a source: the calls shared by the walk and by files.
 namespace cairn::repo::ops {
 
-/// Repeats a system call for as long as a signal interrupts it (network file systems, FUSE).
-template <class Call>
-auto uninterrupted(Call call) {
-  while (true) {
-    const auto result = call();
-    if (result >= 0 || errno != EINTR) {
-      return result;
-    }
-  }
-}
+using core::uninterrupted;
 
 /// openat() with O_CLOEXEC, O_NOFOLLOW and, where we may, O_NOATIME. -1: errno says why.
 [[nodiscard]] int open_without_traces(int folder, const char* name, int flags);

@@ -72,10 +72,8 @@ core::Result<Statistics> statistics(Repository& repository, Observer& observer) 
     one.utc_offset_minutes = listed.snapshot.utc_offset_minutes;
     one.added_data = listed.snapshot.added_data;
     one.added_metadata = listed.snapshot.added_metadata;
-    for (const Source& source : listed.snapshot.sources) {
-      ops::add_counts(source.counts, one.counts);
-    }
-    ops::add_counts(one.counts, statistics.total);
+    one.counts = counts_of(listed.snapshot);
+    statistics.total += one.counts;
     statistics.unique_chunks += one.added_data.chunks;
     statistics.metadata_chunks += one.added_metadata.chunks;
     statistics.snapshots.push_back(std::move(one));

@@ -118,7 +118,7 @@ core::Status TreeAssembler::leave_folder() {
   CAIRN_TRY(const FolderAssembly::Finished finished,
             folder.assembly->finish(folder.step.item.path));
   folder.step.item.entry.folder = finished.content;
-  add_counts(finished.own, counts_);
+  counts_ += finished.own;
   const bool is_known_same = folder.step.item.seen_index.has_value() || open_.empty();
   count_change(folder.step.item, finished.unchanged && is_known_same);
   return place(std::move(folder.step));

@@ -23,12 +23,4 @@ void count_entry(const Entry& entry, TreeCounts& counts) {
   }
 }
 
-void add_counts(const TreeCounts& from, TreeCounts& to) {
-  to.files += from.files;
-  to.folders += from.folders;
-  to.symlinks += from.symlinks;
-  to.others += from.others;
-  to.bytes += from.bytes;
-}
-
 }  // namespace cairn::repo::ops

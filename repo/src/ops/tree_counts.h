@@ -7,6 +7,5 @@ namespace cairn::repo::ops {
 
 /// Adds what one object is to the counts.
 void count_entry(const Entry& entry, TreeCounts& counts);
-void add_counts(const TreeCounts& from, TreeCounts& to);
 
 }  // namespace cairn::repo::ops

@@ -37,7 +37,7 @@ std::optional<std::string_view> first_component(std::string_view path) {
 }
 
 /// What is left of `path` below `above`, without a leading '/'; nullopt if it is not below.
-std::optional<std::string_view> below(std::string_view path, std::string_view above) {
+std::optional<std::string_view> rest_below(std::string_view path, std::string_view above) {
   if (path == above) {
     return std::string_view();
   }
@@ -82,12 +82,12 @@ core::Result<Located> locate_unless_absent(State& state, const Snapshot& snapsho
                                            std::optional<core::Error>& absent) {
   CAIRN_TRY(std::string normal, normal_path(path));
   for (const Source& source : snapshot.sources) {
-    if (const auto rest = below(normal, source.path)) {
+    if (const auto rest = rest_below(normal, source.path)) {
       return locate_in_source(state, source, normal, *rest, absent);
     }
   }
   const bool is_above = std::ranges::any_of(snapshot.sources, [&normal](const Source& source) {
-    return below(source.path, normal).has_value();
+    return rest_below(source.path, normal).has_value();
   });
   Located located;
   if (!is_above) {

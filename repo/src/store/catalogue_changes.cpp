@@ -17,11 +17,6 @@ constexpr std::uint64_t kLeavesRemovedAtOnce = 256;
 /// retain() commits after so many packs: their records lie on as many pages at worst.
 constexpr std::size_t kPacksPerTransaction = 4096;
 
-tl::unexpected<core::Error> damaged(const char* what) {
-  return core::fail(ErrorCode::corrupt, std::string("catalogue: ") + what,
-                    "the catalogue is only a cache: remove its folder, it will be made again");
-}
-
 /// The packs of a segment with their numbers.
 struct PackPlan {
   struct Fresh {
@@ -37,7 +32,7 @@ core::Result<PackUse> read_use(const LmdbTxn& txn, PackNumber pack) {
   const auto number = static_cast<std::uint32_t>(pack);
   CAIRN_TRY(const auto value, txn.get(pack_use_table, integer_key(number)));
   if (!value) {
-    return damaged("a pack that is listed is not in the pack table");
+    return catalogue_damaged("a pack that is listed is not in the pack table");
   }
   return decode_pack_use(*value);
 }
@@ -62,7 +57,7 @@ core::Result<PackPlan> plan_packs(WriteSession& session, const format::IndexSegm
       continue;
     }
     if (session.ledger.next_pack >= kPackNumberMax) {
-      return damaged("there are no pack numbers left");
+      return catalogue_damaged("there are no pack numbers left");
     }
     PackPlan::Fresh fresh{.pack = &pack,
                           .number = static_cast<PackNumber>(session.ledger.next_pack++)};
@@ -189,7 +184,7 @@ Status release_pack(WriteSession& session, PackNumber pack) {
   }
   CAIRN_TRY(const auto value, txn.get(pack_table, integer_key(number)));
   if (!value) {
-    return damaged("a pack's summary is missing");
+    return catalogue_damaged("a pack's summary is missing");
   }
   CAIRN_TRY(const PackBrief brief, decode_pack_brief(*value));
   CAIRN_TRY_STATUS(txn.remove(pack_id_table, brief.id.view()));
@@ -208,7 +203,7 @@ core::Result<std::vector<IndexSegmentId>> unlisted_segments(
   CAIRN_TRY(auto item, cursor.first());
   while (item) {
     if (item->key.size() != IndexSegmentId::kSize) {
-      return damaged("a segment's id has a wrong length");
+      return catalogue_damaged("a segment's id has a wrong length");
     }
     const auto id = IndexSegmentId::from(item->key);
     if (!keep.contains(id)) {
@@ -263,7 +258,7 @@ Status retain_segments(WriteSession& session, std::span<const IndexSegmentId> li
   for (const IndexSegmentId& id : unlisted) {
     CAIRN_TRY(const auto value, session.txn().get(segment_table, id.view()));
     if (!value) {
-      return damaged("a segment vanished");
+      return catalogue_damaged("a segment vanished");
     }
     CAIRN_TRY(const std::vector<PackNumber> packs, decode_segment_packs(*value));
     for (const PackNumber pack : packs) {

@@ -29,14 +29,6 @@ core::Error folder_error(int error_number, const std::string& what) {
   return core::errno_error(error_number, what).with_hint(kFolderHint);
 }
 
-int retry_interrupted(const auto& call) {
-  int result = 0;
-  do {
-    result = call();
-  } while (result < 0 && errno == EINTR);
-  return result;
-}
-
 core::Bytes encode_mark(const CatalogueMark& mark) {
   core::Encoder out;
   out.raw(core::as_view(kMarkMagic));
@@ -67,13 +59,13 @@ std::optional<CatalogueMark> decode_mark(core::ByteView bytes) {
   return mark;
 }
 
-core::Result<int> open_lock_file(const std::string& path) {
-  const int descriptor = retry_interrupted(
-      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode); });
-  if (descriptor < 0) {
+core::Result<core::Descriptor> open_lock_file(const std::string& path) {
+  core::Descriptor file(core::uninterrupted(
+      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode); }));
+  if (!file.is_open()) {
     return core::fail(folder_error(errno, "open " + path));
   }
-  return descriptor;
+  return file;
 }
 
 Status remove_file(const std::string& path) {
@@ -87,12 +79,9 @@ Status remove_file(const std::string& path) {
 
 std::string current_boot_id() {
   std::string id(kBootIdBytes, '\0');
-  const int descriptor = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-  if (descriptor >= 0) {
-    if (::read(descriptor, id.data(), id.size()) != ssize_t{kBootIdBytes}) {
-      id.assign(kBootIdBytes, '\0');
-    }
-    ::close(descriptor);
+  const core::Descriptor file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  if (file.is_open() && ::read(file.number(), id.data(), id.size()) != ssize_t{kBootIdBytes}) {
+    id.assign(kBootIdBytes, '\0');
   }
   return id;
 }
@@ -110,24 +99,30 @@ FolderLock::~FolderLock() {
 }
 
 core::Result<FolderLock> CatalogueFolder::lock(int descriptor, int operation) const {
-  if (retry_interrupted([&] { return ::flock(descriptor, operation); }) != 0) {
+  if (core::uninterrupted([&] { return ::flock(descriptor, operation); }) != 0) {
     return core::fail(folder_error(errno, "lock " + path_));
   }
   return FolderLock(descriptor);
 }
 
-core::Result<FolderLock> CatalogueFolder::share_files() { return lock(files_lock_, LOCK_SH); }
-core::Result<FolderLock> CatalogueFolder::own_files() { return lock(files_lock_, LOCK_EX); }
-core::Result<FolderLock> CatalogueFolder::own_writing() { return lock(write_lock_, LOCK_EX); }
+core::Result<FolderLock> CatalogueFolder::share_files() {
+  return lock(files_lock_.number(), LOCK_SH);
+}
+core::Result<FolderLock> CatalogueFolder::own_files() {
+  return lock(files_lock_.number(), LOCK_EX);
+}
+core::Result<FolderLock> CatalogueFolder::own_writing() {
+  return lock(write_lock_.number(), LOCK_EX);
+}
 
 core::Result<std::optional<FolderLock>> CatalogueFolder::try_own_writing() {
-  if (::flock(write_lock_, LOCK_EX | LOCK_NB) != 0) {
+  if (::flock(write_lock_.number(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK || errno == EINTR) {
       return std::nullopt;
     }
     return core::fail(folder_error(errno, "lock " + path_));
   }
-  return FolderLock(write_lock_);
+  return FolderLock(write_lock_.number());
 }
 
 bool catalogue_folder_exists(const std::string& path) {
@@ -147,23 +142,10 @@ core::Result<std::unique_ptr<CatalogueFolder>> CatalogueFolder::open(const std::
   return folder;
 }
 
-CatalogueFolder::~CatalogueFolder() {
-  for (const int descriptor : {files_lock_, write_lock_}) {
-    if (descriptor >= 0) {
-      ::close(descriptor);
-    }
-  }
-}
-
 std::optional<CatalogueMark> CatalogueFolder::read_mark() const {
-  const int descriptor = ::open((path_ + "/state").c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    return std::nullopt;
-  }
+  const core::Descriptor file(::open((path_ + "/state").c_str(), O_RDONLY | O_CLOEXEC));
   std::array<std::byte, kMarkBytes + 1> bytes{};
-  const ssize_t size = ::read(descriptor, bytes.data(), bytes.size());
-  ::close(descriptor);
-  if (size != ssize_t{kMarkBytes}) {
+  if (!file.is_open() || ::read(file.number(), bytes.data(), bytes.size()) != ssize_t{kMarkBytes}) {
     return std::nullopt;
   }
   return decode_mark(core::ByteView(bytes).first(kMarkBytes));
@@ -172,16 +154,15 @@ std::optional<CatalogueMark> CatalogueFolder::read_mark() const {
 Status CatalogueFolder::write_mark(const CatalogueMark& mark) {
   const std::string path = path_ + "/state";
   const core::Bytes bytes = encode_mark(mark);
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
-  if (descriptor < 0) {
+  const core::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode));
+  if (!file.is_open()) {
     return core::fail(folder_error(errno, "open " + path));
   }
+  const int descriptor = file.number();
   // In place, because a mark that went back in time would vouch for a file that changed since.
   const bool written = ::pwrite(descriptor, bytes.data(), bytes.size(), 0) == ssize_t{kMarkBytes} &&
                        ::ftruncate(descriptor, off_t{kMarkBytes}) == 0 && ::fsync(descriptor) == 0;
-  const int error_number = errno;
-  ::close(descriptor);
-  return written ? Status() : Status(core::fail(folder_error(error_number, "write " + path)));
+  return written ? Status() : Status(core::fail(folder_error(errno, "write " + path)));
 }
 
 Status CatalogueFolder::remove_environment() {

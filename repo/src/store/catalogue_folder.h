@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cairn/core/descriptor.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/ids.h"
 
@@ -57,7 +58,6 @@ class CatalogueFolder {
  public:
   /// Makes the folder (one level) and the lock files if they are missing.
   [[nodiscard]] static core::Result<std::unique_ptr<CatalogueFolder>> open(const std::string& path);
-  ~CatalogueFolder();
   CatalogueFolder(const CatalogueFolder&) = delete;
   CatalogueFolder& operator=(const CatalogueFolder&) = delete;
 
@@ -84,8 +84,8 @@ class CatalogueFolder {
   [[nodiscard]] core::Result<FolderLock> lock(int descriptor, int operation) const;
 
   std::string path_;
-  int files_lock_ = -1;
-  int write_lock_ = -1;
+  core::Descriptor files_lock_;
+  core::Descriptor write_lock_;
 };
 
 }  // namespace cairn::repo::store

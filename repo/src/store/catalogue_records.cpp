@@ -70,6 +70,11 @@ format::BlockRecord read_block(core::Decoder& in, std::size_t keys) {
 
 }  // namespace
 
+tl::unexpected<core::Error> catalogue_damaged(std::string_view what) {
+  return core::fail(ErrorCode::corrupt, fmt::format("catalogue: {}", what),
+                    "the catalogue is only a cache: remove its folder, it will be made again");
+}
+
 std::vector<LmdbTable> catalogue_tables() {
   return {
       {.name = "about"},
@@ -313,7 +318,7 @@ core::ByteView integer_key(const std::uint64_t& number) noexcept {
 core::Result<PackNumber> pack_number_from_key(core::ByteView key) {
   std::uint32_t number = 0;
   if (key.size() != sizeof(number)) {
-    return core::fail(ErrorCode::corrupt, "catalogue: a pack's key has a wrong length");
+    return catalogue_damaged("a pack's key has a wrong length");
   }
   std::memcpy(&number, key.data(), sizeof(number));
   return static_cast<PackNumber>(number);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "cairn/core/bytes.h"
@@ -11,6 +12,9 @@
 /// What the catalogue's tables hold. Pure encode and decode; a record that is not what was written
 /// is `corrupt`, and no number in it is used before it was checked.
 namespace cairn::repo::store {
+
+/// What a reader of the catalogue says who found something else than what was written.
+[[nodiscard]] tl::unexpected<core::Error> catalogue_damaged(std::string_view what);
 
 /// Positions in catalogue_tables().
 enum CatalogueTable : LmdbTableIndex {

@@ -28,11 +28,6 @@ std::uint32_t take_u32(const std::byte* in) noexcept {
   return value;
 }
 
-tl::unexpected<core::Error> damaged(const char* what) {
-  return core::fail(ErrorCode::corrupt, std::string("catalogue: ") + what,
-                    "the catalogue is only a cache: remove its folder, it will be made again");
-}
-
 /// An id that is looked for.
 struct Wanted {
   explicit Wanted(const ChunkId& id) : bytes(id.view().data()), prefix(id_prefix(bytes)) {}
@@ -87,7 +82,7 @@ core::Result<FilterLine> filter_line(const LmdbTxn& txn, const RunInfo& run,
       filter_key(run.number, static_cast<std::uint32_t>(found.line / kFilterPieceLines));
   CAIRN_TRY(const auto piece, txn.get(filter_table, integer_key(key)));
   if (!piece || piece->size() != kFilterPieceBytes) {
-    return damaged("a piece of a filter is missing");
+    return catalogue_damaged("a piece of a filter is missing");
   }
   found.piece = *piece;
   question.prefetch(found.piece, found.line);
@@ -152,7 +147,7 @@ core::Result<ChunkLocation> decode_entry(const std::byte* entry) {
                                .length_bytes = take_u32(entry + kEntryIdBytes + 12)};
   if (location.block >= format::kPackBlocksMax ||
       std::uint64_t{location.offset_bytes} + location.length_bytes > format::kBlockPlainBytesMax) {
-    return damaged("a chunk lies at an impossible place");
+    return catalogue_damaged("a chunk lies at an impossible place");
   }
   return location;
 }
@@ -176,7 +171,7 @@ LeafKey leaf_key(std::uint32_t run, std::uint64_t prefix, std::uint32_t position
 
 core::Result<std::uint32_t> leaf_run(core::ByteView key) {
   if (key.size() != kLeafKeyBytes) {
-    return damaged("a leaf's key has a wrong length");
+    return catalogue_damaged("a leaf's key has a wrong length");
   }
   std::uint32_t run = 0;
   for (std::size_t i = 0; i < sizeof(run); ++i) {
@@ -187,7 +182,7 @@ core::Result<std::uint32_t> leaf_run(core::ByteView key) {
 
 core::Result<std::size_t> leaf_entries(core::ByteView leaf) {
   if (leaf.empty() || leaf.size() > kLeafBytes || leaf.size() % kEntryBytes != 0) {
-    return damaged("a leaf has a wrong length");
+    return catalogue_damaged("a leaf has a wrong length");
   }
   return leaf.size() / kEntryBytes;
 }

@@ -14,7 +14,7 @@ namespace {
 using core::ErrorCode;
 using core::Status;
 
-constexpr mdb_mode_t kFileMode = 0600;
+constexpr mdb_mode_t kEnvironmentMode = 0600;
 constexpr unsigned kReaderSlots = 512;
 /// A process may not be allowed a terabyte of address space (ulimit -v): ask for less, down to
 /// this.
@@ -94,7 +94,8 @@ Status LmdbEnv::open_map(const LmdbOptions& options) {
     mdb_env_set_maxreaders(env_, kReaderSlots);
     int code = mdb_env_set_mapsize(env_, map_bytes);
     if (code == 0) {
-      code = guarded([&] { return mdb_env_open(env_, options.folder.c_str(), kFlags, kFileMode); });
+      code = guarded(
+          [&] { return mdb_env_open(env_, options.folder.c_str(), kFlags, kEnvironmentMode); });
     }
     if (code == 0) {
       watch_residency();

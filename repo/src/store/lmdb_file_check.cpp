@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cairn/core/descriptor.h"
 #include "store/lmdb_env.h"
 
 namespace cairn::repo::store {
@@ -46,23 +47,6 @@ Number number_at(const MetaBytes& page, std::size_t offset) {
   return value;
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(const std::string& path)
-      : value_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) {
-      ::close(value_);
-    }
-  }
-  [[nodiscard]] int value() const noexcept { return value_; }
-
- private:
-  int value_;
-};
-
 bool is_meta(const MetaBytes& page) {
   const auto page_bytes = number_at<std::uint32_t>(page, kPageSizeAt);
   return (number_at<std::uint16_t>(page, kFlagsAt) & kMetaFlag) != 0 &&
@@ -80,9 +64,9 @@ bool is_root(std::uint64_t page, std::uint64_t last_page) {
 
 Status check_lmdb_file(const std::string& folder) {
   const std::string path = folder + "/data.mdb";
-  const Descriptor file(path);
+  const core::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
-  if (file.value() < 0 || ::fstat(file.value(), &info) != 0) {
+  if (file.number() < 0 || ::fstat(file.number(), &info) != 0) {
     return core::fail(core::errno_error(errno, "open " + path));
   }
   if (S_ISREG(info.st_mode) && info.st_size == 0) {
@@ -99,7 +83,7 @@ Status check_lmdb_file(const std::string& folder) {
   for (int i = 0; i < 2; ++i) {
     MetaBytes page{};
     const off_t at = i == 0 ? 0 : off_t{number_at<std::uint32_t>(newest, kPageSizeAt)};
-    if (::pread(file.value(), page.data(), page.size(), at) != ssize_t{kMetaBytes} ||
+    if (::pread(file.number(), page.data(), page.size(), at) != ssize_t{kMetaBytes} ||
         !is_meta(page)) {
       return damaged("has no meta page of LMDB's where one should be");
     }

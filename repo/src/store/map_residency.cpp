@@ -8,16 +8,7 @@
 
 namespace cairn::repo::store {
 
-namespace {
-
-/// Of somebody else's map a page must never be let go, so that all must be right: the file's number
-/// and name, and that nothing can be written through it.
-bool is_read_only_map_of(std::uint64_t inode, std::uint64_t found, const std::string& permissions,
-                         const std::string& path) {
-  return found == inode && permissions == "r--s" && path.find("/data.mdb") != std::string::npos;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void MapResidency::attach(std::uint64_t inode) {
   begin_ = 0;
@@ -25,6 +16,9 @@ void MapResidency::attach(std::uint64_t inode) {
   count_ = 0;
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
+    if (line.find("/data.mdb") == std::string::npos) {
+      continue;
+    }
     std::istringstream words(line);
     std::uintptr_t begin = 0;
     std::uintptr_t end = 0;
@@ -33,10 +27,11 @@ void MapResidency::attach(std::uint64_t inode) {
     std::string offset;
     std::string device;
     std::uint64_t found = 0;
-    std::string path;
     words >> std::hex >> begin >> dash >> end >> permissions >> offset >> device >> std::dec >>
-        found >> path;
-    if (words && is_read_only_map_of(inode, found, permissions, line)) {
+        found;
+    // Of somebody else's map a page must never be let go, so that all must be right: the file's
+    // name and number, and that nothing can be written through it.
+    if (words && found == inode && permissions == "r--s") {
       begin_ = begin;
       end_ = end;
       return;

@@ -5,12 +5,6 @@
 namespace cairn::test {
 namespace {
 
-constexpr std::uint8_t kAdmin = 1;
-constexpr std::uint8_t kBackup = 2;
-constexpr std::uint8_t kRestore = 3;
-constexpr std::uint8_t kMaintain = 4;
-constexpr std::uint8_t kAudit = 5;
-
 core::Bytes epoch(std::uint32_t number, std::uint8_t present, const core::Bytes& secrets) {
   return joined(u32(number), run(0x90), run(0xa0), run(0xb0), u8(present), secrets);
 }

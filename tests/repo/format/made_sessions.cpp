@@ -3,13 +3,6 @@
 #include "made_vectors.h"
 
 namespace cairn::test {
-namespace {
-
-constexpr std::uint8_t kBackup = 2;
-constexpr std::uint8_t kMaintain = 4;
-constexpr std::uint8_t kAudit = 5;
-
-}  // namespace
 
 std::vector<Vector> session_vectors() {
   Pieces good;

@@ -5,11 +5,6 @@
 namespace cairn::test {
 namespace {
 
-constexpr std::uint8_t kAdmin = 1;
-constexpr std::uint8_t kBackup = 2;
-constexpr std::uint8_t kMaintain = 4;
-constexpr std::uint8_t kAudit = 5;
-
 Pieces first_link() {
   Pieces pieces;
   pieces.add("type", u8(1))

@@ -89,6 +89,13 @@ class VectorList {
 [[nodiscard]] std::vector<Vector> list_inner_vectors();
 [[nodiscard]] std::vector<Vector> root_vectors();
 
+// Roles, as docs/FORMAT.md numbers them.
+inline constexpr std::uint8_t kAdmin = 1;
+inline constexpr std::uint8_t kBackup = 2;
+inline constexpr std::uint8_t kRestore = 3;
+inline constexpr std::uint8_t kMaintain = 4;
+inline constexpr std::uint8_t kAudit = 5;
+
 /// A certificate for `role`: run(0x40), role, a time, run(0x60, 64).
 [[nodiscard]] core::Bytes made_certificate(std::uint8_t role);
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "inode_of.h"
 #include "loop_disk.h"
 #include "restore_fixture.h"
 
@@ -43,12 +44,6 @@ class DiskFixture : public RestoreFixture {
  private:
   LoopDisk disk_;
 };
-
-std::uint64_t inode_of(const std::string& path) {
-  struct ::stat status {};
-  REQUIRE(::lstat(path.c_str(), &status) == 0);
-  return status.st_ino;
-}
 
 }  // namespace
 

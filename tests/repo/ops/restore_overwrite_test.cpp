@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "inode_of.h"
 #include "ops/restore_policy.h"
 #include "restore_fixture.h"
 
@@ -15,12 +16,6 @@ namespace {
 
 constexpr core::Timestamp kOld{1'000'000'000, 5};
 constexpr core::Timestamp kNew{1'700'000'000, 7};
-
-std::uint64_t inode_of(const std::string& path) {
-  struct ::stat status {};
-  REQUIRE(::lstat(path.c_str(), &status) == 0);
-  return status.st_ino;
-}
 
 /// What the observer was told, sorted.
 class ChangeObserver final : public repo::Observer {

@@ -97,6 +97,15 @@ void leave_free_descriptors(std::size_t count) {
   Ensures(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
+/// Walks once while there are plenty of descriptors. The undefined-behaviour sanitizer opens a pipe
+/// to look at a type that it meets for the first time: those of a walk, of the threads that look
+/// ahead for it, and of the messages of one that fails.
+void meet_types_of_a_walk(const std::string& source) {
+  test::FakeClock clock;
+  static_cast<void>(walk_all(source, looking_ahead(clock, 4)));
+  static_cast<void>(core::errno_error(EMFILE, fmt::format("{}/{}", source, std::string(600, 'x'))));
+}
+
 /// What a walk of a DeepTree counts; items are let go at once.
 struct DeepWalk {
   std::size_t entered = 0;
@@ -153,6 +162,7 @@ TEST_CASE("folders nested deeper than any path can say are walked with few descr
 TEST_CASE("a walk that finds no free descriptor gives up those of the folders above") {
   const DeepTree tree("d", 200);
   const std::string answer = test::run_in_child([&]() -> std::string {
+    meet_types_of_a_walk(tree.path());
     leave_free_descriptors(8);
     const Walked walked = walk_all(tree.path());
     return fmt::format("{} items, {} problems, {}", walked.items.size(), walked.problems.size(),
@@ -165,6 +175,7 @@ TEST_CASE("a look-ahead gives its descriptors to the walk that finds none") {
   const DeepTree tree("d", 200);
   for (const std::size_t free : {8U, 12U, 20U, 40U}) {
     const std::string answer = test::run_in_child([&]() -> std::string {
+      meet_types_of_a_walk(tree.path());
       test::FakeClock clock;
       // Before the limit falls: the threads believe that there are plenty.
       ProblemLines problems(tree.path());
@@ -186,11 +197,7 @@ TEST_CASE("a walk without any free descriptor ends with an error, not with missi
   REQUIRE(test::make_tree(temp.path(),
                           {test::tree::folder("a/b"), test::tree::text_file("c", "")}) == Lines{});
   const std::string answer = test::run_in_child([&]() -> std::string {
-    // The undefined-behaviour sanitizer opens a pipe to look at a type that it meets for the first
-    // time: those of a walk, and those of the messages of one that fails.
-    static_cast<void>(walk_all(temp.path()));
-    static_cast<void>(
-        core::errno_error(EMFILE, fmt::format("{}/{}", temp.path(), std::string(600, 'x'))));
+    meet_types_of_a_walk(temp.path());
     ProblemLines problems(temp.path());
     const auto walk = SourceWalk::open(temp.path(), problems);
     if (!walk.has_value()) {

@@ -12,6 +12,7 @@
 #include "memory_file_system.h"
 #include "outcome.h"
 #include "seeded_random.h"
+#include "stored_objects.h"
 #include "temp_folder.h"
 
 /// What every backend must do, and the doubles that tests rely on.
@@ -26,26 +27,10 @@ using repo::store::ListedObject;
 using repo::store::object_path;
 using repo::store::ObjectName;
 
-constexpr std::uint64_t kNoLimit = UINT64_MAX;
 constexpr std::uint64_t kAbsent = UINT64_MAX;
 constexpr std::array kNamedKinds = {
     ObjectKind::key_slot, ObjectKind::pack,      ObjectKind::index,    ObjectKind::session,
     ObjectKind::snapshot, ObjectKind::forgotten, ObjectKind::condemned};
-
-ObjectName name_of(ObjectKind kind, std::uint64_t seed) {
-  SeededRandom random(seed);
-  return {.kind = kind, .id = core::Hash256::from(random.bytes(32))};
-}
-
-Bytes content(std::uint64_t seed, std::size_t size) { return SeededRandom(seed).bytes(size); }
-
-/// The object, which must be there.
-Bytes whole(Backend& backend, const ObjectName& name) {
-  auto got = backend.get(name, kNoLimit);
-  INFO(message_of(got));
-  REQUIRE(got);
-  return *std::move(got);
-}
 
 std::uint64_t size_of(Backend& backend, const ObjectName& name) {
   const auto size = backend.size(name);

@@ -11,6 +11,7 @@
 #include "outcome.h"
 #include "seeded_random.h"
 #include "store/backend.h"
+#include "stored_objects.h"
 
 /// What only a backend on a file system has to do: folders, temporary names, durability.
 namespace cairn::test {
@@ -24,23 +25,7 @@ using repo::store::ListedObject;
 using repo::store::make_local_backend;
 using repo::store::ObjectName;
 
-constexpr std::uint64_t kNoLimit = UINT64_MAX;
 const std::string kLocation = "/repository";
-
-ObjectName name_of(ObjectKind kind, std::uint64_t seed) {
-  SeededRandom random(seed);
-  return {.kind = kind, .id = core::Hash256::from(random.bytes(32))};
-}
-
-Bytes content(std::uint64_t seed, std::size_t size) { return SeededRandom(seed).bytes(size); }
-
-/// The object, which must be there.
-Bytes whole(Backend& backend, const ObjectName& name) {
-  auto got = backend.get(name, kNoLimit);
-  INFO(message_of(got));
-  REQUIRE(got);
-  return *std::move(got);
-}
 
 void make_file(core::FileSystem& files, const std::string& path) {
   auto file = files.create(path);

@@ -20,12 +20,11 @@ using repo::format::ObjectKind;
 using repo::store::KeyRing;
 using repo::store::object_name;
 using repo::store::ObjectName;
-using Store = RecordStore;
 
 // --- Config and key slots ---
 
 TEST_CASE("the config is written once and read back") {
-  Store store;
+  RecordStore store;
   CHECK(outcome(get_config(store.backend)) == "not_found");
   REQUIRE(put_config(store.backend, store.keys.config));
   CHECK(outcome(put_config(store.backend, store.keys.config)) == "already_exists");
@@ -43,13 +42,13 @@ TEST_CASE("the config is written once and read back") {
 }
 
 TEST_CASE("a config that grew without bound is not read") {
-  Store store;
+  RecordStore store;
   REQUIRE(put_config(store.backend, store.keys.config));
   store.backend.inflict(repo::store::config_name(), damage::Grown{.bytes = 100'000});
   CHECK(outcome(get_config(store.backend)) == "limit_exceeded");
 }
 
-repo::format::KeySlot made_slot(Store& store) {
+repo::format::KeySlot made_slot(RecordStore& store) {
   const repo::Credentials credentials{repo::Credentials::Type::key_file,
                                       core::SecretBytes(repo::kKeyFileBytes)};
   auto slot = repo::store::seal_key_slot(store.keys.random, store.keys.config.repository_id,
@@ -59,7 +58,7 @@ repo::format::KeySlot made_slot(Store& store) {
 }
 
 TEST_CASE("a key slot is named by its content and survives the loss of one copy") {
-  Store store;
+  RecordStore store;
   const auto slot = made_slot(store);
   const auto id = put_key_slot(store.backend, slot);
   REQUIRE(id);
@@ -103,7 +102,7 @@ repo::format::IndexSegment made_segment(TestKeys& keys) {
 }
 
 TEST_CASE("an index segment is read by every role, and only unchanged under its own name") {
-  Store store;
+  RecordStore store;
   const auto segment = made_segment(store.keys);
   const auto id = put_index_segment(store.backend, store.keys.of(Role::backup), store.keys.random,
                                     segment, store.written);
@@ -140,7 +139,7 @@ TEST_CASE("an index segment is read by every role, and only unchanged under its 
 }
 
 TEST_CASE("an index segment too large for one object is refused, not cut") {
-  Store store;
+  RecordStore store;
   repo::format::IndexSegment segment;
   segment.packs.resize(2);
   for (repo::format::IndexedPack& pack : segment.packs) {
@@ -162,7 +161,7 @@ TEST_CASE("an index segment too large for one object is refused, not cut") {
 // --- Sessions ---
 
 TEST_CASE("a session is announced under its id, and each heartbeat is a new object") {
-  Store store;
+  RecordStore store;
   repo::format::Session session;
   session.id = store.keys.random_id<SnapshotId>();
   session.host = "quill";
@@ -186,7 +185,7 @@ TEST_CASE("a session is announced under its id, and each heartbeat is a new obje
 }
 
 TEST_CASE("a session under another's name is refused") {
-  Store store;
+  RecordStore store;
   repo::format::Session session;
   session.id = store.keys.random_id<SnapshotId>();
   REQUIRE(put_session(store.backend, store.keys.admin(), store.keys.random, session));
@@ -205,7 +204,7 @@ TEST_CASE("a session under another's name is refused") {
 }
 
 TEST_CASE("a session's size does not tell the host's name") {
-  Store store;
+  RecordStore store;
   std::vector<std::size_t> sizes;
   for (const char* host : {"a", "a-rather-long-name.example.org"}) {
     repo::format::Session session;
@@ -229,7 +228,7 @@ repo::format::Tombstone made_tombstone(TestKeys& keys) {
 }
 
 TEST_CASE("a tombstone is read by every role and survives the loss of one copy") {
-  Store store;
+  RecordStore store;
   const auto tombstone = made_tombstone(store.keys);
   const SnapshotId id = tombstone.snapshot;
   REQUIRE(
@@ -255,7 +254,7 @@ TEST_CASE("a tombstone is read by every role and survives the loss of one copy")
 }
 
 TEST_CASE("a forged tombstone is refused") {
-  Store store;
+  RecordStore store;
   auto tombstone = made_tombstone(store.keys);
   const KeyRing& maintain = store.keys.of(Role::maintain);
   tombstone.signer = *maintain.bundle().certificate;
@@ -284,7 +283,7 @@ TEST_CASE("a forged tombstone is refused") {
 }
 
 TEST_CASE("a condemned record is read by every role, unchanged and under its own name") {
-  Store store;
+  RecordStore store;
   repo::format::Condemned condemned;
   condemned.collector = store.keys.random_id<SnapshotId>();
   condemned.when = kTestTime;
@@ -313,7 +312,7 @@ TEST_CASE("a condemned record is read by every role, unchanged and under its own
 }
 
 TEST_CASE("a condemned record needs the signature of somebody who may collect") {
-  Store store;
+  RecordStore store;
   repo::format::Condemned condemned;
   condemned.packs = {store.keys.random_id<PackId>()};
   condemned.signer = *store.keys.of(Role::maintain).bundle().certificate;
@@ -329,7 +328,7 @@ TEST_CASE("a condemned record needs the signature of somebody who may collect") 
 }
 
 TEST_CASE("only who may collect can fence, forget or condemn") {
-  Store store;
+  RecordStore store;
   for (const Role role : kAllRoles) {
     INFO(to_string(role));
     const std::string expected =

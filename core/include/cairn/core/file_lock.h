@@ -1,7 +1,9 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
+#include "cairn/core/descriptor.h"
 #include "cairn/core/result.h"
 
 namespace cairn::core {
@@ -12,15 +14,10 @@ class FileLock {
  public:
   /// Waits at most `wait_ms_max`; busy if somebody else holds it for longer. Makes the file.
   [[nodiscard]] static Result<FileLock> acquire(const std::string& path, unsigned wait_ms_max);
-  FileLock(FileLock&& other) noexcept;
-  FileLock& operator=(FileLock&& other) noexcept;
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  ~FileLock();
 
  private:
-  explicit FileLock(int descriptor) noexcept : descriptor_(descriptor) {}
-  int descriptor_ = -1;
+  explicit FileLock(Descriptor file) noexcept : file_(std::move(file)) {}
+  Descriptor file_;
 };
 
 }  // namespace cairn::core

@@ -49,6 +49,7 @@ struct TreeCounts {
   std::uint64_t others = 0;  ///< devices, FIFOs, sockets
   std::uint64_t bytes = 0;   ///< sum of file sizes; every name of a hard link counts
 
+  TreeCounts& operator+=(const TreeCounts& other) noexcept;
   friend bool operator==(const TreeCounts&, const TreeCounts&) = default;
 };
 
@@ -93,6 +94,9 @@ struct Snapshot {
 
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
+
+/// Those of all its sources together.
+[[nodiscard]] TreeCounts counts_of(const Snapshot& snapshot) noexcept;
 
 inline constexpr std::size_t kTextBytesMax = 1024;  ///< host, user, set, tag, version
 inline constexpr std::size_t kDescriptionBytesMax = 64 * 1024;

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "arguments.h"
+#include "catch2.h"
+
+/// What the words of a command line become, for tests that know which of the answers it must be.
+namespace cairn::cli {
+
+using Args = std::vector<std::string>;
+
+inline Invocation invocation(const Args& args) {
+  ParsedArguments parsed = parse_arguments(args);
+  if (const auto* const error = std::get_if<UsageError>(&parsed)) {
+    FAIL("usage error: " << error->message);
+  }
+  REQUIRE(std::holds_alternative<Invocation>(parsed));
+  return std::get<Invocation>(std::move(parsed));
+}
+
+template <class Arguments>
+Arguments arguments(const Args& args) {
+  const Invocation invoked = invocation(args);
+  REQUIRE(std::holds_alternative<Arguments>(invoked.command));
+  return std::get<Arguments>(invoked.command);
+}
+
+inline UsageError refused(const Args& args) {
+  const ParsedArguments parsed = parse_arguments(args);
+  CAPTURE(args);
+  REQUIRE(std::holds_alternative<UsageError>(parsed));
+  return std::get<UsageError>(parsed);
+}
+
+}  // namespace cairn::cli
