@@ -259,6 +259,12 @@ Json backup_view(const repo::BackupReport& report) {
   json["data_packs"] = report.data_packs;
   json["metadata_packs"] = report.metadata_packs;
   json["written_bytes"] = report.written_bytes;
+  if (!report.stages.empty()) {
+    Json& stages = json["stages"];
+    for (const repo::StageTime& stage : report.stages) {
+      stages[stage.name] = {{"seconds", seconds_view(stage.ns)}, {"bytes", stage.bytes}};
+    }
+  }
   return json;
 }
 

@@ -111,6 +111,15 @@ TEST_CASE("a dry run has no id") {
   CHECK(json.at("type") == "summary");
   CHECK(json.at("id").is_null());
   CHECK(json.at("dry_run") == true);
+  CHECK_FALSE(json.contains("stages"));
+}
+
+TEST_CASE("stages of a backup go by their names") {
+  repo::BackupReport report;
+  report.stages = {{.name = "read", .ns = 1'500'000'000, .bytes = 7}};
+  const Json json = backup_view(report);
+  CHECK(json.at("stages").at("read").at("seconds") == 1.5);
+  CHECK(json.at("stages").at("read").at("bytes") == 7);
 }
 
 TEST_CASE("a finding says what it touches") {

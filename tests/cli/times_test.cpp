@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kNoon = 1'767'268'800;  // 2026-01-01T12:00:00Z
 constexpr std::uint32_t kEndOfSecond = 999'999'999;
-constexpr std::uint64_t kSecond = core::kNanosecondsPerSecond;
+constexpr std::uint64_t kSecondNs = core::kNanosecondsPerSecond;
 
 /// Changes from +60 to +120 minutes at a given moment, as clocks do in spring.
 class SpringClock final : public core::Clock {
@@ -37,11 +37,11 @@ TEST_CASE("a time that no calendar has is printed all the same") {
 
 TEST_CASE("durations and what is left of them") {
   CHECK(format_duration(0) == "0.0 s");
-  CHECK(format_duration(kSecond / 2) == "0.5 s");
-  CHECK(format_duration(12 * kSecond) == "12 s");
-  CHECK(format_duration(60 * kSecond - 1) == "1 min 00 s");
-  CHECK(format_duration(185 * kSecond) == "3 min 05 s");
-  CHECK(format_duration(7'620 * kSecond) == "2 h 07 min");
+  CHECK(format_duration(kSecondNs / 2) == "0.5 s");
+  CHECK(format_duration(12 * kSecondNs) == "12 s");
+  CHECK(format_duration(60 * kSecondNs - 1) == "1 min 00 s");
+  CHECK(format_duration(185 * kSecondNs) == "3 min 05 s");
+  CHECK(format_duration(7'620 * kSecondNs) == "2 h 07 min");
   CHECK(format_countdown(5) == "0:05");
   CHECK(format_countdown(185) == "3:05");
   CHECK(format_countdown(7'620) == "2:07:00");

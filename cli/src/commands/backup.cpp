@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "backup_sources.h"
 #include "cairn/core/version.h"
@@ -13,6 +14,20 @@
 
 namespace cairn::cli {
 namespace {
+
+/// Where the time went. Threads work at the same time, so that the sum is more than the time
+/// passed.
+void say_stages(const std::vector<repo::StageTime>& stages, Console& console) {
+  console.say("seconds of all threads:");
+  for (const repo::StageTime& stage : stages) {
+    const auto ns = static_cast<double>(stage.ns);
+    const std::string per_byte =
+        stage.bytes == 0 ? std::string()
+                         : fmt::format("{:>12}  {:5.2f} ns a byte", format_size(stage.bytes),
+                                       ns / static_cast<double>(stage.bytes));
+    console.say(fmt::format("  {:8} {:8.3f}{}", stage.name, ns / 1e9, per_byte));
+  }
+}
 
 void say_report(const repo::BackupReport& report, std::uint64_t unreadable,
                 std::uint64_t elapsed_ns, Console& console) {
@@ -28,6 +43,9 @@ void say_report(const repo::BackupReport& report, std::uint64_t unreadable,
       "{} {} ({} compressed)", report.id ? "added" : "would add",
       format_size(snapshot.added_data.plain_bytes + snapshot.added_metadata.plain_bytes),
       format_size(snapshot.added_data.stored_bytes + snapshot.added_metadata.stored_bytes)));
+  if (!report.stages.empty()) {
+    say_stages(report.stages, console);
+  }
   if (unreadable > 0) {
     console.say(fmt::format("{} could not be read and {} missing from the snapshot",
                             format_count(unreadable, "source"), unreadable == 1 ? "is" : "are"));
@@ -59,6 +77,7 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
                               .rehash_sample = arguments.rehash_sample,
                               .time_limit_seconds = arguments.time_limit_seconds,
                               .tell_changes = context.console.verbose(),
+                              .measure_stages = context.console.verbose(),
                               .estimate = context.console.draws_progress(),
                               .stop = streams.stop};
   std::unique_ptr<StreamInput> stream;

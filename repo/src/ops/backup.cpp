@@ -210,9 +210,9 @@ constexpr int kRetriesMax = 2;
 constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
 
 ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options,
-                                      const std::vector<std::string>& paths,
-                                      ops::StatCache* cache) {
-  ops::PipelineOptions pipeline;
+                                      const std::vector<std::string>& paths, ops::StatCache* cache,
+                                      ops::StageTimes& times) {
+  ops::PipelineOptions pipeline{.times = times};
   pipeline.paths = paths;
   pipeline.stream = options.stream ? &*options.stream : nullptr;
   pipeline.cache = options.stream ? nullptr : cache;
@@ -242,9 +242,12 @@ core::Status ingest(State& state, const BackupOptions& options,
                     ops::StatCache& cache, Ingested& ingested) {
   BackupReport& report = ingested.report;
   ops::ProgressMeter meter(observer, state.environment.clock);
+  ops::StageTimes times(options.measure_stages ? &state.environment.clock : nullptr);
   ops::ChunkStore store(
-      state, {.compression_level = options.compression_level, .dry_run = options.dry_run}, meter);
-  const ops::PipelineOptions settings = pipeline_options(state, options, paths, &cache);
+      state,
+      {.compression_level = options.compression_level, .dry_run = options.dry_run, .times = times},
+      meter);
+  const ops::PipelineOptions settings = pipeline_options(state, options, paths, &cache, times);
   ops::BackupPipeline pipeline(state, settings, store, meter);
 
   std::optional<Estimate> estimate;
@@ -279,6 +282,7 @@ core::Status ingest(State& state, const BackupOptions& options,
   report.data_packs = totals.data_packs;
   report.metadata_packs = totals.metadata_packs;
   report.written_bytes = totals.written_bytes;
+  report.stages = times.all();
   return {};
 }
 

@@ -82,6 +82,7 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
                     partial_ = partial_ || is_late;
                     return is_late;
                   },
+              .times = options.times,
               .offload = [this](OpenBlock& block) { return queue_.offer(block); }},
       stream_ingest_(shared_, options.compression_level),
       changes_(meter, options.tell_changes) {
@@ -187,6 +188,11 @@ WalkOptions BackupPipeline::walk_options() {
   return walk;
 }
 
+core::Result<std::optional<WalkItem>> BackupPipeline::next_item(SourceWalk& walk) {
+  const StageTimes::Span span(options_.times, Stage::walk);
+  return walk.next();
+}
+
 core::Status BackupPipeline::walk(const std::string& path) {
   CAIRN_TRY(const auto walk, SourceWalk::open(path, problems_, walk_options()));
   auto batch = std::make_shared<Batch>();
@@ -201,7 +207,7 @@ core::Status BackupPipeline::walk(const std::string& path) {
       CAIRN_TRY_STATUS(checkpoint());
       return core::fail(core::ErrorCode::interrupted, "interrupted");
     }
-    CAIRN_TRY(auto item, walk->next());
+    CAIRN_TRY(auto item, next_item(*walk));
     if (!item) {
       break;
     }

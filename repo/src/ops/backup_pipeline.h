@@ -13,6 +13,7 @@
 #include "ops/chunk_store.h"
 #include "ops/file_ingest.h"
 #include "ops/progress_meter.h"
+#include "ops/stage_times.h"
 #include "ops/state.h"
 #include "ops/tree_assembler.h"
 #include "ops/work_queue.h"
@@ -20,16 +21,17 @@
 namespace cairn::repo::ops {
 
 struct PipelineOptions {
-  std::vector<std::string> paths;        ///< absolute, sorted, none below another
+  std::vector<std::string> paths = {};   ///< absolute, sorted, none below another
   const StreamSource* stream = nullptr;  ///< a source instead of the paths
   StatCache* cache = nullptr;            ///< nullptr: every file is read
-  WalkOptions walk;                      ///< but for what the pipeline fills in itself
+  WalkOptions walk = {};                 ///< but for what the pipeline fills in itself
   bool tell_changes = false;
   /// On the environment's monotonic clock: what has not been read then is left out.
-  std::optional<std::uint64_t> deadline_ns;
+  std::optional<std::uint64_t> deadline_ns = {};
   int compression_level = 3;
   unsigned workers = 1;
-  std::stop_token stop;
+  std::stop_token stop = {};
+  StageTimes& times;
 };
 
 /// Reads the sources into chunks and nodes: one thread walks (the caller's), `workers` threads
@@ -54,6 +56,7 @@ class BackupPipeline {
  private:
   core::Status walk_all();
   core::Status walk(const std::string& path);
+  [[nodiscard]] core::Result<std::optional<WalkItem>> next_item(SourceWalk& walk);
   core::Status read_stream(const StreamSource& stream);
   [[nodiscard]] WalkOptions walk_options();
   void note_hard_link(IngestedStep& step, std::size_t source_path_bytes);

@@ -112,7 +112,7 @@ core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
   }
   work.record.plain_bytes = gsl::narrow_cast<std::uint32_t>(block.plain.size());
   work.record.chunks = std::exchange(block.chunks, {});
-  if (compressor.compress(block.plain, work.payload)) {
+  if (compress(compressor, block.plain, work.payload)) {
     work.record.codec = format::BlockCodec::zstd;
   } else {
     work.record.codec = format::BlockCodec::raw;
@@ -124,6 +124,12 @@ core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
     return core::fail(core::ErrorCode::internal, "the packing thread has ended");
   }
   return {};
+}
+
+bool ChunkStore::compress(core::Compressor& compressor, const core::Bytes& plain,
+                          core::Bytes& payload) {
+  const StageTimes::Span span(options_.times, Stage::compress, plain.size());
+  return compressor.compress(plain, payload);
 }
 
 core::Status ChunkStore::check() const {
@@ -186,6 +192,7 @@ core::Status ChunkStore::publish_all() {
 }
 
 core::Status ChunkStore::pack(SealedWork work) {
+  const StageTimes::Span span(options_.times, Stage::pack, work.payload.size());
   if (work.settles) {
     CAIRN_TRY_STATUS(publish_all());
     const std::scoped_lock lock(mutex_);

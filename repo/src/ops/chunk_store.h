@@ -20,6 +20,7 @@
 #include "format/pack.h"
 #include "ops/node_builder.h"
 #include "ops/progress_meter.h"
+#include "ops/stage_times.h"
 #include "ops/state.h"
 #include "store/pack_writer.h"
 
@@ -53,6 +54,7 @@ struct OpenBlock {
 struct ChunkStoreOptions {
   int compression_level = 3;
   bool dry_run = false;  ///< compresses and counts, writes nothing
+  StageTimes& times;
 };
 
 /// Deduplicates and stores chunks. Thread-safe but for finish().
@@ -111,6 +113,8 @@ class ChunkStore {
   };
 
   void run();
+  [[nodiscard]] bool compress(core::Compressor& compressor, const core::Bytes& plain,
+                              core::Bytes& payload);
   core::Status pack(SealedWork work);
   core::Status publish(std::unique_ptr<store::PackWriter>& writer);
   core::Status publish_all();

@@ -41,11 +41,15 @@ FileIngest::FileIngest(const IngestShared& shared, int compression_level)
 
 core::Status FileIngest::ingest(const WalkItem& item, Entry& entry,
                                 std::vector<Problem>& problems) {
-  CAIRN_TRY(SourceFile file, SourceFile::open(item));
+  const auto measured = [this](const auto& call) {
+    const StageTimes::Span span(shared_.times, Stage::open);
+    return call();
+  };
+  CAIRN_TRY(SourceFile file, measured([&] { return SourceFile::open(item); }));
   for (int attempt = 1;; ++attempt) {
-    CAIRN_TRY_STATUS(file.read_metadata(entry, item.path, problems));
+    CAIRN_TRY_STATUS(measured([&] { return file.read_metadata(entry, item.path, problems); }));
     CAIRN_TRY_STATUS(read_content(file, entry.content));
-    CAIRN_TRY(const bool changed, file.has_changed());
+    CAIRN_TRY(const bool changed, measured([&] { return file.has_changed(); }));
     if (!changed) {
       return {};
     }
@@ -119,8 +123,11 @@ core::Status FileIngest::read_content(SourceFile& file, Content& content) {
 }
 
 core::Status FileIngest::read_extents(SourceFile& file) {
-  const auto read_at = [&file](std::uint64_t offset, core::MutableByteView out) {
-    return file.read_at(offset, out);
+  const auto read_at = [this, &file](std::uint64_t offset, core::MutableByteView out) {
+    StageTimes::Span span(shared_.times, Stage::read);
+    auto got = file.read_at(offset, out);
+    span.add_bytes(got.value_or(0));
+    return got;
   };
   std::uint64_t offset = 0;
   bool at_end = false;
@@ -199,6 +206,7 @@ core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& a
       scanned = begin;
       first_piece = 0;
     }
+    const StageTimes::Span span(shared_.times, Stage::cut, end - scanned);
     while (first_piece == 0 && scanned < end) {
       const auto cut = chunker_.scan(core::ByteView(buffer_).subspan(scanned, end - scanned));
       if (!cut) {
@@ -239,7 +247,7 @@ core::Status FileIngest::settle() {
       chunks.push_back(core::ByteView(buffer_).subspan(piece.offset, piece.length_bytes));
     }
   }
-  const auto ids = shared_.keys.chunk_ids(format::BlockKind::data, chunks);
+  const auto ids = hash(chunks);
   std::size_t next_piece = 0;
   std::size_t next_chunk = 0;
   for (Unsettled& file : files_) {
@@ -265,12 +273,28 @@ core::Status FileIngest::settle() {
   return {};
 }
 
+std::vector<ChunkId> FileIngest::hash(std::span<const core::ByteView> chunks) {
+  StageTimes::Span span(shared_.times, Stage::hash);
+  for (const core::ByteView chunk : chunks) {
+    span.add_bytes(chunk.size());
+  }
+  return shared_.keys.chunk_ids(format::BlockKind::data, chunks);
+}
+
+core::Result<bool> FileIngest::claim(const ChunkId& id) {
+  const StageTimes::Span span(shared_.times, Stage::find);
+  return shared_.store.claim(id);
+}
+
 core::Status FileIngest::store_chunk(const ChunkId& id, core::ByteView chunk,
                                      BlockClass block_class) {
-  CAIRN_TRY(const bool is_new, shared_.store.claim(id));
+  CAIRN_TRY(const bool is_new, claim(id));
   if (is_new) {
     OpenBlock& block = blocks_[static_cast<std::size_t>(block_class)];
-    block.add(id, chunk);
+    {
+      const StageTimes::Span span(shared_.times, Stage::group, chunk.size());
+      block.add(id, chunk);
+    }
     if (block.is_full() && !shared_.offload(block)) {
       return store(block);
     }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "cairn/chunker/chunker.h"
@@ -15,6 +16,7 @@
 #include "ops/chunk_store.h"
 #include "ops/node_builder.h"
 #include "ops/source.h"
+#include "ops/stage_times.h"
 
 namespace cairn::repo::ops {
 
@@ -31,6 +33,7 @@ struct IngestShared {
   std::function<bool()> should_stop;
   /// Asked between reads with the bytes still to be read: true leaves the file out.
   std::function<bool(std::uint64_t)> is_too_late;
+  StageTimes& times;
   /// May hand a full block to somebody who is idle; true if it was taken over (moved from).
   std::function<bool(OpenBlock&)> offload;
 };
@@ -101,6 +104,8 @@ class FileIngest {
   void end_content(Content* result);
   void add_piece(const Piece& piece);
   void add_chunk(std::size_t offset, std::size_t length_bytes);
+  [[nodiscard]] std::vector<ChunkId> hash(std::span<const core::ByteView> chunks);
+  [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
   core::Status store_chunk(const ChunkId& id, core::ByteView chunk, BlockClass block_class);
   void choose_parameters(core::ByteView head, std::uint64_t size_bytes);
 

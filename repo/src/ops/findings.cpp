@@ -1,6 +1,7 @@
 #include "ops/findings.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace cairn::repo {
@@ -72,6 +73,22 @@ std::optional<std::size_t> Findings::blame(
     return found->second;
   }
   return std::nullopt;
+}
+
+void Findings::append(Findings& other) {
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  const std::size_t first = findings_.size();
+  std::ranges::move(other.findings_, std::back_inserter(findings_));
+  const auto take_marks = [first](auto& from, auto& to) {
+    for (const auto& [key, finding] : from) {
+      to.emplace(key, first + finding);
+    }
+    from.clear();
+  };
+  take_marks(other.packs_, packs_);
+  take_marks(other.blocks_, blocks_);
+  take_marks(other.chunks_, chunks_);
+  other.findings_.clear();
 }
 
 std::vector<Finding> Findings::take() {

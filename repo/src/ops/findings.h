@@ -48,6 +48,10 @@ class Findings {
   [[nodiscard]] std::optional<std::size_t> blame(
       const ChunkId& chunk, const std::optional<store::ChunkLocation>& location) const;
 
+  /// Puts the findings and marks of another check behind these. What is marked here already keeps
+  /// its finding. `other` is empty afterwards.
+  void append(Findings& other);
+
   [[nodiscard]] std::vector<Finding> take();
 
  private:

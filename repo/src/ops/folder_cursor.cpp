@@ -5,25 +5,10 @@
 #include <gsl/assert>
 #include <utility>
 
+#include "ops/damaged_node.h"
 #include "ops/tree_reader.h"
 
 namespace cairn::repo::ops {
-
-namespace {
-
-core::Error damaged_node(const ChunkId& id, std::string_view reason) {
-  return {core::ErrorCode::corrupt, fmt::format("node {}: {}", id.hex(), reason)};
-}
-
-template <class T>
-core::Result<T> in_node(core::Result<T> decoded, const ChunkId& id) {
-  if (!decoded) {
-    return core::fail(std::move(decoded).error().with_context("node " + id.hex()));
-  }
-  return decoded;
-}
-
-}  // namespace
 
 FolderCursor::FolderCursor(State& state, const ChunkId& root) : state_(state) {
   pieces_.push_back({root, std::string(), kTreeDepthMax + 1});

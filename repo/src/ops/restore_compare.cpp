@@ -6,13 +6,12 @@
 #include <iterator>
 #include <utility>
 
+#include "ops/source_metadata.h"
 #include "ops/target_file.h"
 
 namespace cairn::repo::ops {
 
 namespace {
-
-constexpr std::uint64_t kStatBlockBytes = 512;  // the unit of st_blocks, on every file system
 
 bool may_have_holes(int descriptor) {
   struct ::stat status {};

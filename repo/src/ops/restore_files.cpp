@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kQueuedSlices = 8 * 1024;
 constexpr std::size_t kPackSummariesMax = 256;
 // One share of a comparison: enough to be worth handing over, little enough for all to have some.
-constexpr std::uint64_t kCompareBytes = std::uint64_t{4} * 1024 * 1024;
+constexpr std::uint64_t kCompareWindowBytes = std::uint64_t{4} * 1024 * 1024;
 constexpr std::size_t kCompareSlices = 1024;
 
 /// Ends the whole restore, unlike what is wrong with one file.
@@ -140,7 +140,7 @@ core::Result<std::vector<Slice>> RestoreFiles::compare_window(std::vector<Slice>
     }
     batch_bytes += slice.chunk ? slice.length_bytes : 0;
     batch.push_back(std::move(slice));
-    if (batch_bytes >= kCompareBytes || batch.size() >= kCompareSlices) {
+    if (batch_bytes >= kCompareWindowBytes || batch.size() >= kCompareSlices) {
       status = push_comparison(round, std::exchange(batch, {}));
       batch_bytes = 0;
       if (!status) {

@@ -46,14 +46,14 @@ bool is_removable(std::string_view name) {
 }
 
 /// The attributes of an open object, and of one by its path without following a link.
-struct OpenObject {
+struct OpenTarget {
   int descriptor;
   [[nodiscard]] int set(const Xattr& xattr) const {
     return ::fsetxattr(descriptor, xattr.name.c_str(), xattr.value.data(), xattr.value.size(), 0);
   }
   [[nodiscard]] int remove(const char* name) const { return ::fremovexattr(descriptor, name); }
 };
-struct NamedObject {
+struct NamedTarget {
   std::string path;
   [[nodiscard]] int set(const Xattr& xattr) const {
     return ::lsetxattr(path.c_str(), xattr.name.c_str(), xattr.value.data(), xattr.value.size(), 0);
@@ -184,7 +184,7 @@ core::Status MetadataWriter::set_xattrs(const Object& object, const Entry& prese
 core::Status MetadataWriter::set(int descriptor, const Entry& entry, const std::string& path) {
   lift_hindering_flags(descriptor);
   CAIRN_TRY_STATUS(set_owner(descriptor, std::string(), entry, path));
-  CAIRN_TRY_STATUS(set_xattrs(OpenObject{descriptor}, present_xattrs(descriptor), entry, path));
+  CAIRN_TRY_STATUS(set_xattrs(OpenTarget{descriptor}, present_xattrs(descriptor), entry, path));
   if (::fchmod(descriptor, entry.mode) != 0) {
     return core::fail(core::errno_error(errno, "set the mode of " + path));
   }
@@ -215,7 +215,7 @@ core::Status MetadataWriter::set_at(int folder, const std::string& name, const E
   CAIRN_TRY_STATUS(set_owner(folder, name, entry, path));
   // There is no descriptor of a symlink or device to set attributes through: /proc leads from the
   // folder's descriptor to the name without following it.
-  const NamedObject object{fmt::format("/proc/self/fd/{}/{}", folder, name)};
+  const NamedTarget object{fmt::format("/proc/self/fd/{}/{}", folder, name)};
   CAIRN_TRY_STATUS(set_xattrs(object, present_xattrs_at(folder, name), entry, path));
   if (entry.type != EntryType::symlink &&
       ::fchmodat(folder, name.c_str(), entry.mode, AT_SYMLINK_NOFOLLOW) != 0) {

@@ -20,7 +20,7 @@ namespace cairn::repo::ops {
 
 namespace {
 
-constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr int kListedFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 // Nobody else may look into half-restored folders: the recorded mode comes last.
 constexpr mode_t kFolderMode = 0700;
 // Folders above a source, of which nothing was recorded.
@@ -99,7 +99,8 @@ core::Result<std::shared_ptr<Descriptor>> RestoreTarget::descriptor_of(const Tar
     }
   }
   // Closed to make room for others.
-  const int number = opener_.open(root_descriptor_->number(), below_target(folder), kFolderFlags);
+  const int number =
+      opener_.open(root_descriptor_->number(), below_target(folder), kListedFolderFlags);
   if (number < 0) {
     return core::fail(core::errno_error(errno, "open folder " + folder.path));
   }
@@ -222,7 +223,7 @@ core::Result<std::shared_ptr<TargetFolder>> RestoreTarget::make_folder(
     if (::mkdirat(above->number(), folder->name.c_str(), mode) != 0) {
       return core::fail(core::errno_error(errno, "make folder " + folder->path));
     }
-    const int number = opener_.open(above->number(), folder->name, kFolderFlags);
+    const int number = opener_.open(above->number(), folder->name, kListedFolderFlags);
     if (number < 0) {
       return core::fail(core::errno_error(errno, "open folder " + folder->path));
     }

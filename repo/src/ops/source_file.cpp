@@ -13,7 +13,6 @@ namespace cairn::repo::ops {
 namespace {
 
 constexpr std::uint64_t kReadAheadFromBytes = 1024 * 1024;
-constexpr std::uint64_t kStatBlockBytes = 512;  // the unit of stx_blocks, on every file system
 
 tl::unexpected<core::Error> fail_errno(int error_number, std::string_view action) {
   return core::fail(core::Error(core::errno_error(error_number, "").code(),

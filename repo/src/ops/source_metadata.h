@@ -19,6 +19,9 @@ namespace cairn::repo::ops {
 
 using core::uninterrupted;
 
+/// The unit of stx_blocks and st_blocks, on every file system.
+inline constexpr std::uint64_t kStatBlockBytes = 512;
+
 /// openat() with O_CLOEXEC, O_NOFOLLOW and, where we may, O_NOATIME. -1: errno says why.
 [[nodiscard]] int open_without_traces(int folder, const char* name, int flags);
 

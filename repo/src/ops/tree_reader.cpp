@@ -5,23 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/damaged_node.h"
+
 namespace cairn::repo::ops {
 
 namespace {
 
 using core::ErrorCode;
-
-core::Error damaged_node(const ChunkId& id, std::string_view reason) {
-  return {ErrorCode::corrupt, fmt::format("node {}: {}", id.hex(), reason)};
-}
-
-template <class T>
-core::Result<T> in_node(core::Result<T> decoded, const ChunkId& id) {
-  if (!decoded) {
-    return core::fail(std::move(decoded).error().with_context("node " + id.hex()));
-  }
-  return decoded;
-}
 
 struct PendingList {
   ChunkId node;

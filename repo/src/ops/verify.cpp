@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -87,6 +89,54 @@ core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed) {
   return {};
 }
 
+namespace {
+
+core::Status check_trees(TreeCheck& trees, const std::vector<CheckedSnapshot>& snapshots,
+                         ProgressMeter& meter) {
+  for (const CheckedSnapshot& snapshot : snapshots) {
+    meter.detail(fmt::format("checking snapshot {}", snapshot.id.short_hex()));
+    CAIRN_TRY_STATUS(trees.check(snapshot));
+  }
+  return {};
+}
+
+/// The trees of some snapshots, then the packs that these need.
+core::Status verify_selection(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots) {
+  TreeCheck trees(work);
+  CAIRN_TRY_STATUS(check_trees(trees, snapshots, work.meter));
+  return work.options.check_integrity ? verify_packs(work, &trees.needed()) : core::Status();
+}
+
+/// All packs, and meanwhile all trees: their walk is one thread's work, most of it waiting for the
+/// catalogue. Each has findings of its own, so that what is told does not depend on who was first.
+/// Progress is that of the packs.
+core::Status verify_everything(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots) {
+  std::stop_source stop;
+  const std::stop_callback stop_both(work.options.stop, [&stop] { stop.request_stop(); });
+  VerifyOptions options = work.options;
+  options.stop = stop.get_token();
+  Findings of_packs;
+  VerifyWork packs{work.state, options, work.meter, of_packs, work.report};
+  auto packs_done =
+      std::async(std::launch::async, [&packs] { return verify_packs(packs, nullptr); });
+
+  Observer nobody;
+  ProgressMeter silent(nobody, work.state.environment.clock);
+  VerifyWork walk{work.state, options, silent, work.findings, work.report};
+  TreeCheck trees(walk);
+  const core::Status trees_status = check_trees(trees, snapshots, work.meter);
+  if (!trees_status) {
+    stop.request_stop();
+  }
+  const core::Status packs_status = packs_done.get();
+  CAIRN_TRY_STATUS(trees_status);
+  CAIRN_TRY_STATUS(packs_status);
+  work.findings.append(of_packs);
+  return {};
+}
+
+}  // namespace
+
 }  // namespace ops
 
 core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& options,
@@ -106,17 +156,11 @@ core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& o
 
   CAIRN_TRY(const auto snapshots, ops::verify_objects(work));
   CAIRN_TRY_STATUS(ops::verify_index(work));
-  ops::TreeCheck trees(work);
-  for (const ops::CheckedSnapshot& snapshot : snapshots) {
-    meter.detail(fmt::format("checking snapshot {}", snapshot.id.short_hex()));
-    CAIRN_TRY_STATUS(trees.check(snapshot));
-  }
   report.snapshots_checked = snapshots.size();
-  if (options.check_integrity) {
-    report.contents_opened = state.keys->can_read_data();
-    const bool is_selection = !options.snapshots.empty();
-    CAIRN_TRY_STATUS(ops::verify_packs(work, is_selection ? &trees.needed() : nullptr));
-  }
+  report.contents_opened = options.check_integrity && state.keys->can_read_data();
+  CAIRN_TRY_STATUS(options.check_integrity && options.snapshots.empty()
+                       ? ops::verify_everything(work, snapshots)
+                       : ops::verify_selection(work, snapshots));
   CAIRN_TRY_STATUS(ops::attribute_damage(work, snapshots));
   meter.finish();
   report.findings = findings.take();

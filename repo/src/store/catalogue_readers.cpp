@@ -21,7 +21,7 @@ core::Result<CatalogueReaders::Lease> CatalogueReaders::lease() {
     CAIRN_TRY(LmdbCursor leaves, LmdbCursor::open(txn, leaf_table));
     reader.reset(new CatalogueReader{.txn = std::move(txn), .leaves = std::move(leaves)});
   }
-  if (const std::uint64_t now = reader->txn.snapshot(); reader->snapshot != now) {
+  if (const auto now = reader->txn.snapshot(); !now || reader->snapshot != now) {
     CAIRN_TRY(reader->ledger, read_ledger(reader->txn));
     reader->snapshot = now;
   }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "store/catalogue_records.h"
@@ -10,12 +11,12 @@
 namespace cairn::repo::store {
 
 /// A read transaction with what every lookup needs. Beginning one costs a microsecond and more;
-/// renewing one costs a tenth of that, and the ledger is read again only after a change.
+/// renewing one costs a tenth of that, and the ledger is read again only around changes.
 struct CatalogueReader {
   LmdbReadTxn txn;
   LmdbCursor leaves;  ///< on leaf_table
   Ledger ledger{};
-  std::uint64_t snapshot = 0;  ///< the one that `ledger` is of
+  std::optional<std::uint64_t> snapshot{};  ///< the one that `ledger` is of, if that is known
 };
 
 /// Readers waiting for use: as many as there were lookups at the same time. Thread-safe; must not

@@ -314,7 +314,16 @@ Status LmdbReadTxn::renew() {
   }
 }
 
-std::uint64_t LmdbReadTxn::snapshot() const noexcept { return mdb_txn_id(txn_); }
+// LMDB 0.9 takes the number first and the roots a moment later, from the one of two meta pages that
+// belongs to the number. If two commits finish in between, these are the roots of number + 2: a
+// sound snapshot, which the reader's slot protects, under a number that is not its own. As long as
+// `number` is the newest one afterwards, the second of those commits has not even begun.
+std::optional<std::uint64_t> LmdbReadTxn::snapshot() const noexcept {
+  const std::uint64_t number = mdb_txn_id(txn_);
+  MDB_envinfo info{};
+  const bool is_newest = mdb_env_info(env_->env_, &info) == 0 && info.me_last_txnid == number;
+  return is_newest ? std::optional(number) : std::nullopt;
+}
 
 core::Result<LmdbWriteTxn> LmdbWriteTxn::begin(LmdbEnv& env) {
   LmdbWriteTxn txn(env);

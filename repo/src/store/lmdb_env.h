@@ -181,8 +181,9 @@ class LmdbReadTxn final : public LmdbTxn {
   void reset() noexcept;
   /// The newest snapshot.
   core::Status renew();
-  /// Equal numbers of one environment mean equal contents.
-  [[nodiscard]] std::uint64_t snapshot() const noexcept;
+  /// Equal numbers of one environment mean equal contents. nullopt: somebody has committed since,
+  /// and which snapshot this is cannot be told any more.
+  [[nodiscard]] std::optional<std::uint64_t> snapshot() const noexcept;
 
  private:
   using LmdbTxn::LmdbTxn;

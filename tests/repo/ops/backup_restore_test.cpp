@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 
 #include "cairn/repo/backup.h"
 #include "cairn/repo/restore.h"
@@ -175,6 +176,48 @@ TEST_CASE("a second backup of the same tree stores next to nothing") {
   CHECK(second->snapshot.added_data.chunks == 0);
   CHECK(second->written_bytes < 8192);
   CHECK(first->snapshot.sources == second->snapshot.sources);
+}
+
+TEST_CASE("the stages of a backup say what went through them") {
+  RepoFixture fixture;
+  REQUIRE(
+      make_tree(fixture.at("source"), {tree::file("a", 300'000, 1), tree::file("same", 300'000, 1),
+                                       tree::file("d/b", 5'000, 2)})
+          .empty());
+  auto repository = fixture.init();
+  REQUIRE(outcome(repository) == "ok");
+  repo::BackupOptions options = fixture.options({fixture.at("source")});
+  options.measure_stages = true;
+  const auto bytes_of = [&](const repo::BackupReport& report) {
+    std::map<std::string, std::uint64_t> bytes;
+    for (const repo::StageTime& stage : report.stages) {
+      bytes[stage.name] = stage.bytes;
+    }
+    return bytes;
+  };
+  const auto first = fixture.backup(*repository, options);
+  REQUIRE(outcome(first) == "ok");
+  auto bytes = bytes_of(*first);
+  CHECK(bytes.size() == 9);
+  CHECK(bytes["read"] == 605'000);
+  CHECK(bytes["cut"] == 605'000);
+  CHECK(bytes["hash"] == 605'000);
+  CHECK(bytes["group"] == first->snapshot.added_data.plain_bytes);
+  CHECK(bytes["compress"] ==
+        first->snapshot.added_data.plain_bytes + first->snapshot.added_metadata.plain_bytes);
+  CHECK(bytes["pack"] > 305'000);  // random bytes do not get smaller
+
+  options.force_rehash = true;
+  const auto again = fixture.backup(*repository, options);
+  REQUIRE(outcome(again) == "ok");
+  bytes = bytes_of(*again);
+  CHECK(bytes["hash"] == 605'000);
+  CHECK(bytes["group"] == 0);
+
+  options.measure_stages = false;
+  const auto unmeasured = fixture.backup(*repository, options);
+  REQUIRE(outcome(unmeasured) == "ok");
+  CHECK(unmeasured->stages.empty());
 }
 
 TEST_CASE("a file is cut into the same chunks whatever is read with it") {

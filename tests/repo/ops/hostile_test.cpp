@@ -21,7 +21,7 @@ class Forger {
   explicit Forger(RepoFixture& fixture)
       : repository_(*fixture.init()), meter_(fixture.observer, fixture.clock) {
     REQUIRE(ops::ensure_catalogue(state(), fixture.observer));
-    store_.emplace(state(), ops::ChunkStoreOptions(), meter_);
+    store_.emplace(state(), ops::ChunkStoreOptions{.times = times_}, meter_);
     nodes_.emplace(*store_, *state().keys, 3);
   }
 
@@ -73,6 +73,7 @@ class Forger {
   ops::State& state() { return repository_.state(); }
 
   Repository repository_;
+  ops::StageTimes times_{nullptr};
   ops::ProgressMeter meter_;
   std::optional<ops::ChunkStore> store_;
   std::optional<ops::StoredNodes> nodes_;

@@ -1,17 +1,20 @@
 // Lookups from several threads while one or more write.
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <thread>
 
 #include "catalogue_fixture.h"
 #include "catch2.h"
+#include "outcome.h"
 
 namespace cairn::test {
 namespace {
 
 using repo::format::IndexSegment;
 
-constexpr std::size_t kChunks = 60;
+constexpr std::size_t kChunksOfSegment = 60;
 
 struct Made {
   std::vector<IndexSegmentId> ids;
@@ -22,15 +25,16 @@ Made make_segments(SeededRandom& random, std::size_t count) {
   Made made;
   for (std::size_t i = 0; i < count; ++i) {
     made.ids.push_back(random_id<IndexSegmentId>(random));
-    made.segments.push_back(make_segment(random, kChunks));
+    made.segments.push_back(make_segment(random, kChunksOfSegment));
   }
   return made;
 }
 
-/// Looks for chunks of segments that are in (below `known`) until told to stop; false if one was
-/// not found.
-bool look_up(const Catalogue& catalogue, const Made& made, const std::atomic<std::size_t>& known,
-             const std::atomic<bool>& stop, std::uint64_t seed) {
+/// Looks for chunks of segments that are in (below `known`) until told to stop. Empty, or what went
+/// wrong.
+std::string look_up(const Catalogue& catalogue, const Made& made,
+                    const std::atomic<std::size_t>& known, const std::atomic<bool>& stop,
+                    std::uint64_t seed) {
   SeededRandom random(seed);
   while (!stop) {
     const std::size_t limit = known;
@@ -45,16 +49,21 @@ bool look_up(const Catalogue& catalogue, const Made& made, const std::atomic<std
     const auto one = catalogue.find(ids.front());
     const auto all = catalogue.find_all(ids);
     const auto absent = catalogue.find(random_id<ChunkId>(random));
-    if (!one || !*one || !all || !absent || *absent || !catalogue.pack((*one)->pack)) {
-      return false;
+    if (!one || !all || !absent) {
+      return message_of(one) + message_of(all) + message_of(absent);
     }
-    for (const auto& location : *all) {
-      if (!location) {
-        return false;
-      }
+    if (!*one || *absent) {
+      return !*one ? "one is missing" : "found what was never put in";
+    }
+    const auto pack = catalogue.pack((*one)->pack);
+    if (!pack) {
+      return "its pack: " + message_of(pack);
+    }
+    if (!std::ranges::all_of(*all, [](const auto& location) { return location.has_value(); })) {
+      return "some are missing";
     }
   }
-  return true;
+  return {};
 }
 
 TEST_CASE("Threads find what was ingested while more is ingested", "[catalogue][threads]") {
@@ -70,14 +79,11 @@ TEST_CASE("Threads find what was ingested while more is ingested", "[catalogue][
 
   std::atomic<std::size_t> known = 0;
   std::atomic<bool> stop = false;
-  std::atomic<int> failures = 0;
+  std::array<std::string, 3> failures;
   std::vector<std::thread> readers;
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    readers.emplace_back([&, seed] {
-      if (!look_up(**catalogue, made, known, stop, 100 + seed)) {
-        ++failures;
-      }
-    });
+  for (std::size_t i = 0; i < failures.size(); ++i) {
+    readers.emplace_back(
+        [&, i] { failures[i] = look_up(**catalogue, made, known, stop, 101 + i); });
   }
   bool written = true;
   for (std::size_t i = 0; i < made.ids.size(); ++i) {
@@ -89,8 +95,8 @@ TEST_CASE("Threads find what was ingested while more is ingested", "[catalogue][
     reader.join();
   }
   CHECK(written);
-  CHECK(failures == 0);
-  CHECK((*catalogue)->statistics()->chunks == 60 * kChunks);
+  CHECK(failures == std::array<std::string, 3>());
+  CHECK((*catalogue)->statistics()->chunks == 60 * kChunksOfSegment);
 }
 
 TEST_CASE("Threads that write wait for each other", "[catalogue][threads]") {
@@ -114,7 +120,7 @@ TEST_CASE("Threads that write wait for each other", "[catalogue][threads]") {
     writer.join();
   }
   CHECK(failures == 0);
-  CHECK(home->statistics()->chunks == 40 * kChunks);
+  CHECK(home->statistics()->chunks == 40 * kChunksOfSegment);
   CHECK(home->notes("note/")->size() == 40);
   CatalogueModel model;
   for (std::size_t i = 0; i < made.ids.size(); ++i) {

@@ -68,9 +68,10 @@ struct BackupOptions {
   std::uint64_t time_limit_seconds = 0;
   /// Tells the observer each object that is new, changed or removed.
   bool tell_changes = false;
-  bool estimate = false;  ///< count the sources meanwhile, so that progress has totals
-  unsigned workers = 0;   ///< 0: one per processor
-  std::stop_token stop;   ///< ends the backup at the next file; what was stored is kept
+  bool measure_stages = false;  ///< fill BackupReport::stages
+  bool estimate = false;        ///< count the sources meanwhile, so that progress has totals
+  unsigned workers = 0;         ///< 0: one per processor
+  std::stop_token stop;         ///< ends the backup at the next file; what was stored is kept
 };
 
 /// What has become of the objects since the last backup from this machine, as far as the stat cache
@@ -87,6 +88,13 @@ struct ChangeCounts {
   friend bool operator==(const ChangeCounts&, const ChangeCounts&) = default;
 };
 
+/// What one kind of work took, in all threads together.
+struct StageTime {
+  std::string name;
+  std::uint64_t ns = 0;
+  std::uint64_t bytes = 0;  ///< that went through it; 0 where bytes are not its measure
+};
+
 struct BackupReport {
   std::optional<SnapshotId> id;  ///< nullopt after a dry run
   Snapshot snapshot;
@@ -94,6 +102,7 @@ struct BackupReport {
   std::uint64_t data_packs = 0;  ///< new ones
   std::uint64_t metadata_packs = 0;
   std::uint64_t written_bytes = 0;  ///< all objects this backup put into the repository
+  std::vector<StageTime> stages;    ///< in the order of the work; empty if not asked for
 };
 
 /// Makes a snapshot of the paths. Problems with single files are collected in the report (and told

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "cairn/core/clock.h"
+#include "cairn/repo/backup.h"
+
+namespace cairn::repo::ops {
+
+/// What the threads of a backup do. Each is measured without the others.
+enum class Stage : std::uint8_t {
+  walk,      ///< list folders, stat, ask the stat cache
+  open,      ///< open files, read their attributes, look whether they changed meanwhile
+  read,      ///< read files
+  cut,       ///< find the ends of chunks
+  hash,      ///< of chunks of data
+  find,      ///< ask whether a chunk is known
+  group,     ///< copy new chunks into blocks
+  compress,  ///< blocks of data and of nodes
+  pack,      ///< seal blocks, hash packs, write, publish, list them in the index
+};
+inline constexpr std::size_t kStages = 9;
+
+/// Adds up where time goes. Thread-safe. Two readings of the clock (some 50 ns) a measurement; none
+/// if there is no clock.
+class StageTimes {
+ public:
+  /// nullptr: measures nothing.
+  explicit StageTimes(core::Clock* clock) : clock_(clock) {}
+
+  /// From its construction to its destruction.
+  class Span {
+   public:
+    Span(StageTimes& times, Stage stage, std::uint64_t bytes = 0)
+        : times_(times), stage_(stage), bytes_(bytes), start_ns_(times.now_ns()) {}
+    ~Span() { times_.add(stage_, times_.now_ns() - start_ns_, bytes_); }
+    Span(const Span&) = delete;
+    Span& operator=(const Span&) = delete;
+    void add_bytes(std::uint64_t bytes) noexcept { bytes_ += bytes; }
+
+   private:
+    StageTimes& times_;
+    Stage stage_;
+    std::uint64_t bytes_;
+    std::uint64_t start_ns_;
+  };
+
+  /// In the order of Stage; empty if nothing was measured.
+  [[nodiscard]] std::vector<StageTime> all() const;
+
+ private:
+  struct Sum {
+    std::atomic<std::uint64_t> ns{0};
+    std::atomic<std::uint64_t> bytes{0};
+  };
+
+  [[nodiscard]] std::uint64_t now_ns() { return clock_ == nullptr ? 0 : clock_->monotonic_ns(); }
+  void add(Stage stage, std::uint64_t ns, std::uint64_t bytes) noexcept;
+
+  core::Clock* clock_;
+  std::array<Sum, kStages> sums_;
+};
+
+}  // namespace cairn::repo::ops
