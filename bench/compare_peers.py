@@ -26,15 +26,17 @@ class Peer:
     def version(self):
         return [self.executable, "version"]
 
+    # The words that cairn and restic have in common.
+
     def init(self):
-        raise NotImplementedError
+        return [self.executable, "init", "-q"]
 
     def backup(self, path):
-        raise NotImplementedError
+        return [self.executable, "backup", "-q", path]
 
     def restore(self, target):
         """Everything of the latest snapshot. Runs inside `target`, which is empty."""
-        raise NotImplementedError
+        return [self.executable, "restore", "latest", "-q", "--target", target]
 
     def restore_one(self, path, target):
         raise NotImplementedError
@@ -55,15 +57,6 @@ class Cairn(Peer):
             "CAIRN_CACHE_DIR": os.path.join(self.folder, "cache"),
         }
 
-    def init(self):
-        return [self.executable, "init", "-q"]
-
-    def backup(self, path):
-        return [self.executable, "backup", "-q", path]
-
-    def restore(self, target):
-        return [self.executable, "restore", "latest", "-q", "--target", target]
-
     def restore_one(self, path, target):
         return [self.executable, "restore", "latest:" + path, "-q", "--target", target]
 
@@ -81,15 +74,6 @@ class Restic(Peer):
             "RESTIC_REPOSITORY": self.repository,
             "RESTIC_CACHE_DIR": os.path.join(self.folder, "cache"),
         }
-
-    def init(self):
-        return [self.executable, "init", "-q"]
-
-    def backup(self, path):
-        return [self.executable, "backup", "-q", path]
-
-    def restore(self, target):
-        return [self.executable, "restore", "latest", "-q", "--target", target]
 
     def restore_one(self, path, target):
         return self.restore(target) + ["--include", path]

@@ -188,11 +188,6 @@ WalkOptions BackupPipeline::walk_options() {
   return walk;
 }
 
-core::Result<std::optional<WalkItem>> BackupPipeline::next_item(SourceWalk& walk) {
-  const StageTimes::Span span(options_.times, Stage::walk);
-  return walk.next();
-}
-
 core::Status BackupPipeline::walk(const std::string& path) {
   CAIRN_TRY(const auto walk, SourceWalk::open(path, problems_, walk_options()));
   auto batch = std::make_shared<Batch>();
@@ -207,7 +202,7 @@ core::Status BackupPipeline::walk(const std::string& path) {
       CAIRN_TRY_STATUS(checkpoint());
       return core::fail(core::ErrorCode::interrupted, "interrupted");
     }
-    CAIRN_TRY(auto item, next_item(*walk));
+    CAIRN_TRY(auto item, options_.times.measure(Stage::walk, 0, [&] { return walk->next(); }));
     if (!item) {
       break;
     }

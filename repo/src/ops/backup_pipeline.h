@@ -56,7 +56,6 @@ class BackupPipeline {
  private:
   core::Status walk_all();
   core::Status walk(const std::string& path);
-  [[nodiscard]] core::Result<std::optional<WalkItem>> next_item(SourceWalk& walk);
   core::Status read_stream(const StreamSource& stream);
   [[nodiscard]] WalkOptions walk_options();
   void note_hard_link(IngestedStep& step, std::size_t source_path_bytes);

@@ -112,7 +112,10 @@ core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
   }
   work.record.plain_bytes = gsl::narrow_cast<std::uint32_t>(block.plain.size());
   work.record.chunks = std::exchange(block.chunks, {});
-  if (compress(compressor, block.plain, work.payload)) {
+  const bool is_smaller = options_.times.measure(Stage::compress, block.plain.size(), [&] {
+    return compressor.compress(block.plain, work.payload);
+  });
+  if (is_smaller) {
     work.record.codec = format::BlockCodec::zstd;
   } else {
     work.record.codec = format::BlockCodec::raw;
@@ -124,12 +127,6 @@ core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
     return core::fail(core::ErrorCode::internal, "the packing thread has ended");
   }
   return {};
-}
-
-bool ChunkStore::compress(core::Compressor& compressor, const core::Bytes& plain,
-                          core::Bytes& payload) {
-  const StageTimes::Span span(options_.times, Stage::compress, plain.size());
-  return compressor.compress(plain, payload);
 }
 
 core::Status ChunkStore::check() const {

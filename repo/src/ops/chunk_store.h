@@ -113,8 +113,6 @@ class ChunkStore {
   };
 
   void run();
-  [[nodiscard]] bool compress(core::Compressor& compressor, const core::Bytes& plain,
-                              core::Bytes& payload);
   core::Status pack(SealedWork work);
   core::Status publish(std::unique_ptr<store::PackWriter>& writer);
   core::Status publish_all();

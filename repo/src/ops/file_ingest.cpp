@@ -42,8 +42,7 @@ FileIngest::FileIngest(const IngestShared& shared, int compression_level)
 core::Status FileIngest::ingest(const WalkItem& item, Entry& entry,
                                 std::vector<Problem>& problems) {
   const auto measured = [this](const auto& call) {
-    const StageTimes::Span span(shared_.times, Stage::open);
-    return call();
+    return shared_.times.measure(Stage::open, 0, call);
   };
   CAIRN_TRY(SourceFile file, measured([&] { return SourceFile::open(item); }));
   for (int attempt = 1;; ++attempt) {
@@ -281,20 +280,13 @@ std::vector<ChunkId> FileIngest::hash(std::span<const core::ByteView> chunks) {
   return shared_.keys.chunk_ids(format::BlockKind::data, chunks);
 }
 
-core::Result<bool> FileIngest::claim(const ChunkId& id) {
-  const StageTimes::Span span(shared_.times, Stage::find);
-  return shared_.store.claim(id);
-}
-
 core::Status FileIngest::store_chunk(const ChunkId& id, core::ByteView chunk,
                                      BlockClass block_class) {
-  CAIRN_TRY(const bool is_new, claim(id));
+  CAIRN_TRY(const bool is_new,
+            shared_.times.measure(Stage::find, 0, [&] { return shared_.store.claim(id); }));
   if (is_new) {
     OpenBlock& block = blocks_[static_cast<std::size_t>(block_class)];
-    {
-      const StageTimes::Span span(shared_.times, Stage::group, chunk.size());
-      block.add(id, chunk);
-    }
+    shared_.times.measure(Stage::group, chunk.size(), [&] { block.add(id, chunk); });
     if (block.is_full() && !shared_.offload(block)) {
       return store(block);
     }

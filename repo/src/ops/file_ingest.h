@@ -105,7 +105,6 @@ class FileIngest {
   void add_piece(const Piece& piece);
   void add_chunk(std::size_t offset, std::size_t length_bytes);
   [[nodiscard]] std::vector<ChunkId> hash(std::span<const core::ByteView> chunks);
-  [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
   core::Status store_chunk(const ChunkId& id, core::ByteView chunk, BlockClass block_class);
   void choose_parameters(core::ByteView head, std::uint64_t size_bytes);
 

@@ -48,6 +48,13 @@ class StageTimes {
     std::uint64_t start_ns_;
   };
 
+  /// Measures one call and answers what it answers.
+  template <class Call>
+  auto measure(Stage stage, std::uint64_t bytes, const Call& call) {
+    const Span span(*this, stage, bytes);
+    return call();
+  }
+
   /// In the order of Stage; empty if nothing was measured.
   [[nodiscard]] std::vector<StageTime> all() const;
 

@@ -66,7 +66,7 @@ Status check_lmdb_file(const std::string& folder) {
   const std::string path = folder + "/data.mdb";
   const core::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
-  if (file.number() < 0 || ::fstat(file.number(), &info) != 0) {
+  if (!file.is_open() || ::fstat(file.number(), &info) != 0) {
     return core::fail(core::errno_error(errno, "open " + path));
   }
   if (S_ISREG(info.st_mode) && info.st_size == 0) {

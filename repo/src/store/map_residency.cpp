@@ -8,8 +8,6 @@
 
 namespace cairn::repo::store {
 
-namespace {}  // namespace
-
 void MapResidency::attach(std::uint64_t inode) {
   begin_ = 0;
   end_ = 0;
