@@ -75,19 +75,38 @@ HashKernel best_hash_kernel() noexcept {
   return HashKernel::libsodium;
 }
 
+std::size_t lanes_of(HashKernel kernel) noexcept {
+  switch (kernel) {
+    case HashKernel::libsodium:
+      return 1;
+    case HashKernel::avx2:
+      return 4;
+    case HashKernel::portable:
+    case HashKernel::avx512:
+      return 8;
+  }
+  return 1;
+}
+
 LaneHasher::LaneHasher(ByteView key, HashKernel kernel)
     : key_(SecretBytes::copy_of(key)), start_(sizeof(StartState)), kernel_(kernel) {
-  Expects(key.size() == kKeyBytes);
+  Expects(key.empty() || key.size() == kKeyBytes);
   Expects(is_available(kernel));
-  SecretBytes key_block(kKeyBlockBytes);
-  std::memcpy(key_block.mutable_view().data(), key.data(), key.size());
   StartState start{};
-  hash_lanes::start_state(u8_data(key_block.view()), start.data());
+  if (key.empty()) {
+    hash_lanes::start_state(nullptr, start.data());
+  } else {
+    SecretBytes key_block(kKeyBlockBytes);
+    std::memcpy(key_block.mutable_view().data(), key.data(), key.size());
+    hash_lanes::start_state(u8_data(key_block.view()), start.data());
+  }
   std::memcpy(start_.mutable_view().data(), start.data(), sizeof(start));
   wipe(std::as_writable_bytes(std::span(start)));
 }
 
-Hash256 LaneHasher::hash(ByteView input) const { return keyed_hash256(key_.view(), input); }
+Hash256 LaneHasher::hash(ByteView input) const {
+  return key_.view().empty() ? hash256(input) : keyed_hash256(key_.view(), input);
+}
 
 void LaneHasher::hash_many(std::span<const ByteView> inputs, std::span<Hash256> outputs) const {
   Expects(inputs.size() == outputs.size());
@@ -95,7 +114,7 @@ void LaneHasher::hash_many(std::span<const ByteView> inputs, std::span<Hash256> 
   std::vector<hash_lanes::Message> messages;
   messages.reserve(in_lanes ? inputs.size() : 0);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    // The key's block is the last one of an empty message, which no kernel expects.
+    // An empty message has no block, or the key's as its last: no kernel expects that.
     if (!in_lanes || inputs[i].empty()) {
       outputs[i] = hash(inputs[i]);
     } else {
@@ -112,7 +131,10 @@ void LaneHasher::hash_many(std::span<const ByteView> inputs, std::span<Hash256> 
             [](const auto& a, const auto& b) { return a.size > b.size; });
   StartState start{};
   std::memcpy(start.data(), start_.view().data(), sizeof(start));
-  run(kernel_, {.start = start.data(), .messages = messages.data(), .count = messages.size()});
+  run(kernel_, {.start = start.data(),
+                .counted = key_.view().empty() ? 0 : kKeyBlockBytes,
+                .messages = messages.data(),
+                .count = messages.size()});
   wipe(std::as_writable_bytes(std::span(start)));
 }
 

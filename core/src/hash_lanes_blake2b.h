@@ -300,7 +300,7 @@ class Scheduler {
     for (std::size_t i = 0; i < kStateWords; ++i) {
       state_.h[i][lane] = job_.start[i];
     }
-    state_.counted[lane] = kWholeBlock;  // the key's
+    state_.counted[lane] = job_.counted;
     state_.next[lane] = message.data;
     ++active_;
   }

@@ -15,12 +15,13 @@ struct Message {
 };
 
 struct Job {
-  const std::uint64_t* start = nullptr;  ///< eight words: the state behind the key's block
+  const std::uint64_t* start = nullptr;  ///< eight words: the state behind the key's block, if any
+  std::uint64_t counted = 0;             ///< bytes in it: 128, or 0 without a key
   const Message* messages = nullptr;     ///< best sorted by size, longest first
   std::size_t count = 0;
 };
 
-/// The state behind the key's block. `key_block`: the key and 96 zero bytes.
+/// The state behind the key's block. `key_block`: the key and 96 zero bytes; nullptr: no key.
 void start_state(const unsigned char* key_block, std::uint64_t* start) noexcept;
 
 void hash_portable(const Job& job) noexcept;

@@ -38,7 +38,7 @@ std::size_t index_of(format::BlockKind kind) noexcept {
 std::size_t block_target_bytes(BlockClass block_class) noexcept {
   switch (block_class) {
     case BlockClass::general:
-      return 2 * 1024 * 1024;
+      return 4 * 1024 * 1024;
     case BlockClass::compressed:
       return 1024 * 1024;
     case BlockClass::pages:
@@ -46,7 +46,7 @@ std::size_t block_target_bytes(BlockClass block_class) noexcept {
     case BlockClass::nodes:
       return 512 * 1024;
   }
-  return 2 * 1024 * 1024;
+  return 4 * 1024 * 1024;
 }
 
 void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {

@@ -8,33 +8,6 @@
 
 namespace cairn::repo::ops {
 
-/// Hashes of the pack's fixed segments, from bytes that come in order.
-struct PackAudit::Segments {
-  core::Hasher hasher;
-  std::uint64_t filled = 0;
-  std::vector<core::Hash256> hashes;
-
-  void update(core::ByteView data) {
-    while (!data.empty()) {
-      const auto room = format::kPackSegmentBytes - filled;
-      const auto piece = data.first(std::min<std::size_t>(data.size(), room));
-      hasher.update(piece);
-      filled += piece.size();
-      data = data.subspan(piece.size());
-      if (filled == format::kPackSegmentBytes) {
-        close();
-      }
-    }
-  }
-  void close() {
-    if (filled > 0) {
-      hashes.push_back(hasher.finish());
-      hasher = core::Hasher();
-      filled = 0;
-    }
-  }
-};
-
 bool PackAudit::can_open(format::BlockKind kind) const {
   return kind == format::BlockKind::data ? state_.keys->can_read_data()
                                          : state_.keys->can_read_metadata();
@@ -49,7 +22,7 @@ void PackAudit::damaged_block(const store::PackSummary& pack, std::uint32_t bloc
 }
 
 core::Status PackAudit::audit_block(const store::PackSummary& pack, std::uint32_t block,
-                                    const format::BlockRecord* record, Segments& segments) {
+                                    const format::BlockRecord* record) {
   const auto& place = pack.blocks[block];
   const auto name = store::object_name(format::ObjectKind::pack, pack.id);
   stored_.resize(place.record.stored_bytes);
@@ -59,7 +32,7 @@ core::Status PackAudit::audit_block(const store::PackSummary& pack, std::uint32_
     return {};
   }
   result_.bytes_read += stored_.size();
-  segments.update(stored_);
+  segments_.update(stored_);
   if (!can_open(pack.kind)) {
     return {};
   }
@@ -106,6 +79,7 @@ void PackAudit::audit_chunks(const store::PackSummary& pack, std::uint32_t block
 
 core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {
   result_ = {};
+  segments_.clear();
   CAIRN_TRY(const store::PackSummary pack, state_.catalogue->pack(number));
   const auto name = store::object_name(format::ObjectKind::pack, pack.id);
   CAIRN_TRY(const auto size, state_.backend->size(name));
@@ -121,15 +95,14 @@ core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {
     description = core::fail(core::ErrorCode::corrupt, "directory and index disagree");
   }
 
-  Segments segments;
   stored_.resize(std::min<std::uint64_t>(*size, format::kPackHeaderBytes));
   if (auto status = state_.backend->get_range(name, 0, stored_); status) {
-    segments.update(stored_);
+    segments_.update(stored_);
   }
   std::uint64_t end = format::kPackHeaderBytes;
   for (std::uint32_t block = 0; block < pack.blocks.size(); ++block) {
     const auto* record = description ? &description->directory.blocks[block] : nullptr;
-    CAIRN_TRY_STATUS(audit_block(pack, block, record, segments));
+    CAIRN_TRY_STATUS(audit_block(pack, block, record));
     end = pack.blocks[block].offset_bytes + pack.blocks[block].record.stored_bytes;
   }
   if (!description || description->footer.covered_bytes < end) {
@@ -138,12 +111,12 @@ core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {
   stored_.resize(description->footer.covered_bytes - end);
   if (auto status = state_.backend->get_range(name, end, stored_); status) {
     result_.bytes_read += stored_.size();
-    segments.update(stored_);
+    segments_.update(stored_);
   }
-  segments.close();
+  const auto segments = segments_.finish();
   const auto& expected = description->footer.segments;
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (i >= segments.hashes.size() || segments.hashes[i] != expected[i]) {
+    if (i >= segments.size() || segments[i] != expected[i]) {
       findings_.damage(
           name,
           fmt::format("bytes {} to {} are not what its table says", i * format::kPackSegmentBytes,

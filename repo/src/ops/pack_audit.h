@@ -4,6 +4,7 @@
 #include "ops/findings.h"
 #include "ops/state.h"
 #include "store/pack_reader.h"
+#include "store/segment_hasher.h"
 
 namespace cairn::repo::ops {
 
@@ -18,7 +19,7 @@ struct PackAuditResult {
 /// goes to the findings, with the blocks and chunks that it costs.
 ///
 /// Not thread-safe: one per worker, reused from pack to pack. Memory: one block, stored and
-/// expanded, and 100 bytes for each of its chunks.
+/// expanded, 100 bytes for each of its chunks, and that of SegmentHasher.
 class PackAudit {
  public:
   PackAudit(State& state, Findings& findings) : state_(state), findings_(findings) {}
@@ -27,9 +28,8 @@ class PackAudit {
   [[nodiscard]] core::Result<PackAuditResult> run(store::PackNumber number);
 
  private:
-  struct Segments;
   core::Status audit_block(const store::PackSummary& pack, std::uint32_t block,
-                           const format::BlockRecord* record, Segments& segments);
+                           const format::BlockRecord* record);
   /// All chunks of a block that has been opened, together.
   void audit_chunks(const store::PackSummary& pack, std::uint32_t block,
                     const format::BlockRecord& record);
@@ -39,6 +39,7 @@ class PackAudit {
   State& state_;
   Findings& findings_;
   store::BlockReader::Scratch scratch_;
+  store::SegmentHasher segments_;
   core::Bytes stored_;
   core::Bytes plain_;
   PackAuditResult result_;

@@ -20,6 +20,12 @@ constexpr std::size_t kPackSummariesMax = 256;
 constexpr std::uint64_t kCompareWindowBytes = std::uint64_t{4} * 1024 * 1024;
 constexpr std::size_t kCompareSlices = 1024;
 
+/// True if both are neighbours in the file as well as in the block.
+bool continues(const Slice& slice, const Slice& next) noexcept {
+  return slice.file == next.file && slice.file_offset + slice.length_bytes == next.file_offset &&
+         slice.block_offset + slice.length_bytes == next.block_offset;
+}
+
 /// Ends the whole restore, unlike what is wrong with one file.
 bool is_fatal(core::ErrorCode code) noexcept {
   return code == core::ErrorCode::no_space || code == core::ErrorCode::interrupted ||
@@ -94,7 +100,7 @@ core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry
       file->fail(status.error().message());
     }
   }
-  return finish_one(file);
+  return finish_pieces(file, 1);
 }
 
 core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file) {
@@ -171,7 +177,7 @@ core::Status RestoreFiles::skip_fetching(const std::vector<Slice>& slices) {
   for (const Slice& slice : slices) {
     target_.log().add_written(slice.length_bytes);
     meter_.add_bytes(slice.length_bytes);
-    CAIRN_TRY_STATUS(finish_one(slice.file));
+    CAIRN_TRY_STATUS(finish_pieces(slice.file, 1));
   }
   return {};
 }
@@ -279,7 +285,7 @@ core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
     if (comparison) {
       CAIRN_TRY_STATUS(compare_slice(*comparison, slice, scratch, wanted));
     } else {
-      CAIRN_TRY_STATUS(finish_one(slice.file));
+      CAIRN_TRY_STATUS(finish_pieces(slice.file, 1));
     }
   }
   task.round.add_wanted(std::move(wanted));
@@ -302,7 +308,7 @@ core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice
     meter_.add_bytes(slice.length_bytes);
     target_.log().add_kept(slice.length_bytes);
   }
-  return finish_one(slice.file);
+  return finish_pieces(slice.file, 1);
 }
 
 core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
@@ -353,14 +359,22 @@ std::vector<core::ByteView> RestoreFiles::intact_pieces(const BlockTask& task,
 
 core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView plain) {
   const auto pieces = intact_pieces(task, plain);
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < pieces.size(); i = next) {
     const Slice& slice = task.slices[i];
-    const core::ByteView data = pieces[i];
+    next = i + 1;
+    core::ByteView data = pieces[i];
     if (data.empty()) {
       set_aside({slice},
                 {core::ErrorCode::corrupt,
                  fmt::format("a chunk in packs/{} is not what it should be", task.pack->id.hex())});
       continue;
+    }
+    // Chunks of a file mostly lie in their order: one write for all of them.
+    for (; next < pieces.size() && continues(task.slices[next - 1], task.slices[next]) &&
+           !pieces[next].empty();
+         ++next) {
+      data = core::ByteView(data.data(), data.size() + pieces[next].size());
     }
     if (auto status = slice.file->write(slice.file_offset, data); !status) {
       if (is_fatal(status.error().code())) {
@@ -368,8 +382,8 @@ core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView pl
       }
       slice.file->fail(status.error().message());
     }
-    meter_.add_bytes(slice.length_bytes);
-    CAIRN_TRY_STATUS(finish_one(slice.file));
+    meter_.add_bytes(data.size());
+    CAIRN_TRY_STATUS(finish_pieces(slice.file, next - i));
   }
   return {};
 }
@@ -385,12 +399,14 @@ void RestoreFiles::set_aside(std::vector<Slice> slices, const core::Error& error
   }
   for (const Slice& slice : slices) {
     slice.file->fail(error.message());
-    [[maybe_unused]] const auto status = finish_one(slice.file);  // failed files do not fail again
+    [[maybe_unused]] const auto status =
+        finish_pieces(slice.file, 1);  // failed files do not fail again
   }
 }
 
-core::Status RestoreFiles::finish_one(const std::shared_ptr<RestoredFile>& file) {
-  if (file->outstanding.fetch_sub(1) != 1) {
+core::Status RestoreFiles::finish_pieces(const std::shared_ptr<RestoredFile>& file,
+                                         std::uint64_t pieces) {
+  if (file->outstanding.fetch_sub(pieces) != pieces) {
     return {};
   }
   auto status = file->complete();

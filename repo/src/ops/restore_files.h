@@ -93,7 +93,8 @@ class RestoreFiles {
   core::Status write_slices(const BlockTask& task, core::ByteView plain);
   void set_aside(std::vector<Slice> slices, const core::Error& error);
   core::Status retry(Observer& observer);
-  core::Status finish_one(const std::shared_ptr<RestoredFile>& file);
+  /// So many pieces of work are done; with the last one the file is.
+  core::Status finish_pieces(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces);
   void end_with(core::Error error);
   [[nodiscard]] core::Status check() const;
 

@@ -98,6 +98,18 @@ bool same_xattrs(const Entry& present, const Entry& entry) {
 
 }  // namespace
 
+NewFileTraits new_file_traits(int descriptor) {
+  NewFileTraits traits;
+  struct ::stat status {};
+  if (::fstat(descriptor, &status) == 0) {
+    traits.uid = status.st_uid;
+    traits.gid = status.st_gid;
+    traits.is_plain = recorded_flags(read_system_flags(descriptor).value_or(0)) == 0 &&
+                      same_xattrs(present_xattrs(descriptor), Entry());
+  }
+  return traits;
+}
+
 OwnerNumbers::Numbers OwnerNumbers::numbers(const Owner& owner) {
   Numbers numbers{owner.uid, owner.gid};
   if (numeric_only_) {
@@ -181,10 +193,8 @@ core::Status MetadataWriter::set_xattrs(const Object& object, const Entry& prese
   return {};
 }
 
-core::Status MetadataWriter::set(int descriptor, const Entry& entry, const std::string& path) {
-  lift_hindering_flags(descriptor);
-  CAIRN_TRY_STATUS(set_owner(descriptor, std::string(), entry, path));
-  CAIRN_TRY_STATUS(set_xattrs(OpenTarget{descriptor}, present_xattrs(descriptor), entry, path));
+core::Status MetadataWriter::set_mode_and_time(int descriptor, const Entry& entry,
+                                               const std::string& path) {
   if (::fchmod(descriptor, entry.mode) != 0) {
     return core::fail(core::errno_error(errno, "set the mode of " + path));
   }
@@ -192,8 +202,28 @@ core::Status MetadataWriter::set(int descriptor, const Entry& entry, const std::
   if (::futimens(descriptor, times.data()) != 0) {
     return core::fail(core::errno_error(errno, "set the time of " + path));
   }
+  return {};
+}
+
+core::Status MetadataWriter::set(int descriptor, const Entry& entry, const std::string& path) {
+  lift_hindering_flags(descriptor);
+  CAIRN_TRY_STATUS(set_owner(descriptor, std::string(), entry, path));
+  CAIRN_TRY_STATUS(set_xattrs(OpenTarget{descriptor}, present_xattrs(descriptor), entry, path));
+  CAIRN_TRY_STATUS(set_mode_and_time(descriptor, entry, path));
   set_flags(descriptor, entry, static_cast<std::uint8_t>(~kHinderingFlags), path);
   return {};
+}
+
+core::Status MetadataWriter::set_new(int descriptor, const Entry& entry, const std::string& path,
+                                     const NewFileTraits& traits) {
+  if (!traits.is_plain || !entry.xattrs.empty() || entry.inode_flags != 0) {
+    return set(descriptor, entry, path);
+  }
+  const auto numbers = owners_.numbers(entry.owner);
+  if (traits.uid != numbers.uid || traits.gid != numbers.gid) {
+    CAIRN_TRY_STATUS(set_owner(descriptor, std::string(), entry, path));
+  }
+  return set_mode_and_time(descriptor, entry, path);
 }
 
 void MetadataWriter::set_last(int descriptor, const Entry& entry, const std::string& path) {

@@ -67,7 +67,7 @@ core::Result<std::shared_ptr<Descriptor>> RestoreTarget::open_file(const TargetF
   return std::make_shared<Descriptor>(number);
 }
 
-core::Result<std::shared_ptr<Descriptor>> RestoreTarget::create_file(const TargetFolder& folder,
+core::Result<std::shared_ptr<Descriptor>> RestoreTarget::create_file(TargetFolder& folder,
                                                                      const std::string& name,
                                                                      const Entry& entry) {
   CAIRN_TRY(const auto above, descriptor_of(folder));
@@ -80,6 +80,9 @@ core::Result<std::shared_ptr<Descriptor>> RestoreTarget::create_file(const Targe
     return core::fail(core::errno_error(errno, "make a temporary file"));
   }
   auto file = std::make_shared<Descriptor>(number);
+  if (!folder.existed) {
+    std::call_once(folder.new_files_seen, [&] { folder.new_files = new_file_traits(number); });
+  }
   if (entry.inode_flags != 0 || folder.existed) {  // folders that are there may pass flags on
     set_flags_of_empty_file(number, entry.inode_flags);
   }

@@ -41,6 +41,8 @@ struct TargetFolder {
   std::vector<std::string> extras;  ///< names that the snapshot does not have: removed at the end
   unsigned lifted_flags = 0;        ///< taken away to be able to write: put back at the end
   std::atomic<std::uint64_t> pending{1};  ///< files and folders in it, and the walk
+  std::once_flag new_files_seen;          ///< of a new folder: the first file is in it
+  NewFileTraits new_files;                ///< valid once that is so
 };
 
 struct TargetOptions {
@@ -104,7 +106,7 @@ class RestoreTarget {
                                                                     const std::string& name,
                                                                     int flags);
   /// A new empty file for nobody else, with the flags that count only before data is in it.
-  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> create_file(const TargetFolder& folder,
+  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> create_file(TargetFolder& folder,
                                                                       const std::string& name,
                                                                       const Entry& entry);
   /// Renames, replacing what has the name if the options allow it.

@@ -348,7 +348,10 @@ core::Status RestoredFile::complete_unchanged() {
 }
 
 core::Status RestoredFile::complete_whole() {
-  CAIRN_TRY_STATUS(target_.metadata().set(building_->number(), entry_, path()));
+  // In a folder of our own nobody else changes what new files get.
+  CAIRN_TRY_STATUS(folder_->existed ? target_.metadata().set(building_->number(), entry_, path())
+                                    : target_.metadata().set_new(building_->number(), entry_,
+                                                                 path(), folder_->new_files));
   CAIRN_TRY_STATUS(target_.give_name(*folder_, building_name_, entry_.name));
   target_.metadata().set_last(building_->number(), entry_, path());
   close_building();

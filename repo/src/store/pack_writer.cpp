@@ -103,23 +103,8 @@ core::Status PackWriter::write(core::ByteView data) {
 
 // Header, blocks and directory: what the segment table covers.
 core::Status PackWriter::write_covered(core::ByteView data) {
-  for (core::ByteView rest = data; !rest.empty();) {
-    const std::size_t size = std::min<std::size_t>(
-        rest.size(), static_cast<std::size_t>(format::kPackSegmentBytes - segment_filled_));
-    segment_hash_.update(rest.first(size));
-    segment_filled_ += size;
-    rest = rest.subspan(size);
-    if (segment_filled_ == format::kPackSegmentBytes) {
-      end_segment();
-    }
-  }
+  segments_.update(data);
   return write(data);
-}
-
-void PackWriter::end_segment() {
-  segments_.push_back(segment_hash_.finish());
-  segment_hash_ = core::Hasher();
-  segment_filled_ = 0;
 }
 
 core::Result<format::IndexedPack> PackWriter::publish() {
@@ -138,13 +123,10 @@ core::Result<format::IndexedPack> PackWriter::publish_now() {
   format::encode_pack_directory(plaintext, directory_);
   const core::Bytes directory = seal_directory(keys_, seal_.header, plaintext.view());
   CAIRN_TRY_STATUS(write_covered(directory));
-  if (segment_filled_ > 0) {
-    end_segment();
-  }
   format::PackFooter footer;
   footer.covered_bytes = offset_;
   footer.directory_bytes = static_cast<std::uint32_t>(directory.size());
-  footer.segments = std::move(segments_);
+  footer.segments = segments_.finish();
   const core::Bytes encoded = format::encode_pack_footer(footer);
   CAIRN_TRY_STATUS(write(encoded));
   const PackId id = format::pack_id(encoded);

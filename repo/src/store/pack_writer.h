@@ -13,12 +13,13 @@
 #include "store/backend.h"
 #include "store/key_ring.h"
 #include "store/seal.h"
+#include "store/segment_hasher.h"
 
 namespace cairn::repo::store {
 
 /// Writes one pack front to back: blocks, then directory, table and footer. Not thread-safe.
 /// Unusable after its first error: every later call answers the same error.
-/// Memory: the directory (about 40 bytes a chunk) and one segment's hash state.
+/// Memory: the directory (about 40 bytes a chunk) and that of SegmentHasher.
 class PackWriter {
  public:
   /// `backend` and `keys` must outlive it.
@@ -54,7 +55,6 @@ class PackWriter {
   PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys, PackSeal seal);
   core::Status write(core::ByteView data);
   core::Status write_covered(core::ByteView data);
-  void end_segment();
   std::uint32_t key_index(const format::KeyRecord& key);
   core::Status add_block(format::BlockRecord record, core::ByteView sealed);
   core::Result<format::IndexedPack> publish_now();
@@ -63,9 +63,7 @@ class PackWriter {
   const KeyRing& keys_;
   PackSeal seal_;
   format::PackDirectory directory_;
-  std::vector<core::Hash256> segments_;
-  core::Hasher segment_hash_;
-  std::uint64_t segment_filled_ = 0;
+  SegmentHasher segments_;
   std::uint64_t offset_ = 0;
   std::size_t chunks_ = 0;
   core::Bytes sealed_;

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -27,7 +28,9 @@ TEST_CASE("attributes that the snapshot lacks are removed, from files and folder
 
 TEST_CASE("a target that passes ACLs on does not leave them on what is restored") {
   RestoreFixture fixture;
-  fixture.make("source", {tree::text_file("d/f", "x"), tree::folder("d/e")});
+  fixture.make("source",
+               {tree::text_file("d/f", "x"), tree::text_file("d/g", "y"), tree::folder("d/e"),
+                tree::text_file("h", "z"), tree::text_file("i", "").with_mode(0640)});
   fixture.back_up();
   fixture.make("out", {});
   if (std::system(("setfacl -d -m u:1:rwx '" + fixture.at("out") + "' 2>/dev/null").c_str()) != 0) {
@@ -36,6 +39,24 @@ TEST_CASE("a target that passes ACLs on does not leave them on what is restored"
   }
   fixture.must(fixture.over(Overwrite::refuse));
   CHECK(fixture.differences() == std::vector<std::string>());
+}
+
+TEST_CASE("a target that passes flags and its group on does not leave them on what is restored") {
+  RestoreFixture fixture;
+  fixture.make("source", {tree::text_file("f", "x"), tree::text_file("g", "y"),
+                          tree::text_file("d/f", "x"), tree::text_file("d/g", "y")});
+  fixture.back_up();
+  fixture.make("out", {});
+  if (!change_flags(fixture.at("out"), FS_NODUMP_FL)) {
+    WARN("skipped: needs a file system with inode flags");
+    return;
+  }
+  if (::geteuid() == 0) {
+    REQUIRE(::chown(fixture.at("out").c_str(), 0, 12345) == 0);
+    REQUIRE(::chmod(fixture.at("out").c_str(), 02755) == 0);
+  }
+  fixture.must(fixture.over(Overwrite::refuse));
+  CHECK(fixture.differences({.inode_flags = true}) == std::vector<std::string>());
 }
 
 TEST_CASE("numeric ids go before names") {

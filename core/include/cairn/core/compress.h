@@ -9,7 +9,7 @@ namespace cairn::core {
 
 /// One zstd compression context, reused from block to block (a context costs more to set up than
 /// a small block costs to compress). Not thread-safe: one per worker.
-/// Memory: level 3 needs about 3 MiB for 1 MiB blocks, level 19 up to 90 MiB.
+/// Memory: level 3 needs some 2 MiB for its tables and blocks, level 19 up to 90 MiB.
 class Compressor {
  public:
   /// Requires 0 <= level <= 19. Level 0 means "do not compress": compress() answers nullopt-like

@@ -10,7 +10,7 @@
 #include "cairn/core/crypto.h"
 #include "cairn/core/secret.h"
 
-/// Keyed BLAKE2b-256 of many inputs at once. See docs/design/0008-hashing-in-lanes.md.
+/// BLAKE2b-256 of many inputs at once, with or without a key. See docs/design/0008-hashing-in-lanes.md.
 namespace cairn::core {
 
 /// How LaneHasher computes. All give the same hashes.
@@ -28,15 +28,17 @@ inline constexpr std::array kHashKernels{HashKernel::libsodium, HashKernel::port
 [[nodiscard]] bool is_available(HashKernel kernel) noexcept;
 /// The fastest one that is available; never portable.
 [[nodiscard]] HashKernel best_hash_kernel() noexcept;
+/// How many inputs it hashes at once: at least 1.
+[[nodiscard]] std::size_t lanes_of(HashKernel kernel) noexcept;
 
-/// keyed_hash256() under one key, for many inputs at once. Immutable, thread-safe. Keeps a copy of
-/// the key. Memory of a call: 24 bytes per input, and some KiB.
+/// keyed_hash256() under one key, or hash256(), for many inputs at once. Immutable, thread-safe.
+/// Keeps a copy of the key. Memory of a call: 24 bytes per input, and some KiB.
 class LaneHasher {
  public:
-  /// Requires a key of 32 bytes, and an available kernel.
+  /// Requires a key of 32 bytes, or of none, and an available kernel.
   explicit LaneHasher(ByteView key, HashKernel kernel = best_hash_kernel());
 
-  /// keyed_hash256(key, input).
+  /// keyed_hash256(key, input), or hash256(input).
   [[nodiscard]] Hash256 hash(ByteView input) const;
   /// outputs[i] = hash(inputs[i]). Requires as many outputs as inputs. Any mix of lengths; it is
   /// fastest with at least as many inputs as the kernel has lanes, and none much longer than the
