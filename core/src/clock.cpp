@@ -1,6 +1,7 @@
 #include "cairn/core/clock.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -55,6 +56,12 @@ std::uint64_t SystemClock::monotonic_ns() {
   const timespec value = read_clock(CLOCK_MONOTONIC);
   return static_cast<std::uint64_t>(value.tv_sec) * kNanosecondsPerSecond +
          static_cast<std::uint64_t>(value.tv_nsec);
+}
+
+std::uint64_t SystemClock::thread_waits() {
+  struct rusage usage {};
+  static_cast<void>(::getrusage(RUSAGE_THREAD, &usage));  // fails only for a bad first argument
+  return static_cast<std::uint64_t>(usage.ru_nvcsw);
 }
 
 int SystemClock::utc_offset_minutes(Timestamp when) {

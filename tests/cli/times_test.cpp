@@ -18,6 +18,7 @@ class SpringClock final : public core::Clock {
   static constexpr std::int64_t kChange = 1'774'746'000;  // 2026-03-29T01:00:00Z
   core::Timestamp now() override { return {kChange, 0}; }
   std::uint64_t monotonic_ns() override { return 0; }
+  std::uint64_t thread_waits() override { return 0; }
   int utc_offset_minutes(core::Timestamp when) override {
     return when.seconds < kChange ? 60 : 120;
   }

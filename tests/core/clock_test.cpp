@@ -1,8 +1,11 @@
 #include "cairn/core/clock.h"
 
 #include <stdlib.h>  // setenv is POSIX
+#include <unistd.h>
 
+#include <array>
 #include <cstdint>
+#include <thread>
 
 #include "catch2.h"
 #include "fake_clock.h"
@@ -77,6 +80,38 @@ TEST_CASE("the system's clocks run forwards") {
   CHECK(clock.now().nanoseconds < kNanosecondsPerSecond);
   CHECK(clock.now().seconds > 1'700'000'000);
   CHECK(clock.monotonic_ns() >= before);
+}
+
+TEST_CASE("of two threads that wait for each other one at least stops by itself") {
+  std::array<int, 2> there{};
+  std::array<int, 2> back{};
+  REQUIRE(::pipe(there.data()) == 0);
+  REQUIRE(::pipe(back.data()) == 0);
+  const auto pass_on = [](int from, int to) {
+    char byte = 0;
+    return ::read(from, &byte, 1) == 1 && ::write(to, &byte, 1) == 1;
+  };
+  SystemClock clock;
+  const std::uint64_t before = clock.thread_waits();
+  constexpr int kRounds = 100;  // what is waited for may be there already once, but not each time
+  std::uint64_t of_other = 0;
+  std::thread other([&] {
+    const std::uint64_t at_first = clock.thread_waits();
+    for (int i = 0; i < kRounds; ++i) {
+      static_cast<void>(pass_on(there[0], back[1]));
+    }
+    of_other = clock.thread_waits() - at_first;
+  });
+  REQUIRE(::write(there[1], "x", 1) == 1);
+  for (int i = 1; i < kRounds; ++i) {
+    CHECK(pass_on(back[0], there[1]));
+  }
+  const std::uint64_t of_this = clock.thread_waits() - before;
+  other.join();
+  CHECK(of_this + of_other > 0);
+  for (const int descriptor : {there[0], there[1], back[0], back[1]}) {
+    ::close(descriptor);
+  }
 }
 
 TEST_CASE("the system's offset follows the time zone, summer time included") {

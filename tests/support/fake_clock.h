@@ -21,6 +21,7 @@ class FakeClock final : public core::Clock {
     const std::scoped_lock lock(mutex_);
     return monotonic_ns_;
   }
+  std::uint64_t thread_waits() override { return 0; }
   int utc_offset_minutes(core::Timestamp /*when*/) override {
     const std::scoped_lock lock(mutex_);
     return utc_offset_minutes_;

@@ -22,8 +22,8 @@ FolderLookahead::FolderLookahead(const WalkOptions& options)
 
 FolderLookahead::~FolderLookahead() { end(); }
 
-void FolderLookahead::measure(std::uint64_t watched, std::size_t names) {
-  meter_.note(clock_->monotonic_ns() - watched, names);
+void FolderLookahead::measure(const WatchedCall& call, std::size_t names) {
+  meter_.note(call.waited_ns(), names);
   if (meter_.waits() >= kWaitsToStart) {
     start();
   }

@@ -55,14 +55,16 @@ class FolderLookahead {
   FolderLookahead& operator=(const FolderLookahead&) = delete;
 
   /// Before and after a call of the walk that may have to wait. `names`: that it listed.
-  [[nodiscard]] std::uint64_t watch() const { return is_measuring() ? clock_->monotonic_ns() : 0; }
-  /// The same before one of many calls so short that the clock would be felt.
-  [[nodiscard]] std::uint64_t watch_some() {
-    return is_measuring() && ++stats_ % kOneStatOf == 0 ? clock_->monotonic_ns() : 0;
+  [[nodiscard]] WatchedCall watch() const {
+    return is_measuring() ? WatchedCall(*clock_) : WatchedCall();
   }
-  void note(std::uint64_t watched, std::size_t names = 0) {
-    if (watched != 0 && is_measuring()) {
-      measure(watched, names);
+  /// The same before one of many calls so short that the clock would be felt.
+  [[nodiscard]] WatchedCall watch_some() {
+    return ++stats_ % kOneStatOf == 0 ? watch() : WatchedCall();
+  }
+  void note(const WatchedCall& call, std::size_t names = 0) {
+    if (call.is_watched() && is_measuring()) {
+      measure(call, names);
     }
   }
 
@@ -121,7 +123,7 @@ class FolderLookahead {
   };
 
   [[nodiscard]] bool is_measuring() const noexcept { return may_start_ && !is_running(); }
-  void measure(std::uint64_t watched, std::size_t names);
+  void measure(const WatchedCall& call, std::size_t names);
   void start();
   void work() noexcept;
   void perform(Task& task, FolderScout& scout);

@@ -68,9 +68,9 @@ std::string FolderScout::path_below(const Place& place, const std::string& name)
 std::optional<FolderScout::Subfolder> FolderScout::stat_child(const Place& place,
                                                               const std::string& name) {
   Statx status{};
-  const std::uint64_t before = options_.clock.monotonic_ns();
+  const WatchedCall call(options_.clock);
   const int error_number = stat_at(place.descriptor, name.c_str(), status);
-  meter_.note(options_.clock.monotonic_ns() - before, 0);
+  meter_.note(call.waited_ns(), 0);
   if (error_number != 0 || !S_ISDIR(status.stx_mode) ||
       (status.stx_attributes & STATX_ATTR_AUTOMOUNT) != 0) {
     return std::nullopt;
@@ -110,7 +110,7 @@ bool FolderScout::look_below(const Place& parent, const Subfolder& subfolder, un
   if (options_.stopping || depth == kDepthMax || seen_ >= kObjectsMax) {
     return false;
   }
-  const std::uint64_t before = options_.clock.monotonic_ns();
+  const WatchedCall call(options_.clock);
   const SourceFolder folder(
       open_folder_if(parent.descriptor, subfolder.name.c_str(), subfolder.id));
   if (folder.descriptor() < 0 || folder.descriptor() >= descriptors_max_) {
@@ -120,7 +120,7 @@ bool FolderScout::look_below(const Place& parent, const Subfolder& subfolder, un
   if (!listing) {
     return false;
   }
-  meter_.note(options_.clock.monotonic_ns() - before, listing->names.size());
+  meter_.note(call.waited_ns(), listing->names.size());
   // File systems keep inodes in the order of their numbers: neighbours come with one read.
   std::sort(listing->names.begin(), listing->names.end());
   seen_ += listing->names.size();

@@ -18,16 +18,36 @@
 /// What one of the threads of ops/folder_lookahead.h does.
 namespace cairn::repo::ops {
 
+/// One call that may have to wait for a disk, or one that nobody watches.
+class WatchedCall {
+ public:
+  WatchedCall() = default;
+  explicit WatchedCall(core::Clock& clock)
+      : clock_(&clock), began_ns_(clock.monotonic_ns()), waits_(clock.thread_waits()) {}
+
+  [[nodiscard]] bool is_watched() const noexcept { return clock_ != nullptr; }
+  /// How long it took up to now; 0 if this thread never stopped by itself. One whose processor was
+  /// given to others, as is usual while a backup compresses, did not wait for a disk.
+  [[nodiscard]] std::uint64_t waited_ns() const {
+    return clock_->thread_waits() == waits_ ? 0 : clock_->monotonic_ns() - began_ns_;
+  }
+
+ private:
+  core::Clock* clock_ = nullptr;
+  std::uint64_t began_ns_ = 0;
+  std::uint64_t waits_ = 0;
+};
+
 /// Counts how often the system let somebody wait: what is in the kernel's cache takes a few
 /// microseconds, what a disk or a server has to be asked for takes longer. A wait counts once for
-/// each 50 microseconds, eight times at most: a thread that had to leave the processor for its
-/// neighbours or for other programs did not wait for a disk. Not thread-safe.
+/// each 50 microseconds, eight times at most, since some of it may be waiting for the processor.
+/// Not thread-safe.
 class WaitMeter {
  public:
-  void note(std::uint64_t took_ns, std::size_t names) noexcept {
+  void note(std::uint64_t waited_ns, std::size_t names) noexcept {
     calls_ += 1;
-    if (took_ns > kWaitNs + names * kNameNs) {
-      waits_ += static_cast<unsigned>(std::min(took_ns / kWaitNs, kWaitCountsMax));
+    if (waited_ns > kWaitNs + names * kNameNs) {
+      waits_ += static_cast<unsigned>(std::min(waited_ns / kWaitNs, kWaitCountsMax));
     }
   }
   void restart() noexcept { calls_ = waits_ = 0; }

@@ -228,9 +228,9 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
   feed_lookahead();
   Level& level = levels_.back();
   Child child;
-  const std::uint64_t watched = lookahead_.watch_some();
+  const WatchedCall call = lookahead_.watch_some();
   const int error_number = stat_at(level.folder->descriptor(), name.data(), child.status);
-  lookahead_.note(watched);
+  lookahead_.note(call);
   if (error_number != 0) {
     CAIRN_TRY_STATUS(refuse(error_number, fmt::format("{}/{}", path_, name)));
     return false;
@@ -423,7 +423,7 @@ void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> 
 /// Takes the names of the folder on top. Whatever goes wrong, those told before are used.
 core::Status FolderWalk::list(int descriptor) {
   const std::size_t first = names_.size();
-  const std::uint64_t watched = lookahead_.watch();
+  const WatchedCall call = lookahead_.watch();
   while (true) {
     const ::ssize_t size = list_some(
         descriptor, buffer_, [this](std::string_view name, std::uint64_t) { add_name(name); });
@@ -440,7 +440,7 @@ core::Status FolderWalk::list(int descriptor) {
       break;
     }
   }
-  lookahead_.note(watched, names_.size() - first);
+  lookahead_.note(call, names_.size() - first);
   names_.sort_from(first);
   return {};
 }

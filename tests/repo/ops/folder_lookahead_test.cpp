@@ -25,8 +25,8 @@ namespace {
 namespace tree = test::tree;
 using Lines = std::vector<std::string>;
 
-/// Every call takes as long as the test says. Each thread has its own time: what others call does
-/// not lengthen its waits.
+/// Every call takes as long as the test says, and is a wait or not. Each thread has its own time:
+/// what others call does not lengthen its waits.
 class SlowClock final : public core::Clock {
  public:
   core::Timestamp now() override { return {}; }
@@ -34,8 +34,13 @@ class SlowClock final : public core::Clock {
     thread_local std::uint64_t now_ns = 1;
     return now_ns += step_ns;
   }
+  std::uint64_t thread_waits() override {
+    thread_local std::uint64_t waits = 0;
+    return is_waiting ? ++waits : waits;
+  }
   int utc_offset_minutes(core::Timestamp /*when*/) override { return 0; }
   std::atomic<std::uint64_t> step_ns = 0;
+  std::atomic<bool> is_waiting = true;
 };
 
 constexpr std::uint64_t kFastNs = 1'000;
@@ -216,6 +221,18 @@ TEST_CASE("nothing looks ahead of a walk that hardly waits") {
   CHECK_FALSE(lookahead.end());
 }
 
+TEST_CASE("nothing looks ahead of a walk that others keep from running") {
+  SlowClock clock;
+  clock.step_ns = 100 * kSlowNs;
+  clock.is_waiting = false;
+  FolderLookahead lookahead(measuring(clock, 1));
+  for (unsigned i = 0; i < 2 * FolderLookahead::kWalkWindow; ++i) {
+    lookahead.note(lookahead.watch());
+  }
+  CHECK_FALSE(lookahead.is_running());
+  CHECK_FALSE(lookahead.end());
+}
+
 TEST_CASE("a look-ahead starts when the walk waits, and pauses when there is nothing to wait for",
           "[threads]") {
   const test::TempFolder temp;
@@ -231,7 +248,7 @@ TEST_CASE("a look-ahead starts when the walk waits, and pauses when there is not
       lookahead.note(lookahead.watch());
     }
     CHECK(lookahead.is_running());
-    CHECK(lookahead.watch() == 0);
+    CHECK_FALSE(lookahead.watch().is_watched());
     clock.step_ns = kFastNs;
     std::size_t position = 0;
     while (lookahead.go_to({1, folder, {1, 1}, path, position})) {

@@ -25,6 +25,9 @@ class Clock {
   virtual Timestamp now() = 0;
   /// Nanoseconds of a clock that never goes back; only differences mean something.
   virtual std::uint64_t monotonic_ns() = 0;
+  /// How often the calling thread has stopped by itself so far: for a disk, a lock, another thread.
+  /// Having the processor taken away does not count.
+  virtual std::uint64_t thread_waits() = 0;
   /// The local time zone's offset east of UTC at `when`, in minutes.
   virtual int utc_offset_minutes(Timestamp when) = 0;
 };
@@ -33,6 +36,7 @@ class SystemClock final : public Clock {
  public:
   Timestamp now() override;
   std::uint64_t monotonic_ns() override;
+  std::uint64_t thread_waits() override;
   int utc_offset_minutes(Timestamp when) override;
 };
 
