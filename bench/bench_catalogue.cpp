@@ -9,12 +9,11 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <functional>
 #include <string>
 
-#include "seeded_data.h"
+#include "made_index.h"
 #include "store/catalogue.h"
 #include "temp_folder.h"
 
@@ -25,9 +24,6 @@ using repo::ChunkId;
 using repo::store::Catalogue;
 
 constexpr std::size_t kChunksPerSegment = 65536;  // a checkpoint of 1 GiB at 16 KiB a chunk
-constexpr std::size_t kChunksPerPack = 2048;
-constexpr std::size_t kChunksPerBlock = 64;
-constexpr std::uint32_t kChunkBytes = 16 * 1024;
 constexpr std::size_t kLookups = 1'000'000;
 constexpr std::size_t kSmallIngests = 300;
 constexpr std::size_t kSmallChunks = 10;
@@ -62,50 +58,6 @@ Cost cost(const std::function<void()>& work) {
 void print_cost(std::string_view what, const Cost& cost, double units, std::string_view unit) {
   fmt::print("  {:<28} {:>9.3f} {}, of it CPU {:.3f}\n", what, cost.wall * units, unit,
              cost.cpu * units);
-}
-
-/// Ends the process on an error: a figure of something that failed means nothing.
-template <class T>
-T checked(core::Result<T> result) {
-  if (!result) {
-    fmt::print(stderr, "{}\n", result.error().message());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) {
-    return std::move(*result);
-  }
-}
-
-template <class Id>
-Id numbered_id(std::uint64_t number) {
-  Id id;
-  test::SeededNumbers numbers(number * 0x100000001b3);
-  for (std::size_t i = 0; i < Id::kSize; i += sizeof(std::uint64_t)) {
-    const std::uint64_t bits = numbers.next();
-    std::memcpy(id.mutable_view().data() + i, &bits, sizeof(bits));
-  }
-  return id;
-}
-
-repo::format::IndexSegment make_segment(std::uint64_t first, std::size_t count) {
-  repo::format::IndexSegment segment;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i % kChunksPerPack == 0) {
-      auto& pack = segment.packs.emplace_back();
-      pack.id = numbered_id<repo::PackId>(first + i);
-      pack.directory.keys.resize(1);
-      pack.size_bytes = repo::format::kPackHeaderBytes + 1000;
-    }
-    auto& pack = segment.packs.back();
-    if (i % kChunksPerBlock == 0) {
-      pack.directory.blocks.push_back({.stored_bytes = kChunkBytes, .chunks = {}});
-      pack.size_bytes += kChunkBytes;
-    }
-    auto& block = pack.directory.blocks.back();
-    block.chunks.push_back({.id = numbered_id<ChunkId>(first + i), .length_bytes = kChunkBytes});
-    block.plain_bytes += kChunkBytes;
-  }
-  return segment;
 }
 
 /// A catalogue being filled; chunks have the numbers 0 .. count() - 1.

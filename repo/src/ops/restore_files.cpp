@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "ops/tree_reader.h"
@@ -15,7 +14,6 @@ namespace {
 // Slices that wait between planner and workers: enough for all workers while the next window is
 // planned. Each of them may hold a file, of some 1 KiB.
 constexpr std::size_t kQueuedSlices = 8 * 1024;
-constexpr std::size_t kPackSummariesMax = 256;
 // One share of a comparison: enough to be worth handing over, little enough for all to have some.
 constexpr std::uint64_t kCompareWindowBytes = std::uint64_t{4} * 1024 * 1024;
 constexpr std::size_t kCompareSlices = 1024;
@@ -41,6 +39,7 @@ RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFil
       options_(options),
       problems_(problems),
       meter_(meter),
+      planner_(*state.catalogue),
       queue_(kQueuedSlices) {
   for (unsigned i = 0; i < options.workers; ++i) {
     threads_.emplace_back([this] { run(); });
@@ -182,64 +181,13 @@ core::Status RestoreFiles::skip_fetching(const std::vector<Slice>& slices) {
   return {};
 }
 
-core::Result<std::shared_ptr<const store::PackSummary>> RestoreFiles::pack_summary(
-    store::PackNumber number) {
-  if (const auto found = packs_.find(number); found != packs_.end()) {
-    return found->second;
-  }
-  CAIRN_TRY(store::PackSummary summary, state_.catalogue->pack(number));
-  if (packs_.size() >= kPackSummariesMax) {
-    packs_.clear();
-  }
-  auto shared = std::make_shared<const store::PackSummary>(std::move(summary));
-  packs_.emplace(number, shared);
-  return shared;
-}
-
-core::Result<std::vector<RestoreFiles::BlockTask>> RestoreFiles::tasks_of(
-    std::vector<Slice> slices) {
-  std::vector<ChunkId> ids;
-  ids.reserve(slices.size());
-  for (const Slice& slice : slices) {
-    ids.push_back(*slice.chunk);
-  }
-  CAIRN_TRY(const auto locations, state_.catalogue->find_all(ids));
-
-  struct Place {
-    store::PackNumber pack{};
-    std::uint32_t block = 0;
-    std::uint32_t offset = 0;
-    std::size_t slice = 0;
-  };
-  std::vector<Place> places;
-  places.reserve(slices.size());
-  std::vector<Slice> unknown;
-  for (std::size_t i = 0; i < slices.size(); ++i) {
-    const auto& location = locations[i];
-    if (!location || location->length_bytes != slices[i].length_bytes) {
-      unknown.push_back(std::move(slices[i]));
-      continue;
-    }
-    slices[i].block_offset = location->offset_bytes;
-    places.push_back({location->pack, location->block, location->offset_bytes, i});
-  }
-  if (!unknown.empty()) {
-    set_aside(std::move(unknown),
+core::Result<std::vector<BlockTask>> RestoreFiles::tasks_of(std::vector<Slice> slices) {
+  CAIRN_TRY(auto plan, planner_.plan(std::move(slices)));
+  if (!plan.unknown.empty()) {
+    set_aside(std::move(plan.unknown),
               {core::ErrorCode::not_found, "no pack of the repository holds a chunk of it"});
   }
-  std::ranges::sort(places, {}, [](const Place& place) {
-    return std::make_tuple(place.pack, place.block, place.offset, place.slice);
-  });
-  std::vector<BlockTask> tasks;
-  for (const Place& place : places) {
-    if (tasks.empty() || tasks.back().pack->number != place.pack ||
-        tasks.back().block != place.block || tasks.back().slices.size() >= kTaskSlices) {
-      CAIRN_TRY(auto pack, pack_summary(place.pack));
-      tasks.push_back({std::move(pack), place.block, {}});
-    }
-    tasks.back().slices.push_back(std::move(slices[place.slice]));
-  }
-  return tasks;
+  return std::move(plan.tasks);
 }
 
 void RestoreFiles::run() {
@@ -427,8 +375,8 @@ core::Status RestoreFiles::retry(Observer& observer) {
   observer.detail(
       fmt::format("{} pieces could not be read ({}): looking again with a new catalogue",
                   set_aside_.size(), set_aside_reason_));
-  packs_.clear();
   CAIRN_TRY_STATUS(rebuild_catalogue(state_, observer));
+  planner_.restart(*state_.catalogue);
   is_retry_ = true;
   CAIRN_TRY(auto tasks, tasks_of(std::exchange(set_aside_, {})));
   Scratch scratch;

@@ -6,7 +6,6 @@
 #include <optional>
 #include <stop_token>
 #include <thread>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "cairn/core/result.h"
 #include "ops/progress_meter.h"
 #include "ops/restore_compare.h"
+#include "ops/restore_plan.h"
 #include "ops/restore_target.h"
 #include "ops/restored_file.h"
 #include "ops/state.h"
@@ -33,7 +33,7 @@ struct RestoreFilesOptions {
 ///
 /// Memory: one window of slices (some 80 bytes each) and files (about 1 KiB each: the entry),
 /// kQueuedSlices slices that wait in the queue, each perhaps a file of its own, per worker one
-/// block (stored and expanded), kTaskSlices slices and as many views and ids, at most
+/// block (stored and expanded), BlockTask::kSlicesMax slices and as many views and ids, at most
 /// OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of the files that
 /// are being patched.
 class RestoreFiles {
@@ -54,11 +54,6 @@ class RestoreFiles {
   [[nodiscard]] std::uint64_t files_failed() const noexcept { return files_failed_; }
 
  private:
-  struct BlockTask {
-    std::shared_ptr<const store::PackSummary> pack;
-    std::uint32_t block = 0;
-    std::vector<Slice> slices;  ///< sorted by block_offset, at most kTaskSlices
-  };
   struct CompareTask {
     std::vector<Slice> slices;
     CompareRound& round;
@@ -78,8 +73,6 @@ class RestoreFiles {
   core::Status push_comparison(CompareRound& round, std::vector<Slice> slices);
   core::Status skip_fetching(const std::vector<Slice>& slices);
   [[nodiscard]] core::Result<std::vector<BlockTask>> tasks_of(std::vector<Slice> slices);
-  [[nodiscard]] core::Result<std::shared_ptr<const store::PackSummary>> pack_summary(
-      store::PackNumber number);
   void run();
   core::Status run_task(Task task, Scratch& scratch);
   core::Status run_comparison(CompareTask task, Scratch& scratch);
@@ -100,7 +93,6 @@ class RestoreFiles {
 
   static constexpr std::size_t kWindowSlices = 64 * 1024;
   static constexpr std::size_t kWindowFiles = 8 * 1024;
-  static constexpr std::size_t kTaskSlices = 1024;
   static constexpr std::size_t kSetAsideMax = 64 * 1024;
 
   State& state_;
@@ -110,7 +102,7 @@ class RestoreFiles {
   ProgressMeter& meter_;
   std::vector<Slice> window_;
   std::size_t window_files_ = 0;
-  std::unordered_map<store::PackNumber, std::shared_ptr<const store::PackSummary>> packs_;
+  RestorePlanner planner_;
   core::BoundedQueue<Task> queue_;
   std::vector<std::thread> threads_;
   OpenFiles open_files_;

@@ -23,6 +23,7 @@ core::Result<CatalogueReaders::Lease> CatalogueReaders::lease() {
   }
   if (const auto now = reader->txn.snapshot(); !now || reader->snapshot != now) {
     CAIRN_TRY(reader->ledger, read_ledger(reader->txn));
+    reader->filters = filters_.of(reader->ledger.runs);
     reader->snapshot = now;
   }
   return Lease(*this, std::move(reader));

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "store/catalogue_records.h"
+#include "store/chunk_runs.h"
 #include "store/lmdb_env.h"
+#include "store/run_filters.h"
 
 namespace cairn::repo::store {
 
@@ -16,7 +18,12 @@ struct CatalogueReader {
   LmdbReadTxn txn;
   LmdbCursor leaves;  ///< on leaf_table
   Ledger ledger{};
+  std::vector<std::shared_ptr<RunFilter>> filters{};  ///< of the ledger's runs
   std::optional<std::uint64_t> snapshot{};  ///< the one that `ledger` is of, if that is known
+
+  [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(const ChunkId& id) {
+    return find_chunk(txn, leaves, {.runs = ledger.runs, .filters = filters}, id);
+  }
 };
 
 /// Readers waiting for use: as many as there were lookups at the same time. Thread-safe; must not
@@ -51,7 +58,8 @@ class CatalogueReaders {
   void give_back(std::unique_ptr<CatalogueReader> reader);
 
   LmdbEnv& env_;
-  std::mutex mutex_;
+  RunFilters filters_;
+  std::mutex mutex_;  ///< idle_
   std::vector<std::unique_ptr<CatalogueReader>> idle_;
 };
 

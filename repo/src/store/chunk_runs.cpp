@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <gsl/assert>
 #include <limits>
 
 namespace cairn::repo::store {
@@ -71,20 +72,25 @@ struct FilterLine {
   std::uint32_t line = 0;
 };
 
-core::Result<FilterLine> filter_line(const LmdbTxn& txn, const RunInfo& run,
+/// `filter`: the run's pieces in our own memory, or nullptr.
+core::Result<FilterLine> filter_line(const LmdbTxn& txn, const RunInfo& run, RunFilter* filter,
                                      const FilterQuestion& question) {
   FilterLine found{.run = &run, .piece = {}};
   if (run.filter_lines == 0) {
     return found;
   }
   found.line = question.line(run.filter_lines);
-  const std::uint64_t key =
-      filter_key(run.number, static_cast<std::uint32_t>(found.line / kFilterPieceLines));
-  CAIRN_TRY(const auto piece, txn.get(filter_table, integer_key(key)));
-  if (!piece || piece->size() != kFilterPieceBytes) {
-    return catalogue_damaged("a piece of a filter is missing");
+  const auto number = static_cast<std::uint32_t>(found.line / kFilterPieceLines);
+  if (filter != nullptr) {
+    CAIRN_TRY(found.piece, filter->piece(txn, run, number));
+  } else {
+    const std::uint64_t key = filter_key(run.number, number);
+    CAIRN_TRY(const auto piece, txn.get(filter_table, integer_key(key)));
+    if (!piece || piece->size() != kFilterPieceBytes) {
+      return catalogue_damaged("a piece of a filter is missing");
+    }
+    found.piece = *piece;
   }
-  found.piece = *piece;
   question.prefetch(found.piece, found.line);
   return found;
 }
@@ -97,7 +103,8 @@ core::Result<bool> is_alive(const LmdbTxn& txn, PackNumber pack) {
 
 core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbCursor& leaves,
                                                        const RunInfo& run, const Wanted& wanted) {
-  CAIRN_TRY(auto item, leaves.seek(leaf_key(run.number, wanted.prefix, 0)));
+  std::array<std::byte, kLeafBytes> buffer;
+  CAIRN_TRY(auto item, leaves.seek_unread(leaf_key(run.number, wanted.prefix, 0)));
   while (item) {
     CAIRN_TRY(const std::uint32_t number, leaf_run(item->key));
     if (number != run.number) {
@@ -105,9 +112,9 @@ core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbC
     }
     CAIRN_TRY(const std::size_t entries, leaf_entries(item->value));
     const std::uint64_t last_prefix = id_prefix(item->key.data() + kLeafKeyPrefixAt);
-    for (std::size_t i = lower_bound(item->value, entries, last_prefix, run, wanted); i < entries;
-         ++i) {
-      const std::byte* const entry = item->value.data() + i * kEntryBytes;
+    CAIRN_TRY(const core::ByteView leaf, txn.read(item->value, buffer));
+    for (std::size_t i = lower_bound(leaf, entries, last_prefix, run, wanted); i < entries; ++i) {
+      const std::byte* const entry = leaf.data() + i * kEntryBytes;
       if (!wanted.equals(entry)) {
         return std::nullopt;
       }
@@ -117,7 +124,7 @@ core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbC
         return location;
       }
     }
-    CAIRN_TRY(item, leaves.next());
+    CAIRN_TRY(item, leaves.next_unread());
   }
   return std::nullopt;
 }
@@ -188,16 +195,17 @@ core::Result<std::size_t> leaf_entries(core::ByteView leaf) {
 }
 
 core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn, LmdbCursor& leaves,
-                                                      std::span<const RunInfo> runs,
-                                                      const ChunkId& id) {
+                                                      const RunsToAsk& ask, const ChunkId& id) {
+  Expects(ask.filters.size() == ask.runs.size());
   const FilterQuestion question(id);
   const Wanted wanted(id);
   // All lines are fetched before the first is asked: memory answers them side by side.
   std::array<FilterLine, kRunsAtOnce> lines;
-  while (!runs.empty()) {
-    const std::size_t count = std::min(runs.size(), lines.size());
+  for (std::size_t first = 0; first < ask.runs.size(); first += lines.size()) {
+    const std::size_t count = std::min(ask.runs.size() - first, lines.size());
     for (std::size_t i = 0; i < count; ++i) {
-      CAIRN_TRY(lines[i], filter_line(txn, runs[i], question));
+      CAIRN_TRY(lines[i],
+                filter_line(txn, ask.runs[first + i], ask.filters[first + i].get(), question));
     }
     for (const FilterLine& at : std::span(lines).first(count)) {
       if (!at.piece.empty() && !question.maybe_in(at.piece, at.line)) {
@@ -208,7 +216,6 @@ core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn, LmdbCu
         return location;
       }
     }
-    runs = runs.subspan(count);
   }
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "cairn/core/result.h"
 #include "store/catalogue_records.h"
 #include "store/run_filter.h"
+#include "store/run_filters.h"
 
 /// Sorted runs of chunk entries: layout, lookup, and which runs to merge when.
 ///
@@ -49,11 +51,16 @@ using LeafKey = std::array<std::byte, kLeafKeyBytes>;
   return std::uint64_t{run} << 32 | piece;
 }
 
-/// The first location of `id` in `runs` whose pack is alive. `leaves` is a cursor of `txn` on
+/// Runs, and RunFilters::of() them.
+struct RunsToAsk {
+  std::span<const RunInfo> runs;
+  std::span<const std::shared_ptr<RunFilter>> filters;
+};
+/// The first location of `id` in the runs whose pack is alive. `leaves` is a cursor of `txn` on
 /// leaf_table.
 [[nodiscard]] core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn,
                                                                     LmdbCursor& leaves,
-                                                                    std::span<const RunInfo> runs,
+                                                                    const RunsToAsk& ask,
                                                                     const ChunkId& id);
 
 struct MergePolicy {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <numeric>
 
 #include "cairn/core/codec.h"
 #include "store/catalogue_changes.h"
@@ -329,18 +330,19 @@ core::Result<std::vector<IndexSegmentId>> LmdbCatalogue::segments() const {
 
 core::Result<std::optional<ChunkLocation>> LmdbCatalogue::find(const ChunkId& id) const {
   CAIRN_TRY(const auto reader, readers_->lease());
-  return find_chunk(reader->txn, reader->leaves, reader->ledger.runs, id);
+  return reader->find(id);
 }
 
 core::Result<std::vector<std::optional<ChunkLocation>>> LmdbCatalogue::find_all(
     std::span<const ChunkId> ids) const {
   CAIRN_TRY(const auto reader, readers_->lease());
-  std::vector<std::optional<ChunkLocation>> locations;
-  locations.reserve(ids.size());
-  for (const ChunkId& id : ids) {
-    CAIRN_TRY(const auto location,
-              find_chunk(reader->txn, reader->leaves, reader->ledger.runs, id));
-    locations.push_back(location);
+  // In the order of ids, which is that of the runs: what is near each other is read together.
+  std::vector<std::size_t> order(ids.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return ids[i]; });
+  std::vector<std::optional<ChunkLocation>> locations(ids.size());
+  for (const std::size_t i : order) {
+    CAIRN_TRY(locations[i], reader->find(ids[i]));
   }
   return locations;
 }

@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <gsl/assert>
+
+#include "cairn/core/descriptor.h"
 
 namespace cairn::repo::store {
 namespace {
@@ -193,6 +196,7 @@ Status LmdbEnv::ensure_file_length() {
 void LmdbEnv::watch_residency() {
   if (const auto file = file_identity()) {
     residency_.attach(file->inode);
+    residency_.file_has(file->size_bytes);
   }
 }
 
@@ -254,6 +258,48 @@ LmdbTxn::LmdbTxn(LmdbTxn&& other) noexcept
 
 core::Result<std::optional<core::ByteView>> LmdbTxn::get(LmdbTableIndex table,
                                                          core::ByteView key) const {
+  CAIRN_TRY(const auto value, locate(table, key));
+  if (value) {
+    env_->residency_.touched(*value);
+  }
+  return value;
+}
+
+core::Result<bool> LmdbTxn::read(LmdbTableIndex table, core::ByteView key,
+                                 core::MutableByteView out) const {
+  CAIRN_TRY(const auto value, locate(table, key));
+  if (!value || value->size() != out.size()) {
+    return false;
+  }
+  CAIRN_TRY(const core::ByteView bytes, read(*value, out));
+  if (bytes.data() != out.data()) {
+    std::ranges::copy(bytes, out.begin());
+  }
+  return true;
+}
+
+core::Result<core::ByteView> LmdbTxn::read(core::ByteView value, core::MutableByteView out) const {
+  Expects(value.size() <= out.size());
+  const auto offset = env_->residency_.file_offset(value);
+  if (!offset) {
+    return value;
+  }
+  mdb_filehandle_t file = -1;
+  mdb_env_get_fd(env_->env_, &file);
+  const auto into = out.first(value.size());
+  const ssize_t got = core::uninterrupted(
+      [&] { return ::pread(file, into.data(), into.size(), static_cast<off_t>(*offset)); });
+  if (got < 0) {
+    return core::fail(env_->error(errno, "read"));
+  }
+  if (static_cast<std::size_t>(got) != into.size()) {
+    return core::fail(env_->error(MDB_CORRUPTED, "read behind the end of its file"));
+  }
+  return core::ByteView(into);
+}
+
+core::Result<std::optional<core::ByteView>> LmdbTxn::locate(LmdbTableIndex table,
+                                                            core::ByteView key) const {
   MDB_val name = to_val(key);
   MDB_val value{};
   const int code = guarded([&] { return mdb_get(txn_, env_->tables_[table], &name, &value); });
@@ -263,7 +309,6 @@ core::Result<std::optional<core::ByteView>> LmdbTxn::get(LmdbTableIndex table,
   if (code != 0) {
     return core::fail(env_->error(code, "read"));
   }
-  env_->residency_.touched(to_view(value));
   return to_view(value);
 }
 
@@ -391,6 +436,9 @@ Status LmdbWriteTxn::commit() && {
   txn_ = nullptr;
   Status status =
       code == 0 ? env_->ensure_file_length() : Status(core::fail(env_->error(code, "commit")));
+  if (const auto file = env_->file_identity()) {
+    env_->residency_.file_has(file->size_bytes);
+  }
   env_->residency_.let_go();  // the places where it wrote are not counted
   map_pass_.leave();
   return status;
@@ -435,15 +483,27 @@ core::Result<std::optional<LmdbItem>> LmdbCursor::move(core::ByteView key, int o
   if (code != 0) {
     return core::fail(env_->error(code, "read"));
   }
-  env_->residency_.touched(to_view(value));
+  env_->residency_.touched(to_view(name));
   return LmdbItem{.key = to_view(name), .value = to_view(value)};
 }
 
-core::Result<std::optional<LmdbItem>> LmdbCursor::first() { return move({}, MDB_FIRST); }
+core::Result<std::optional<LmdbItem>> LmdbCursor::move_and_look(core::ByteView key, int operation) {
+  CAIRN_TRY(const auto item, move(key, operation));
+  if (item) {
+    env_->residency_.touched(item->value);
+  }
+  return item;
+}
+
+core::Result<std::optional<LmdbItem>> LmdbCursor::first() { return move_and_look({}, MDB_FIRST); }
 core::Result<std::optional<LmdbItem>> LmdbCursor::seek(core::ByteView key) {
+  return move_and_look(key, MDB_SET_RANGE);
+}
+core::Result<std::optional<LmdbItem>> LmdbCursor::next() { return move_and_look({}, MDB_NEXT); }
+core::Result<std::optional<LmdbItem>> LmdbCursor::seek_unread(core::ByteView key) {
   return move(key, MDB_SET_RANGE);
 }
-core::Result<std::optional<LmdbItem>> LmdbCursor::next() { return move({}, MDB_NEXT); }
+core::Result<std::optional<LmdbItem>> LmdbCursor::next_unread() { return move({}, MDB_NEXT); }
 
 Status LmdbCursor::remove() {
   const int code = guarded([&] { return mdb_cursor_del(cursor_, 0); });

@@ -155,12 +155,22 @@ class LmdbTxn {
 
   [[nodiscard]] core::Result<std::optional<core::ByteView>> get(LmdbTableIndex table,
                                                                 core::ByteView key) const;
+  /// Copies a value of just out.size() bytes without looking at it in the map: for what is read at
+  /// random places. False if it is missing or has another length.
+  [[nodiscard]] core::Result<bool> read(LmdbTableIndex table, core::ByteView key,
+                                        core::MutableByteView out) const;
+  /// The same of a value that a cursor has sought: the view answered is that of `out`, or the value
+  /// itself where it does not lie in the map. Requires value.size() <= out.size().
+  [[nodiscard]] core::Result<core::ByteView> read(core::ByteView value,
+                                                  core::MutableByteView out) const;
   [[nodiscard]] core::Result<std::uint64_t> entries(LmdbTableIndex table) const;
 
  protected:
   friend class LmdbCursor;
 
   explicit LmdbTxn(LmdbEnv& env) : env_(&env) {}
+  [[nodiscard]] core::Result<std::optional<core::ByteView>> locate(LmdbTableIndex table,
+                                                                   core::ByteView key) const;
   LmdbTxn(LmdbTxn&& other) noexcept;
   LmdbTxn& operator=(LmdbTxn&&) = delete;
   ~LmdbTxn() = default;
@@ -227,12 +237,17 @@ class LmdbCursor {
   /// The first item whose key is not less than `key`.
   [[nodiscard]] core::Result<std::optional<LmdbItem>> seek(core::ByteView key);
   [[nodiscard]] core::Result<std::optional<LmdbItem>> next();
+  /// seek() and next() for a caller that looks at the key, and gives the value to LmdbTxn::read().
+  [[nodiscard]] core::Result<std::optional<LmdbItem>> seek_unread(core::ByteView key);
+  [[nodiscard]] core::Result<std::optional<LmdbItem>> next_unread();
   /// Removes the item the cursor is on; next() then answers the one that follows.
   core::Status remove();
 
  private:
   LmdbCursor(LmdbEnv& env, MDB_cursor* cursor) : env_(&env), cursor_(cursor) {}
   [[nodiscard]] core::Result<std::optional<LmdbItem>> move(core::ByteView key, int operation);
+  [[nodiscard]] core::Result<std::optional<LmdbItem>> move_and_look(core::ByteView key,
+                                                                    int operation);
 
   LmdbEnv* env_;
   MDB_cursor* cursor_;

@@ -22,14 +22,14 @@ void MapResidency::attach(std::uint64_t inode) {
     std::uintptr_t end = 0;
     char dash = 0;
     std::string permissions;
-    std::string offset;
+    std::uint64_t offset = 0;
     std::string device;
     std::uint64_t found = 0;
     words >> std::hex >> begin >> dash >> end >> permissions >> offset >> device >> std::dec >>
         found;
     // Of somebody else's map a page must never be let go, so that all must be right: the file's
     // name and number, and that nothing can be written through it.
-    if (words && found == inode && permissions == "r--s") {
+    if (words && found == inode && offset == 0 && permissions == "r--s") {
       begin_ = begin;
       end_ = end;
       return;
@@ -37,11 +37,23 @@ void MapResidency::attach(std::uint64_t inode) {
   }
 }
 
-void MapResidency::touched(core::ByteView bytes) noexcept {
+void MapResidency::file_has(std::uint64_t bytes) noexcept {
+  count_max_.store((kBytesMin + bytes / kPartOfFile) >> kWindowShift, std::memory_order_relaxed);
+}
+
+std::optional<std::uint64_t> MapResidency::file_offset(core::ByteView bytes) const noexcept {
   const auto place = reinterpret_cast<std::uintptr_t>(bytes.data());
   if (place < begin_ || place >= end_) {
+    return std::nullopt;
+  }
+  return place - begin_;
+}
+
+void MapResidency::touched(core::ByteView bytes) noexcept {
+  if (!file_offset(bytes)) {
     return;  // a page that this process is changing, or a map that was not found
   }
+  const auto place = reinterpret_cast<std::uintptr_t>(bytes.data());
   const std::uintptr_t window = (place >> kWindowShift) % kWindows;
   const std::uint64_t bit = std::uint64_t{1} << (window % kWordBits);
   auto& word = seen_[window / kWordBits];
@@ -49,7 +61,8 @@ void MapResidency::touched(core::ByteView bytes) noexcept {
       (word.fetch_or(bit, std::memory_order_relaxed) & bit) != 0) {
     return;
   }
-  if (count_.fetch_add(1, std::memory_order_relaxed) + 1 >= kWindowsMax) {
+  if (count_.fetch_add(1, std::memory_order_relaxed) + 1 >=
+      count_max_.load(std::memory_order_relaxed)) {
     let_go();
   }
 }

@@ -79,15 +79,15 @@ std::uint64_t read_all(const MappedFile& file, MapResidency* residency) {
 
 TEST_CASE("reading all of a map leaves little of it in memory") {
   const test::TempFolder folder;
-  const MappedFile file(folder.path() + "/data.mdb", 4 * MapResidency::kBytesMax);
-  REQUIRE(read_all(file, nullptr) == 4 * MapResidency::kBytesMax);
+  const MappedFile file(folder.path() + "/data.mdb", 4 * MapResidency::kBytesMin);
+  REQUIRE(read_all(file, nullptr) == 4 * MapResidency::kBytesMin);
 
   MapResidency residency;
   residency.attach(file.inode());
   REQUIRE(residency.is_attached());
   residency.let_go();
   CHECK(file.resident_bytes() == 0);
-  CHECK(read_all(file, &residency) <= MapResidency::kBytesMax + kPage * 16);
+  CHECK(read_all(file, &residency) <= MapResidency::kBytesMin + kPage * 16);
 }
 
 TEST_CASE("only a read-only map of the file itself is ever let go") {
@@ -102,6 +102,19 @@ TEST_CASE("only a read-only map of the file itself is ever let go") {
   REQUIRE(file.bytes()[0] == std::byte{0});
   residency.touched(other.bytes());
   CHECK(file.resident_bytes() == kPage);
+  CHECK(residency.file_offset(file.bytes().subspan(7, 1)) == 7U);
+  CHECK(residency.file_offset(other.bytes()) == std::nullopt);
+}
+
+TEST_CASE("more of a larger file may stay in memory") {
+  const test::TempFolder folder;
+  const MappedFile file(folder.path() + "/data.mdb", 4 * MapResidency::kBytesMin);
+  MapResidency residency;
+  residency.attach(file.inode());
+  residency.file_has(MapResidency::kPartOfFile * MapResidency::kBytesMin);
+  const std::uint64_t most = read_all(file, &residency);
+  CHECK(most <= 2 * MapResidency::kBytesMin + kPage * 16);
+  CHECK(most > MapResidency::kBytesMin + kPage * 16);
 }
 
 }  // namespace
