@@ -28,8 +28,9 @@ int window_log_for(std::size_t size_bytes) {
   return std::clamp(bits, kWindowLogMin, kWindowLogMax);
 }
 
-/// What zstd itself takes for level 3 and large inputs. For inputs of at most 256 KiB it would choose
-/// others, which make blocks of database pages 4 % larger in no less time (docs/CHUNKING.md).
+/// What zstd itself takes for level 3 and large inputs. For inputs of at most 256 KiB it would
+/// choose others, which make blocks of database pages 4 % larger in no less time
+/// (docs/CHUNKING.md).
 constexpr int kPinnedLevel = 3;
 constexpr std::array<std::pair<ZSTD_cParameter, int>, 6> kPinnedParameters{{
     {ZSTD_c_hashLog, 17},

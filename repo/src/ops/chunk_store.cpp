@@ -26,8 +26,10 @@ constexpr std::uint64_t kCheckpointChunks = 64 * 1024;
 
 constexpr std::size_t kDryRunIdsMax = 1024 * 1024;
 
-// Blocks on their way to the packing thread: enough to hide one fsync of a pack.
-constexpr std::size_t kQueueBlocks = 12;
+// Blocks on their way to the packing thread, as they will be stored: four that could not be
+// compressed, twenty of text: enough to hide one fsync of a pack.
+constexpr std::size_t kQueueBytes = std::size_t{16} * 1024 * 1024;
+constexpr std::size_t kSpareBuffers = 4;
 
 std::size_t index_of(format::BlockKind kind) noexcept {
   return kind == format::BlockKind::data ? 0 : 1;
@@ -50,12 +52,16 @@ std::size_t block_target_bytes(BlockClass block_class) noexcept {
 }
 
 void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {
+  if (plain.capacity() < plain.size() + chunk.size()) {
+    // At once: what grows by doubling is copied as often. Pages that stay unused cost nothing.
+    plain.reserve(block_target_bytes(block_class) + chunk.size());
+  }
   core::append(plain, chunk);
   chunks.push_back({id, static_cast<std::uint32_t>(chunk.size())});
 }
 
 ChunkStore::ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter)
-    : state_(state), options_(options), meter_(meter), queue_(kQueueBlocks) {
+    : state_(state), options_(options), meter_(meter), queue_(kQueueBytes) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -119,10 +125,11 @@ core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
     work.record.codec = format::BlockCodec::zstd;
   } else {
     work.record.codec = format::BlockCodec::raw;
-    work.payload.assign(block.plain.begin(), block.plain.end());
+    std::swap(work.payload, block.plain);
   }
   block.plain.clear();
-  if (!queue_.push(std::move(work))) {
+  const std::size_t stored_bytes = work.payload.size();
+  if (!queue_.push(std::move(work), stored_bytes)) {
     CAIRN_TRY_STATUS(check());
     return core::fail(core::ErrorCode::internal, "the packing thread has ended");
   }
@@ -219,7 +226,7 @@ core::Status ChunkStore::pack(SealedWork work) {
   added.plain_bytes += plain_bytes;
   added.stored_bytes += payload_bytes;
   meter_.add_stored(payload_bytes);
-  if (spare_.size() < kQueueBlocks) {
+  if (spare_.size() < kSpareBuffers) {
     spare_.push_back(std::move(work.payload));
   }
   return {};

@@ -64,7 +64,8 @@ struct ChunkStoreOptions {
 /// segment) is due once kCheckpointBytes or kCheckpointChunks lie in packs that no segment lists.
 ///
 /// Memory: the ids and directories of the chunks since the last checkpoint (some 120 bytes each, so
-/// 12 MiB with those of the open packs), and the queue to the packing thread.
+/// 12 MiB with those of the open packs), 16 MiB in the queue to the packing thread, and four spare
+/// blocks.
 class ChunkStore {
  public:
   ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter);

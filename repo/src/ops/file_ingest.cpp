@@ -205,15 +205,9 @@ core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& a
       scanned = begin;
       first_piece = 0;
     }
-    const StageTimes::Span span(shared_.times, Stage::cut, end - scanned);
-    while (first_piece == 0 && scanned < end) {
-      const auto cut = chunker_.scan(core::ByteView(buffer_).subspan(scanned, end - scanned));
-      if (!cut) {
-        break;
-      }
-      scanned += *cut;
-      add_chunk(begin, scanned - begin);
-      begin = scanned;
+    if (first_piece == 0) {
+      begin = shared_.times.measure(Stage::cut, end - scanned,
+                                    [&] { return add_chunks(begin, scanned, end); });
     }
     if (left > 0 && !at_end && begin > 0) {
       CAIRN_TRY_STATUS(settle());
@@ -232,6 +226,19 @@ core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& a
 void FileIngest::add_piece(const Piece& piece) {
   pieces_.push_back(piece);
   files_.back().pieces += 1;
+}
+
+std::size_t FileIngest::add_chunks(std::size_t begin, std::size_t scanned, std::size_t end) {
+  while (scanned < end) {
+    const auto cut = chunker_.scan(core::ByteView(buffer_).subspan(scanned, end - scanned));
+    if (!cut) {
+      break;
+    }
+    scanned += *cut;
+    add_chunk(begin, scanned - begin);
+    begin = scanned;
+  }
+  return begin;
 }
 
 void FileIngest::add_chunk(std::size_t offset, std::size_t length_bytes) {

@@ -104,6 +104,9 @@ class FileIngest {
   void end_content(Content* result);
   void add_piece(const Piece& piece);
   void add_chunk(std::size_t offset, std::size_t length_bytes);
+  /// Cuts the buffer up to `end`: the chunk that is open begins at `begin`, and was looked through
+  /// up to `scanned`. Answers where the chunk begins that is open then.
+  [[nodiscard]] std::size_t add_chunks(std::size_t begin, std::size_t scanned, std::size_t end);
   [[nodiscard]] std::vector<ChunkId> hash(std::span<const core::ByteView> chunks);
   core::Status store_chunk(const ChunkId& id, core::ByteView chunk, BlockClass block_class);
   void choose_parameters(core::ByteView head, std::uint64_t size_bytes);

@@ -84,9 +84,15 @@ bool WorkQueue::offer(OpenBlock& block) {
   }
   const BlockClass block_class = block.block_class;
   blocks_.push_back(std::move(block));
-  block = OpenBlock{.block_class = block_class, .plain = {}, .chunks = {}};
+  block = OpenBlock{.block_class = block_class, .plain = std::exchange(spare_, {}), .chunks = {}};
   work_.notify_one();
   return true;
+}
+
+void WorkQueue::give_back(core::Bytes buffer) {
+  buffer.clear();
+  const std::scoped_lock lock(mutex_);
+  spare_ = std::move(buffer);
 }
 
 std::optional<std::shared_ptr<Batch>> WorkQueue::next_done() {

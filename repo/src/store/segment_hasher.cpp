@@ -16,6 +16,7 @@ void SegmentHasher::clear() {
 
 void SegmentHasher::update(core::ByteView data) {
   const std::size_t waiting_max = lanes_of(hasher_.kernel()) * format::kPackSegmentBytes;
+  waiting_.reserve(waiting_max);
   while (!data.empty()) {
     const auto piece = data.first(std::min(data.size(), waiting_max - waiting_.size()));
     core::append(waiting_, piece);

@@ -10,7 +10,8 @@
 #include "cairn/core/crypto.h"
 #include "cairn/core/secret.h"
 
-/// BLAKE2b-256 of many inputs at once, with or without a key. See docs/design/0008-hashing-in-lanes.md.
+/// BLAKE2b-256 of many inputs at once, with or without a key. See
+/// docs/design/0008-hashing-in-lanes.md.
 namespace cairn::core {
 
 /// How LaneHasher computes. All give the same hashes.
