@@ -86,6 +86,10 @@ void register_all() {
 }  // namespace cairn::bench
 
 int main(int argc, char** argv) {
+  // Without it libsodium takes what runs on every processor.
+  if (!cairn::core::init_crypto()) {
+    return 1;
+  }
   cairn::bench::register_all();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) {

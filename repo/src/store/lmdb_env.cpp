@@ -190,6 +190,7 @@ Status LmdbEnv::ensure_file_length() {
   if (file.size_bytes < needed && ::ftruncate(descriptor, static_cast<off_t>(needed)) != 0) {
     return core::fail(error(errno, "extend data.mdb"));
   }
+  residency_.file_has(std::max(file.size_bytes, needed));
   return {};
 }
 
@@ -436,9 +437,6 @@ Status LmdbWriteTxn::commit() && {
   txn_ = nullptr;
   Status status =
       code == 0 ? env_->ensure_file_length() : Status(core::fail(env_->error(code, "commit")));
-  if (const auto file = env_->file_identity()) {
-    env_->residency_.file_has(file->size_bytes);
-  }
   env_->residency_.let_go();  // the places where it wrote are not counted
   map_pass_.leave();
   return status;
