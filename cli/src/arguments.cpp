@@ -12,6 +12,7 @@
 #include "command_help.h"
 #include "looking_arguments.h"
 #include "option_words.h"
+#include "prune_arguments.h"
 
 /// Declares the options of all commands. CLI11's exceptions end here.
 namespace cairn::cli {
@@ -47,6 +48,7 @@ struct TypedArguments {
   std::string format;
   RestoreArguments restore;
   std::string overwrite;
+  TypedPrune prune;
   VerifyArguments verify;
   bool verify_latest = false;
   bool verify_all = false;
@@ -63,15 +65,6 @@ void add_global_everywhere(CLI::App& app, GlobalArguments& global) {
   for (CLI::App* const command : app.get_subcommands([](CLI::App*) { return true; })) {
     add_global_everywhere(*command, global);
   }
-}
-
-CLI::App& add_command(CLI::App& parent, std::string_view full_name) {
-  const CommandHelp& help = command_help(full_name);
-  const std::string name(full_name.substr(full_name.rfind(' ') + 1));
-  CLI::App& command = *parent.add_subcommand(name, std::string(help.summary));
-  command.footer(help_footer(help));
-  command.group("Commands");
-  return command;
 }
 
 void add_choice(CLI::App& command, TypedArguments& typed, const char* description) {
@@ -285,6 +278,7 @@ void declare(CLI::App& app, TypedArguments& typed) {
   add_browsing(app, typed);
   add_restore(app, typed);
   add_verify(app, typed);
+  add_prune(app, typed.prune);
   add_command(app, "stats");
   add_key(app, typed);
   add_command(app, "version");
@@ -419,6 +413,9 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
   }
   if (name == "restore") {
     return restore_values(typed);
+  }
+  if (name == "prune") {
+    return prune_values(typed.prune);
   }
   if (name == "verify") {
     return verify_values(typed);

@@ -130,6 +130,14 @@ struct VerifyArguments {
   bool check_integrity = false;
 };
 
+struct PruneArguments {
+  double max_unused = 0.05;
+  std::optional<std::uint64_t> max_repack_bytes;
+  bool repack_small = false;
+  bool dry_run = false;
+  std::uint64_t stale_after_seconds = 600;
+};
+
 struct StatsArguments {};
 
 /// Where new credentials come from; both empty: CAIRN_NEW_PASSWORD, else the terminal.
@@ -158,9 +166,9 @@ struct VersionArguments {};
 
 using CommandArguments =
     std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, FindArguments,
-                 DiffArguments, DumpArguments, RestoreArguments, VerifyArguments, StatsArguments,
-                 KeyListArguments, KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments,
-                 VersionArguments>;
+                 DiffArguments, DumpArguments, RestoreArguments, VerifyArguments, PruneArguments,
+                 StatsArguments, KeyListArguments, KeyAddArguments, KeyRemoveArguments,
+                 KeyPasswdArguments, VersionArguments>;
 
 struct Invocation {
   GlobalArguments global;

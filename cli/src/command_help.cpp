@@ -104,6 +104,16 @@ constexpr std::array kCommands{
         "  cairn verify\n"
         "  cairn verify --latest --check-integrity\n"
         "  cairn verify 3f2a91c0 --check-integrity --json\n"},
+    CommandHelp{
+        "prune", "Give back the space of what no snapshot needs",
+        "Packs that no snapshot needs are deleted. Packs of which little is needed are\n"
+        "rewritten, those with the largest waste first, until no more than --max-unused is\n"
+        "left. Backups may run meanwhile, on any machine, and other prunes: nothing is\n"
+        "locked. Those that were under way are waited for before anything is deleted.\n"
+        "Interrupted it has done no harm, and the next prune goes on. While something that\n"
+        "a snapshot needs cannot be read nothing is deleted.\n",
+        "  cairn prune --dry-run\n"
+        "  cairn prune --max-unused 10% --max-repack-bytes 5G\n"},
     CommandHelp{"stats", "Say how much is stored, and what it takes",
                 "Reads snapshots and the index, no contents.\n", "  cairn stats\n"},
     CommandHelp{

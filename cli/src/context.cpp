@@ -58,9 +58,9 @@ core::Result<const repo::Environment*> environment_of(Context& context) {
   if (!context.environment) {
     Streams& streams = context.streams;
     CAIRN_TRY(std::string cache, cache_folder(streams));
-    context.environment.emplace(repo::Environment{streams.file_system, streams.clock,
-                                                  streams.random, streams.host, streams.user,
-                                                  streams.process, std::move(cache)});
+    context.environment.emplace(
+        repo::Environment{streams.file_system, streams.clock, streams.random, streams.host,
+                          streams.user, streams.process, std::move(cache), streams.process_lives});
   }
   return &*context.environment;
 }

@@ -24,6 +24,7 @@ ExitCode exit_code_of(core::ErrorCode code) noexcept {
     case ErrorCode::invalid_argument:  // mistakes on the command line itself end before any verb
     case ErrorCode::not_permitted:
     case ErrorCode::changed:
+    case ErrorCode::fenced:
     case ErrorCode::internal:
       return ExitCode::failed;
   }

@@ -301,6 +301,29 @@ Json finding_view(const repo::Finding& finding) {
   return json;
 }
 
+Json prune_view(const repo::PruneReport& report) {
+  const auto packs = [](const repo::PruneCount& count) {
+    return Json{{"packs", count.packs}, {"bytes", count.bytes}};
+  };
+  return {{"snapshots", report.snapshots},
+          {"before", packs(report.before)},
+          {"used_bytes", report.used_bytes},
+          {"unused_bytes", report.unused_bytes},
+          {"to_remove", packs(report.to_remove)},
+          {"to_repack", packs(report.to_repack)},
+          {"repack_used_bytes", report.repack_used_bytes},
+          {"unused_left_bytes", report.unused_left_bytes},
+          {"removed", packs(report.removed)},
+          {"kept", packs(report.kept)},
+          {"written", packs(report.written)},
+          {"index_segments_written", report.index_segments_written},
+          {"index_segments_removed", report.index_segments_removed},
+          {"snapshots_removed", report.snapshots_removed},
+          {"sessions_given_up", report.sessions_given_up},
+          {"leftovers_removed", report.leftovers_removed},
+          {"stopped_for_space", report.stopped_for_space}};
+}
+
 Json verify_view(const repo::VerifyReport& report) {
   Json findings = Json::array();
   std::transform(report.findings.begin(), report.findings.end(), std::back_inserter(findings),

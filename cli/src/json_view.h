@@ -12,6 +12,7 @@
 #include "cairn/repo/find.h"
 #include "cairn/repo/keys.h"
 #include "cairn/repo/observer.h"
+#include "cairn/repo/prune.h"
 #include "cairn/repo/restore.h"
 #include "cairn/repo/snapshot.h"
 #include "cairn/repo/stats.h"
@@ -51,6 +52,7 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 [[nodiscard]] Json backup_view(const repo::BackupReport& report);
 [[nodiscard]] Json restore_view(const repo::RestoreReport& report);
 [[nodiscard]] Json finding_view(const repo::Finding& finding);
+[[nodiscard]] Json prune_view(const repo::PruneReport& report);
 [[nodiscard]] Json verify_view(const repo::VerifyReport& report);
 [[nodiscard]] Json statistics_view(const repo::Statistics& statistics);
 [[nodiscard]] Json key_view(const repo::ListedKey& key);

@@ -1,5 +1,7 @@
 #include "option_words.h"
 
+#include "command_help.h"
+
 #include <algorithm>
 #include <iterator>
 #include <string_view>
@@ -30,6 +32,15 @@ std::string unshield(std::string word) {
 std::string without_shields(std::string text) {
   text.erase(std::remove(text.begin(), text.end(), kShield), text.end());
   return text;
+}
+
+CLI::App& add_command(CLI::App& parent, std::string_view full_name) {
+  const CommandHelp& help = command_help(full_name);
+  const std::string name(full_name.substr(full_name.rfind(' ') + 1));
+  CLI::App& command = *parent.add_subcommand(name, std::string(help.summary));
+  command.footer(help_footer(help));
+  command.group("Commands");
+  return command;
 }
 
 CLI::Option* add_text(CLI::App& app, const char* names, std::string& value, const char* placeholder,

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// How words reach CLI11 unharmed, and options that take them. Used by arguments.cpp alone.
@@ -18,6 +19,9 @@ namespace cairn::cli {
 [[nodiscard]] std::string shield(const std::string& word);
 [[nodiscard]] std::string unshield(std::string word);
 [[nodiscard]] std::string without_shields(std::string text);
+
+/// A command with its help text, by its full name: "key add".
+CLI::App& add_command(CLI::App& parent, std::string_view full_name);
 
 /// An option with one value; the last one given counts. `value` must outlive the app.
 CLI::Option* add_text(CLI::App& app, const char* names, std::string& value, const char* placeholder,

@@ -47,6 +47,8 @@ struct Streams {
   std::string home_folder = {};     ///< where HOME is not set; empty if unknown
   std::string working_folder = {};  ///< absolute
   std::uint32_t process = 0;
+  /// Whether a process of this machine still runs. Not set: nobody knows.
+  std::function<bool(std::uint32_t process)> process_lives = {};
   core::KdfParameters kdf = {};  ///< cost of new passphrases
   std::stop_token stop = {};     ///< asked to stop: finish soon, keep what is stored
 

@@ -1,6 +1,7 @@
 #include "system_streams.h"
 
 #include <pwd.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -131,6 +132,9 @@ struct SystemStreams::Parts {
     streams.home_folder = who.home;
     streams.working_folder = working_folder();
     streams.process = static_cast<std::uint32_t>(::getpid());
+    streams.process_lives = [](std::uint32_t process) {
+      return ::kill(static_cast<pid_t>(process), 0) == 0 || errno != ESRCH;
+    };
     streams.stop = std::move(stop_token);
   }
 

@@ -4,8 +4,10 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
+#include <thread>
 
 namespace cairn::core {
 namespace {
@@ -62,6 +64,10 @@ std::uint64_t SystemClock::thread_waits() {
   struct rusage usage {};
   static_cast<void>(::getrusage(RUSAGE_THREAD, &usage));  // fails only for a bad first argument
   return static_cast<std::uint64_t>(usage.ru_nvcsw);
+}
+
+void SystemClock::pause(std::uint64_t nanoseconds) {
+  std::this_thread::sleep_for(std::chrono::nanoseconds(nanoseconds));
 }
 
 int SystemClock::utc_offset_minutes(Timestamp when) {

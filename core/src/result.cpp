@@ -66,6 +66,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "busy";
     case ErrorCode::changed:
       return "changed";
+    case ErrorCode::fenced:
+      return "fenced";
     case ErrorCode::interrupted:
       return "interrupted";
     case ErrorCode::internal:

@@ -15,6 +15,7 @@ constexpr std::uint64_t kSecondNs = core::kNanosecondsPerSecond;
 /// Changes from +60 to +120 minutes at a given moment, as clocks do in spring.
 class SpringClock final : public core::Clock {
  public:
+  void pause(std::uint64_t /*nanoseconds*/) override {}
   static constexpr std::int64_t kChange = 1'774'746'000;  // 2026-03-29T01:00:00Z
   core::Timestamp now() override { return {kChange, 0}; }
   std::uint64_t monotonic_ns() override { return 0; }

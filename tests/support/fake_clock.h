@@ -22,6 +22,7 @@ class FakeClock final : public core::Clock {
     return monotonic_ns_;
   }
   std::uint64_t thread_waits() override { return 0; }
+  void pause(std::uint64_t nanoseconds) override { advance(std::chrono::nanoseconds(nanoseconds)); }
   int utc_offset_minutes(core::Timestamp /*when*/) override {
     const std::scoped_lock lock(mutex_);
     return utc_offset_minutes_;

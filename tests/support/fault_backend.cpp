@@ -206,6 +206,11 @@ core::Result<std::vector<std::string>> FaultBackend::unfinished() {
   return real_.unfinished();
 }
 
+core::Result<std::vector<std::string>> FaultBackend::abandoned() {
+  CAIRN_TRY_STATUS(count_call());
+  return real_.abandoned();
+}
+
 Status FaultBackend::discard_unfinished(const std::string& name) {
   CAIRN_TRY_STATUS(count_call());
   return real_.discard_unfinished(name);

@@ -68,6 +68,7 @@ class FaultBackend final : public repo::store::Backend {
                     const std::function<void(std::string_view)>& foreign) override;
   core::Status remove(const repo::store::ObjectName& name) override;
   core::Result<std::vector<std::string>> unfinished() override;
+  core::Result<std::vector<std::string>> abandoned() override;
   core::Status discard_unfinished(const std::string& name) override;
 
  private:

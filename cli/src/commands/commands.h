@@ -18,6 +18,7 @@ core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context)
 core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const PruneArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const KeyListArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const KeyAddArguments& arguments, Context& context);

@@ -24,4 +24,14 @@ core::Status require_data_key(const State& state) {
       "use a key of role admin or restore");
 }
 
+core::Status require_collecting_key(const State& state) {
+  if (state.keys->can_collect()) {
+    return {};
+  }
+  return core::fail(
+      core::ErrorCode::not_permitted,
+      fmt::format("a key of role {} cannot take anything away", to_string(state.keys->role())),
+      "use a key of role admin or maintain");
+}
+
 }  // namespace cairn::repo::ops

@@ -8,5 +8,7 @@ namespace cairn::repo::ops {
 
 core::Status require_metadata_key(const State& state);
 core::Status require_data_key(const State& state);
+/// May forget and prune.
+core::Status require_collecting_key(const State& state);
 
 }  // namespace cairn::repo::ops

@@ -10,12 +10,11 @@
 
 #include "cairn/core/codec.h"
 #include "ops/backup_pipeline.h"
-#include "ops/chain.h"
 #include "ops/chunk_store.h"
 #include "ops/progress_meter.h"
 #include "ops/stat_cache.h"
 #include "ops/state.h"
-#include "store/records.h"
+#include "ops/writing_session.h"
 
 namespace cairn::repo {
 
@@ -108,64 +107,6 @@ class Estimate {
   std::jthread thread_;
 };
 
-/// The announced session; withdrawn when the work ends, however it ends. Once the register is
-/// written, or if it never will be, the announcement has no further meaning.
-class AnnouncedSession {
- public:
-  AnnouncedSession(State& state, const SnapshotId& id) : state_(state), id_(id) {}
-  ~AnnouncedSession() {
-    const auto name = store::object_name(format::ObjectKind::session, id_);
-    // Storage that forbids deletion keeps it; a collector clears it away.
-    [[maybe_unused]] const auto status = state_.backend->remove(name);
-  }
-  AnnouncedSession(const AnnouncedSession&) = delete;
-  AnnouncedSession& operator=(const AnnouncedSession&) = delete;
-
- private:
-  State& state_;
-  SnapshotId id_;
-};
-
-/// Steps W0 to W2 of the collection protocol: announce, read what is condemned, refresh the index.
-core::Result<std::unique_ptr<AnnouncedSession>> announce(State& state, const SnapshotId& id,
-                                                         const BackupOptions& options,
-                                                         core::Timestamp start) {
-  format::Session session;
-  session.id = id;
-  session.host = state.environment.host;
-  session.user = state.environment.user;
-  session.process = state.environment.process;
-  session.start = start;
-  session.program_version = options.program_version;
-  CAIRN_TRY_STATUS(
-      store::put_session(*state.backend, *state.keys, state.environment.random, session));
-  return std::make_unique<AnnouncedSession>(state, id);
-}
-
-core::Status avoid_condemned(State& state) {
-  std::vector<CondemnedId> ids;
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::condemned, [&ids](const store::ListedObject& object) {
-        ids.push_back(CondemnedId::from(object.name.id.view()));
-      }));
-  for (const CondemnedId& id : ids) {
-    auto condemned = store::get_condemned(*state.backend, *state.keys, id);
-    if (!condemned && condemned.error().code() == core::ErrorCode::not_found) {
-      continue;  // its collector has just finished
-    }
-    if (!condemned) {
-      return core::fail(std::move(condemned).error());
-    }
-    for (const PackId& pack : condemned->packs) {
-      CAIRN_TRY(const auto number, state.catalogue->find_pack(pack));
-      if (number) {
-        state.avoided_packs.insert(*number);
-      }
-    }
-  }
-  return {};
-}
-
 Snapshot describe(const State& state, const BackupOptions& options, core::Timestamp start) {
   Snapshot snapshot;
   snapshot.start = start;
@@ -206,6 +147,8 @@ struct Ingested {
 // Two backups of the same folders by one client may spoil each other's run once; the stat cache may
 // be damaged. Neither should happen twice.
 constexpr int kRetriesMax = 2;
+// A run is given up only after it has shown no sign of life for minutes.
+constexpr int kFencesMax = 16;
 
 constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
 
@@ -288,29 +231,23 @@ core::Status ingest(State& state, const BackupOptions& options,
 
 core::Result<BackupReport> backup_once(State& state, const BackupOptions& options,
                                        const std::vector<std::string>& paths, Observer& observer) {
-  const core::Timestamp start = state.environment.clock.now();
-  SnapshotId id;
-  state.environment.random.fill(id.mutable_view());
-  std::unique_ptr<AnnouncedSession> session;
-  if (!options.dry_run) {
-    CAIRN_TRY(session, announce(state, id, options, start));
-  }
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  CAIRN_TRY_STATUS(avoid_condemned(state));
-
+  CAIRN_TRY(const auto session,
+            ops::WritingSession::begin(
+                state, {.program_version = options.program_version, .announce = !options.dry_run},
+                observer));
   Ingested ingested;
   BackupReport& report = ingested.report;
-  report.snapshot = describe(state, options, start);
+  report.snapshot = describe(state, options, session->start());
   CAIRN_TRY(const auto cache, ops::StatCache::open(state, {.record = !options.dry_run}));
   CAIRN_TRY_STATUS(ingest(state, options, paths, observer, *cache, ingested));
   report.snapshot.end = state.environment.clock.now();
   if (!options.dry_run) {
-    CAIRN_TRY_STATUS(ops::publish_snapshot(state, id, report.snapshot, report.written_bytes));
-    report.id = id;
+    CAIRN_TRY_STATUS(session->publish(report.snapshot, report.written_bytes));
+    report.id = session->id();
     for (std::size_t i = 0; i < ingested.folder_nodes.size(); ++i) {
       if (ingested.folder_nodes[i]) {
-        CAIRN_TRY_STATUS(
-            cache->set_anchor(report.snapshot.sources[i].path, id, *ingested.folder_nodes[i]));
+        CAIRN_TRY_STATUS(cache->set_anchor(report.snapshot.sources[i].path, session->id(),
+                                           *ingested.folder_nodes[i]));
       }
     }
   }
@@ -341,9 +278,13 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
 
   auto report = backup_once(state, options, paths, observer);
   // A stream cannot be read again.
-  for (int retry = 0; !report && !options.stream && retry < kRetriesMax; ++retry) {
+  int retry = 0;
+  for (int fences = 0; !report && !options.stream && retry < kRetriesMax;) {
     const core::ErrorCode code = report.error().code();
-    if (code == core::ErrorCode::changed && retry == 0) {
+    if (code == core::ErrorCode::fenced && fences < kFencesMax) {
+      observer.warning(report.error().message() + ": starting again, with what it has stored");
+      fences += 1;
+    } else if (retry += 1; code == core::ErrorCode::changed && retry == 1) {
       observer.detail(report.error().message() + ": starting again, with what that one recorded");
     } else if (code == core::ErrorCode::changed || code == core::ErrorCode::corrupt) {
       // Only the catalogue can be corrupt here: nothing else is read.

@@ -47,14 +47,16 @@ core::Status open_catalogue(State& state) {
   }
   CAIRN_TRY(state.catalogue, store::Catalogue::open({.folder = state.catalogue_folder,
                                                      .repository = state.config.repository_id}));
-  state.chunks = std::make_unique<store::ChunkReader>(*state.blocks, *state.catalogue, *state.keys);
+  state.chunks = std::make_unique<store::ChunkReader>(
+      *state.blocks, *state.catalogue, *state.keys,
+      [&missing = state.missing_packs](store::PackNumber pack) { return !missing.contains(pack); });
   return {};
 }
 
 void close_catalogue(State& state) {
   state.chunks.reset();
   state.catalogue.reset();
-  state.avoided_packs.clear();
+  state.missing_packs.clear();
 }
 
 /// Ingests listed segments that the catalogue lacks. Damaged ones are told and passed over: their
@@ -124,13 +126,13 @@ core::Status drop_vanished(State& state, const Listing& listing) {
 }
 
 /// Notes packs that a segment lists but that are gone.
-core::Status avoid_missing(State& state, const Listing& listing) {
-  state.avoided_packs.clear();
+core::Status note_missing(State& state, const Listing& listing) {
+  state.missing_packs.clear();
   return state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
                                             std::uint64_t /*size*/,
                                             format::BlockKind /*kind*/) -> core::Status {
     if (!listing.packs.contains(id)) {
-      state.avoided_packs.insert(number);
+      state.missing_packs.insert(number);
     }
     return {};
   });
@@ -146,7 +148,7 @@ core::Status bring_up_to_date(State& state, Observer& observer) {
   CAIRN_TRY_STATUS(drop_vanished(state, listing));
   // After that: a pack may have lost the only segment that listed it.
   CAIRN_TRY(const std::size_t adopted, adopt_packs(state, listing, observer));
-  CAIRN_TRY_STATUS(avoid_missing(state, listing));
+  CAIRN_TRY_STATUS(note_missing(state, listing));
   if (ingested != 0 || adopted != 0) {
     const auto ms = (state.environment.clock.monotonic_ns() - begin_ns) / 1'000'000;
     observer.detail(

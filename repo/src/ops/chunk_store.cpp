@@ -12,9 +12,6 @@ namespace cairn::repo::ops {
 
 namespace {
 
-constexpr std::uint64_t kDataPackBytes = 32 * 1024 * 1024;
-constexpr std::uint64_t kMetadataPackBytes = 8 * 1024 * 1024;
-
 // A full pack has some 6,000 chunks of 16 KiB; of tiny files it would have a million, and its
 // directory, held in memory until the pack is full, 40 bytes for each.
 constexpr std::uint64_t kPackChunks = 32 * 1024;
@@ -36,6 +33,10 @@ std::size_t index_of(format::BlockKind kind) noexcept {
 }
 
 }  // namespace
+
+std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept {
+  return kind == format::BlockKind::data ? 32 * 1024 * 1024 : 8 * 1024 * 1024;
+}
 
 std::size_t block_target_bytes(BlockClass block_class) noexcept {
   switch (block_class) {
@@ -61,7 +62,11 @@ void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {
 }
 
 ChunkStore::ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter)
-    : state_(state), options_(options), meter_(meter), queue_(kQueueBytes) {
+    : state_(state),
+      options_(options),
+      meter_(meter),
+      usable_(state.usable_packs->filter()),
+      queue_(kQueueBytes) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -86,13 +91,12 @@ core::Result<bool> ChunkStore::claim(const ChunkId& id) {
   }
   // The catalogue is asked without the lock. A checkpoint moves ids into the catalogue before it
   // takes them out of the shard, so a chunk stored in between is found here.
-  auto found = state_.catalogue->find(id);
+  auto found = state_.catalogue->find(id, usable_);
   if (!found) {
     break_with(found.error());  // not this file's fault: the end of the whole backup
     return core::fail(std::move(found).error());
   }
-  const auto& location = *found;
-  if (location && !state_.avoided_packs.contains(location->pack)) {
+  if (*found) {
     return false;
   }
   const std::scoped_lock lock(mine.mutex);
@@ -128,12 +132,27 @@ core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
     std::swap(work.payload, block.plain);
   }
   block.plain.clear();
+  return hand_over(std::move(work));
+}
+
+core::Status ChunkStore::hand_over(SealedWork work) {
   const std::size_t stored_bytes = work.payload.size();
   if (!queue_.push(std::move(work), stored_bytes)) {
     CAIRN_TRY_STATUS(check());
     return core::fail(core::ErrorCode::internal, "the packing thread has ended");
   }
   return {};
+}
+
+core::Status ChunkStore::move(format::BlockKind kind, format::BlockRecord record,
+                              const format::KeyRecord& key, core::Bytes sealed) {
+  CAIRN_TRY_STATUS(check());
+  SealedWork work;
+  work.kind = kind;
+  work.record = std::move(record);
+  work.payload = std::move(sealed);
+  work.key = key;
+  return hand_over(std::move(work));
 }
 
 core::Status ChunkStore::check() const {
@@ -207,18 +226,9 @@ core::Status ChunkStore::pack(SealedWork work) {
   const auto kind = work.kind;
   const auto chunks = work.record.chunks.size();
   const auto plain_bytes = work.record.plain_bytes;
-  const auto payload_bytes = work.payload.size() + core::kAeadTagBytes;
+  const auto payload_bytes = work.payload.size() + (work.key ? 0 : core::kAeadTagBytes);
   if (!options_.dry_run) {
-    auto& writer = writers_[index_of(kind)];
-    if (!writer) {
-      CAIRN_TRY(writer, store::PackWriter::open(*state_.backend, *state_.keys,
-                                                state_.environment.random, kind));
-    }
-    CAIRN_TRY_STATUS(writer->append(std::move(work.record), work.payload));
-    const auto limit = kind == format::BlockKind::data ? kDataPackBytes : kMetadataPackBytes;
-    if (writer->size_bytes() >= limit || writer->chunks() >= kPackChunks) {
-      CAIRN_TRY_STATUS(publish(writer));
-    }
+    CAIRN_TRY_STATUS(write(work));
   }
   const std::scoped_lock lock(mutex_);
   auto& added = kind == format::BlockKind::data ? totals_.data : totals_.metadata;
@@ -232,11 +242,28 @@ core::Status ChunkStore::pack(SealedWork work) {
   return {};
 }
 
+core::Status ChunkStore::write(SealedWork& work) {
+  auto& writer = writers_[index_of(work.kind)];
+  if (writer && !writer->has_room_for(work.record)) {
+    CAIRN_TRY_STATUS(publish(writer));
+  }
+  if (!writer) {
+    CAIRN_TRY(writer, store::PackWriter::open(*state_.backend, *state_.keys,
+                                              state_.environment.random, work.kind));
+  }
+  CAIRN_TRY_STATUS(work.key ? writer->append_sealed(std::move(work.record), *work.key, work.payload)
+                            : writer->append(std::move(work.record), work.payload));
+  const bool is_full =
+      writer->size_bytes() >= full_pack_bytes(work.kind) || writer->chunks() >= kPackChunks;
+  return is_full ? publish(writer) : core::Status();
+}
+
 core::Status ChunkStore::publish(std::unique_ptr<store::PackWriter>& writer) {
   CAIRN_TRY(format::IndexedPack pack, writer->publish());
   writer.reset();
   {
     const std::scoped_lock lock(mutex_);
+    totals_.pack_bytes += pack.size_bytes;
     totals_.written_bytes += pack.size_bytes;
     (pack.directory.kind == format::BlockKind::data ? totals_.data_packs
                                                     : totals_.metadata_packs) += 1;
@@ -267,6 +294,12 @@ core::Status ChunkStore::checkpoint() {
             store::put_index_segment(*state_.backend, *state_.keys, state_.environment.random,
                                      segment, written));
   CAIRN_TRY_STATUS(state_.catalogue->ingest(id, segment));
+  for (const auto& pack : segment.packs) {
+    CAIRN_TRY(const auto number, state_.catalogue->find_pack(pack.id));
+    if (number) {
+      state_.usable_packs->add_own(*number);
+    }
+  }
   for (const auto& pack : segment.packs) {
     for (const auto& block : pack.directory.blocks) {
       for (const auto& chunk : block.chunks) {

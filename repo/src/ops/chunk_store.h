@@ -36,6 +36,8 @@ inline constexpr std::size_t kBlockClassCount = 4;
 [[nodiscard]] constexpr format::BlockKind block_kind(BlockClass block_class) noexcept {
   return block_class == BlockClass::nodes ? format::BlockKind::metadata : format::BlockKind::data;
 }
+/// Bytes at which a pack is full: it grows beyond by the last block at most.
+[[nodiscard]] std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept;
 /// Plaintext bytes at which a block is full (docs/CHUNKING.md has the measurements).
 [[nodiscard]] std::size_t block_target_bytes(BlockClass block_class) noexcept;
 
@@ -80,6 +82,11 @@ class ChunkStore {
   /// behind. The block is empty afterwards and keeps its memory.
   core::Status store(OpenBlock& block, core::Compressor& compressor);
 
+  /// Hands over a block of another pack as it stands there, sealed under `key`; the caller has
+  /// checked it. Waits as store() does.
+  core::Status move(format::BlockKind kind, format::BlockRecord record,
+                    const format::KeyRecord& key, core::Bytes sealed);
+
   /// The error that ended the store, if one did. Workers ask now and then.
   [[nodiscard]] core::Status check() const;
 
@@ -96,7 +103,8 @@ class ChunkStore {
     AddedBytes metadata;
     std::uint64_t data_packs = 0;
     std::uint64_t metadata_packs = 0;
-    std::uint64_t written_bytes = 0;
+    std::uint64_t pack_bytes = 0;
+    std::uint64_t written_bytes = 0;  ///< packs and index segments
   };
   [[nodiscard]] Totals totals() const;
 
@@ -104,8 +112,9 @@ class ChunkStore {
   struct SealedWork {
     format::BlockKind kind = format::BlockKind::data;
     format::BlockRecord record;
-    core::Bytes payload;
-    bool settles = false;  ///< no block: publish what there is
+    core::Bytes payload;                   ///< sealed already if there is a key
+    std::optional<format::KeyRecord> key;  ///< of a block that moves
+    bool settles = false;                  ///< no block: publish what there is
   };
   static constexpr std::size_t kShards = 16;
   struct Shard {
@@ -115,6 +124,8 @@ class ChunkStore {
 
   void run();
   core::Status pack(SealedWork work);
+  core::Status write(SealedWork& work);
+  core::Status hand_over(SealedWork work);
   core::Status publish(std::unique_ptr<store::PackWriter>& writer);
   core::Status publish_all();
   core::Status checkpoint();
@@ -124,6 +135,7 @@ class ChunkStore {
   State& state_;
   ChunkStoreOptions options_;
   ProgressMeter& meter_;
+  const store::PackFilter usable_;
   std::array<Shard, kShards> shards_;
   core::BoundedQueue<SealedWork> queue_;
 

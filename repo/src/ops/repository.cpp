@@ -115,7 +115,8 @@ State make_state(const Environment& environment, const std::string& location) {
               .catalogue = nullptr,
               .blocks = nullptr,
               .chunks = nullptr,
-              .avoided_packs = {},
+              .missing_packs = {},
+              .usable_packs = std::make_unique<ops::UsablePacks>(),
               .opening_damage = {}};
   return state;
 }

@@ -182,7 +182,7 @@ core::Result<std::shared_ptr<const RecalledFolder>> StatCache::recall(
   CAIRN_TRY(const bool settled, is_settled(seen.interval));
   const bool nothing_gone = settled && seen.dead_packs == dead_packs_;
   const bool is_vouched_for = vouched && seen.content && seen.content->node == *vouched;
-  folder->trusted = state_.avoided_packs.empty() && (nothing_gone || is_vouched_for);
+  folder->trusted = !state_.usable_packs->avoids_any() && (nothing_gone || is_vouched_for);
   return folder;
 }
 
@@ -213,8 +213,9 @@ core::Result<bool> StatCache::is_stored(const Content& content) const {
     if (!item.chunk) {
       continue;
     }
-    CAIRN_TRY(const auto location, state_.catalogue->find(*item.chunk));
-    if (!location || state_.avoided_packs.contains(location->pack)) {
+    CAIRN_TRY(const auto location,
+              state_.catalogue->find(*item.chunk, state_.usable_packs->filter()));
+    if (!location) {
       return false;
     }
   }

@@ -7,6 +7,7 @@
 
 #include "cairn/repo/repository.h"
 #include "format/config.h"
+#include "ops/usable_packs.h"
 #include "store/backend.h"
 #include "store/catalogue.h"
 #include "store/key_ring.h"
@@ -26,8 +27,10 @@ struct State {
   std::unique_ptr<store::Catalogue> catalogue;  ///< nullptr until ensure_catalogue()
   std::unique_ptr<store::BlockReader> blocks;
   std::unique_ptr<store::ChunkReader> chunks;  ///< nullptr until ensure_catalogue()
-  /// Packs that no new snapshot may rely on: condemned by a collector, or listed but gone.
-  std::unordered_set<store::PackNumber> avoided_packs;
+  /// Packs that an index segment lists but that are gone, as of the last ensure_catalogue().
+  std::unordered_set<store::PackNumber> missing_packs;
+  /// What a new snapshot may rely on; set by WritingSession.
+  std::unique_ptr<UsablePacks> usable_packs;
   /// Damage met while opening (one bad copy of the config, of a slot): verify reports it.
   std::vector<std::string> opening_damage;
 };

@@ -10,6 +10,7 @@
 #include "cairn/repo/snapshot.h"
 #include "cairn/repo/verify.h"
 #include "ops/findings.h"
+#include "ops/node_references.h"
 #include "ops/progress_meter.h"
 #include "ops/state.h"
 
@@ -60,10 +61,9 @@ class TreeCheck {
 
  private:
   core::Status check_node(const ChunkId& id);
-  core::Status check_content(const Content& content);
+  core::Status take(const NodeReferences& references);
   core::Status check_chunk(const ContentItem& item);
   [[nodiscard]] core::Result<std::optional<core::Bytes>> read(const ChunkId& id);
-  void push(const ChunkId& id) { pending_.push_back(id); }
 
   VerifyWork& work_;
   NeededBlocks needed_;

@@ -64,9 +64,6 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
 }
 
 core::Status TreeCheck::check_chunk(const ContentItem& item) {
-  if (!item.chunk) {
-    return {};
-  }
   CAIRN_TRY(const auto location, work_.state.catalogue->find(*item.chunk));
   if (location) {
     needed_.add(*location);
@@ -86,12 +83,14 @@ core::Status TreeCheck::check_chunk(const ContentItem& item) {
   return {};
 }
 
-core::Status TreeCheck::check_content(const Content& content) {
-  for (const ContentItem& item : content.items) {
-    CAIRN_TRY_STATUS(check_chunk(item));
+core::Status TreeCheck::take(const NodeReferences& references) {
+  for (const ContentItem& piece : references.pieces) {
+    CAIRN_TRY_STATUS(check_chunk(piece));
   }
-  if (content.tree_root) {
-    push(*content.tree_root);
+  for (const ChunkId& node : references.nodes) {
+    if (seen_.insert(node).second) {
+      pending_.push_back(node);
+    }
   }
   return {};
 }
@@ -101,91 +100,27 @@ core::Status TreeCheck::check_node(const ChunkId& id) {
   if (!node) {
     return {};
   }
-  const auto damaged = [&](const core::Error& error) {
-    const auto finding =
-        work_.findings.add(Finding::Severity::damage, "node " + id.hex(), error.message(),
-                           "whoever wrote it wrote nonsense; storage damage looks different");
+  const auto references = references_of(*node);
+  if (!references) {
+    const auto finding = work_.findings.add(
+        Finding::Severity::damage, "node " + id.hex(), references.error().message(),
+        "whoever wrote it wrote nonsense; storage damage looks different");
     work_.findings.mark_chunk(id, finding);
-    return core::Status();
-  };
-  const auto type = format::node_type(*node);
-  if (!type) {
-    return damaged(type.error());
+    return {};
   }
-  const auto check_entry = [this](const Entry& entry) -> core::Status {
-    if (entry.type == EntryType::folder) {
-      push(entry.folder.node);
-    }
-    work_.meter.add_bytes(entry.content.size_bytes);
-    return check_content(entry.content);
-  };
-  switch (*type) {
-    case format::NodeType::folder_leaf: {
-      const auto leaf = format::decode_folder_leaf(*node);
-      if (!leaf) {
-        return damaged(leaf.error());
-      }
-      for (const Entry& entry : leaf->entries) {
-        CAIRN_TRY_STATUS(check_entry(entry));
-      }
-      return {};
-    }
-    case format::NodeType::folder_inner: {
-      const auto inner = format::decode_folder_inner(*node);
-      if (!inner) {
-        return damaged(inner.error());
-      }
-      for (const auto& child : inner->children) {
-        push(child.node);
-      }
-      return {};
-    }
-    case format::NodeType::list_leaf: {
-      const auto leaf = format::decode_list_leaf(*node);
-      if (!leaf) {
-        return damaged(leaf.error());
-      }
-      for (const ContentItem& item : leaf->items) {
-        CAIRN_TRY_STATUS(check_chunk(item));
-      }
-      return {};
-    }
-    case format::NodeType::list_inner: {
-      const auto inner = format::decode_list_inner(*node);
-      if (!inner) {
-        return damaged(inner.error());
-      }
-      for (const auto& child : inner->children) {
-        push(child.node);
-      }
-      return {};
-    }
-    case format::NodeType::root: {
-      const auto entry = format::decode_root(*node);
-      return entry ? check_entry(*entry) : damaged(entry.error());
-    }
-  }
-  return {};
+  work_.meter.add_bytes(references->file_bytes);
+  return take(*references);
 }
 
 core::Status TreeCheck::check(const CheckedSnapshot& snapshot) {
   for (const Source& source : snapshot.snapshot.sources) {
     work_.meter.at(source.path);
-    push(source.root);
-    // Birth times are no tree node: their pieces are checked as bytes, their list as nodes.
-    for (const ContentItem& item : source.birth_times.items) {
-      CAIRN_TRY_STATUS(check_chunk(item));
-    }
-    if (source.birth_times.tree_root) {
-      push(*source.birth_times.tree_root);
-    }
+    CAIRN_TRY_STATUS(take(references_of(source)));
     while (!pending_.empty()) {
       CAIRN_TRY_STATUS(stop_if_asked(work_));
       const ChunkId id = pending_.back();
       pending_.pop_back();
-      if (seen_.insert(id).second) {
-        CAIRN_TRY_STATUS(check_node(id));
-      }
+      CAIRN_TRY_STATUS(check_node(id));
       work_.meter.at(source.path);
     }
   }

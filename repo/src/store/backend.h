@@ -80,6 +80,8 @@ class Backend {
   /// Names of unfinished writes: those of living writers, and what dead ones left behind. Which are
   /// which the backend cannot know. None if the backend leaves nothing behind.
   [[nodiscard]] virtual core::Result<std::vector<std::string>> unfinished();
+  /// Of these the ones whose writer is known to be gone.
+  [[nodiscard]] virtual core::Result<std::vector<std::string>> abandoned();
   /// Removes one. If its writer lives after all, its publish() fails.
   virtual core::Status discard_unfinished(const std::string& name);
 

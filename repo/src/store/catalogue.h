@@ -28,6 +28,9 @@ struct ChunkLocation {
   friend bool operator==(const ChunkLocation&, const ChunkLocation&) = default;
 };
 
+/// Says which packs a lookup may answer with. Empty: every living one.
+using PackFilter = std::function<bool(PackNumber)>;
+
 /// A pack without its chunks: enough to read and open any of its blocks.
 struct PackSummary {
   PackId id;
@@ -103,15 +106,25 @@ class Catalogue {
   virtual core::Status retain(std::span<const IndexSegmentId> listed) = 0;
 
   // --- chunks and packs ---
-  /// A location in a living pack, or nullopt.
+  /// A location in a living pack that `usable` lets through, or nullopt.
   [[nodiscard]] virtual core::Result<std::optional<ChunkLocation>> find(
-      const ChunkId& id) const = 0;
+      const ChunkId& id, const PackFilter& usable) const = 0;
+  /// The same with every living pack.
+  [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(const ChunkId& id) const {
+    return find(id, {});
+  }
   /// One answer per id, in one read transaction.
   [[nodiscard]] virtual core::Result<std::vector<std::optional<ChunkLocation>>> find_all(
-      std::span<const ChunkId> ids) const = 0;
+      std::span<const ChunkId> ids, const PackFilter& usable) const = 0;
+  [[nodiscard]] core::Result<std::vector<std::optional<ChunkLocation>>> find_all(
+      std::span<const ChunkId> ids) const {
+    return find_all(ids, {});
+  }
   [[nodiscard]] virtual core::Result<PackSummary> pack(PackNumber number) const = 0;
   [[nodiscard]] virtual core::Result<std::optional<PackNumber>> find_pack(
       const PackId& id) const = 0;
+  /// The number that the next new pack will get: every pack known now has a lower one.
+  [[nodiscard]] virtual core::Result<PackNumber> next_pack() const = 0;
   /// Living packs in ascending number order; stops at the first error of `visit`.
   virtual core::Status for_each_pack(
       const std::function<core::Status(PackNumber, const PackId&, std::uint64_t size_bytes,

@@ -21,8 +21,9 @@ struct CatalogueReader {
   std::vector<std::shared_ptr<RunFilter>> filters{};  ///< of the ledger's runs
   std::optional<std::uint64_t> snapshot{};  ///< the one that `ledger` is of, if that is known
 
-  [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(const ChunkId& id) {
-    return find_chunk(txn, leaves, {.runs = ledger.runs, .filters = filters}, id);
+  [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(const ChunkId& id,
+                                                                const PackFilter& usable) {
+    return find_chunk(txn, leaves, {.runs = ledger.runs, .filters = filters, .usable = usable}, id);
   }
 };
 

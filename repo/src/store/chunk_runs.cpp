@@ -102,7 +102,8 @@ core::Result<bool> is_alive(const LmdbTxn& txn, PackNumber pack) {
 }
 
 core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbCursor& leaves,
-                                                       const RunInfo& run, const Wanted& wanted) {
+                                                       const RunInfo& run, const Wanted& wanted,
+                                                       const PackFilter& usable) {
   std::array<std::byte, kLeafBytes> buffer;
   CAIRN_TRY(auto item, leaves.seek_unread(leaf_key(run.number, wanted.prefix, 0)));
   while (item) {
@@ -120,7 +121,7 @@ core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbC
       }
       CAIRN_TRY(const ChunkLocation location, decode_entry(entry));
       CAIRN_TRY(const bool alive, is_alive(txn, location.pack));
-      if (alive) {
+      if (alive && (!usable || usable(location.pack))) {
         return location;
       }
     }
@@ -211,7 +212,7 @@ core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn, LmdbCu
       if (!at.piece.empty() && !question.maybe_in(at.piece, at.line)) {
         continue;
       }
-      CAIRN_TRY(const auto location, find_in_run(txn, leaves, *at.run, wanted));
+      CAIRN_TRY(const auto location, find_in_run(txn, leaves, *at.run, wanted, ask.usable));
       if (location) {
         return location;
       }

@@ -55,9 +55,10 @@ using LeafKey = std::array<std::byte, kLeafKeyBytes>;
 struct RunsToAsk {
   std::span<const RunInfo> runs;
   std::span<const std::shared_ptr<RunFilter>> filters;
+  const PackFilter& usable;
 };
-/// The first location of `id` in the runs whose pack is alive. `leaves` is a cursor of `txn` on
-/// leaf_table.
+/// The first location of `id` in the runs whose pack is alive and usable. `leaves` is a cursor of
+/// `txn` on leaf_table.
 [[nodiscard]] core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn,
                                                                     LmdbCursor& leaves,
                                                                     const RunsToAsk& ask,

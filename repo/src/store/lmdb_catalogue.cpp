@@ -65,11 +65,15 @@ class LmdbCatalogue final : public Catalogue {
   Status ingest(const IndexSegmentId& id, const format::IndexSegment& segment) override;
   Status retain(std::span<const IndexSegmentId> listed) override;
 
-  [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(const ChunkId& id) const override;
+  using Catalogue::find;
+  using Catalogue::find_all;
+  [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(
+      const ChunkId& id, const PackFilter& usable) const override;
   [[nodiscard]] core::Result<std::vector<std::optional<ChunkLocation>>> find_all(
-      std::span<const ChunkId> ids) const override;
+      std::span<const ChunkId> ids, const PackFilter& usable) const override;
   [[nodiscard]] core::Result<PackSummary> pack(PackNumber number) const override;
   [[nodiscard]] core::Result<std::optional<PackNumber>> find_pack(const PackId& id) const override;
+  [[nodiscard]] core::Result<PackNumber> next_pack() const override;
   Status for_each_pack(const std::function<Status(PackNumber, const PackId&, std::uint64_t,
                                                   format::BlockKind)>& visit) const override;
 
@@ -328,13 +332,14 @@ core::Result<std::vector<IndexSegmentId>> LmdbCatalogue::segments() const {
   return ids;
 }
 
-core::Result<std::optional<ChunkLocation>> LmdbCatalogue::find(const ChunkId& id) const {
+core::Result<std::optional<ChunkLocation>> LmdbCatalogue::find(const ChunkId& id,
+                                                               const PackFilter& usable) const {
   CAIRN_TRY(const auto reader, readers_->lease());
-  return reader->find(id);
+  return reader->find(id, usable);
 }
 
 core::Result<std::vector<std::optional<ChunkLocation>>> LmdbCatalogue::find_all(
-    std::span<const ChunkId> ids) const {
+    std::span<const ChunkId> ids, const PackFilter& usable) const {
   CAIRN_TRY(const auto reader, readers_->lease());
   // In the order of ids, which is that of the runs: what is near each other is read together.
   std::vector<std::size_t> order(ids.size());
@@ -342,7 +347,7 @@ core::Result<std::vector<std::optional<ChunkLocation>>> LmdbCatalogue::find_all(
   std::ranges::sort(order, {}, [&](std::size_t i) { return ids[i]; });
   std::vector<std::optional<ChunkLocation>> locations(ids.size());
   for (const std::size_t i : order) {
-    CAIRN_TRY(locations[i], reader->find(ids[i]));
+    CAIRN_TRY(locations[i], reader->find(ids[i], usable));
   }
   return locations;
 }
@@ -365,6 +370,11 @@ core::Result<std::optional<PackNumber>> LmdbCatalogue::find_pack(const PackId& i
   }
   CAIRN_TRY(const PackNumber number, decode_pack_number(*value));
   return number;
+}
+
+core::Result<PackNumber> LmdbCatalogue::next_pack() const {
+  CAIRN_TRY(const auto reader, readers_->lease());
+  return static_cast<PackNumber>(reader->ledger.next_pack);
 }
 
 core::Result<std::vector<LmdbCatalogue::ListedPack>> LmdbCatalogue::packs_from(

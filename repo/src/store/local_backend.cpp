@@ -1,11 +1,16 @@
 #include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <charconv>
 #include <gsl/assert>
 #include <utility>
 
+#include "cairn/core/crypto.h"
 #include "store/backend.h"
 
 /// A repository as files. Every path is "<location>/" + object_path(name); what is being written
@@ -66,10 +71,37 @@ bool has_code(const Status& status, ErrorCode code) noexcept {
   return !status && status.error().code() == code;
 }
 
+/// "<host>-<process>-": begins the temporary names of a process, so that those of dead ones can be
+/// told. Machines with one name are taken for one.
+std::string host_mark() {
+  std::array<char, 256> name{};
+  // Without a name all machines would look like one that has none.
+  if (gethostname(name.data(), name.size() - 1) != 0) {
+    return {};
+  }
+  return core::hash256(core::as_view(std::string_view(name.data()))).hex().substr(0, 8);
+}
+
+std::string writer_mark() { return fmt::format("{}-{}-", host_mark(), getpid()); }
+
+/// False if the name does not say so.
+bool is_abandoned(std::string_view name, std::string_view host) {
+  if (host.empty() || !name.starts_with(host) || name.size() <= host.size() ||
+      name[host.size()] != '-') {
+    return false;
+  }
+  name.remove_prefix(host.size() + 1);
+  pid_t process = 0;
+  const auto parsed = std::from_chars(name.data(), name.data() + name.size(), process);
+  return parsed.ec == std::errc() && process > 0 && kill(process, 0) != 0 && errno == ESRCH;
+}
+
 class LocalBackend final : public Backend {
  public:
   LocalBackend(core::FileSystem& file_system, std::string location)
-      : file_system_(file_system), location_(without_trailing_slashes(std::move(location))) {}
+      : file_system_(file_system),
+        location_(without_trailing_slashes(std::move(location))),
+        writer_mark_(writer_mark()) {}
 
   core::Result<std::unique_ptr<ObjectWriter>> start() override;
   core::Result<core::Bytes> get(const ObjectName& name, std::uint64_t size_max) override;
@@ -80,6 +112,7 @@ class LocalBackend final : public Backend {
               const std::function<void(std::string_view)>& foreign) override;
   Status remove(const ObjectName& name) override;
   core::Result<std::vector<std::string>> unfinished() override;
+  core::Result<std::vector<std::string>> abandoned() override;
   Status discard_unfinished(const std::string& name) override;
 
   /// Moves a complete, synced file to its name and makes that durable. `moved` tells whether the
@@ -109,6 +142,7 @@ class LocalBackend final : public Backend {
 
   core::FileSystem& file_system_;
   const std::string location_;  ///< without a trailing '/'
+  const std::string writer_mark_;
   std::atomic<std::uint64_t> next_temporary_{0};
   /// Folders packs/xx known to be durable: by the value of xx.
   std::array<std::atomic<bool>, 256> pack_folders_{};
@@ -161,7 +195,8 @@ core::Result<std::unique_ptr<ObjectWriter>> LocalBackend::start() {
   // Other processes count too, and what died left its files behind: a taken name is no error.
   bool made_folder = false;
   for (int attempt = 0; attempt < kTemporaryNamesMax; ++attempt) {
-    std::string path = path_of(fmt::format("{}/{}", kTemporaryFolder, next_temporary_++));
+    std::string path =
+        path_of(fmt::format("{}/{}{}", kTemporaryFolder, writer_mark_, next_temporary_++));
     auto file = file_system_.create(path);
     if (file) {
       return std::make_unique<LocalWriter>(*this, *std::move(file), std::move(path));
@@ -351,6 +386,13 @@ Status LocalBackend::remove(const ObjectName& name) {
 
 core::Result<std::vector<std::string>> LocalBackend::unfinished() {
   return names_in(path_of(kTemporaryFolder));
+}
+
+core::Result<std::vector<std::string>> LocalBackend::abandoned() {
+  CAIRN_TRY(std::vector<std::string> names, unfinished());
+  const std::string host = host_mark();
+  std::erase_if(names, [&host](const std::string& name) { return !is_abandoned(name, host); });
+  return names;
 }
 
 Status LocalBackend::discard_unfinished(const std::string& name) {

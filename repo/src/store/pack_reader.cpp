@@ -215,7 +215,7 @@ core::Result<BlockReader::SharedKey> BlockReader::cipher_key(format::BlockKind k
 // --- ChunkReader ---
 
 core::Result<core::Bytes> ChunkReader::get(const ChunkId& id, format::BlockKind kind) {
-  CAIRN_TRY(const std::optional<ChunkLocation> location, catalogue_.find(id));
+  CAIRN_TRY(const std::optional<ChunkLocation> location, catalogue_.find(id, present_));
   if (!location) {
     return core::fail(ErrorCode::not_found,
                       fmt::format("read chunk {}: no pack of the index has it", id.hex()));

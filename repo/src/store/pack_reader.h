@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "cairn/core/compress.h"
@@ -81,8 +82,10 @@ class BlockReader {
 /// ciphertext, its compressed and its expanded form.
 class ChunkReader {
  public:
-  ChunkReader(BlockReader& blocks, const Catalogue& catalogue, const KeyRing& keys)
-      : blocks_(blocks), catalogue_(catalogue), keys_(keys) {}
+  /// Chunks are looked for in packs that `present` lets through.
+  ChunkReader(BlockReader& blocks, const Catalogue& catalogue, const KeyRing& keys,
+              PackFilter present = {})
+      : blocks_(blocks), catalogue_(catalogue), keys_(keys), present_(std::move(present)) {}
 
   /// A copy of the chunk's plaintext. Errors: not_found (no living pack has it), corrupt,
   /// not_permitted, io; the message names chunk and pack.
@@ -110,6 +113,7 @@ class ChunkReader {
   BlockReader& blocks_;
   const Catalogue& catalogue_;
   const KeyRing& keys_;
+  const PackFilter present_;
   mutable std::mutex mutex_;
   std::list<CachedBlock> recent_;  ///< most recent first
   std::unordered_map<std::uint64_t, std::list<CachedBlock>::iterator> by_key_;

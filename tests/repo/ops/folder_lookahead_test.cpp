@@ -29,6 +29,7 @@ using Lines = std::vector<std::string>;
 /// what others call does not lengthen its waits.
 class SlowClock final : public core::Clock {
  public:
+  void pause(std::uint64_t /*nanoseconds*/) override {}
   core::Timestamp now() override { return {}; }
   std::uint64_t monotonic_ns() override {
     thread_local std::uint64_t now_ns = 1;

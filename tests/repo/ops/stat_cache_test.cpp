@@ -132,7 +132,7 @@ TEST_CASE("an unsettled record is trusted if somebody who is names its node") {
   REQUIRE(outcome(other) == "ok");
   CHECK_FALSE((*other)->trusted);
   SECTION("but not while a pack is missing or condemned") {
-    fixture.repository->state().avoided_packs.insert(store::PackNumber{1});
+    fixture.repository->state().usable_packs->freeze(store::PackNumber{2}, {store::PackNumber{1}});
     const auto avoided = cache->recall(folder_key("/f"), ChunkId());
     REQUIRE(outcome(avoided) == "ok");
     CHECK_FALSE((*avoided)->trusted);

@@ -110,10 +110,12 @@ class KnownPacks final : public repo::store::Catalogue {
 
   std::map<repo::ChunkId, repo::store::ChunkLocation> chunks;
 
+  using Catalogue::find;
+  using Catalogue::find_all;
   [[nodiscard]] core::Result<std::optional<repo::store::ChunkLocation>> find(
-      const repo::ChunkId& id) const override {
+      const repo::ChunkId& id, const repo::store::PackFilter& usable) const override {
     const auto found = chunks.find(id);
-    if (found == chunks.end()) {
+    if (found == chunks.end() || (usable && !usable(found->second.pack))) {
       return std::nullopt;
     }
     return std::optional(found->second);
@@ -134,12 +136,16 @@ class KnownPacks final : public repo::store::Catalogue {
   }
   core::Status retain(std::span<const repo::IndexSegmentId> /*listed*/) override { return {}; }
   [[nodiscard]] core::Result<std::vector<std::optional<repo::store::ChunkLocation>>> find_all(
-      std::span<const repo::ChunkId> ids) const override {
+      std::span<const repo::ChunkId> ids,
+      const repo::store::PackFilter& /*usable*/) const override {
     return std::vector<std::optional<repo::store::ChunkLocation>>(ids.size());
   }
   [[nodiscard]] core::Result<std::optional<repo::store::PackNumber>> find_pack(
       const repo::PackId& /*id*/) const override {
     return std::nullopt;
+  }
+  [[nodiscard]] core::Result<repo::store::PackNumber> next_pack() const override {
+    return static_cast<repo::store::PackNumber>(packs_.size());
   }
   core::Status for_each_pack(
       const std::function<core::Status(repo::store::PackNumber, const repo::PackId&, std::uint64_t,

@@ -28,6 +28,8 @@ class Clock {
   /// How often the calling thread has stopped by itself so far: for a disk, a lock, another thread.
   /// Having the processor taken away does not count.
   virtual std::uint64_t thread_waits() = 0;
+  /// Lets time pass: at least so many nanoseconds of monotonic_ns().
+  virtual void pause(std::uint64_t nanoseconds) = 0;
   /// The local time zone's offset east of UTC at `when`, in minutes.
   virtual int utc_offset_minutes(Timestamp when) = 0;
 };
@@ -37,6 +39,7 @@ class SystemClock final : public Clock {
   Timestamp now() override;
   std::uint64_t monotonic_ns() override;
   std::uint64_t thread_waits() override;
+  void pause(std::uint64_t nanoseconds) override;
   int utc_offset_minutes(Timestamp when) override;
 };
 

@@ -27,6 +27,7 @@ enum class ErrorCode : unsigned char {
   not_permitted,        ///< the key's role does not allow this
   busy,                 ///< a bounded wait ran out (exit 11)
   changed,              ///< the source changed while it was read
+  fenced,               ///< a collector gave this session up: it must begin again
   interrupted,          ///< asked to stop (exit 130)
   internal,             ///< a third party's exception, stopped at the wrapper
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct Environment {
   std::string user;
   std::uint32_t process = 0;
   std::string cache_folder;  ///< parent of the catalogues; made if missing
+  /// Whether a process of this machine still runs. Empty: nobody knows.
+  std::function<bool(std::uint32_t process)> process_lives = {};
 };
 
 /// What opens a key slot: a passphrase, or the 32 bytes of a key file.

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <stop_token>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/repository.h"
+
+/// Giving back the space of what no snapshot needs any more.
+namespace cairn::repo {
+
+struct PruneOptions {
+  /// Of the bytes that snapshots need, this part may stay occupied by bytes that none needs: packs
+  /// that hold both are rewritten, those with the largest waste first, until no more than that is
+  /// left. 0: everything is given back.
+  double max_unused = 0.05;
+  /// Packs are rewritten as long as these have no more bytes together.
+  std::uint64_t max_repack_bytes = std::numeric_limits<std::uint64_t>::max();
+  /// Puts small packs together even if there are few of them.
+  bool repack_small = false;
+  /// Counts and plans, writes and deletes nothing.
+  bool dry_run = false;
+  /// A backup that shows no sign of life for so long is given up: it starts again by itself, should
+  /// it live after all. Measured on this machine's own clock. Backups of this machine whose process
+  /// is gone are given up at once.
+  std::uint64_t stale_after_seconds = 600;
+  int compression_level = 3;  ///< of what is put into new blocks
+  unsigned workers = 0;       ///< threads that rewrite packs; 0: as many as processors
+  std::stop_token stop = {};
+};
+
+/// Packs by what happens to them, and bytes as stored.
+struct PruneCount {
+  std::uint64_t packs = 0;
+  std::uint64_t bytes = 0;
+
+  friend bool operator==(const PruneCount&, const PruneCount&) = default;
+};
+
+struct PruneReport {
+  std::uint64_t snapshots = 0;  ///< that stand
+  PruneCount before;            ///< all packs
+  std::uint64_t used_bytes = 0;
+  std::uint64_t unused_bytes = 0;  ///< of chunks that no snapshot needs, or that are there twice
+
+  // The plan.
+  PruneCount to_remove;  ///< nothing in them is needed
+  PruneCount to_repack;  ///< what is needed of them is copied
+  std::uint64_t repack_used_bytes = 0;
+  std::uint64_t unused_left_bytes = 0;  ///< stays, within max_unused
+
+  // What was done; nothing in a dry run.
+  PruneCount removed;
+  PruneCount kept;     ///< condemned, then needed by a backup that was under way
+  PruneCount written;  ///< new packs
+  std::uint64_t index_segments_written = 0;
+  std::uint64_t index_segments_removed = 0;
+  std::uint64_t snapshots_removed = 0;  ///< objects of forgotten snapshots
+  std::uint64_t sessions_given_up = 0;  ///< that had shown no sign of life
+  std::uint64_t leftovers_removed = 0;  ///< of interrupted runs: announcements, unfinished files
+  bool stopped_for_space = false;       ///< the storage was full: some packs were not rewritten
+};
+
+/// Finds what the snapshots reach, rewrites packs that hold little of it, and deletes what is not
+/// needed. Backups and other prunes may run at the same time: docs/design/0009-collection.md.
+/// Waits for backups that were under way when it began to delete. Interrupted anywhere it has done
+/// no harm, and the next prune goes on.
+///
+/// Refuses (corrupt) to delete anything while it cannot tell what is needed: a snapshot or a node
+/// that cannot be read, or chunks that no pack holds.
+///
+/// Memory: 16 bytes for each chunk that is needed, 60 for each node, 150 for each pack, and what a
+/// backup needs to write. Errors: not_permitted (roles admin and maintain may), corrupt,
+/// interrupted, no_space, io.
+[[nodiscard]] core::Result<PruneReport> prune(Repository& repository, const PruneOptions& options,
+                                              Observer& observer);
+
+}  // namespace cairn::repo

@@ -1,0 +1,45 @@
+#include "ops/announced_sessions.h"
+
+#include <utility>
+
+#include "store/records.h"
+
+namespace cairn::repo::ops {
+
+core::Result<std::map<SnapshotId, AnnouncedSession>> list_announced_sessions(State& state) {
+  std::vector<SnapshotId> names;
+  CAIRN_TRY_STATUS(
+      state.backend->list(format::ObjectKind::session, [&names](const store::ListedObject& object) {
+        names.push_back(SnapshotId::from(object.name.id.view()));
+      }));
+  std::map<SnapshotId, AnnouncedSession> sessions;
+  for (const SnapshotId& name : names) {
+    auto session = store::get_session(*state.backend, *state.keys, name);
+    if (!session) {
+      const auto code = session.error().code();
+      if (code == core::ErrorCode::not_found) {
+        continue;  // withdrawn a moment ago
+      }
+      if (code == core::ErrorCode::io) {
+        return core::fail(std::move(session).error());
+      }
+      sessions[name].newest.id = name;
+      sessions[name].objects.push_back(name);
+      continue;
+    }
+    AnnouncedSession& known = sessions[session->id];
+    known.objects.push_back(name);
+    if (known.objects.size() == 1 || session->heartbeat > known.newest.heartbeat) {
+      known.newest = std::move(*session);
+    }
+  }
+  return sessions;
+}
+
+core::Result<bool> is_decided(State& state, const SnapshotId& session) {
+  CAIRN_TRY(const auto size,
+            state.backend->size(store::object_name(format::ObjectKind::snapshot, session)));
+  return size.has_value();
+}
+
+}  // namespace cairn::repo::ops

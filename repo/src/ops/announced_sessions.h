@@ -1,0 +1,27 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "format/session.h"
+#include "ops/state.h"
+
+namespace cairn::repo::ops {
+
+/// A session as its objects tell it: an announcement, and perhaps a heartbeat.
+struct AnnouncedSession {
+  format::Session newest;           ///< with the highest heartbeat
+  std::vector<SnapshotId> objects;  ///< names below sessions/
+};
+
+/// All sessions that are announced now, by id. An object that cannot be read is taken for the
+/// announcement of a session of its own name, of which nothing else is known: whoever fences it
+/// does no harm. Errors: io.
+[[nodiscard]] core::Result<std::map<SnapshotId, AnnouncedSession>> list_announced_sessions(
+    State& state);
+
+/// True if the session's register is decided: it is a snapshot, or will never be one.
+[[nodiscard]] core::Result<bool> is_decided(State& state, const SnapshotId& session);
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,78 @@
+#include "ops/reachability.h"
+
+#include <algorithm>
+#include <gsl/assert>
+
+#include "ops/tree_reader.h"
+#include "store/run_filter.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+/// Added chunks are sorted in when there are as many of them as marks before, but not less.
+constexpr std::size_t kUnsortedMin = 64 * 1024;
+
+std::uint64_t prefix_of(const ChunkId& id) { return store::id_prefix(id.view().data()); }
+
+}  // namespace
+
+void ChunkMarks::add(const ChunkId& id) {
+  prefixes_.push_back(prefix_of(id));
+  if (prefixes_.size() - sorted_ >= std::max(sorted_, kUnsortedMin)) {
+    seal();
+  }
+}
+
+void ChunkMarks::seal() {
+  const auto middle = prefixes_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+  std::sort(middle, prefixes_.end());
+  std::inplace_merge(prefixes_.begin(), middle, prefixes_.end());
+  prefixes_.erase(std::unique(prefixes_.begin(), prefixes_.end()), prefixes_.end());
+  sorted_ = prefixes_.size();
+}
+
+std::optional<std::size_t> ChunkMarks::find(const ChunkId& id) const {
+  Expects(sorted_ == prefixes_.size());
+  const std::uint64_t wanted = prefix_of(id);
+  const auto found = std::lower_bound(prefixes_.begin(), prefixes_.end(), wanted);
+  if (found == prefixes_.end() || *found != wanted) {
+    return std::nullopt;
+  }
+  return static_cast<std::size_t>(found - prefixes_.begin());
+}
+
+void Reachability::take(const NodeReferences& references) {
+  for (const ContentItem& piece : references.pieces) {
+    marks_.add(*piece.chunk);
+  }
+  for (const ChunkId& node : references.nodes) {
+    if (seen_.insert(node).second) {
+      marks_.add(node);
+      pending_.push_back(node);
+    }
+  }
+}
+
+core::Status Reachability::add(const Snapshot& snapshot) {
+  for (const Source& source : snapshot.sources) {
+    take(references_of(source));
+    while (!pending_.empty()) {
+      if (options_.stop.stop_requested()) {
+        return core::fail(core::ErrorCode::interrupted, "interrupted");
+      }
+      const ChunkId id = pending_.back();
+      pending_.pop_back();
+      CAIRN_TRY(const core::Bytes node, read_node(state_, id));
+      CAIRN_TRY(const NodeReferences references, references_of(node));
+      take(references);
+      if (options_.meter != nullptr) {
+        options_.meter->add_bytes(references.file_bytes);
+        options_.meter->at(source.path);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,133 @@
+#include "ops/writing_session.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <exception>
+#include <gsl/assert>
+#include <unordered_set>
+#include <utility>
+
+#include "ops/chain.h"
+#include "ops/condemned_packs.h"
+#include "store/records.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+store::ObjectName heartbeat_name(const format::Session& session) {
+  return store::object_name(format::ObjectKind::session,
+                            store::session_object_id(session.id, session.heartbeat));
+}
+
+}  // namespace
+
+WritingSession::WritingSession(State& state, const Options& options)
+    : state_(state), options_(options) {
+  const Environment& environment = state.environment;
+  environment.random.fill(session_.id.mutable_view());
+  session_.host = environment.host;
+  session_.user = environment.user;
+  session_.process = environment.process;
+  session_.start = environment.clock.now();
+  session_.program_version = options.program_version;
+}
+
+core::Result<std::unique_ptr<WritingSession>> WritingSession::begin(State& state,
+                                                                    const Options& options,
+                                                                    Observer& observer) {
+  std::unique_ptr<WritingSession> session(new WritingSession(state, options));
+  if (options.announce) {
+    CAIRN_TRY_STATUS(store::put_session(*state.backend, *state.keys, state.environment.random,
+                                        session->session_));
+    session->heart_ = std::thread([&heart = *session] { heart.run_heart(); });
+  }
+  CAIRN_TRY_STATUS(session->freeze_usable_packs(observer));
+  return session;
+}
+
+core::Status WritingSession::freeze_usable_packs(Observer& observer) {
+  // The records before the catalogue. The other way round a collector could finish in between: the
+  // index still listed its packs, and its record is gone when we look for it.
+  CAIRN_TRY(const auto condemned, read_condemned_packs(state_));
+  CAIRN_TRY_STATUS(ensure_catalogue(state_, observer));
+  std::unordered_set<store::PackNumber> avoided = state_.missing_packs;
+  for (const CondemnedPacks& record : condemned) {
+    for (const PackId& pack : record.packs) {
+      CAIRN_TRY(const auto number, state_.catalogue->find_pack(pack));
+      if (number) {
+        avoided.insert(*number);
+      }
+    }
+  }
+  CAIRN_TRY(const store::PackNumber end, state_.catalogue->next_pack());
+  state_.usable_packs->freeze(end, std::move(avoided));
+  return {};
+}
+
+WritingSession::~WritingSession() {
+  stop_heart();
+  state_.usable_packs->freeze({}, {});
+  if (!options_.announce) {
+    return;
+  }
+  // Storage that forbids deletion keeps them; a collector clears them away. The announcement goes
+  // last: while it stands, somebody knows whose heartbeats these are.
+  if (session_.heartbeat > 0) {
+    [[maybe_unused]] const auto beat = state_.backend->remove(heartbeat_name(session_));
+  }
+  [[maybe_unused]] const auto status =
+      state_.backend->remove(store::object_name(format::ObjectKind::session, session_.id));
+}
+
+void WritingSession::run_heart() {
+  std::unique_lock lock(stop_mutex_);
+  while (!stop_changed_.wait_for(lock, std::chrono::seconds(kHeartbeatSeconds),
+                                 [this] { return stops_; })) {
+    lock.unlock();
+    try {
+      [[maybe_unused]] const core::Status status = beat();  // the next one may succeed
+    } catch (const std::exception&) {
+      // No memory for a heartbeat. If there is none for the work either, that will say so.
+    }
+    lock.lock();
+  }
+}
+
+void WritingSession::stop_heart() {
+  {
+    const std::scoped_lock lock(stop_mutex_);
+    stops_ = true;
+  }
+  stop_changed_.notify_all();
+  if (heart_.joinable()) {
+    heart_.join();
+  }
+}
+
+core::Status WritingSession::beat() {
+  Expects(options_.announce);
+  const std::scoped_lock lock(beat_mutex_);
+  format::Session next = session_;
+  next.heartbeat += 1;
+  CAIRN_TRY_STATUS(
+      store::put_session(*state_.backend, *state_.keys, state_.environment.random, next));
+  const format::Session before = std::exchange(session_, std::move(next));
+  return before.heartbeat == 0 ? core::Status() : state_.backend->remove(heartbeat_name(before));
+}
+
+core::Status WritingSession::publish(const Snapshot& snapshot, std::uint64_t& written_bytes) {
+  Expects(options_.announce);
+  core::Status published = publish_snapshot(state_, session_.id, snapshot, written_bytes);
+  if (!published && published.error().code() == core::ErrorCode::already_exists) {
+    return core::fail(core::ErrorCode::fenced,
+                      fmt::format("publish snapshot {}: a prune has given this run up, because it "
+                                  "had shown no sign of life",
+                                  session_.id.short_hex()),
+                      "run it again: what it stored is used as far as it is still there");
+  }
+  return published;
+}
+
+}  // namespace cairn::repo::ops
