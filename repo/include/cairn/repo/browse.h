@@ -18,6 +18,7 @@ struct ListedSnapshot {
   ChainId chain;
   std::uint64_t sequence = 0;
   Snapshot snapshot;
+  bool pinned = false;  ///< is never forgotten
 };
 
 /// All snapshots that can be read, oldest first by start, then id. Unreadable ones are told to the

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cairn/core/clock.h"
+#include "cairn/repo/browse.h"
+#include "cairn/repo/snapshot.h"
+
+/// Which snapshots a policy keeps, and why. Pure: values in, values out; thread-safe.
+///
+/// A snapshot is kept if any rule of its policy keeps it, or if it is pinned. Rules look at the
+/// snapshots of one group from the newest to the oldest:
+///
+/// - A *count* keeps the newest snapshot of each of that many hours, days, ISO weeks, months or
+///   years; those without a snapshot do not count. If the oldest snapshot is reached while some of
+///   the count is left, that one is kept too: so a new history keeps its beginning.
+/// - A *within* rule keeps what is younger than the group's newest snapshot by less than a
+///   duration: everything, or the newest of each hour, day and so on.
+/// - Tags and types keep what has them. This uses up none of the counts, but what is kept in this
+///   way still stands for its hour or day; likewise what is pinned.
+///
+/// Hours and days are those of the clock on the wall where the snapshot was made: each snapshot
+/// counts in the time zone that it recorded. The hour that a change of clocks repeats is one hour.
+/// Times outside the years 1 to 9999 count as the nearest one inside.
+namespace cairn::repo {
+
+/// A span of time as people say it: calendar years and months, then days, then hours.
+struct RetentionDuration {
+  std::uint32_t years = 0;
+  std::uint32_t months = 0;
+  std::uint32_t days = 0;
+  std::uint32_t hours = 0;
+
+  [[nodiscard]] bool is_zero() const noexcept { return *this == RetentionDuration(); }
+  friend bool operator==(const RetentionDuration&, const RetentionDuration&) = default;
+};
+/// "1y5m7d2h": numbers with y, m (months), d or h, each unit at most once, in any order. nullopt if
+/// the text is anything else, if it is no time at all, or if a number is above 1,000,000.
+[[nodiscard]] std::optional<RetentionDuration> parse_retention_duration(std::string_view text);
+/// What parse_retention_duration() reads; "0h" for no time.
+[[nodiscard]] std::string to_string(const RetentionDuration& duration);
+
+/// A count that is never used up.
+inline constexpr std::uint32_t kKeepAll = UINT32_MAX;
+
+/// What to keep. As it is made, it names nothing.
+struct RetentionPolicy {
+  std::uint32_t last = 0;  ///< the newest so many, or kKeepAll
+  std::uint32_t hourly = 0;
+  std::uint32_t daily = 0;
+  std::uint32_t weekly = 0;
+  std::uint32_t monthly = 0;
+  std::uint32_t yearly = 0;
+  RetentionDuration within;  ///< all of them
+  RetentionDuration within_hourly;
+  RetentionDuration within_daily;
+  RetentionDuration within_weekly;
+  RetentionDuration within_monthly;
+  RetentionDuration within_yearly;
+  std::vector<std::vector<std::string>> tags;  ///< all tags of one of these lists; no list is empty
+  std::vector<SnapshotType> types;
+
+  [[nodiscard]] bool is_empty() const { return *this == RetentionPolicy(); }
+  friend bool operator==(const RetentionPolicy&, const RetentionPolicy&) = default;
+};
+/// "last 2, daily 7, within 1y, tag x+y".
+[[nodiscard]] std::string to_string(const RetentionPolicy& policy);
+
+/// What the snapshots of one group have in common.
+struct RetentionGrouping {
+  bool host = true;
+  bool set = true;
+  bool paths = true;
+  bool tags = false;
+
+  friend bool operator==(const RetentionGrouping&, const RetentionGrouping&) = default;
+};
+
+struct RetentionRules {
+  /// For all types without a policy of their own, together: a snapshot of one type stands for the
+  /// day of another. Not for restore points.
+  RetentionPolicy general;
+  /// Snapshots of such a type are counted by themselves, as if they were a group of their own.
+  /// Restore points are kept, all of them, unless there is a policy for them here: who undoes a
+  /// restore does so weeks later, and no rhythm of backups says which one that will be.
+  std::map<SnapshotType, RetentionPolicy> by_type;
+  RetentionGrouping group_by;
+
+  /// True if no policy names anything.
+  [[nodiscard]] bool is_empty() const;
+};
+
+/// What becomes of one snapshot.
+struct RetentionVerdict {
+  std::size_t index = 0;  ///< in the list that was given
+  bool keep = true;
+  /// Why it is kept: "last 1", "daily 2026-03-01", "oldest daily 2026-02-01", "within 7d",
+  /// "daily within 7d 2026-03-01", "pinned", "tag x+y", "type monthly", "no policy". Empty if it
+  /// goes. Tags are raw bytes.
+  std::vector<std::string> reasons;
+
+  friend bool operator==(const RetentionVerdict&, const RetentionVerdict&) = default;
+};
+
+/// Fields by which is not grouped are empty.
+struct RetentionGroup {
+  std::string host;
+  std::string set;
+  std::vector<std::string> paths;
+  std::vector<std::string> tags;
+  std::vector<RetentionVerdict> verdicts;  ///< newest first; of equal times the greater id first
+
+  friend bool operator==(const RetentionGroup&, const RetentionGroup&) = default;
+};
+
+/// Judges every snapshot, in whatever order they come. A policy that is empty keeps everything.
+/// A snapshot that started after `now` came from a wrong clock: no duration is measured from it,
+/// lest all others seem old. Groups ascend by host, set, paths, tags. Memory: one text for each
+/// reason.
+[[nodiscard]] std::vector<RetentionGroup> apply_retention(std::span<const ListedSnapshot> snapshots,
+                                                          const RetentionRules& rules,
+                                                          core::Timestamp now);
+
+}  // namespace cairn::repo

@@ -1,0 +1,328 @@
+#include "cairn/repo/retention.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <gsl/assert>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "ops/calendar_slot.h"
+
+namespace cairn::repo {
+
+namespace {
+
+using ops::SlotLength;
+
+constexpr std::uint32_t kDurationNumberMax = 1'000'000;
+
+/// A rule that keeps the newest of each slot.
+struct SlotRule {
+  std::string_view name;
+  SlotLength length;
+  std::uint32_t RetentionPolicy::*count;
+  RetentionDuration RetentionPolicy::*within;
+};
+constexpr std::array kSlotRules = {
+    SlotRule{"hourly", SlotLength::hour, &RetentionPolicy::hourly, &RetentionPolicy::within_hourly},
+    SlotRule{"daily", SlotLength::day, &RetentionPolicy::daily, &RetentionPolicy::within_daily},
+    SlotRule{"weekly", SlotLength::week, &RetentionPolicy::weekly, &RetentionPolicy::within_weekly},
+    SlotRule{"monthly", SlotLength::month, &RetentionPolicy::monthly,
+             &RetentionPolicy::within_monthly},
+    SlotRule{"yearly", SlotLength::year, &RetentionPolicy::yearly, &RetentionPolicy::within_yearly},
+};
+
+std::string count_text(std::string_view name, std::uint32_t count) {
+  return count == kKeepAll ? fmt::format("{} all", name) : fmt::format("{} {}", name, count);
+}
+
+/// One policy at work on the snapshots that it is for.
+class Judge {
+ public:
+  /// `order` holds indices into `snapshots`, newest first.
+  Judge(std::span<const ListedSnapshot> snapshots, std::vector<std::size_t> order,
+        const RetentionPolicy& policy, core::Timestamp now)
+      : snapshots_(snapshots), order_(std::move(order)), policy_(policy) {
+    const auto newest = std::ranges::find_if(
+        order_, [&](std::size_t index) { return snapshots_[index].snapshot.start <= now; });
+    if (newest != order_.end()) {
+      newest_ = &snapshots_[*newest].snapshot;
+    }
+    verdicts_.reserve(order_.size());
+    for (const std::size_t index : order_) {
+      verdicts_.push_back({index, true, {}});
+    }
+  }
+
+  std::vector<RetentionVerdict> judge() && {
+    keep_labelled();
+    keep_last();
+    keep_within();
+    for (const SlotRule& rule : kSlotRules) {
+      keep_slots(rule);
+    }
+    for (RetentionVerdict& verdict : verdicts_) {
+      verdict.keep = !verdict.reasons.empty();
+    }
+    return std::move(verdicts_);
+  }
+
+ private:
+  [[nodiscard]] const ListedSnapshot& at(std::size_t position) const {
+    return snapshots_[order_[position]];
+  }
+  void keep(std::size_t position, std::string reason) {
+    verdicts_[position].reasons.push_back(std::move(reason));
+  }
+  /// True for each snapshot if all of them come from a wrong clock.
+  [[nodiscard]] bool is_within(std::size_t position, const RetentionDuration& duration) const {
+    return newest_ == nullptr ||
+           at(position).snapshot.start >
+               ops::moment_before(newest_->start, newest_->utc_offset_minutes, duration);
+  }
+
+  void keep_labelled() {
+    for (std::size_t position = 0; position < order_.size(); ++position) {
+      const ListedSnapshot& listed = at(position);
+      if (listed.pinned) {
+        keep(position, "pinned");
+      }
+      for (const std::vector<std::string>& tags : policy_.tags) {
+        Expects(!tags.empty());
+        if (std::ranges::all_of(tags, [&listed](const std::string& tag) {
+              return std::ranges::binary_search(listed.snapshot.tags, tag);
+            })) {
+          keep(position, fmt::format("tag {}", fmt::join(tags, "+")));
+        }
+      }
+      if (std::ranges::find(policy_.types, listed.snapshot.type) != policy_.types.end()) {
+        keep(position, fmt::format("type {}", to_string(listed.snapshot.type)));
+      }
+    }
+  }
+
+  void keep_last() {
+    const std::size_t count = std::min<std::size_t>(policy_.last, order_.size());
+    for (std::size_t position = 0; position < count; ++position) {
+      keep(position, fmt::format("last {}", position + 1));
+    }
+  }
+
+  void keep_within() {
+    if (policy_.within.is_zero()) {
+      return;
+    }
+    for (std::size_t position = 0; position < order_.size(); ++position) {
+      if (is_within(position, policy_.within)) {
+        keep(position, fmt::format("within {}", to_string(policy_.within)));
+      }
+    }
+  }
+
+  void keep_slots(const SlotRule& rule) {
+    keep_slots(rule.length, std::string(rule.name), policy_.*rule.count, nullptr);
+    if (const RetentionDuration& within = policy_.*rule.within; !within.is_zero()) {
+      keep_slots(rule.length, fmt::format("{} within {}", rule.name, to_string(within)), kKeepAll,
+                 &within);
+    }
+  }
+
+  void keep_slots(SlotLength length, const std::string& name, std::uint32_t count,
+                  const RetentionDuration* within) {
+    std::set<std::string> seen;
+    for (std::size_t position = 0; position < order_.size() && seen.size() < count; ++position) {
+      if (within != nullptr && !is_within(position, *within)) {
+        return;  // nor is anything older
+      }
+      const Snapshot& snapshot = at(position).snapshot;
+      std::string slot = ops::slot_of(length, snapshot.start, snapshot.utc_offset_minutes);
+      if (!seen.contains(slot)) {
+        keep(position, fmt::format("{} {}", name, slot));
+        seen.insert(std::move(slot));
+      } else if (position + 1 == order_.size()) {
+        keep(position, fmt::format("oldest {} {}", name, slot));
+      }
+    }
+  }
+
+  std::span<const ListedSnapshot> snapshots_;
+  std::vector<std::size_t> order_;
+  const RetentionPolicy& policy_;
+  const Snapshot* newest_ = nullptr;  ///< that a clock may have shown; nullptr: none
+  std::vector<RetentionVerdict> verdicts_;
+};
+
+/// The policy for a type, and which one it is: snapshots with equal numbers are counted together.
+struct ChosenPolicy {
+  int number;
+  const RetentionPolicy* policy;  ///< nullptr: everything is kept
+};
+
+ChosenPolicy choose(const RetentionRules& rules, SnapshotType type) {
+  constexpr int kGeneral = -1;
+  const auto own = rules.by_type.find(type);
+  if (own != rules.by_type.end()) {
+    return {static_cast<int>(type), own->second.is_empty() ? nullptr : &own->second};
+  }
+  if (type == SnapshotType::restore_point) {
+    return {static_cast<int>(type), nullptr};
+  }
+  return {kGeneral, rules.general.is_empty() ? nullptr : &rules.general};
+}
+
+std::vector<RetentionVerdict> keep_all(std::span<const ListedSnapshot> snapshots,
+                                       const std::vector<std::size_t>& order) {
+  std::vector<RetentionVerdict> verdicts;
+  for (const std::size_t index : order) {
+    RetentionVerdict verdict{index, true, {"no policy"}};
+    if (snapshots[index].pinned) {
+      verdict.reasons.insert(verdict.reasons.begin(), "pinned");
+    }
+    verdicts.push_back(std::move(verdict));
+  }
+  return verdicts;
+}
+
+using GroupKey =
+    std::tuple<std::string, std::string, std::vector<std::string>, std::vector<std::string>>;
+
+GroupKey key_of(const Snapshot& snapshot, const RetentionGrouping& by) {
+  GroupKey key;
+  auto& [host, set, paths, tags] = key;
+  if (by.host) {
+    host = snapshot.host;
+  }
+  if (by.set) {
+    set = snapshot.set;
+  }
+  if (by.paths) {
+    std::ranges::transform(snapshot.sources, std::back_inserter(paths), &Source::path);
+  }
+  if (by.tags) {
+    tags = snapshot.tags;
+  }
+  return key;
+}
+
+}  // namespace
+
+std::optional<RetentionDuration> parse_retention_duration(std::string_view text) {
+  RetentionDuration duration;
+  std::string seen;
+  while (!text.empty()) {
+    std::uint32_t number = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (parsed.ec != std::errc() || number > kDurationNumberMax) {
+      return std::nullopt;
+    }
+    text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
+    if (text.empty() || seen.find(text.front()) != std::string::npos) {
+      return std::nullopt;
+    }
+    switch (text.front()) {
+      case 'y':
+        duration.years = number;
+        break;
+      case 'm':
+        duration.months = number;
+        break;
+      case 'd':
+        duration.days = number;
+        break;
+      case 'h':
+        duration.hours = number;
+        break;
+      default:
+        return std::nullopt;
+    }
+    seen += text.front();
+    text.remove_prefix(1);
+  }
+  return duration.is_zero() ? std::nullopt : std::optional(duration);
+}
+
+std::string to_string(const RetentionDuration& duration) {
+  std::string text;
+  const auto add = [&text](std::uint32_t number, char unit) {
+    if (number > 0) {
+      text += fmt::format("{}{}", number, unit);
+    }
+  };
+  add(duration.years, 'y');
+  add(duration.months, 'm');
+  add(duration.days, 'd');
+  add(duration.hours, 'h');
+  return text.empty() ? "0h" : text;
+}
+
+std::string to_string(const RetentionPolicy& policy) {
+  std::vector<std::string> parts;
+  if (policy.last > 0) {
+    parts.push_back(count_text("last", policy.last));
+  }
+  for (const SlotRule& rule : kSlotRules) {
+    if (const std::uint32_t count = policy.*rule.count; count > 0) {
+      parts.push_back(count_text(rule.name, count));
+    }
+  }
+  if (!policy.within.is_zero()) {
+    parts.push_back(fmt::format("within {}", to_string(policy.within)));
+  }
+  for (const SlotRule& rule : kSlotRules) {
+    if (const RetentionDuration& within = policy.*rule.within; !within.is_zero()) {
+      parts.push_back(fmt::format("{} within {}", rule.name, to_string(within)));
+    }
+  }
+  for (const std::vector<std::string>& tags : policy.tags) {
+    parts.push_back(fmt::format("tag {}", fmt::join(tags, "+")));
+  }
+  for (const SnapshotType type : policy.types) {
+    parts.push_back(fmt::format("type {}", to_string(type)));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+bool RetentionRules::is_empty() const {
+  return general.is_empty() &&
+         std::ranges::all_of(by_type, [](const auto& own) { return own.second.is_empty(); });
+}
+
+std::vector<RetentionGroup> apply_retention(std::span<const ListedSnapshot> snapshots,
+                                            const RetentionRules& rules, core::Timestamp now) {
+  std::vector<std::size_t> newest_first(snapshots.size());
+  for (std::size_t i = 0; i < newest_first.size(); ++i) {
+    newest_first[i] = i;
+  }
+  const auto is_newer = [&snapshots](std::size_t a, std::size_t b) {
+    return std::tie(snapshots[a].snapshot.start, snapshots[a].id) >
+           std::tie(snapshots[b].snapshot.start, snapshots[b].id);
+  };
+  std::ranges::sort(newest_first, is_newer);
+  std::map<GroupKey, std::map<int, std::vector<std::size_t>>> parts;
+  for (const std::size_t index : newest_first) {
+    const Snapshot& snapshot = snapshots[index].snapshot;
+    parts[key_of(snapshot, rules.group_by)][choose(rules, snapshot.type).number].push_back(index);
+  }
+  std::vector<RetentionGroup> groups;
+  for (auto& [key, by_policy] : parts) {
+    RetentionGroup group;
+    std::tie(group.host, group.set, group.paths, group.tags) = key;
+    for (auto& [number, order] : by_policy) {
+      const SnapshotType type = snapshots[order.front()].snapshot.type;
+      const RetentionPolicy* const policy = choose(rules, type).policy;
+      auto verdicts = policy == nullptr ? keep_all(snapshots, order)
+                                        : Judge(snapshots, std::move(order), *policy, now).judge();
+      std::ranges::move(verdicts, std::back_inserter(group.verdicts));
+    }
+    std::ranges::sort(group.verdicts, is_newer, &RetentionVerdict::index);
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+}  // namespace cairn::repo
