@@ -37,6 +37,14 @@ Role decode_role(core::Decoder& in) {
   return role;
 }
 
+bool decode_flag(core::Decoder& in) {
+  const std::uint8_t flag = in.u8();
+  if (flag > 1) {
+    in.fail_corrupt("a flag is neither 0 nor 1");
+  }
+  return flag == 1;
+}
+
 core::Encoder start_message(std::string_view label, const RepositoryId& repository) {
   core::Encoder out;
   out.raw(core::as_view(label));

@@ -32,6 +32,15 @@ void encode_timestamp(core::Encoder& out, const core::Timestamp& time);
 
 [[nodiscard]] bool is_known(Role role) noexcept;
 [[nodiscard]] Role decode_role(core::Decoder& in);
+/// True for the roles that may sign records which take something out of the repository, or decide
+/// what may be taken.
+[[nodiscard]] constexpr bool may_collect(Role role) noexcept {
+  return role == Role::admin || role == Role::maintain;
+}
+inline constexpr std::string_view kWrongSigner = "its signer's role may not write it";
+
+/// A u8 that is 0 or 1.
+[[nodiscard]] bool decode_flag(core::Decoder& in);
 
 /// The start of every message that is signed: what kind of record, of which repository. Labels are
 /// ASCII and end with a zero byte, so that no message of one kind is a message of another.

@@ -49,6 +49,8 @@ std::string_view to_string(ObjectKind kind) noexcept {
       return "tombstone";
     case ObjectKind::condemned:
       return "condemned record";
+    case ObjectKind::mark:
+      return "mark";
   }
   return "unknown object";
 }

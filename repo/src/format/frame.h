@@ -21,8 +21,9 @@ enum class ObjectKind : std::uint8_t {
   snapshot = 6,
   forgotten = 7,
   condemned = 8,
+  mark = 9,
 };
-inline constexpr std::size_t kObjectKindCount = 8;
+inline constexpr std::size_t kObjectKindCount = 9;
 [[nodiscard]] std::string_view to_string(ObjectKind kind) noexcept;
 
 inline constexpr std::uint16_t kFormatVersion = 1;

@@ -5,6 +5,7 @@
 
 #include "format/content.h"
 #include "format/fields.h"
+#include "format/mark.h"
 #include "format/register.h"
 
 namespace cairn::repo::format {
@@ -81,18 +82,6 @@ std::string_view sources_defect(const std::vector<Source>& sources) noexcept {
     previous = &source;
   }
   return {};
-}
-
-std::string_view tags_defect(const std::vector<std::string>& tags) noexcept {
-  if (tags.size() > kTagsMax) {
-    return "it has too many tags";
-  }
-  for (const std::string& tag : tags) {
-    if (tag.empty() || tag.size() > kTextBytesMax) {
-      return "the length of a tag is out of bounds";
-    }
-  }
-  return ascends_strictly(tags.begin(), tags.end()) ? "" : "its tags are not in order";
 }
 
 std::string_view problems_defect(const Snapshot& snapshot) noexcept {
@@ -194,14 +183,6 @@ Problem decode_problem(core::Decoder& in) {
   return problem;
 }
 
-bool decode_flag(core::Decoder& in) {
-  const std::uint8_t flag = in.u8();
-  if (flag > 1) {
-    in.fail_corrupt("a flag is neither 0 nor 1");
-  }
-  return flag == 1;
-}
-
 std::int32_t decode_utc_offset(core::Decoder& in) {
   const std::int64_t minutes = in.svarint();
   if (minutes < -kUtcOffsetMinutesMax || minutes > kUtcOffsetMinutesMax) {
@@ -212,11 +193,7 @@ std::int32_t decode_utc_offset(core::Decoder& in) {
 }
 
 void decode_lists(core::Decoder& in, Snapshot& snapshot) {
-  const std::size_t tags = in.count(kTagsMax, 2);
-  snapshot.tags.reserve(tags);
-  for (std::size_t i = 0; i < tags && in.ok(); ++i) {
-    snapshot.tags.push_back(in.text(kTextBytesMax));
-  }
+  snapshot.tags = decode_tags(in);
   snapshot.description = in.text(kDescriptionBytesMax);
   const std::size_t sources = in.count(kSourcesMax, kSourceBytesMin);
   snapshot.sources.reserve(sources);
@@ -248,10 +225,7 @@ core::Bytes encode_snapshot(const Snapshot& snapshot) {
   out.bytes(snapshot.program_version);
   out.bytes(snapshot.set);
   out.u8(static_cast<std::uint8_t>(snapshot.type));
-  out.varint(snapshot.tags.size());
-  for (const std::string& tag : snapshot.tags) {
-    out.bytes(tag);
-  }
+  encode_tags(out, snapshot.tags);
   out.bytes(snapshot.description);
   out.varint(snapshot.sources.size());
   for (const Source& source : snapshot.sources) {

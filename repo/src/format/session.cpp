@@ -8,11 +8,6 @@
 namespace cairn::repo::format {
 namespace {
 
-/// Records that take something out of the repository.
-bool may_collect(Role role) noexcept { return role == Role::admin || role == Role::maintain; }
-
-constexpr std::string_view kWrongSigner = "its signer's role may not write it";
-
 void encode_signed_part(core::Encoder& out, const Tombstone& tombstone) {
   Expects(may_collect(tombstone.signer.role));
   Expects(tombstone.reason.size() <= kTextBytesMax);

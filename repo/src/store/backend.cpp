@@ -27,6 +27,8 @@ std::string object_path(const ObjectName& name) {
       return in_folder("forgotten");
     case format::ObjectKind::condemned:
       return in_folder("condemned");
+    case format::ObjectKind::mark:
+      return in_folder("marks");
   }
   return in_folder("unknown");
 }

@@ -24,8 +24,9 @@ using format::ObjectKind;
 
 constexpr std::string_view kTemporaryFolder = "tmp";
 constexpr std::string_view kPacksFolder = "packs";
-constexpr std::array<std::string_view, 8> kFolders = {
-    "keys", "packs", "index", "sessions", "snapshots", "forgotten", "condemned", kTemporaryFolder};
+constexpr std::array<std::string_view, 9> kFolders = {"keys",      "packs",     "index",
+                                                      "sessions",  "snapshots", "forgotten",
+                                                      "condemned", "marks",     kTemporaryFolder};
 /// Every attempt costs a system call; so many names are taken only if something is wrong.
 constexpr int kTemporaryNamesMax = 100'000;
 
@@ -45,6 +46,8 @@ std::string_view folder_of(ObjectKind kind) {
       return "forgotten";
     case ObjectKind::condemned:
       return "condemned";
+    case ObjectKind::mark:
+      return "marks";
     case ObjectKind::config:
       break;
   }
@@ -370,6 +373,7 @@ Status LocalBackend::list(ObjectKind kind, const Visit& visit, const Foreign& fo
     case ObjectKind::snapshot:
     case ObjectKind::forgotten:
     case ObjectKind::condemned:
+    case ObjectKind::mark:
       break;
   }
   return list_folder(kind, std::string(folder_of(kind)), {}, visit, foreign);

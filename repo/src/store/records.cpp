@@ -187,6 +187,8 @@ std::uint64_t object_bytes_max(ObjectKind kind) noexcept {
     case ObjectKind::snapshot:
       return 2 *
              (format::kSealedLinkBytesMax + format::kSealedManifestBytesMax + kRecordOverheadBytes);
+    case ObjectKind::mark:
+      return kTagsMax * kTextBytesMax + kRecordOverheadBytes;
     case ObjectKind::condemned:
       return format::kCondemnedPacksMax * PackId::kSize + kRecordOverheadBytes;
     case ObjectKind::index:
@@ -401,6 +403,33 @@ core::Result<format::Condemned> get_condemned(Backend& backend, const KeyRing& k
                                          format::condemned_message(keys.repository(), condemned),
                                          condemned.signature));
         return condemned;
+      });
+}
+
+// --- Marks ---
+
+core::Result<MarkId> put_mark(Backend& backend, const KeyRing& keys, core::Random& random,
+                              format::Mark mark) {
+  CAIRN_TRY_STATUS(check_can_collect(keys, "mark a snapshot"));
+  mark.signer = *keys.bundle().certificate;
+  mark.signature = sign(keys, format::mark_message(keys.repository(), mark));
+  const core::Bytes envelope =
+      seal_padded(keys, random, Purpose::mark, core::Hash256(), format::encode_mark(mark));
+  std::uint64_t written_bytes = 0;
+  CAIRN_TRY(const core::Hash256 id,
+            put_frame_by_content(backend, ObjectKind::mark, envelope, written_bytes));
+  return MarkId::from(id.view());
+}
+
+core::Result<format::Mark> get_mark(Backend& backend, const KeyRing& keys, const MarkId& id) {
+  return get_frame(
+      backend, object_name(ObjectKind::mark, id), true,
+      [&keys](core::ByteView payload) -> core::Result<format::Mark> {
+        CAIRN_TRY(format::Mark mark,
+                  open_padded(keys, Purpose::mark, core::Hash256(), payload, format::decode_mark));
+        CAIRN_TRY_STATUS(check_signature(
+            keys, mark.signer, format::mark_message(keys.repository(), mark), mark.signature));
+        return mark;
       });
 }
 

@@ -7,6 +7,7 @@
 #include "cairn/repo/snapshot.h"
 #include "format/config.h"
 #include "format/index.h"
+#include "format/mark.h"
 #include "format/register.h"
 #include "format/session.h"
 #include "store/backend.h"
@@ -93,5 +94,11 @@ core::Status put_tombstone(Backend& backend, const KeyRing& keys, core::Random& 
                                                       format::Condemned condemned);
 [[nodiscard]] core::Result<format::Condemned> get_condemned(Backend& backend, const KeyRing& keys,
                                                             const CondemnedId& id);
+
+/// Signs and seals, as put_tombstone().
+[[nodiscard]] core::Result<MarkId> put_mark(Backend& backend, const KeyRing& keys,
+                                            core::Random& random, format::Mark mark);
+[[nodiscard]] core::Result<format::Mark> get_mark(Backend& backend, const KeyRing& keys,
+                                                  const MarkId& id);
 
 }  // namespace cairn::repo::store

@@ -76,6 +76,8 @@ std::string_view action_of(Purpose purpose) noexcept {
       return "open a condemned record";
     case Purpose::slot_label:
       return "open a key slot's label";
+    case Purpose::mark:
+      return "open a mark";
   }
   return "open an envelope";
 }

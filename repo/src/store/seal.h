@@ -23,6 +23,7 @@ enum class Purpose : std::uint8_t {
   tombstone = 4,
   condemned = 5,
   slot_label = 6,
+  mark = 7,
 };
 
 /// Seals under the index key of the newest epoch. `name` is the object's id where it is chosen

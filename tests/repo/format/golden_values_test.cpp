@@ -6,6 +6,7 @@
 #include "format/frame.h"
 #include "format/index.h"
 #include "format/key_slot.h"
+#include "format/mark.h"
 #include "format/node.h"
 #include "format/pack.h"
 #include "format/register.h"
@@ -267,6 +268,16 @@ TEST_CASE("golden values: the register") {
     check_same(snapshot, decode_snapshot(golden("snapshot")), encode_snapshot(snapshot),
                "snapshot");
   }
+  SECTION("mark") {
+    const Mark mark{.snapshot = run_id<SnapshotId>(0x01),
+                    .number = 2,
+                    .pinned = true,
+                    .tags = {"a", "bb"},
+                    .when = kNewYear,
+                    .signer = certificate(Role::maintain),
+                    .signature = run_id<core::Signature>(0x80)};
+    check_same(mark, decode_mark(golden("mark")), encode_mark(mark), "mark");
+  }
 }
 
 TEST_CASE("golden values: records of the collection protocol") {
@@ -355,6 +366,8 @@ TEST_CASE("golden values: what is signed") {
         message("cairn tombstone v1", without_signature(golden("tombstone"))));
   CHECK(core::to_hex(condemned_message(repository, *decode_condemned(golden("condemned")))) ==
         message("cairn condemned v1", without_signature(golden("condemned"))));
+  CHECK(core::to_hex(mark_message(repository, *decode_mark(golden("mark")))) ==
+        message("cairn mark v1", without_signature(golden("mark"))));
 }
 
 TEST_CASE("golden values: associated data of a block") {

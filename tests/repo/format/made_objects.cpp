@@ -84,7 +84,8 @@ std::vector<Vector> frame_vectors() {
       .add("corrupt", "another magic", "not an object of a Cairn repository",
            frame_with(raw("CAIRM"), kIndexKind, 1, 7))
       .add("corrupt", "another kind", "this is a session", frame_with(raw("CAIRN"), 5, 1, 7))
-      .add("corrupt", "unknown kind", "this is a unknown object", frame_with(raw("CAIRN"), 9, 1, 7))
+      .add("corrupt", "unknown kind", "this is a unknown object",
+           frame_with(raw("CAIRN"), 99, 1, 7))
       .add("unsupported_version", "version 2", "format version 2",
            frame_with(raw("CAIRN"), kIndexKind, 2, 7))
       .add("unsupported_version", "version 2 of unknown length", "format version 2",

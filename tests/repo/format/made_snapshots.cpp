@@ -244,4 +244,43 @@ std::vector<Vector> snapshot_vectors() {
   return std::move(list).take();
 }
 
+std::vector<Vector> mark_vectors() {
+  Pieces good;
+  good.add("snapshot", run(0x01))
+      .add("number", varint(2))
+      .add("pinned", u8(1))
+      .add("tag count", varint(2))
+      .add("tags", joined(text("a"), text("bb")))
+      .add("when", timestamp(1'767'225'600, 1))
+      .add("signer", made_certificate(kMaintain))
+      .add("signature", run(0x80, 64));
+  const Pieces untagged = good.with("tag count", varint(0)).without("tags");
+  VectorList list("mark");
+  list.ok("two tags and a pin", good)
+      .ok("neither tags nor pin", untagged.with("pinned", u8(0)))
+      .ok("first, by admin",
+          untagged.with("number", varint(1)).with("signer", made_certificate(kAdmin)))
+      .ok("largest number", untagged.with("number", varint(UINT64_MAX)))
+      .corrupt("number 0", "its number is 0", good.with("number", varint(0)))
+      .corrupt("number in two bytes", "needless bytes", good.with("number", needless_varint(2)))
+      .corrupt("pinned is 2", "neither 0 nor 1", good.with("pinned", u8(2)))
+      .corrupt("an empty tag", "length of a tag", good.with("tags", joined(text(""), text("bb"))))
+      .corrupt("tags that descend", "tags are not in order",
+               good.with("tags", joined(text("b"), text("a"))))
+      .corrupt("a tag twice", "tags are not in order",
+               good.with("tags", joined(text("a"), text("a"))))
+      .corrupt("more tags than bytes", "cannot fit", untagged.with("tag count", varint(256)))
+      .limit("tags above the limit", "above the limit", good.with("tag count", varint(257)))
+      .limit("tag above the limit", "above the limit",
+             good.with("tags", joined(varint(1025), text("bb"))))
+      .limit("a second of nanoseconds", "above the limit",
+             good.with("when", timestamp(0, 1'000'000'000)))
+      .corrupt("by backup", "may not write it", good.with("signer", made_certificate(kBackup)))
+      .corrupt("by restore", "may not write it", good.with("signer", made_certificate(kRestore)))
+      .corrupt("by audit", "may not write it", good.with("signer", made_certificate(kAudit)))
+      .corrupt("by role 0", "unknown role", good.with("signer", made_certificate(0)))
+      .cut_and_grown("mark", good.join());
+  return std::move(list).take();
+}
+
 }  // namespace cairn::test

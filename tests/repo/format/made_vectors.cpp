@@ -24,6 +24,7 @@ constexpr std::array kMakers{
     Maker{"link", link_vectors},
     Maker{"list_inner", list_inner_vectors},
     Maker{"list_leaf", list_leaf_vectors},
+    Maker{"mark", mark_vectors},
     Maker{"pack_directory", pack_directory_vectors},
     Maker{"pack_footer", pack_footer_vectors},
     Maker{"pack_header", pack_header_vectors},

@@ -249,6 +249,22 @@ Register random_register(SeededRandom& random) {
   return record;
 }
 
+Mark random_mark(SeededRandom& random) {
+  Mark mark;
+  mark.snapshot = random_id<SnapshotId>(random);
+  mark.number = 1 + random_number(random, UINT64_MAX - 1);
+  mark.pinned = random.below(2) == 0;
+  std::set<std::string> tags;
+  for (std::size_t i = random.below(random.below(5) == 0 ? kTagsMax + 1 : 5); i > 0; --i) {
+    tags.insert(random_text(random, kTextBytesMax - 1) + 't');
+  }
+  mark.tags.assign(tags.begin(), tags.end());
+  mark.when = random_time(random);
+  mark.signer = random_certificate(random, random_collector(random));
+  mark.signature = random_id<core::Signature>(random);
+  return mark;
+}
+
 Session random_session(SeededRandom& random) {
   Session session;
   session.id = random_id<SnapshotId>(random);

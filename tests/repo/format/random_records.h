@@ -3,6 +3,7 @@
 #include "format/config.h"
 #include "format/index.h"
 #include "format/key_slot.h"
+#include "format/mark.h"
 #include "format/node.h"
 #include "format/pack.h"
 #include "format/register.h"
@@ -38,6 +39,7 @@ template <class IdType>
 [[nodiscard]] repo::format::Link random_link(SeededRandom& random);
 [[nodiscard]] repo::format::Register random_register(SeededRandom& random);
 [[nodiscard]] repo::Snapshot random_snapshot(SeededRandom& random);
+[[nodiscard]] repo::format::Mark random_mark(SeededRandom& random);
 [[nodiscard]] repo::format::Session random_session(SeededRandom& random);
 [[nodiscard]] repo::format::Tombstone random_tombstone(SeededRandom& random);
 [[nodiscard]] repo::format::Condemned random_condemned(SeededRandom& random);

@@ -8,6 +8,7 @@
 #include "format/frame.h"
 #include "format/index.h"
 #include "format/key_slot.h"
+#include "format/mark.h"
 #include "format/node.h"
 #include "format/pack.h"
 #include "format/register.h"
@@ -94,6 +95,7 @@ constexpr std::array kCodecs{
     Codec{"list_inner", "list inner node",
           through<format::decode_list_inner, format::encode_list_inner>},
     Codec{"list_leaf", "list leaf", through<format::decode_list_leaf, format::encode_list_leaf>},
+    Codec{"mark", "mark", through<format::decode_mark, format::encode_mark>},
     Codec{"pack_directory", "pack directory", pack_directory},
     Codec{"pack_footer", "pack footer", pack_footer},
     Codec{"pack_header", "pack", through<format::decode_pack_header, format::encode_pack_header>},

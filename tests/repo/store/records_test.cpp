@@ -327,7 +327,93 @@ TEST_CASE("a condemned record needs the signature of somebody who may collect") 
   CHECK(outcome(get_condemned(store.backend, store.keys.admin(), id)) == "corrupt");
 }
 
-TEST_CASE("only who may collect can fence, forget or condemn") {
+// --- Marks ---
+
+repo::format::Mark made_mark(TestKeys& keys) {
+  repo::format::Mark mark;
+  mark.snapshot = keys.random_id<SnapshotId>();
+  mark.number = 3;
+  mark.pinned = true;
+  mark.tags = {"a", "b"};
+  mark.when = kTestTime;
+  return mark;
+}
+
+TEST_CASE("a mark is read by every role, unchanged and under its own name") {
+  RecordStore store;
+  auto mark = made_mark(store.keys);
+  const auto id = put_mark(store.backend, store.keys.of(Role::maintain), store.keys.random, mark);
+  REQUIRE(id);
+  const ObjectName name = object_name(ObjectKind::mark, *id);
+  for (const Role role : kAllRoles) {
+    const auto got = get_mark(store.backend, store.keys.of(role), *id);
+    REQUIRE(got);
+    CHECK(got->signer.role == Role::maintain);
+    mark.signer = got->signer;
+    mark.signature = got->signature;
+    CHECK(*got == mark);
+  }
+  for (std::size_t i = 0; i < store.memory.object(name).size(); ++i) {
+    store.backend.inflict(name, damage::Flipped{.offset = i, .mask = std::byte{1}});
+    if (get_mark(store.backend, store.keys.admin(), *id)) {
+      FAIL_CHECK("byte " << i);
+    }
+  }
+  const auto other = put_mark(store.backend, store.keys.admin(), store.keys.random, mark);
+  REQUIRE(other);
+  CHECK(*other != *id);
+  store.backend.inflict(name, damage::Swapped{.with = object_name(ObjectKind::mark, *other)});
+  CHECK(outcome(get_mark(store.backend, store.keys.admin(), *id)) == "corrupt");
+  store.backend.inflict(name, damage::Missing{});
+  CHECK(outcome(get_mark(store.backend, store.keys.admin(), *id)) == "not_found");
+}
+
+TEST_CASE("a forged mark is refused") {
+  RecordStore store;
+  auto mark = made_mark(store.keys);
+  const auto verdict = [&](const repo::format::Certificate& signer, const KeyRing& by) {
+    mark.signer = signer;
+    mark.signature = core::sign(by.bundle().sign_seed.view(),
+                                mark_message(store.keys.config.repository_id, mark));
+    const Bytes envelope = repo::store::seal_symmetric(
+        store.keys.of(Role::backup), store.keys.random, repo::store::Purpose::mark, {},
+        repo::format::pad(encode_mark(mark)));
+    const Bytes object = repo::format::encode_frame(ObjectKind::mark, envelope);
+    const auto id = repo::MarkId::from(ByteView(object).last(32));
+    store.memory.set_object(object_name(ObjectKind::mark, id), object);
+    return outcome(get_mark(store.backend, store.keys.admin(), id));
+  };
+  const KeyRing& backup = store.keys.of(Role::backup);
+  const KeyRing& maintain = store.keys.of(Role::maintain);
+  CHECK(verdict(*maintain.bundle().certificate, maintain) == "ok");
+  CHECK(verdict(*maintain.bundle().certificate, backup) == "corrupt");
+  auto promoted = *backup.bundle().certificate;
+  promoted.role = Role::maintain;
+  CHECK(verdict(promoted, backup) == "corrupt");
+}
+
+TEST_CASE("the largest mark fits, and hides how long its tags are") {
+  RecordStore store;
+  auto mark = made_mark(store.keys);
+  const auto size_with = [&](std::vector<std::string> tags) {
+    mark.tags = std::move(tags);
+    const auto id = put_mark(store.backend, store.keys.admin(), store.keys.random, mark);
+    REQUIRE(id);
+    CHECK(get_mark(store.backend, store.keys.admin(), *id)->tags == mark.tags);
+    return store.memory.object(object_name(ObjectKind::mark, *id)).size();
+  };
+  std::vector<std::string> tags;
+  for (std::size_t i = 0; i < repo::kTagsMax; ++i) {
+    std::string tag(repo::kTextBytesMax, 'x');
+    tag[0] = static_cast<char>(i);
+    tags.push_back(std::move(tag));
+  }
+  std::ranges::sort(tags);
+  CHECK(size_with(tags) > repo::kTagsMax * repo::kTextBytesMax);
+  CHECK(size_with({"a"}) == size_with({"abcdef"}));
+}
+
+TEST_CASE("only who may collect can fence, forget, condemn or mark") {
   RecordStore store;
   for (const Role role : kAllRoles) {
     INFO(to_string(role));
@@ -342,6 +428,8 @@ TEST_CASE("only who may collect can fence, forget or condemn") {
     repo::format::Condemned condemned;
     condemned.packs = {store.keys.random_id<PackId>()};
     CHECK(outcome(put_condemned(store.backend, ring, store.keys.random, condemned)) == expected);
+    CHECK(outcome(put_mark(store.backend, ring, store.keys.random, made_mark(store.keys))) ==
+          expected);
   }
 }
 

@@ -13,6 +13,7 @@ struct KeySlotIdTag;
 struct SnapshotIdTag;
 struct ChainIdTag;
 struct CondemnedIdTag;
+struct MarkIdTag;
 
 using RepositoryId = core::Id<RepositoryIdTag>;      ///< random, made by init
 using ChunkId = core::Id<ChunkIdTag>;                ///< keyed hash of kind and plaintext
@@ -22,5 +23,6 @@ using KeySlotId = core::Id<KeySlotIdTag>;            ///< hash of the object
 using SnapshotId = core::Id<SnapshotIdTag>;    ///< random: a session and the snapshot it makes
 using ChainId = core::Id<ChainIdTag>;          ///< random: one client's run of snapshots
 using CondemnedId = core::Id<CondemnedIdTag>;  ///< hash of the object
+using MarkId = core::Id<MarkIdTag>;            ///< hash of the object
 
 }  // namespace cairn::repo

@@ -1,0 +1,10 @@
+#include "format/mark.h"
+#include "round_trip.h"
+
+using namespace cairn;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const core::ByteView input = fuzz::view_of(data, size);
+  fuzz::require_one_encoding(input, repo::format::decode_mark(input), repo::format::encode_mark);
+  return 0;
+}
