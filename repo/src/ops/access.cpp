@@ -24,13 +24,13 @@ core::Status require_data_key(const State& state) {
       "use a key of role admin or restore");
 }
 
-core::Status require_collecting_key(const State& state) {
+core::Status require_collecting_key(const State& state, std::string_view action) {
   if (state.keys->can_collect()) {
     return {};
   }
   return core::fail(
       core::ErrorCode::not_permitted,
-      fmt::format("a key of role {} cannot take anything away", to_string(state.keys->role())),
+      fmt::format("a key of role {} cannot {}", to_string(state.keys->role()), action),
       "use a key of role admin or maintain");
 }
 

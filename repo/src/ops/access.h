@@ -1,14 +1,17 @@
 #pragma once
 
+#include <string_view>
+
 #include "cairn/core/result.h"
 #include "ops/state.h"
 
-/// What the key in use may read. Errors: not_permitted, with the roles that may.
+/// What the key in use may read, and sign. Errors: not_permitted, with the roles that may.
 namespace cairn::repo::ops {
 
 core::Status require_metadata_key(const State& state);
 core::Status require_data_key(const State& state);
-/// May forget and prune.
-core::Status require_collecting_key(const State& state);
+/// May forget, mark and prune. `action` is what the key is asked to do, for the message.
+core::Status require_collecting_key(const State& state,
+                                    std::string_view action = "take anything away");
 
 }  // namespace cairn::repo::ops

@@ -2,16 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-#include <set>
 #include <utility>
 
 #include "ops/access.h"
 #include "ops/file_content.h"
+#include "ops/snapshot_list.h"
 #include "ops/state.h"
 #include "ops/tree_reader.h"
-#include "store/records.h"
 
 namespace cairn::repo {
 
@@ -19,56 +16,6 @@ namespace {
 
 using core::ErrorCode;
 using ops::State;
-
-constexpr std::size_t kIdPrefixMin = 4;
-
-core::Result<std::set<SnapshotId>> forgotten_ids(State& state) {
-  std::set<SnapshotId> ids;
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::forgotten, [&ids](const store::ListedObject& object) {
-        ids.insert(SnapshotId::from(object.name.id.view()));
-      }));
-  return ids;
-}
-
-/// The number behind "latest~", or 0 for "latest"; nullopt if it is something else.
-core::Result<std::optional<std::size_t>> steps_back(std::string_view name) {
-  constexpr std::string_view kLatest = "latest";
-  if (!name.starts_with(kLatest)) {
-    return std::optional<std::size_t>();
-  }
-  name.remove_prefix(kLatest.size());
-  if (name.empty()) {
-    return std::optional<std::size_t>(0);
-  }
-  std::size_t steps = 0;
-  const char* end = name.data() + name.size();
-  const auto parsed = std::from_chars(name.data() + 1, end, steps);
-  if (name.front() != '~' || parsed.ec != std::errc() || parsed.ptr != end) {
-    return core::fail(ErrorCode::invalid_argument,
-                      fmt::format("\"latest{}\" is no snapshot name", name),
-                      "write latest, or latest~2 for the second before it");
-  }
-  return std::optional<std::size_t>(steps);
-}
-
-/// What was saved before a restore is asked for by its id: the same command, typed again after it,
-/// must mean the same snapshot.
-bool is_restore_point(const ListedSnapshot& snapshot) {
-  return snapshot.snapshot.type == SnapshotType::restore_point;
-}
-
-core::Result<ListedSnapshot> nth_latest(std::vector<ListedSnapshot> snapshots, std::size_t back) {
-  if (snapshots.empty()) {
-    return core::fail(ErrorCode::not_found, "the repository has no snapshots yet",
-                      "make one with: cairn backup PATH");
-  }
-  if (back >= snapshots.size()) {
-    return core::fail(ErrorCode::not_found,
-                      fmt::format("there are only {} snapshots", snapshots.size()));
-  }
-  return std::move(snapshots[snapshots.size() - 1 - back]);
-}
 
 /// Folders above the sources, as far as they lie directly in `folder`; and sources that do.
 core::Status list_above(State& state, const Snapshot& snapshot, const std::string& folder,
@@ -138,73 +85,23 @@ core::Status list_above(State& state, const Snapshot& snapshot, const std::strin
 
 core::Result<std::vector<ListedSnapshot>> list_snapshots(Repository& repository,
                                                          Observer& observer) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY(const auto forgotten, forgotten_ids(state));
-  std::vector<SnapshotId> ids;
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::snapshot, [&ids](const store::ListedObject& object) {
-        ids.push_back(SnapshotId::from(object.name.id.view()));
-      }));
-  std::vector<ListedSnapshot> snapshots;
-  for (const SnapshotId& id : ids) {
-    if (forgotten.contains(id)) {
-      continue;
-    }
-    auto record = store::get_register(*state.backend, *state.keys, id);
-    if (!record) {
-      if (record.error().code() != ErrorCode::not_found) {
-        observer.warning(record.error().message());
-      }
-      continue;
-    }
-    if (record->link.type == format::RegisterType::snapshot && record->snapshot) {
-      snapshots.push_back(
-          {id, record->link.chain, record->link.sequence, std::move(*record->snapshot)});
-    }
-  }
-  std::ranges::sort(snapshots, [](const ListedSnapshot& a, const ListedSnapshot& b) {
-    return std::tie(a.snapshot.start, a.id) < std::tie(b.snapshot.start, b.id);
-  });
-  return snapshots;
+  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(repository.state()));
+  list.warn(observer);
+  return std::move(list.snapshots);
 }
 
 core::Result<ListedSnapshot> find_snapshot(Repository& repository, std::string_view name,
                                            Observer& observer) {
-  CAIRN_TRY(const auto back, steps_back(name));
-  CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
-  if (back) {
-    std::erase_if(snapshots, is_restore_point);
-    return nth_latest(std::move(snapshots), *back);
-  }
-  if (name.size() < kIdPrefixMin) {
-    return core::fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no snapshot name", name),
-                      "write latest, latest~2, or at least four digits of an id");
-  }
-  std::erase_if(snapshots, [name](const ListedSnapshot& snapshot) {
-    return !snapshot.id.hex().starts_with(name);
-  });
-  if (snapshots.empty()) {
-    return core::fail(ErrorCode::not_found, fmt::format("there is no snapshot {}", name),
-                      "see: cairn snapshots");
-  }
-  if (snapshots.size() > 1) {
-    std::string matches;
-    for (const ListedSnapshot& snapshot : snapshots) {
-      matches += ' ' + snapshot.id.hex().substr(0, 16);
-    }
-    return core::fail(ErrorCode::invalid_argument,
-                      fmt::format("{} fits several snapshots:{}", name, matches),
-                      "give more digits of the id");
-  }
-  return std::move(snapshots.front());
+  CAIRN_TRY(const auto snapshots, list_snapshots(repository, observer));
+  CAIRN_TRY(const ListedSnapshot* const found, ops::find_in(snapshots, name));
+  return *found;
 }
 
 core::Result<ListedSnapshot> find_snapshot_at(Repository& repository, core::Timestamp when,
                                               Observer& observer) {
   CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
   std::erase_if(snapshots, [when](const ListedSnapshot& snapshot) {
-    return snapshot.snapshot.start > when || is_restore_point(snapshot);
+    return snapshot.snapshot.start > when || ops::is_restore_point(snapshot);
   });
   if (snapshots.empty()) {
     return core::fail(

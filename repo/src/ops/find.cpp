@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "cairn/core/crypto.h"
 #include "ops/access.h"
 #include "ops/path_pattern.h"
+#include "ops/snapshot_list.h"
 #include "ops/tree_reader.h"
 
 namespace cairn::repo {
@@ -257,21 +257,8 @@ bool is_same_version(const FoundVersion& version, const Entry& entry, const core
 core::Result<std::vector<ListedSnapshot>> select_snapshots(Repository& repository,
                                                            const SnapshotFilter& filter,
                                                            Observer& observer) {
-  std::set<SnapshotId> named;
-  for (const std::string& name : filter.names) {
-    CAIRN_TRY(const ListedSnapshot snapshot, find_snapshot(repository, name, observer));
-    named.insert(snapshot.id);
-  }
   CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
-  std::erase_if(snapshots, [&](const ListedSnapshot& listed) {
-    const Snapshot& snapshot = listed.snapshot;
-    const bool has_tag = std::ranges::any_of(filter.tags, [&snapshot](const std::string& tag) {
-      return std::ranges::binary_search(snapshot.tags, tag);
-    });
-    const bool has_host = std::ranges::find(filter.hosts, snapshot.host) != filter.hosts.end();
-    return (!named.empty() && !named.contains(listed.id)) || (!filter.tags.empty() && !has_tag) ||
-           (!filter.hosts.empty() && !has_host);
-  });
+  CAIRN_TRY_STATUS(ops::keep_matching(snapshots, filter));
   return snapshots;
 }
 

@@ -102,8 +102,23 @@ core::Status check_protocol_records(VerifyWork& work) {
   return {};
 }
 
-core::Result<std::set<SnapshotId>> check_tombstones(VerifyWork& work) {
-  std::set<SnapshotId> forgotten;
+core::Status check_marks(VerifyWork& work) {
+  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::mark));
+  for (const auto& id : ids) {
+    const auto mark =
+        store::get_mark(*work.state.backend, *work.state.keys, MarkId::from(id.view()));
+    CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::mark, id}, mark, true,
+                             "some snapshot has lost its changed tags, or its pin: set them again "
+                             "with cairn tag and cairn snapshots pin, then remove this object"));
+  }
+  return {};
+}
+
+/// Hashes of the links that tombstones end.
+using Forgotten = std::map<SnapshotId, core::Hash256>;
+
+core::Result<Forgotten> check_tombstones(VerifyWork& work) {
+  Forgotten forgotten;
   CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::forgotten));
   for (const auto& id : ids) {
     const auto snapshot = SnapshotId::from(id.view());
@@ -111,7 +126,7 @@ core::Result<std::set<SnapshotId>> check_tombstones(VerifyWork& work) {
     CAIRN_TRY(const bool fine, is_fine(work, {ObjectKind::forgotten, id}, tombstone,
                                        !tombstone || tombstone->intact, {}));
     if (fine) {
-      forgotten.insert(snapshot);
+      forgotten.emplace(snapshot, tombstone->value.link_hash);
     }
   }
   return forgotten;
@@ -120,7 +135,7 @@ core::Result<std::set<SnapshotId>> check_tombstones(VerifyWork& work) {
 struct Registers {
   std::map<SnapshotId, store::OpenedRegister> readable;
   std::set<SnapshotId> damaged;
-  std::set<SnapshotId> forgotten;
+  Forgotten forgotten;
 
   [[nodiscard]] bool explains(const SnapshotId& id) const {
     return readable.contains(id) || damaged.contains(id) || forgotten.contains(id);
@@ -151,6 +166,14 @@ ObjectName snapshot_name(const SnapshotId& id) {
   return store::object_name(ObjectKind::snapshot, id);
 }
 
+/// True unless the tombstone of the link's predecessor was written for some other link. One of a
+/// snapshot that could not be read any more has no hash.
+bool is_ended_by_tombstone(const Registers& registers, const format::Link& link) {
+  const auto found = registers.forgotten.find(link.previous);
+  return found == registers.forgotten.end() || found->second == link.previous_hash ||
+         found->second == core::Hash256();
+}
+
 /// One chain: numbered without a gap, each link holding the hash of the one before.
 void check_chain(VerifyWork& work, const Registers& registers,
                  const std::map<std::uint64_t, std::vector<const store::OpenedRegister*>>& chain) {
@@ -175,6 +198,12 @@ void check_chain(VerifyWork& work, const Registers& registers,
                                          "of the same client refers to it",
                                          link.id.short_hex()),
                              "somebody removed it from the storage, or set the storage back");
+      } else if (!is_ended_by_tombstone(registers, link)) {
+        work.findings.damage(
+            store::object_name(ObjectKind::forgotten, link.previous),
+            fmt::format("it was written for another snapshot than the one that snapshot {} of the "
+                        "same client refers to",
+                        link.id.short_hex()));
       }
       continue;
     }
@@ -233,6 +262,7 @@ core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work) {
   CAIRN_TRY_STATUS(check_config(work));
   CAIRN_TRY_STATUS(check_key_slots(work));
   CAIRN_TRY_STATUS(check_protocol_records(work));
+  CAIRN_TRY_STATUS(check_marks(work));
   Registers registers;
   CAIRN_TRY(registers.forgotten, check_tombstones(work));
   CAIRN_TRY_STATUS(check_registers(work, registers));

@@ -31,9 +31,9 @@ struct VerifyWork {
   VerifyReport& report;
 };
 
-/// Config, key slots, sessions, tombstones, condemned records, registers with their signatures and
-/// chains. Answers the snapshots to go on with (all, or those asked for). not_found if one that was
-/// asked for does not exist.
+/// Config, key slots, sessions, tombstones, condemned records, marks, registers with their
+/// signatures and chains. Answers the snapshots to go on with (all, or those asked for). not_found
+/// if one that was asked for does not exist.
 [[nodiscard]] core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work);
 
 /// Index segments against packs: listed and there, of the right size.

@@ -13,6 +13,7 @@
 /// Looking into a repository: which snapshots there are, what they hold.
 namespace cairn::repo {
 
+/// A snapshot as it stands now: its tags are those of its newest mark, if it has one (marks.h).
 struct ListedSnapshot {
   SnapshotId id;
   ChainId chain;
@@ -21,8 +22,9 @@ struct ListedSnapshot {
   bool pinned = false;  ///< is never forgotten
 };
 
-/// All snapshots that can be read, oldest first by start, then id. Unreadable ones are told to the
-/// observer as warnings and left out. Errors: not_permitted, io.
+/// All snapshots that can be read and were not forgotten, oldest first by start, then id.
+/// Unreadable ones are told to the observer as warnings and left out; so are marks. Errors:
+/// not_permitted, io.
 [[nodiscard]] core::Result<std::vector<ListedSnapshot>> list_snapshots(Repository& repository,
                                                                        Observer& observer);
 

@@ -22,6 +22,8 @@ struct SnapshotFilter {
   std::vector<std::string> names = {};  ///< as find_snapshot() takes them
   std::vector<std::string> tags = {};   ///< at least one of them
   std::vector<std::string> hosts = {};
+  std::vector<std::string> paths = {};  ///< all of them are among its sources
+  std::vector<SnapshotType> types = {};
 };
 
 /// The snapshots that pass, oldest first. Errors: as find_snapshot and list_snapshots.
