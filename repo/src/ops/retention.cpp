@@ -157,24 +157,6 @@ class Judge {
   std::vector<RetentionVerdict> verdicts_;
 };
 
-/// The policy for a type, and which one it is: snapshots with equal numbers are counted together.
-struct ChosenPolicy {
-  int number;
-  const RetentionPolicy* policy;  ///< nullptr: everything is kept
-};
-
-ChosenPolicy choose(const RetentionRules& rules, SnapshotType type) {
-  constexpr int kGeneral = -1;
-  const auto own = rules.by_type.find(type);
-  if (own != rules.by_type.end()) {
-    return {static_cast<int>(type), own->second.is_empty() ? nullptr : &own->second};
-  }
-  if (type == SnapshotType::restore_point) {
-    return {static_cast<int>(type), nullptr};
-  }
-  return {kGeneral, rules.general.is_empty() ? nullptr : &rules.general};
-}
-
 std::vector<RetentionVerdict> keep_all(std::span<const ListedSnapshot> snapshots,
                                        const std::vector<std::size_t>& order) {
   std::vector<RetentionVerdict> verdicts;
@@ -292,6 +274,15 @@ bool RetentionRules::is_empty() const {
          std::ranges::all_of(by_type, [](const auto& own) { return own.second.is_empty(); });
 }
 
+const RetentionPolicy* RetentionRules::policy_of(SnapshotType type) const {
+  const auto own = by_type.find(type);
+  if (own == by_type.end() && type == SnapshotType::restore_point) {
+    return nullptr;
+  }
+  const RetentionPolicy& policy = own == by_type.end() ? general : own->second;
+  return policy.is_empty() ? nullptr : &policy;
+}
+
 std::vector<RetentionGroup> apply_retention(std::span<const ListedSnapshot> snapshots,
                                             const RetentionRules& rules, core::Timestamp now) {
   std::vector<std::size_t> newest_first(snapshots.size());
@@ -303,18 +294,16 @@ std::vector<RetentionGroup> apply_retention(std::span<const ListedSnapshot> snap
            std::tie(snapshots[b].snapshot.start, snapshots[b].id);
   };
   std::ranges::sort(newest_first, is_newer);
-  std::map<GroupKey, std::map<int, std::vector<std::size_t>>> parts;
+  std::map<GroupKey, std::map<const RetentionPolicy*, std::vector<std::size_t>>> parts;
   for (const std::size_t index : newest_first) {
     const Snapshot& snapshot = snapshots[index].snapshot;
-    parts[key_of(snapshot, rules.group_by)][choose(rules, snapshot.type).number].push_back(index);
+    parts[key_of(snapshot, rules.group_by)][rules.policy_of(snapshot.type)].push_back(index);
   }
   std::vector<RetentionGroup> groups;
   for (auto& [key, by_policy] : parts) {
     RetentionGroup group;
     std::tie(group.host, group.set, group.paths, group.tags) = key;
-    for (auto& [number, order] : by_policy) {
-      const SnapshotType type = snapshots[order.front()].snapshot.type;
-      const RetentionPolicy* const policy = choose(rules, type).policy;
+    for (auto& [policy, order] : by_policy) {
       auto verdicts = policy == nullptr ? keep_all(snapshots, order)
                                         : Judge(snapshots, std::move(order), *policy, now).judge();
       std::ranges::move(verdicts, std::back_inserter(group.verdicts));

@@ -98,6 +98,7 @@ core::Result<SnapshotList> read_snapshots(State& state) {
                             .sequence = record->link.sequence,
                             .snapshot = std::move(*record->snapshot)};
       list.marks.apply_to(listed);
+      list.link_hashes.emplace(id, record->link_hash);
       list.snapshots.push_back(std::move(listed));
     }
   }

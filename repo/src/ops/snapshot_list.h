@@ -16,6 +16,7 @@ namespace cairn::repo::ops {
 
 struct SnapshotList {
   std::vector<ListedSnapshot> snapshots;  ///< that can be read; oldest first by start, then id
+  std::map<SnapshotId, core::Hash256> link_hashes;  ///< of these
   std::map<SnapshotId, core::Error> unreadable;
   std::set<SnapshotId> forgotten;  ///< there is a tombstone, whether it can be read or not
   StandingMarks marks;

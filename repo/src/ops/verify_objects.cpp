@@ -142,11 +142,22 @@ struct Registers {
   }
 };
 
+ObjectName snapshot_name(const SnapshotId& id) {
+  return store::object_name(ObjectKind::snapshot, id);
+}
+
 core::Status check_registers(VerifyWork& work, Registers& registers) {
   CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::snapshot));
   for (const auto& id : ids) {
     const auto snapshot = SnapshotId::from(id.view());
     auto record = store::get_register(*work.state.backend, *work.state.keys, snapshot);
+    if (!record && record.error().code() == core::ErrorCode::corrupt &&
+        registers.forgotten.contains(snapshot)) {
+      work.report.objects_checked += 1;
+      work.findings.add(Finding::Severity::note, store::object_path(snapshot_name(snapshot)),
+                        "it is damaged, and was forgotten");
+      continue;
+    }
     CAIRN_TRY(const bool fine,
               is_fine(work, {ObjectKind::snapshot, id}, record, !record || record->intact,
                       "this snapshot cannot be restored; others are not touched by it"));
@@ -160,10 +171,6 @@ core::Status check_registers(VerifyWork& work, Registers& registers) {
     }
   }
   return {};
-}
-
-ObjectName snapshot_name(const SnapshotId& id) {
-  return store::object_name(ObjectKind::snapshot, id);
 }
 
 /// True unless the tombstone of the link's predecessor was written for some other link. One of a

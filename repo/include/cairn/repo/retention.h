@@ -95,6 +95,8 @@ struct RetentionRules {
 
   /// True if no policy names anything.
   [[nodiscard]] bool is_empty() const;
+  /// The policy that snapshots of this type are judged by; nullptr if none says anything of them.
+  [[nodiscard]] const RetentionPolicy* policy_of(SnapshotType type) const;
 };
 
 /// What becomes of one snapshot.

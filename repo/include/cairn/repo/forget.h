@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/browse.h"
+#include "cairn/repo/find.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/repository.h"
+#include "cairn/repo/retention.h"
+
+/// Forgetting snapshots: each gets a signed tombstone, and is listed, restored and vouched for no
+/// more. What it holds stays where it is until a collector finds that nothing else needs it.
+namespace cairn::repo {
+
+struct ForgetOptions {
+  /// These, by name as find_snapshot() takes them; rules and filter are not looked at then. One
+  /// that is damaged is named by its full id.
+  std::vector<std::string> snapshots = {};
+  RetentionRules rules = {};
+  /// Which snapshots the rules see; what does not pass stays. A filter that names the type restore
+  /// point puts restore points under the general policy, unless they have their own.
+  SnapshotFilter filter = {};
+  bool dry_run = false;  ///< plan, check, and write nothing
+  std::stop_token stop = {};
+};
+
+struct ForgetPlan {
+  std::vector<ListedSnapshot> snapshots;  ///< that were looked at; oldest first
+  std::vector<RetentionGroup> groups;     ///< their verdicts; none if snapshots were named
+  std::vector<SnapshotId> doomed;         ///< what is to be forgotten, oldest first
+  std::uint64_t already_forgotten = 0;    ///< of those that were named
+};
+
+struct ForgetReport {
+  ForgetPlan plan;
+  std::uint64_t forgotten = 0;  ///< 0 after a dry run
+};
+
+/// What forget() would do. Needs no more than to list snapshots. Errors: those of forget() that
+/// come before anything is written, but for the role.
+[[nodiscard]] core::Result<ForgetPlan> plan_forget(Repository& repository,
+                                                   const ForgetOptions& options,
+                                                   Observer& observer);
+
+/// Forgets snapshots by policy, or those that were named. Snapshots that cannot be read are told as
+/// warnings and stay, unless they are named. Everything is decided before the first tombstone is
+/// written; when it ends early, the same call does the rest.
+///
+/// Errors: not_permitted unless the role is admin or maintain; invalid_argument if no policy says
+/// anything, if a group would lose all its snapshots, if one that was named is pinned, or if a name
+/// is ambiguous; not_found; corrupt if a mark cannot be read, since it may be somebody's pin;
+/// interrupted; no_space; io.
+[[nodiscard]] core::Result<ForgetReport> forget(Repository& repository,
+                                                const ForgetOptions& options, Observer& observer);
+
+}  // namespace cairn::repo
