@@ -5,7 +5,7 @@ namespace cairn::protocol {
 namespace {
 
 #ifdef CAIRN_SMALL_PROOF
-constexpr std::size_t kStatesMax = 40'000;  // Those that need more are passed over.
+constexpr std::size_t kStatesMax = 200'000;  // Those that need more are passed over.
 #else
 constexpr std::size_t kStatesMax = 20'000'000;
 #endif
