@@ -39,7 +39,13 @@ core::Result<std::map<SnapshotId, AnnouncedSession>> list_announced_sessions(Sta
 core::Result<bool> is_decided(State& state, const SnapshotId& session) {
   CAIRN_TRY(const auto size,
             state.backend->size(store::object_name(format::ObjectKind::snapshot, session)));
-  return size.has_value();
+  if (size) {
+    return true;
+  }
+  // A snapshot that was forgotten may have lost its register already.
+  CAIRN_TRY(const auto tombstone,
+            state.backend->size(store::object_name(format::ObjectKind::forgotten, session)));
+  return tombstone.has_value();
 }
 
 }  // namespace cairn::repo::ops

@@ -21,7 +21,7 @@ struct AnnouncedSession {
 [[nodiscard]] core::Result<std::map<SnapshotId, AnnouncedSession>> list_announced_sessions(
     State& state);
 
-/// True if the session's register is decided: it is a snapshot, or will never be one.
+/// True if the session's register is decided: it is a snapshot or was one, or will never be one.
 [[nodiscard]] core::Result<bool> is_decided(State& state, const SnapshotId& session);
 
 }  // namespace cairn::repo::ops

@@ -115,9 +115,9 @@ core::Status Collector::mark(const std::vector<SnapshotId>& snapshots) {
 
 core::Status Collector::plan() {
   CAIRN_TRY(const auto snapshots, list_snapshots());
-  CAIRN_TRY(const auto condemned, refresh());
+  CAIRN_TRY(condemned_, refresh());
   CAIRN_TRY_STATUS(mark(snapshots));
-  return survey(condemned);
+  return survey(condemned_);
 }
 
 core::Status Collector::survey(const std::vector<CondemnedPacks>& condemned) {
@@ -270,12 +270,7 @@ core::Status Collector::await_sessions() {
       CAIRN_TRY(bool is_over, is_decided(state_, id));
       is_over = is_over || found == announced.end();
       if (!is_over && is_dead(found->second.newest, wait.since_ns)) {
-        const core::Status fenced =
-            store::put_fence(*state_.backend, *state_.keys, state_.environment.random, id);
-        if (!fenced && fenced.error().code() != ErrorCode::already_exists) {
-          return fenced;
-        }
-        report_.sessions_given_up += fenced ? 1U : 0U;
+        CAIRN_TRY_STATUS(give_up(id));
         is_over = true;
       }
       at = is_over ? waiting.erase(at) : std::next(at);
@@ -296,27 +291,45 @@ core::Status Collector::await_sessions() {
   return {};
 }
 
-bool Collector::is_dead(const format::Session& session, std::uint64_t since_ns) const {
+core::Status Collector::give_up(const SnapshotId& session) {
+  const core::Status fenced =
+      store::put_fence(*state_.backend, *state_.keys, state_.environment.random, session);
+  if (!fenced && fenced.error().code() != ErrorCode::already_exists) {
+    return fenced;
+  }
+  report_.sessions_given_up += fenced ? 1U : 0U;
+  return {};
+}
+
+bool Collector::process_is_gone(const format::Session& session) const {
   const Environment& environment = state_.environment;
-  const bool is_ours = session.host == environment.host && session.process != 0;
-  if (is_ours && environment.process_lives && !environment.process_lives(session.process)) {
+  return session.host == environment.host && session.process != 0 && environment.process_lives &&
+         !environment.process_lives(session.process);
+}
+
+bool Collector::is_dead(const format::Session& session, std::uint64_t since_ns) const {
+  if (process_is_gone(session)) {
     return true;
   }
-  const std::uint64_t waited_ns = environment.clock.monotonic_ns() - since_ns;
+  const std::uint64_t waited_ns = state_.environment.clock.monotonic_ns() - since_ns;
   return waited_ns / core::kNanosecondsPerSecond >= options_.stale_after_seconds;
 }
 
 core::Status Collector::spare_needed() {
   CAIRN_TRY(const auto snapshots, list_snapshots());
-  CAIRN_TRY(const auto condemned, refresh());
+  CAIRN_TRY(condemned_, refresh());
   CAIRN_TRY_STATUS(mark(snapshots));
   std::unordered_set<PackId> named = doomed_;
-  for (const CondemnedPacks& record : condemned) {
+  for (const CondemnedPacks& record : condemned_) {
     named.insert(record.packs.begin(), record.packs.end());
   }
   CAIRN_TRY(const auto unreliable, numbers_of(named));
+  // Frozen, as a writer's view is: a pack that another process puts back into a shared catalogue
+  // after it was deleted is no copy.
+  CAIRN_TRY(const store::PackNumber end, state_.catalogue->next_pack());
+  const auto missing = state_.missing_packs;
   const store::PackFilter stays = [&](store::PackNumber pack) {
-    return !unreliable.contains(pack) && !state_.missing_packs.contains(pack);
+    return pack < end && !unreliable.contains(pack) && !missing.contains(pack);
   };
   CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
   std::unordered_set<PackId> seen;
@@ -375,8 +388,7 @@ core::Status Collector::withdraw_records() {
   if (record_) {
     CAIRN_TRY_STATUS(remove_object(state_, name(*record_)));
   }
-  CAIRN_TRY(const auto records, read_condemned_packs(state_));
-  for (const CondemnedPacks& record : records) {
+  for (const CondemnedPacks& record : condemned_) {
     // Its collector may be asleep, with the decision to delete taken: while one of its packs is
     // there, the record must be, too.
     bool names_nothing = true;
@@ -399,7 +411,11 @@ core::Status Collector::clear_leftovers() {
   }
   CAIRN_TRY(const auto announced, list_announced_sessions(state_));
   for (const auto& [id, session] : announced) {
-    CAIRN_TRY(const bool decided, is_decided(state_, id));
+    CAIRN_TRY(bool decided, is_decided(state_, id));
+    if (!decided && process_is_gone(session.newest)) {
+      CAIRN_TRY_STATUS(give_up(id));
+      decided = true;
+    }
     for (std::size_t i = 0; decided && i < session.objects.size(); ++i) {
       CAIRN_TRY(const bool removed,
                 remove_object(state_, store::object_name(ObjectKind::session, session.objects[i])));

@@ -52,6 +52,8 @@ class Collector {
   core::Result<std::vector<CondemnedPacks>> refresh();
   core::Result<std::vector<SnapshotId>> list_snapshots();
   core::Status mark(const std::vector<SnapshotId>& snapshots);
+  core::Status give_up(const SnapshotId& session);
+  [[nodiscard]] bool process_is_gone(const format::Session& session) const;
   [[nodiscard]] bool is_dead(const format::Session& session, std::uint64_t since_ns) const;
   core::Status survey(const std::vector<CondemnedPacks>& condemned);
   void count(const UsageSurvey& found, const std::vector<PackFate>& fates);
@@ -68,6 +70,7 @@ class Collector {
   ChunkMarks repeated_;
   std::vector<PackId> repacked_;       ///< of doomed_, those with something needed in them
   std::unordered_set<PackId> doomed_;  ///< to be deleted
+  std::vector<CondemnedPacks> condemned_;  ///< as read last
   std::optional<CondemnedId> record_;
   PruneReport report_;
 };

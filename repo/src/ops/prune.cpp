@@ -10,11 +10,13 @@
 
 namespace cairn::repo {
 
-core::Result<PruneReport> prune(Repository& repository, const PruneOptions& options,
-                                Observer& observer) {
-  Expects(options.max_unused >= 0);
-  ops::State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_collecting_key(state));
+namespace {
+
+// Another collector has deleted what this one was about to read.
+constexpr int kRetriesMax = 8;
+
+core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& options,
+                                     Observer& observer) {
   ops::Collector collector(state, options, observer);
   CAIRN_TRY_STATUS(collector.plan());
   if (options.dry_run) {
@@ -25,13 +27,36 @@ core::Result<PruneReport> prune(Repository& repository, const PruneOptions& opti
     CAIRN_TRY_STATUS(collector.condemn());
     CAIRN_TRY_STATUS(collector.await_sessions());
     CAIRN_TRY_STATUS(collector.spare_needed());
-    CAIRN_TRY_STATUS(collector.remove_doomed());
   }
+  // Without doomed packs, too: a collector that died may have left the index behind its work.
+  CAIRN_TRY_STATUS(collector.remove_doomed());
   CAIRN_TRY_STATUS(collector.withdraw_records());
   CAIRN_TRY_STATUS(collector.clear_leftovers());
   collector.finish();
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   return std::move(collector.report());
+}
+
+}  // namespace
+
+core::Result<PruneReport> prune(Repository& repository, const PruneOptions& options,
+                                Observer& observer) {
+  Expects(options.max_unused >= 0);
+  ops::State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::require_collecting_key(state));
+  auto report = prune_once(state, options, observer);
+  for (int retry = 0;
+       retry < kRetriesMax && !report && report.error().code() == core::ErrorCode::not_found;
+       ++retry) {
+    observer.detail(report.error().message() + ": looking again");
+    report = prune_once(state, options, observer);
+  }
+  if (!report && report.error().code() == core::ErrorCode::no_space) {
+    return core::fail(std::move(report).error().with_hint(
+        "nothing was lost. Make some room, or delete without rewriting: cairn prune "
+        "--max-repack-bytes 0"));
+  }
+  return report;
 }
 
 }  // namespace cairn::repo

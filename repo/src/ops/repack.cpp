@@ -40,8 +40,7 @@ BlockClass class_of(BlockKind kind, const format::BlockRecord& block) {
 
 /// Damage of a pack, as against what ends the whole work.
 bool is_damage(core::ErrorCode code) noexcept {
-  return code == core::ErrorCode::corrupt || code == core::ErrorCode::not_found ||
-         code == core::ErrorCode::limit_exceeded;
+  return code == core::ErrorCode::corrupt || code == core::ErrorCode::limit_exceeded;
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ class Repack {
       : state_(state), options_(options), store_(store), meter_(meter) {}
 
   /// Damaged packs are passed over with a warning: what they hold is not copied, so they must stay.
-  /// Errors: no_space (what was published stays), interrupted, io.
+  /// Errors: not_found (another collector has deleted a pack: plan anew), no_space (what was
+  /// published stays), interrupted, io.
   core::Status run(const std::vector<PackId>& packs);
 
  private:
