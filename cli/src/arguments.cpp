@@ -10,7 +10,9 @@
 #include "backup_arguments.h"
 #include "cairn/repo/browse.h"
 #include "command_help.h"
+#include "forget_arguments.h"
 #include "looking_arguments.h"
+#include "mark_arguments.h"
 #include "option_words.h"
 #include "prune_arguments.h"
 
@@ -48,6 +50,8 @@ struct TypedArguments {
   std::string format;
   RestoreArguments restore;
   std::string overwrite;
+  TypedMarks marks;
+  TypedForget forget;
   TypedPrune prune;
   VerifyArguments verify;
   bool verify_latest = false;
@@ -155,12 +159,13 @@ void add_tags_and_hosts(CLI::App& command, std::vector<std::string>& tags,
       ->allow_extra_args(false);
 }
 
-void add_snapshots(CLI::App& app, SnapshotsArguments& snapshots) {
+void add_snapshots(CLI::App& app, SnapshotsArguments& snapshots, TypedMarks& marks) {
   CLI::App& command = add_command(app, "snapshots");
   add_list(command, "SNAP", snapshots.snapshots, "", "Only these snapshots")
       ->expected(1, -1)
       ->allow_extra_args();
   add_tags_and_hosts(command, snapshots.tags, snapshots.hosts);
+  add_pins(command, marks);
 }
 
 void add_find(CLI::App& app, TypedArguments& typed) {
@@ -274,10 +279,12 @@ void declare(CLI::App& app, TypedArguments& typed) {
   app.set_version_flag("--version", "", "Print the version");
   add_command(app, "init");
   add_backup(app, typed);
-  add_snapshots(app, typed.snapshots);
+  add_snapshots(app, typed.snapshots, typed.marks);
+  add_tag(app, typed.marks);
   add_browsing(app, typed);
   add_restore(app, typed);
   add_verify(app, typed);
+  add_forget(app, typed.forget);
   add_prune(app, typed.prune);
   add_command(app, "stats");
   add_key(app, typed);
@@ -394,6 +401,19 @@ CheckedArguments key_values(TypedArguments& typed, const std::string& name) {
   return KeyListArguments{};
 }
 
+CheckedArguments snapshots_values(TypedArguments& typed, const CLI::App& command) {
+  const SnapshotsArguments& list = typed.snapshots;
+  if (command.get_subcommands().empty()) {
+    return std::move(typed.snapshots);
+  }
+  const std::string& verb = command.get_subcommands().front()->get_name();
+  if (!list.snapshots.empty() || !list.tags.empty() || !list.hosts.empty()) {
+    return usage_error(
+        fmt::format("snapshots {} takes snapshots behind it, and nothing else", verb));
+  }
+  return pin_values(typed.marks, verb);
+}
+
 CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
   const std::string& name = command.get_name();
   if (name == "backup") {
@@ -414,6 +434,12 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
   if (name == "restore") {
     return restore_values(typed);
   }
+  if (name == "tag") {
+    return tag_values(typed.marks, command.get_subcommands().front()->get_name());
+  }
+  if (name == "forget") {
+    return forget_values(typed.forget);
+  }
   if (name == "prune") {
     return prune_values(typed.prune);
   }
@@ -427,7 +453,7 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
     return InitArguments{};
   }
   if (name == "snapshots") {
-    return std::move(typed.snapshots);
+    return snapshots_values(typed, command);
   }
   if (name == "stats") {
     return StatsArguments{};

@@ -9,6 +9,7 @@
 
 #include "cairn/repo/backup.h"
 #include "cairn/repo/restore.h"
+#include "cairn/repo/retention.h"
 #include "cairn/repo/roles.h"
 #include "cairn/repo/snapshot.h"
 #include "times.h"
@@ -130,6 +131,27 @@ struct VerifyArguments {
   bool check_integrity = false;
 };
 
+struct PinArguments {
+  bool unpin = false;
+  std::vector<std::string> snapshots;
+};
+
+struct TagArguments {
+  bool remove = false;
+  std::vector<std::string> tags;
+  std::vector<std::string> snapshots;
+};
+
+struct ForgetArguments {
+  std::vector<std::string> snapshots;  ///< empty: by the rules
+  repo::RetentionRules rules;
+  std::vector<std::string> tags;
+  std::vector<std::string> hosts;
+  std::vector<std::string> paths;
+  std::vector<repo::SnapshotType> types;
+  bool dry_run = false;
+};
+
 struct PruneArguments {
   double max_unused = 0.05;
   std::optional<std::uint64_t> max_repack_bytes;
@@ -166,9 +188,9 @@ struct VersionArguments {};
 
 using CommandArguments =
     std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, FindArguments,
-                 DiffArguments, DumpArguments, RestoreArguments, VerifyArguments, PruneArguments,
-                 StatsArguments, KeyListArguments, KeyAddArguments, KeyRemoveArguments,
-                 KeyPasswdArguments, VersionArguments>;
+                 DiffArguments, DumpArguments, RestoreArguments, VerifyArguments, PinArguments,
+                 TagArguments, ForgetArguments, PruneArguments, StatsArguments, KeyListArguments,
+                 KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments, VersionArguments>;
 
 struct Invocation {
   GlobalArguments global;

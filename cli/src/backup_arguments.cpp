@@ -11,18 +11,6 @@
 namespace cairn::cli {
 namespace {
 
-std::optional<repo::SnapshotType> snapshot_type(std::string_view text) {
-  using repo::SnapshotType;
-  for (const SnapshotType type :
-       {SnapshotType::manual, SnapshotType::hourly, SnapshotType::daily, SnapshotType::weekly,
-        SnapshotType::monthly, SnapshotType::restore_point}) {
-    if (text == to_string(type)) {
-      return type;
-    }
-  }
-  return std::nullopt;
-}
-
 std::optional<int> compression_level(std::string_view text) {
   if (text == "fast") {
     return repo::kCompressionFast;
@@ -103,6 +91,18 @@ std::optional<UsageError> check_numbers(TypedBackup& typed) {
 
 }  // namespace
 
+std::optional<repo::SnapshotType> parse_snapshot_type(std::string_view text) {
+  using repo::SnapshotType;
+  for (const SnapshotType type :
+       {SnapshotType::manual, SnapshotType::hourly, SnapshotType::daily, SnapshotType::weekly,
+        SnapshotType::monthly, SnapshotType::restore_point}) {
+    if (text == to_string(type)) {
+      return type;
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<UsageError> check_patterns(std::string_view option,
                                          std::span<const std::string> patterns) {
   repo::PathFilter filter;
@@ -149,7 +149,7 @@ std::optional<double> parse_part(std::string_view text) {
 }
 
 CheckedArguments backup_values(TypedBackup& typed) {
-  const auto type = snapshot_type(typed.type);
+  const auto type = parse_snapshot_type(typed.type);
   if (!type) {
     return usage_error(fmt::format(
         "--type {}: must be manual, hourly, daily, weekly, monthly or restore_point", typed.type));

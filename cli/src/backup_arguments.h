@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "arguments.h"
@@ -19,6 +20,9 @@ struct TypedBackup {
   std::string time_limit;
 };
 [[nodiscard]] CheckedArguments backup_values(TypedBackup& typed);
+
+/// As to_string(SnapshotType) writes it.
+[[nodiscard]] std::optional<repo::SnapshotType> parse_snapshot_type(std::string_view text);
 
 /// The first pattern that is broken.
 [[nodiscard]] std::optional<UsageError> check_patterns(std::string_view option,

@@ -32,7 +32,22 @@ constexpr std::array kCommands{
                 "added to the repository, compressed.\n",
                 "  cairn snapshots\n"
                 "  cairn snapshots --tag weekly --host laptop\n"
-                "  cairn snapshots --json\n"},
+                "  cairn snapshots --json\n"
+                "  cairn snapshots pin 3f2a91c0\n"},
+    CommandHelp{"snapshots pin", "Keep snapshots from being forgotten",
+                "Neither a policy nor its name makes forget take a pinned snapshot.\n",
+                "  cairn snapshots pin latest 3f2a91c0\n"},
+    CommandHelp{"snapshots unpin", "Let snapshots be forgotten again", "",
+                "  cairn snapshots unpin 3f2a91c0\n"},
+    CommandHelp{"tag", "Change the tags of snapshots",
+                "Ids and contents stay as they are. Needs a key of role admin or maintain.\n",
+                "  cairn tag add release -s latest\n"
+                "  cairn tag remove weekly nightly -s 3f2a91c0 -s latest~2\n"},
+    CommandHelp{"tag add", "Give snapshots further tags", "",
+                "  cairn tag add release important --snapshot latest\n"},
+    CommandHelp{"tag remove", "Take tags away from snapshots",
+                "Tags that a snapshot does not have are no mistake.\n",
+                "  cairn tag remove weekly --snapshot 3f2a91c0 --snapshot latest\n"},
     CommandHelp{
         "ls", "List what a snapshot holds",
         "SNAP is latest, latest~2 (two before it), or the beginning of an id; :/path names\n"
@@ -104,6 +119,18 @@ constexpr std::array kCommands{
         "  cairn verify\n"
         "  cairn verify --latest --check-integrity\n"
         "  cairn verify 3f2a91c0 --check-integrity --json\n"},
+    CommandHelp{
+        "forget", "Forget snapshots that a policy does not keep, or those named",
+        "Each group (host, set, paths) is judged by itself, from its newest snapshot on. A\n"
+        "snapshot stays if one rule keeps it: --keep-daily 7 keeps the last one of each of the\n"
+        "seven newest days that have one, and as long as there are fewer, the oldest. Days and\n"
+        "weeks are those of the time zone where the snapshot was made. Pinned snapshots stay, and\n"
+        "restore points unless --policy or --type names them.\n"
+        "Forgotten is forgotten: only the space is still taken, until the next prune.\n",
+        "  cairn forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run\n"
+        "  cairn forget --keep-within 1m --policy hourly:hourly=48 --host laptop\n"
+        "  cairn forget --type restore_point --keep-within 30d\n"
+        "  cairn forget 3f2a91c0 latest~1\n"},
     CommandHelp{
         "prune", "Give back the space of what no snapshot needs",
         "Packs that no snapshot needs are deleted. Packs of which little is needed are\n"

@@ -82,6 +82,28 @@ Json object_view(const repo::Entry& entry) {
   return json;
 }
 
+Json group_view(const repo::ForgetPlan& plan, const repo::RetentionGroup& group) {
+  Json json;
+  put_bytes(json, "host", group.host);
+  put_bytes(json, "name", group.set);
+  put_texts(json, "paths", group.paths);
+  put_texts(json, "tags", group.tags);
+  Json list = Json::array();
+  for (const repo::RetentionVerdict& verdict : group.verdicts) {
+    const repo::ListedSnapshot& listed = plan.snapshots[verdict.index];
+    const repo::Snapshot& snapshot = listed.snapshot;
+    Json one{{"id", listed.id.hex()},
+             {"short_id", listed.id.short_hex()},
+             {"start", core::format_rfc3339(snapshot.start, snapshot.utc_offset_minutes)},
+             {"snapshot_type", to_string(snapshot.type)},
+             {"keep", verdict.keep}};
+    put_texts(one, "reasons", verdict.reasons);
+    list.push_back(std::move(one));
+  }
+  json["snapshots"] = std::move(list);
+  return json;
+}
+
 Json problems_view(const std::vector<repo::Problem>& problems) {
   Json list = Json::array();
   std::transform(problems.begin(), problems.end(), std::back_inserter(list), problem_view);
@@ -195,7 +217,8 @@ Json listed_snapshot_view(const repo::ListedSnapshot& listed) {
   Json json{{"id", listed.id.hex()},
             {"short_id", listed.id.short_hex()},
             {"chain", listed.chain.hex()},
-            {"sequence", listed.sequence}};
+            {"sequence", listed.sequence},
+            {"pinned", listed.pinned}};
   json.update(snapshot_view(listed.snapshot));
   return json;
 }
@@ -363,6 +386,28 @@ Json statistics_view(const repo::Statistics& statistics) {
           {"metadata_packs", statistics.metadata_packs},
           {"index_segments", statistics.index_segments},
           {"snapshots", std::move(snapshots)}};
+}
+
+Json forget_view(const repo::ForgetReport& report) {
+  const repo::ForgetPlan& plan = report.plan;
+  Json groups = Json::array();
+  for (const repo::RetentionGroup& group : plan.groups) {
+    groups.push_back(group_view(plan, group));
+  }
+  Json doomed = Json::array();
+  std::transform(plan.doomed.begin(), plan.doomed.end(), std::back_inserter(doomed),
+                 [](const repo::SnapshotId& id) { return id.hex(); });
+  return {{"groups", std::move(groups)},
+          {"to_forget", std::move(doomed)},
+          {"forgotten", report.forgotten},
+          {"already_forgotten", plan.already_forgotten}};
+}
+
+Json mark_view(const repo::MarkReport& report) {
+  Json list = Json::array();
+  std::transform(report.snapshots.begin(), report.snapshots.end(), std::back_inserter(list),
+                 listed_snapshot_view);
+  return {{"changed", report.changed}, {"snapshots", std::move(list)}};
 }
 
 Json key_view(const repo::ListedKey& key) {

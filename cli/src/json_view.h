@@ -10,7 +10,9 @@
 #include "cairn/repo/browse.h"
 #include "cairn/repo/diff.h"
 #include "cairn/repo/find.h"
+#include "cairn/repo/forget.h"
 #include "cairn/repo/keys.h"
+#include "cairn/repo/marks.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/prune.h"
 #include "cairn/repo/restore.h"
@@ -55,6 +57,9 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 [[nodiscard]] Json prune_view(const repo::PruneReport& report);
 [[nodiscard]] Json verify_view(const repo::VerifyReport& report);
 [[nodiscard]] Json statistics_view(const repo::Statistics& statistics);
+/// What was decided for each snapshot, by groups, and which are forgotten.
+[[nodiscard]] Json forget_view(const repo::ForgetReport& report);
+[[nodiscard]] Json mark_view(const repo::MarkReport& report);
 [[nodiscard]] Json key_view(const repo::ListedKey& key);
 
 }  // namespace cairn::cli

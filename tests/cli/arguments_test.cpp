@@ -257,10 +257,29 @@ TEST_CASE("mistakes that no command can answer for") {
 }
 
 TEST_CASE("every command explains itself with an example") {
-  const std::vector<Args> commands = {
-      {"init"},       {"backup"},        {"snapshots"},     {"ls"},      {"dump"}, {"find"},
-      {"diff"},       {"restore"},       {"verify"},        {"stats"},   {"key"},  {"key", "list"},
-      {"key", "add"}, {"key", "remove"}, {"key", "passwd"}, {"version"}, {"help"}};
+  const std::vector<Args> commands = {{"init"},
+                                      {"backup"},
+                                      {"snapshots"},
+                                      {"ls"},
+                                      {"dump"},
+                                      {"find"},
+                                      {"diff"},
+                                      {"restore"},
+                                      {"verify"},
+                                      {"stats"},
+                                      {"key"},
+                                      {"key", "list"},
+                                      {"key", "add"},
+                                      {"key", "remove"},
+                                      {"key", "passwd"},
+                                      {"version"},
+                                      {"help"},
+                                      {"forget"},
+                                      {"tag"},
+                                      {"tag", "add"},
+                                      {"tag", "remove"},
+                                      {"snapshots", "pin"},
+                                      {"snapshots", "unpin"}};
   for (Args command : commands) {
     std::string name = "cairn";
     for (const std::string& word : command) {
@@ -284,8 +303,8 @@ TEST_CASE("the help of the program lists its commands, its environment and its e
   CHECK(text == help({"help"}));
   CHECK(text == help({"-h"}));
   for (const char* word :
-       {"init", "backup", "snapshots", "ls", "find", "diff", "dump", "restore", "verify", "stats",
-        "key", "CAIRN_REPOSITORY", "CAIRN_PASSWORD_COMMAND", "130"}) {
+       {"init", "backup", "snapshots", "ls", "find", "diff", "dump", "restore", "verify", "tag",
+        "forget", "stats", "key", "CAIRN_REPOSITORY", "CAIRN_PASSWORD_COMMAND", "130"}) {
     CAPTURE(word);
     CHECK(text.find(word) != std::string::npos);
   }
@@ -294,7 +313,8 @@ TEST_CASE("the help of the program lists its commands, its environment and its e
 }
 
 TEST_CASE("help is short enough to read on a terminal") {
-  for (const Args& args : {Args{"--help"}, Args{"backup", "--help"}, Args{"restore", "--help"}}) {
+  for (const Args& args : {Args{"--help"}, Args{"backup", "--help"}, Args{"restore", "--help"},
+                           Args{"forget", "--help"}}) {
     std::string rest = help(args);
     while (!rest.empty()) {
       const auto end = rest.find('\n');

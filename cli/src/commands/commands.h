@@ -18,6 +18,9 @@ core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context)
 core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const PinArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const TagArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const PruneArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const KeyListArguments& arguments, Context& context);

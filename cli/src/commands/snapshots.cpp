@@ -32,18 +32,24 @@ std::string tags_cell(const repo::Snapshot& snapshot) {
   return cell;
 }
 
+/// "daily", "daily (partial, pinned)"
+std::string type_cell(const repo::ListedSnapshot& listed) {
+  std::string notes = listed.snapshot.partial ? "partial" : "";
+  if (listed.pinned) {
+    notes += notes.empty() ? "pinned" : ", pinned";
+  }
+  const std::string_view type = to_string(listed.snapshot.type);
+  return notes.empty() ? std::string(type) : fmt::format("{} ({})", type, notes);
+}
+
 std::vector<std::string> row_of(const repo::ListedSnapshot& listed, core::Clock& clock) {
   const repo::Snapshot& snapshot = listed.snapshot;
   const repo::TreeCounts counts = repo::counts_of(snapshot);
-  std::string type(to_string(snapshot.type));
-  if (snapshot.partial) {
-    type += " (partial)";
-  }
   return {listed.id.short_hex(),
           format_local_time(snapshot.start, clock),
           escape_name(snapshot.host),
           escape_name(snapshot.set),
-          type,
+          type_cell(listed),
           tags_cell(snapshot),
           fmt::format("{}", counts.files),
           format_size(counts.bytes),

@@ -1,0 +1,119 @@
+#include "cairn/repo/forget.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "absolute_path.h"
+#include "commands/commands.h"
+#include "escape.h"
+#include "sizes.h"
+#include "table.h"
+#include "times.h"
+
+namespace cairn::cli {
+namespace {
+
+/// "host laptop, set home, /home, /etc"
+std::string group_line(const repo::RetentionGroup& group) {
+  std::vector<std::string> parts;
+  const auto add = [&parts](std::string_view what, const std::string& text) {
+    if (!text.empty()) {
+      parts.push_back(fmt::format("{}{}", what, escape_name(text)));
+    }
+  };
+  add("host ", group.host);
+  add("set ", group.set);
+  for (const std::string& tag : group.tags) {
+    add("tag ", tag);
+  }
+  for (const std::string& path : group.paths) {
+    add("", path);
+  }
+  return parts.empty() ? "all snapshots" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::vector<std::string> group_table(const repo::ForgetPlan& plan,
+                                     const repo::RetentionGroup& group, core::Clock& clock) {
+  Table table({{"ID"}, {"TIME"}, {"TYPE"}, {""}, {"WHY"}});
+  for (const repo::RetentionVerdict& verdict : group.verdicts) {
+    const repo::ListedSnapshot& listed = plan.snapshots[verdict.index];
+    std::string reasons;
+    for (const std::string& reason : verdict.reasons) {
+      reasons += (reasons.empty() ? "" : ", ") + escape_name(reason);
+    }
+    table.add({listed.id.short_hex(), format_local_time(listed.snapshot.start, clock),
+               std::string(to_string(listed.snapshot.type)), verdict.keep ? "keep" : "forget",
+               verdict.keep ? reasons : "no rule keeps it"});
+  }
+  return table.lines();
+}
+
+/// What stays and what goes, for people.
+std::vector<std::string> plan_lines(const repo::ForgetPlan& plan, core::Clock& clock) {
+  std::vector<std::string> lines;
+  for (const repo::RetentionGroup& group : plan.groups) {
+    if (!lines.empty()) {
+      lines.emplace_back();
+    }
+    lines.push_back(group_line(group) + ":");
+    for (std::string& line : group_table(plan, group, clock)) {
+      lines.push_back(std::move(line));
+    }
+  }
+  if (plan.groups.empty()) {
+    for (const repo::SnapshotId& id : plan.doomed) {
+      lines.push_back(fmt::format("forget {}: by name", id.short_hex()));
+    }
+  }
+  return lines;
+}
+
+void tell(const repo::ForgetReport& report, bool dry_run, Context& context) {
+  Console& console = context.console;
+  const repo::ForgetPlan& plan = report.plan;
+  if (dry_run || console.verbose()) {
+    for (const std::string& line : plan_lines(plan, context.streams.clock)) {
+      console.print(line);
+    }
+  }
+  const std::uint64_t count = dry_run ? plan.doomed.size() : report.forgotten;
+  std::string text = fmt::format("{} {}", format_count(count, "snapshot"),
+                                 dry_run ? "would be forgotten" : "forgotten");
+  if (!plan.groups.empty()) {
+    text += fmt::format(", {} kept", plan.snapshots.size() - plan.doomed.size());
+  }
+  if (plan.already_forgotten > 0) {
+    text += fmt::format(", {} forgotten before", plan.already_forgotten);
+  }
+  console.say(text);
+  if (report.forgotten > 0) {
+    console.say("the space that they alone took is given back by: cairn prune");
+  }
+}
+
+}  // namespace
+
+core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& context) {
+  ConsoleObserver observer(context.console);
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  repo::ForgetOptions options{
+      .snapshots = arguments.snapshots,
+      .rules = arguments.rules,
+      .filter = {.tags = arguments.tags, .hosts = arguments.hosts, .types = arguments.types},
+      .dry_run = arguments.dry_run,
+      .stop = context.streams.stop};
+  for (const std::string& path : arguments.paths) {
+    options.filter.paths.push_back(absolute_path(path, context.streams.working_folder));
+  }
+  CAIRN_TRY(const repo::ForgetReport report, repo::forget(repository, options, observer));
+  if (context.console.json()) {
+    Json json = forget_view(report);
+    json["dry_run"] = arguments.dry_run;
+    context.console.print_json(json);
+  } else {
+    tell(report, arguments.dry_run, context);
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace cairn::cli

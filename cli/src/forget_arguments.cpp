@@ -1,0 +1,302 @@
+#include "forget_arguments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "backup_arguments.h"
+#include "option_words.h"
+
+namespace cairn::cli {
+namespace {
+
+using repo::RetentionDuration;
+using repo::RetentionPolicy;
+
+/// What --keep-x and the x=... of --policy have in common, in the order of TypedForget.
+struct CountRule {
+  const char* name;
+  const char* option;
+  const char* help;
+  std::uint32_t RetentionPolicy::*field;
+};
+constexpr std::array kCounts = {
+    CountRule{"last", "--keep-last", "The last N snapshots, or all", &RetentionPolicy::last},
+    CountRule{"hourly", "--keep-hourly", "The last of each of N hours that have one, or all",
+              &RetentionPolicy::hourly},
+    CountRule{"daily", "--keep-daily", "Of each of N days", &RetentionPolicy::daily},
+    CountRule{"weekly", "--keep-weekly", "Of each of N weeks, which begin on Monday",
+              &RetentionPolicy::weekly},
+    CountRule{"monthly", "--keep-monthly", "Of each of N months", &RetentionPolicy::monthly},
+    CountRule{"yearly", "--keep-yearly", "Of each of N years", &RetentionPolicy::yearly},
+};
+static_assert(kCounts.size() == std::tuple_size_v<decltype(TypedForget::counts)>);
+
+struct DurationRule {
+  const char* name;
+  const char* option;
+  const char* help;
+  RetentionDuration RetentionPolicy::*field;
+};
+constexpr std::array kDurations = {
+    DurationRule{"within", "--keep-within",
+                 "All that are younger than the newest one by less than\nTIME, such as 1y5m7d2h",
+                 &RetentionPolicy::within},
+    DurationRule{"within-hourly", "--keep-within-hourly", "The last of each hour within TIME",
+                 &RetentionPolicy::within_hourly},
+    DurationRule{"within-daily", "--keep-within-daily", "Of each day",
+                 &RetentionPolicy::within_daily},
+    DurationRule{"within-weekly", "--keep-within-weekly", "Of each week",
+                 &RetentionPolicy::within_weekly},
+    DurationRule{"within-monthly", "--keep-within-monthly", "Of each month",
+                 &RetentionPolicy::within_monthly},
+    DurationRule{"within-yearly", "--keep-within-yearly", "Of each year",
+                 &RetentionPolicy::within_yearly},
+};
+static_assert(kDurations.size() == std::tuple_size_v<decltype(TypedForget::durations)>);
+
+constexpr std::string_view kTypes = "manual, hourly, daily, weekly, monthly or restore_point";
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (true) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    parts.emplace_back(text.substr(0, end));
+    if (end == text.size()) {
+      return parts;
+    }
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::optional<UsageError> take_count(std::string_view option, const std::string& text,
+                                     std::uint32_t& count) {
+  const auto parsed = parse_keep_count(text);
+  if (!parsed) {
+    return usage_error(fmt::format("{} {}: must be a number, or all", option, text));
+  }
+  count = *parsed;
+  return std::nullopt;
+}
+
+std::optional<UsageError> take_duration(std::string_view option, const std::string& text,
+                                        RetentionDuration& duration) {
+  const auto parsed = repo::parse_retention_duration(text);
+  if (!parsed) {
+    return usage_error(fmt::format(
+        "{} {}: must be a time such as 1y5m7d2h (m are months, nothing is longer than 1000000)",
+        option, text));
+  }
+  duration = *parsed;
+  return std::nullopt;
+}
+
+std::optional<UsageError> take_tags(std::string_view option, const std::string& text,
+                                    char separator, RetentionPolicy& policy) {
+  std::vector<std::string> tags = split(text, separator);
+  if (std::ranges::any_of(tags, [](const std::string& tag) { return tag.empty(); })) {
+    return usage_error(fmt::format("{} {}: a tag is empty", option, text));
+  }
+  policy.tags.push_back(std::move(tags));
+  return std::nullopt;
+}
+
+std::optional<UsageError> take_type(std::string_view option, const std::string& text,
+                                    std::vector<repo::SnapshotType>& types) {
+  const auto type = parse_snapshot_type(text);
+  if (!type) {
+    return usage_error(fmt::format("{} {}: must be {}", option, text, kTypes));
+  }
+  types.push_back(*type);
+  return std::nullopt;
+}
+
+/// "daily=7" of a --policy.
+std::optional<UsageError> take_rule(const std::string& option, const std::string& rule,
+                                    RetentionPolicy& policy) {
+  const std::size_t equals = rule.find('=');
+  const std::string name = rule.substr(0, equals);
+  const std::string value = equals == std::string::npos ? "" : rule.substr(equals + 1);
+  for (const CountRule& known : kCounts) {
+    if (name == known.name) {
+      return take_count(fmt::format("{}: {}", option, name), value, policy.*known.field);
+    }
+  }
+  for (const DurationRule& known : kDurations) {
+    if (name == known.name) {
+      return take_duration(fmt::format("{}: {}", option, name), value, policy.*known.field);
+    }
+  }
+  if (name == "tag") {
+    return take_tags(fmt::format("{}: tag", option), value, '+', policy);
+  }
+  return usage_error(fmt::format(
+      "{}: \"{}\" is no rule; write last, hourly, daily, weekly, monthly, yearly, within,\n"
+      "within-hourly ... within-yearly or tag, and = and a value",
+      option, rule));
+}
+
+/// "hourly:last=2,daily=7"
+std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRules& rules) {
+  const std::string option = fmt::format("--policy {}", text);
+  const std::size_t colon = text.find(':');
+  const auto type = parse_snapshot_type(text.substr(0, colon));
+  if (!type || colon == std::string::npos) {
+    return usage_error(fmt::format("{}: must begin with {}, and a colon", option, kTypes));
+  }
+  RetentionPolicy& policy = rules.by_type[*type];
+  for (const std::string& rule : split(text.substr(colon + 1), ',')) {
+    if (auto error = take_rule(option, rule, policy)) {
+      return error;
+    }
+  }
+  if (policy.is_empty()) {
+    return usage_error(fmt::format("{}: it keeps nothing", option));
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> take_grouping(const std::string& text,
+                                        repo::RetentionGrouping& group_by) {
+  group_by = {.host = false, .set = false, .paths = false, .tags = false};
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  for (const std::string& field : split(text, ',')) {
+    if (field == "host") {
+      group_by.host = true;
+    } else if (field == "set") {
+      group_by.set = true;
+    } else if (field == "paths") {
+      group_by.paths = true;
+    } else if (field == "tags") {
+      group_by.tags = true;
+    } else {
+      return usage_error(fmt::format(
+          "--group-by {}: must be some of host, set, paths and tags, with commas, or \"\"", text));
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> take_rules(const TypedForget& typed, ForgetArguments& forget) {
+  RetentionPolicy& general = forget.rules.general;
+  for (std::size_t i = 0; i < kCounts.size(); ++i) {
+    if (!typed.counts[i].empty()) {
+      if (auto error = take_count(kCounts[i].option, typed.counts[i], general.*kCounts[i].field)) {
+        return error;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < kDurations.size(); ++i) {
+    if (!typed.durations[i].empty()) {
+      if (auto error = take_duration(kDurations[i].option, typed.durations[i],
+                                     general.*kDurations[i].field)) {
+        return error;
+      }
+    }
+  }
+  for (const std::string& tags : typed.keep_tags) {
+    if (auto error = take_tags("--keep-tag", tags, ',', general)) {
+      return error;
+    }
+  }
+  for (const std::string& type : typed.keep_types) {
+    if (auto error = take_type("--keep-type", type, general.types)) {
+      return error;
+    }
+  }
+  for (const std::string& policy : typed.policies) {
+    if (auto error = take_policy(policy, forget.rules)) {
+      return error;
+    }
+  }
+  return typed.group_by ? take_grouping(*typed.group_by, forget.rules.group_by) : std::nullopt;
+}
+
+}  // namespace
+
+void add_forget(CLI::App& app, TypedForget& typed) {
+  CLI::App& command = add_command(app, "forget");
+  const auto repeated = [&command](const char* names, std::vector<std::string>& values,
+                                   const char* placeholder, const char* description) {
+    return add_list(command, names, values, placeholder, description)->allow_extra_args(false);
+  };
+  ForgetArguments& forget = typed.checked;
+  add_list(command, "SNAP", forget.snapshots, "", "These snapshots, instead of a policy")
+      ->expected(1, -1)
+      ->allow_extra_args();
+  command.add_flag("-n,--dry-run", forget.dry_run, "Say what would stay, and why; forget nothing");
+  constexpr const char* kKept = "What is kept";
+  for (std::size_t i = 0; i < kCounts.size(); ++i) {
+    add_text(command, kCounts[i].option, typed.counts[i], "N", kCounts[i].help)->group(kKept);
+  }
+  for (std::size_t i = 0; i < kDurations.size(); ++i) {
+    add_text(command, kDurations[i].option, typed.durations[i], "TIME", kDurations[i].help)
+        ->group(kKept);
+  }
+  repeated("--keep-tag", typed.keep_tags, "TAG[,TAG]", "What has all these tags; may be repeated")
+      ->group(kKept);
+  repeated("--keep-type", typed.keep_types, "TYPE", "What is of this type; may be repeated")
+      ->group(kKept);
+  repeated("--policy", typed.policies, "TYPE:RULES",
+           "A policy for one type, which is then counted by itself:\nhourly:last=2,daily=7,tag=x+y")
+      ->group(kKept);
+  constexpr const char* kSeen = "Which snapshots the policy sees";
+  const auto take_group_by = [&typed](const CLI::results_t& words) {
+    typed.group_by = unshield(words.back());
+    return true;
+  };
+  command
+      .add_option("--group-by", take_group_by,
+                  "Count for each host, set, paths, tags; host,set,paths\nunless given, \"\" for "
+                  "all together")
+      ->type_name("FIELDS")
+      ->type_size(1)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->group(kSeen);
+  repeated("--host", forget.hosts, "HOST", "Only of this host; may be repeated")->group(kSeen);
+  repeated("--tag", forget.tags, "TAG", "Only with this tag; may be repeated: one of them")
+      ->group(kSeen);
+  repeated("--path", forget.paths, "PATH", "Only of this path; may be repeated: of all of them")
+      ->group(kSeen);
+  repeated("--type", typed.types, "TYPE", "Only of this type; may be repeated")->group(kSeen);
+}
+
+CheckedArguments forget_values(TypedForget& typed) {
+  ForgetArguments& forget = typed.checked;
+  if (auto error = take_rules(typed, forget)) {
+    return *error;
+  }
+  for (const std::string& type : typed.types) {
+    if (auto error = take_type("--type", type, forget.types)) {
+      return *error;
+    }
+  }
+  const bool has_filter = !forget.hosts.empty() || !forget.tags.empty() || !forget.paths.empty() ||
+                          !forget.types.empty() || typed.group_by.has_value();
+  if (forget.snapshots.empty()) {
+    if (forget.rules.is_empty()) {
+      return usage_error("forget what? say what to keep, such as --keep-daily 7, or give SNAP");
+    }
+  } else if (has_filter || !forget.rules.is_empty()) {
+    return usage_error("give either SNAP or what to keep, not both");
+  }
+  return std::move(forget);
+}
+
+std::optional<std::uint32_t> parse_keep_count(std::string_view text) {
+  if (text == "all" || text == "unlimited" || text == "-1") {
+    return repo::kKeepAll;
+  }
+  std::uint32_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, count);
+  const bool valid = error == std::errc() && stopped == end && count < repo::kKeepAll;
+  return valid ? std::optional(count) : std::nullopt;
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arguments.h"
+
+namespace CLI {
+class App;
+}
+
+/// The words of forget, checked and turned into values.
+namespace cairn::cli {
+
+struct TypedForget {
+  ForgetArguments checked;            ///< what needs no check is put here at once
+  std::array<std::string, 6> counts;  ///< --keep-last, -hourly, -daily, -weekly, -monthly, -yearly
+  std::array<std::string, 6> durations;  ///< --keep-within, -within-hourly and so on
+  std::vector<std::string> keep_tags;
+  std::vector<std::string> keep_types;
+  std::vector<std::string> policies;
+  std::vector<std::string> types;
+  std::optional<std::string> group_by;
+};
+/// Declares the command; `typed` must outlive the app.
+void add_forget(CLI::App& app, TypedForget& typed);
+[[nodiscard]] CheckedArguments forget_values(TypedForget& typed);
+
+/// "7", or "all": nullopt if the text is anything else.
+[[nodiscard]] std::optional<std::uint32_t> parse_keep_count(std::string_view text);
+
+}  // namespace cairn::cli
