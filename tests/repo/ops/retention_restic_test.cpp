@@ -12,8 +12,9 @@
 #include "seeded_random.h"
 #include "temp_folder.h"
 
-// Restic is asked what it keeps of snapshots with the same times, by the same policies. In UTC: of
-// a time zone that its own machine is in restic knows the clock changes, and of others it does not.
+// Restic is asked what it keeps of snapshots with the same times, by the same policies. In UTC:
+// where its own machine has the snapshot's time zone, restic counts durations with the changes of
+// clocks, else without.
 // Hidden, because restic takes half a second for each snapshot and each question.
 
 using namespace cairn;
