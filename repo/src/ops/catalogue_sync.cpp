@@ -128,6 +128,9 @@ core::Status drop_vanished(State& state, const Listing& listing) {
 /// Notes packs that a segment lists but that are gone.
 core::Status note_missing(State& state, const Listing& listing) {
   state.missing_packs.clear();
+  // Before the packs are gone through: what enters the catalogue meanwhile is not compared with
+  // the listing, and has a higher number.
+  CAIRN_TRY(state.first_unseen_pack, state.catalogue->next_pack());
   return state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
                                             std::uint64_t /*size*/,
                                             format::BlockKind /*kind*/) -> core::Status {

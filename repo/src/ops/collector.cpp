@@ -324,12 +324,11 @@ core::Status Collector::spare_needed() {
     named.insert(record.packs.begin(), record.packs.end());
   }
   CAIRN_TRY(const auto unreliable, numbers_of(named));
-  // Frozen, as a writer's view is: a pack that another process puts back into a shared catalogue
-  // after it was deleted is no copy.
-  CAIRN_TRY(const store::PackNumber end, state_.catalogue->next_pack());
-  const auto missing = state_.missing_packs;
+  // Frozen as what a writer relies on: a copy that another process puts back into the catalogue,
+  // and that is gone, is none.
   const store::PackFilter stays = [&](store::PackNumber pack) {
-    return pack < end && !unreliable.contains(pack) && !missing.contains(pack);
+    return pack < state_.first_unseen_pack && !unreliable.contains(pack) &&
+           !state_.missing_packs.contains(pack);
   };
   CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
   std::unordered_set<PackId> seen;

@@ -116,6 +116,7 @@ State make_state(const Environment& environment, const std::string& location) {
               .blocks = nullptr,
               .chunks = nullptr,
               .missing_packs = {},
+              .first_unseen_pack = {},
               .usable_packs = std::make_unique<ops::UsablePacks>(),
               .opening_damage = {}};
   return state;

@@ -29,6 +29,9 @@ struct State {
   std::unique_ptr<store::ChunkReader> chunks;  ///< nullptr until ensure_catalogue()
   /// Packs that an index segment lists but that are gone, as of the last ensure_catalogue().
   std::unordered_set<store::PackNumber> missing_packs;
+  /// What the last ensure_catalogue() saw has lower numbers. Those from here on another process has
+  /// put into the catalogue since, perhaps from what it read before they were deleted.
+  store::PackNumber first_unseen_pack{};
   /// What a new snapshot may rely on; set by WritingSession.
   std::unique_ptr<UsablePacks> usable_packs;
   /// Damage met while opening (one bad copy of the config, of a slot): verify reports it.

@@ -61,8 +61,7 @@ core::Status WritingSession::freeze_usable_packs(Observer& observer) {
       }
     }
   }
-  CAIRN_TRY(const store::PackNumber end, state_.catalogue->next_pack());
-  state_.usable_packs->freeze(end, std::move(avoided));
+  state_.usable_packs->freeze(state_.first_unseen_pack, std::move(avoided));
   return {};
 }
 
