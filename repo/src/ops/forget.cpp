@@ -168,13 +168,22 @@ std::string reason_for(const ForgetOptions& options, const ListedSnapshot* liste
 }
 
 core::Status put_tombstone(State& state, format::Tombstone tombstone) {
+  const SnapshotId id = tombstone.snapshot;
   tombstone.when = state.environment.clock.now();
   const core::Status put = store::put_tombstone(*state.backend, *state.keys,
                                                 state.environment.random, std::move(tombstone));
-  if (!put && put.error().code() == ErrorCode::already_exists) {
-    return {};  // somebody else has just forgotten it
+  if (put || put.error().code() != ErrorCode::already_exists) {
+    return put;
   }
-  return put;
+  const auto standing = store::get_tombstone(*state.backend, *state.keys, id);
+  if (!standing) {
+    const auto name = store::object_name(format::ObjectKind::forgotten, id);
+    return core::fail(core::Error(standing.error())
+                          .with_hint(fmt::format("remove {} from the repository, then forget it "
+                                                 "again",
+                                                 store::object_path(name))));
+  }
+  return {};  // somebody else has just forgotten it
 }
 
 }  // namespace

@@ -63,14 +63,35 @@ core::Result<const ListedSnapshot*> nth_latest(const std::vector<ListedSnapshot>
   return core::fail(ErrorCode::not_found, fmt::format("there are only {} snapshots", count));
 }
 
+/// A backup client can put any object anywhere: a tombstone counts if somebody signed it who may.
+/// Takes it off the list otherwise.
+core::Result<bool> check_tombstone(State& state, const SnapshotId& id, SnapshotList& list) {
+  if (!list.forgotten.contains(id)) {
+    return false;
+  }
+  const auto tombstone = store::get_tombstone(*state.backend, *state.keys, id);
+  if (tombstone || tombstone.error().code() == ErrorCode::unsupported_version) {
+    return true;
+  }
+  if (tombstone.error().code() != ErrorCode::corrupt &&
+      tombstone.error().code() != ErrorCode::limit_exceeded) {
+    return core::fail(tombstone.error());
+  }
+  list.void_tombstones.push_back(tombstone.error().message());
+  list.forgotten.erase(id);
+  return false;
+}
+
 }  // namespace
 
 void SnapshotList::warn(Observer& observer) const {
   for (const auto& [id, error] : unreadable) {
     observer.warning(error.message());
   }
-  for (const std::string& damage : marks.damage) {
-    observer.warning(damage);
+  for (const auto* const damage : {&void_tombstones, &marks.damage}) {
+    for (const std::string& message : *damage) {
+      observer.warning(message);
+    }
   }
 }
 
@@ -82,7 +103,8 @@ core::Result<SnapshotList> read_snapshots(State& state) {
   CAIRN_TRY(const auto ids, list_ids(state, format::ObjectKind::snapshot));
   CAIRN_TRY(list.marks, read_marks(state));
   for (const SnapshotId& id : ids) {
-    if (list.forgotten.contains(id)) {
+    CAIRN_TRY(const bool is_forgotten, check_tombstone(state, id, list));
+    if (is_forgotten) {
       continue;
     }
     auto record = store::get_register(*state.backend, *state.keys, id);

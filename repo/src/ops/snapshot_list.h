@@ -18,7 +18,9 @@ struct SnapshotList {
   std::vector<ListedSnapshot> snapshots;  ///< that can be read; oldest first by start, then id
   std::map<SnapshotId, core::Hash256> link_hashes;  ///< of these
   std::map<SnapshotId, core::Error> unreadable;
-  std::set<SnapshotId> forgotten;  ///< there is a tombstone, whether it can be read or not
+  std::set<SnapshotId> forgotten;
+  /// What is wrong with tombstones that do not count, since anybody may have put them there.
+  std::vector<std::string> void_tombstones;
   StandingMarks marks;
 
   /// Tells what cannot be read.

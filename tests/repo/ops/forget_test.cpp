@@ -149,6 +149,27 @@ TEST_CASE("a tombstone of another link explains nothing", "[forget]") {
   CHECK_THAT(damage[0], Catch::Contains("another snapshot"));
 }
 
+TEST_CASE("a tombstone that nobody signed who may hides nothing", "[forget]") {
+  SeveralSnapshots several(3);
+  REQUIRE(outcome(forget(several, named({several.name(0)}))) == "ok");
+  const auto forged = several.fixture.object_file("forgotten/" + several.name(1));
+  SECTION("garbage") { write_file(forged, several.fixture.random.bytes(500)); }
+  SECTION("one of another snapshot") {
+    write_file(forged, read_file(several.fixture.object_file("forgotten/" + several.name(0))));
+  }
+  several.fixture.observer.warnings.clear();
+  CHECK(several.standing() == "12");
+  REQUIRE(several.fixture.observer.warnings.size() == 1);
+  CHECK_THAT(several.fixture.observer.warnings[0], Catch::Contains("forgotten/" + several.name(1)));
+  const auto blocked = forget(several, last(1));
+  REQUIRE(outcome(blocked) == "corrupt");
+  CHECK_THAT(blocked.error().hint(), Catch::Contains("remove forgotten/" + several.name(1)));
+  fs::remove(forged);
+  CHECK(outcome(forget(several, last(1))) == "ok");
+  CHECK(several.standing() == "2");
+  CHECK(several.damage().empty());
+}
+
 TEST_CASE("snapshots are forgotten by their names", "[forget]") {
   SeveralSnapshots several(4);
   const auto report = forget(several, named({"latest", several.name(1).substr(0, 12)}));

@@ -52,8 +52,8 @@ struct ForgetReport {
 ///
 /// Errors: not_permitted unless the role is admin or maintain; invalid_argument if no policy says
 /// anything, if a group would lose all its snapshots, if one that was named is pinned, or if a name
-/// is ambiguous; not_found; corrupt if a mark cannot be read, since it may be somebody's pin;
-/// interrupted; no_space; io.
+/// is ambiguous; not_found; corrupt if a mark cannot be read, since it may be somebody's pin, or if
+/// a damaged tombstone is in the way; interrupted; no_space; io.
 [[nodiscard]] core::Result<ForgetReport> forget(Repository& repository,
                                                 const ForgetOptions& options, Observer& observer);
 
