@@ -53,6 +53,8 @@ struct TypedArguments {
   TypedMarks marks;
   TypedForget forget;
   TypedPrune prune;
+  RepairIndexArguments repair_index;
+  StatsArguments stats;
   VerifyArguments verify;
   bool verify_latest = false;
   bool verify_all = false;
@@ -248,6 +250,18 @@ void add_verify(CLI::App& app, TypedArguments& typed) {
   command.add_flag("--check-integrity", typed.verify.check_integrity, "Read every byte");
 }
 
+void add_repair(CLI::App& app, RepairIndexArguments& repair_index) {
+  CLI::App& repair = add_command(app, "repair");
+  repair.require_subcommand(1);
+  CLI::App& index = add_command(repair, "repair index");
+  index.add_flag("-n,--dry-run", repair_index.dry_run, "Say what is wrong, write nothing");
+}
+
+void add_stats(CLI::App& app, StatsArguments& stats) {
+  add_list(add_command(app, "stats"), "--would-free", stats.would_free, "SNAP",
+           "What forgetting these snapshots together would give back");
+}
+
 void add_new_credentials(CLI::App& command, TypedArguments& typed) {
   add_text(command, "--new-password-file", typed.new_credentials.password_file, "FILE",
            "New passphrase from a file, - for standard input");
@@ -286,7 +300,8 @@ void declare(CLI::App& app, TypedArguments& typed) {
   add_verify(app, typed);
   add_forget(app, typed.forget);
   add_prune(app, typed.prune);
-  add_command(app, "stats");
+  add_repair(app, typed.repair_index);
+  add_stats(app, typed.stats);
   add_key(app, typed);
   add_command(app, "version");
   add_list(add_command(app, "help"), "COMMAND", typed.help_topic, "", "What to explain")
@@ -455,8 +470,11 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
   if (name == "snapshots") {
     return snapshots_values(typed, command);
   }
+  if (name == "repair") {
+    return typed.repair_index;
+  }
   if (name == "stats") {
-    return StatsArguments{};
+    return std::move(typed.stats);
   }
   return VersionArguments{};
 }

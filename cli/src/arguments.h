@@ -142,6 +142,14 @@ struct TagArguments {
   std::vector<std::string> snapshots;
 };
 
+struct PruneArguments {
+  double max_unused = 0.02;
+  std::optional<std::uint64_t> max_repack_bytes;
+  bool repack_small = false;
+  bool dry_run = false;
+  std::uint64_t stale_after_seconds = 600;
+};
+
 struct ForgetArguments {
   std::vector<std::string> snapshots;  ///< empty: by the rules
   repo::RetentionRules rules;
@@ -150,17 +158,16 @@ struct ForgetArguments {
   std::vector<std::string> paths;
   std::vector<repo::SnapshotType> types;
   bool dry_run = false;
+  std::optional<PruneArguments> prune;  ///< afterwards
 };
 
-struct PruneArguments {
-  double max_unused = 0.05;
-  std::optional<std::uint64_t> max_repack_bytes;
-  bool repack_small = false;
+struct RepairIndexArguments {
   bool dry_run = false;
-  std::uint64_t stale_after_seconds = 600;
 };
 
-struct StatsArguments {};
+struct StatsArguments {
+  std::vector<std::string> would_free;  ///< snapshots: what would forgetting them give back?
+};
 
 /// Where new credentials come from; both empty: CAIRN_NEW_PASSWORD, else the terminal.
 struct NewCredentialArguments {
@@ -189,8 +196,9 @@ struct VersionArguments {};
 using CommandArguments =
     std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, FindArguments,
                  DiffArguments, DumpArguments, RestoreArguments, VerifyArguments, PinArguments,
-                 TagArguments, ForgetArguments, PruneArguments, StatsArguments, KeyListArguments,
-                 KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments, VersionArguments>;
+                 TagArguments, ForgetArguments, PruneArguments, RepairIndexArguments,
+                 StatsArguments, KeyListArguments, KeyAddArguments, KeyRemoveArguments,
+                 KeyPasswdArguments, VersionArguments>;
 
 struct Invocation {
   GlobalArguments global;

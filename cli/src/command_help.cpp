@@ -129,6 +129,7 @@ constexpr std::array kCommands{
         "Forgotten is forgotten: only the space is still taken, until the next prune.\n",
         "  cairn forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run\n"
         "  cairn forget --keep-within 1m --policy hourly:hourly=48 --host laptop\n"
+        "  cairn forget --keep-last 10 --prune\n"
         "  cairn forget --type restore_point --keep-within 30d\n"
         "  cairn forget 3f2a91c0 latest~1\n"},
     CommandHelp{
@@ -141,8 +142,19 @@ constexpr std::array kCommands{
         "a snapshot needs cannot be read nothing is deleted.\n",
         "  cairn prune --dry-run\n"
         "  cairn prune --max-unused 10% --max-repack-bytes 5G\n"},
+    CommandHelp{"repair", "Make good what can be made good",
+                "Run cairn verify first: it says what is wrong.\n", "  cairn repair index\n"},
+    CommandHelp{"repair index", "Write the index anew from the packs",
+                "Damaged or missing index segments are replaced from the packs' own directories,\n"
+                "and packs that are gone leave the index: then the next backup of files that had\n"
+                "chunks in them stores these again, and older snapshots are whole again, too.\n",
+                "  cairn repair index --dry-run\n"
+                "  cairn repair index\n"},
     CommandHelp{"stats", "Say how much is stored, and what it takes",
-                "Reads snapshots and the index, no contents.\n", "  cairn stats\n"},
+                "Reads snapshots and the index, no contents. --would-free adds up what these\n"
+                "snapshots alone need, as a prune would find it.\n",
+                "  cairn stats\n"
+                "  cairn stats --would-free latest~5 --would-free 3f2a91c0\n"},
     CommandHelp{
         "key", "Add, list, remove and change keys",
         "A key opens the repository with a passphrase or a key file. Its role says what it\n"

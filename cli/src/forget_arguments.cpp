@@ -229,6 +229,8 @@ void add_forget(CLI::App& app, TypedForget& typed) {
       ->expected(1, -1)
       ->allow_extra_args();
   command.add_flag("-n,--dry-run", forget.dry_run, "Say what would stay, and why; forget nothing");
+  command.add_flag("--prune", typed.prunes, "Give back the space afterwards, as cairn prune does");
+  add_prune_options(command, typed.prune);
   constexpr const char* kKept = "What is kept";
   for (std::size_t i = 0; i < kCounts.size(); ++i) {
     add_text(command, kCounts[i].option, typed.counts[i], "N", kCounts[i].help)->group(kKept);
@@ -284,6 +286,14 @@ CheckedArguments forget_values(TypedForget& typed) {
     }
   } else if (has_filter || !forget.rules.is_empty()) {
     return usage_error("give either SNAP or what to keep, not both");
+  }
+  CheckedArguments prune = prune_values(typed.prune);
+  if (auto* const error = std::get_if<UsageError>(&prune)) {
+    return *error;
+  }
+  if (typed.prunes) {
+    forget.prune = std::get<PruneArguments>(std::get<CommandArguments>(prune));
+    forget.prune->dry_run = forget.dry_run;
   }
   return std::move(forget);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "prune_arguments.h"
 
 namespace CLI {
 class App;
@@ -24,6 +25,8 @@ struct TypedForget {
   std::vector<std::string> policies;
   std::vector<std::string> types;
   std::optional<std::string> group_by;
+  bool prunes = false;
+  TypedPrune prune;
 };
 /// Declares the command; `typed` must outlive the app.
 void add_forget(CLI::App& app, TypedForget& typed);

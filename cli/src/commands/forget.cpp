@@ -5,6 +5,7 @@
 
 #include "absolute_path.h"
 #include "commands/commands.h"
+#include "commands/prune.h"
 #include "escape.h"
 #include "sizes.h"
 #include "table.h"
@@ -68,7 +69,7 @@ std::vector<std::string> plan_lines(const repo::ForgetPlan& plan, core::Clock& c
   return lines;
 }
 
-void tell(const repo::ForgetReport& report, bool dry_run, Context& context) {
+void tell(const repo::ForgetReport& report, bool dry_run, bool prunes, Context& context) {
   Console& console = context.console;
   const repo::ForgetPlan& plan = report.plan;
   if (dry_run || console.verbose()) {
@@ -86,7 +87,7 @@ void tell(const repo::ForgetReport& report, bool dry_run, Context& context) {
     text += fmt::format(", {} forgotten before", plan.already_forgotten);
   }
   console.say(text);
-  if (report.forgotten > 0) {
+  if (report.forgotten > 0 && !prunes) {
     console.say("the space that they alone took is given back by: cairn prune");
   }
 }
@@ -106,12 +107,18 @@ core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& contex
     options.filter.paths.push_back(absolute_path(path, context.streams.working_folder));
   }
   CAIRN_TRY(const repo::ForgetReport report, repo::forget(repository, options, observer));
+  if (!context.console.json()) {
+    tell(report, arguments.dry_run, arguments.prune.has_value(), context);
+  }
+  Json json = forget_view(report);
+  json["dry_run"] = arguments.dry_run;
+  if (arguments.prune) {
+    CAIRN_TRY(const repo::PruneReport pruned,
+              prune_and_tell(repository, *arguments.prune, report.plan.doomed, context));
+    json["prune"] = prune_view(pruned);
+  }
   if (context.console.json()) {
-    Json json = forget_view(report);
-    json["dry_run"] = arguments.dry_run;
     context.console.print_json(json);
-  } else {
-    tell(report, arguments.dry_run, context);
   }
   return ExitCode::ok;
 }

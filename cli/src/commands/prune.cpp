@@ -1,4 +1,4 @@
-#include "cairn/repo/prune.h"
+#include "commands/prune.h"
 
 #include <fmt/format.h>
 
@@ -50,12 +50,13 @@ void print_result(const repo::PruneReport& report, std::uint64_t elapsed_ns, Con
 
 }  // namespace
 
-core::Result<ExitCode> execute(const PruneArguments& arguments, Context& context) {
+core::Result<repo::PruneReport> prune_and_tell(repo::Repository& repository,
+                                               const PruneArguments& arguments,
+                                               const std::vector<repo::SnapshotId>& forgotten,
+                                               Context& context) {
   Console& console = context.console;
   core::Clock& clock = context.streams.clock;
   const std::uint64_t start_ns = clock.monotonic_ns();
-  ConsoleObserver observer(console);
-  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
   repo::PruneOptions options{.max_unused = arguments.max_unused,
                              .repack_small = arguments.repack_small,
                              .dry_run = arguments.dry_run,
@@ -64,19 +65,33 @@ core::Result<ExitCode> execute(const PruneArguments& arguments, Context& context
   if (arguments.max_repack_bytes) {
     options.max_repack_bytes = *arguments.max_repack_bytes;
   }
-  CAIRN_TRY(const repo::PruneReport report, repo::prune(repository, options, observer));
-  const std::uint64_t elapsed_ns = clock.monotonic_ns() - start_ns;
+  if (arguments.dry_run) {
+    options.as_if_forgotten = forgotten;
+  }
+  ConsoleObserver observer(console);
+  CAIRN_TRY(repo::PruneReport report, repo::prune(repository, options, observer));
   if (console.json()) {
-    Json json = prune_view(report);
-    json["dry_run"] = arguments.dry_run;
-    json["seconds"] = seconds_view(elapsed_ns);
-    console.print_json(json);
-    return ExitCode::ok;
+    return report;
   }
   if (arguments.dry_run) {
     print_plan(report, console);
   } else {
-    print_result(report, elapsed_ns, console);
+    print_result(report, clock.monotonic_ns() - start_ns, console);
+  }
+  return report;
+}
+
+core::Result<ExitCode> execute(const PruneArguments& arguments, Context& context) {
+  Console& console = context.console;
+  const std::uint64_t start_ns = context.streams.clock.monotonic_ns();
+  ConsoleObserver observer(console);
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  CAIRN_TRY(const repo::PruneReport report, prune_and_tell(repository, arguments, {}, context));
+  if (console.json()) {
+    Json json = prune_view(report);
+    json["dry_run"] = arguments.dry_run;
+    json["seconds"] = seconds_view(context.streams.clock.monotonic_ns() - start_ns);
+    console.print_json(json);
   }
   return ExitCode::ok;
 }

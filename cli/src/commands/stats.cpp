@@ -2,16 +2,50 @@
 
 #include <fmt/format.h>
 
+#include "cairn/repo/browse.h"
+#include "cairn/repo/prune.h"
 #include "commands/commands.h"
 #include "sizes.h"
 #include "table.h"
 
 namespace cairn::cli {
 
-core::Result<ExitCode> execute(const StatsArguments& /*arguments*/, Context& context) {
+namespace {
+
+/// Bytes of packs that no snapshot would need, all of them, as against now.
+core::Result<ExitCode> tell_would_free(const std::vector<std::string>& names,
+                                       repo::Repository& repository, Context& context,
+                                       repo::Observer& observer) {
+  repo::PruneOptions options{.max_unused = 0, .dry_run = true, .stop = context.streams.stop};
+  CAIRN_TRY(const repo::PruneReport now, repo::prune(repository, options, observer));
+  for (const std::string& name : names) {
+    CAIRN_TRY(const repo::ListedSnapshot listed, repo::find_snapshot(repository, name, observer));
+    options.as_if_forgotten.push_back(listed.id);
+  }
+  CAIRN_TRY(const repo::PruneReport then, repo::prune(repository, options, observer));
+  const std::uint64_t freed = now.used_bytes - then.used_bytes;
+  if (context.console.json()) {
+    context.console.print_json({{"would_free_bytes", freed}, {"unused_bytes", now.unused_bytes}});
+    return ExitCode::ok;
+  }
+  context.console.print(fmt::format("forgetting {} would make {} unneeded",
+                                    format_count(names.size(), "snapshot"), format_size(freed)));
+  if (now.unused_bytes > 0) {
+    context.console.print(
+        fmt::format("{} are unneeded already: cairn prune", format_size(now.unused_bytes)));
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context) {
   Console& console = context.console;
   ConsoleObserver observer(console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  if (!arguments.would_free.empty()) {
+    return tell_would_free(arguments.would_free, repository, context, observer);
+  }
   CAIRN_TRY(const repo::Statistics stats, repo::statistics(repository, observer));
   if (console.json()) {
     console.print_json(statistics_view(stats));

@@ -30,6 +30,10 @@ core::Status check(const std::stop_token& stop) {
   return {};
 }
 
+bool is_one_of(const std::vector<SnapshotId>& ids, const SnapshotId& id) {
+  return std::ranges::find(ids, id) != ids.end();
+}
+
 core::Result<std::set<SnapshotId>> list_ids(State& state, ObjectKind kind) {
   std::set<SnapshotId> ids;
   CAIRN_TRY_STATUS(state.backend->list(kind, [&ids](const store::ListedObject& object) {
@@ -72,7 +76,7 @@ core::Result<std::vector<SnapshotId>> Collector::list_snapshots() {
   for (const SnapshotId& id : listed) {
     if (tombstones.contains(id)) {
       forgotten_.insert(id);
-    } else if (!marked_.contains(id)) {
+    } else if (!marked_.contains(id) && !is_one_of(options_.as_if_forgotten, id)) {
       standing.push_back(id);
     }
   }

@@ -89,8 +89,11 @@ class Rewriter {
     const auto is_small = [](const auto& item) { return item.second.chunks < kSmallSegmentChunks; };
     const bool merges =
         static_cast<std::size_t>(std::ranges::count_if(segments, is_small)) >= kSmallSegmentsMany;
+    if (options_.replace_all) {
+      replaced_.insert(directories.segments().begin(), directories.segments().end());
+    }
     for (const auto& item : segments) {
-      if (options_.replace_all || item.second.is_stale || (merges && is_small(item))) {
+      if (item.second.is_stale || (merges && is_small(item))) {
         replaced_.insert(item.first);
       }
     }

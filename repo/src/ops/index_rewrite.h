@@ -11,8 +11,8 @@
 namespace cairn::repo::ops {
 
 struct IndexRewriteOptions {
-  const std::unordered_set<PackId>& leave_out;
-  /// Also replaces what is fine: then the new index has exactly what is there.
+  std::unordered_set<PackId> leave_out = {};
+  /// Also replaces what is fine, and what cannot be read: the new index has exactly what is there.
   bool replace_all = false;
   std::stop_token stop = {};
 };
@@ -25,7 +25,7 @@ struct RewrittenIndex {
 /// Publishes new index segments in place of those that list a pack that is to be left out or is not
 /// there, and in place of small ones if there are many; adds packs that no segment lists. Removes
 /// the old ones afterwards: interrupted in between, some packs are listed twice, which does no
-/// harm. A segment that cannot be read is replaced, too, if the directories of all packs can be.
+/// harm.
 /// Memory: one old and one new segment, 40 MiB at worst. Errors: no_space, io, interrupted.
 [[nodiscard]] core::Result<RewrittenIndex> rewrite_index(State& state,
                                                          const IndexRewriteOptions& options,

@@ -16,7 +16,7 @@ namespace cairn::repo {
 namespace {
 
 using core::ErrorCode;
-using Change = std::function<void(ops::NewMark&)>;
+using EditMark = std::function<void(ops::NewMark&)>;
 
 core::Status check_tags(const std::vector<std::string>& tags) {
   for (const std::string& tag : tags) {
@@ -43,7 +43,7 @@ core::Status check_count(const ops::NewMark& wanted) {
 }
 
 core::Result<MarkReport> change(Repository& repository, const std::vector<std::string>& names,
-                                const Change& apply, Observer& observer) {
+                                const EditMark& apply, Observer& observer) {
   Expects(!names.empty());
   ops::State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_collecting_key(state, "mark snapshots"));

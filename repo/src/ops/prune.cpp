@@ -42,6 +42,7 @@ core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& opti
 core::Result<PruneReport> prune(Repository& repository, const PruneOptions& options,
                                 Observer& observer) {
   Expects(options.max_unused >= 0);
+  Expects(options.dry_run || options.as_if_forgotten.empty());
   ops::State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_collecting_key(state));
   auto report = prune_once(state, options, observer);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <stop_token>
+#include <vector>
 
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
@@ -15,13 +16,15 @@ struct PruneOptions {
   /// Of the bytes that snapshots need, this part may stay occupied by bytes that none needs: packs
   /// that hold both are rewritten, those with the largest waste first, until no more than that is
   /// left. 0: everything is given back.
-  double max_unused = 0.05;
+  double max_unused = 0.02;
   /// Packs are rewritten as long as these have no more bytes together.
   std::uint64_t max_repack_bytes = std::numeric_limits<std::uint64_t>::max();
   /// Puts small packs together even if there are few of them.
   bool repack_small = false;
   /// Counts and plans, writes and deletes nothing.
   bool dry_run = false;
+  /// Plans as if these had been forgotten already. Only in a dry run.
+  std::vector<SnapshotId> as_if_forgotten = {};
   /// A backup that shows no sign of life for so long is given up: it starts again by itself, should
   /// it live after all. Measured on this machine's own clock. Backups of this machine whose process
   /// is gone are given up at once.
