@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <functional>
 #include <semaphore>
 #include <set>
@@ -142,6 +143,13 @@ TEST_CASE("a copy that is gone does not count because somebody puts it back into
   }
   REQUIRE(others.size() == 2);  // one of data, one of metadata
   const auto segment = store::object_name(ObjectKind::index, segment_of(state, *others.begin()));
+  // A writer has stored something else, and is about to publish its snapshot.
+  REQUIRE(make_tree(world.fixture.at("more"), {tree::file("new", 10'000, 2)}).empty());
+  auto third = world.open("third");
+  const auto backup = world.fixture.backup(third, {world.fixture.at("more")});
+  REQUIRE(outcome(backup) == "ok");
+  const auto published = world.fixture.object_file("snapshots/" + backup->id->hex());
+  std::filesystem::rename(published, world.fixture.at("unpublished"));
 
   std::binary_semaphore has_read(0);
   std::binary_semaphore may_go_on(0);
@@ -155,6 +163,10 @@ TEST_CASE("a copy that is gone does not count because somebody puts it back into
   std::thread slow_process(
       [&] { CHECK(outcome(repo::ops::ensure_catalogue(slow.state(), unheard)) == "ok"); });
   has_read.acquire();
+  const auto let_it_go_on = [&] {
+    may_go_on.release();
+    slow_process.join();
+  };
 
   repo::ops::Collector collector(state, {.max_unused = 0}, world.fixture.observer);
   REQUIRE(outcome(collector.plan()) == "ok");
@@ -164,19 +176,29 @@ TEST_CASE("a copy that is gone does not count because somebody puts it back into
     REQUIRE(outcome(state.backend->remove(store::object_name(ObjectKind::pack, pack))) == "ok");
   }
   REQUIRE(outcome(collector.condemn()) == "ok");
+  std::filesystem::rename(world.fixture.at("unpublished"), published);
   REQUIRE(outcome(collector.await_sessions()) == "ok");
-  int lists = 0;
-  be_told(ours).before_list = [&](ObjectKind kind) {
-    // The first list brings the catalogue up to date; before the second one copies are looked up.
-    if (kind == ObjectKind::pack && ++lists == 2) {
-      may_go_on.release();
-      slow_process.join();
-    }
-  };
+
+  ToldBackend& told = be_told(ours);
+  SECTION("while copies are looked up") {
+    // The first list brings the catalogue up to date; before the second one they are looked up.
+    told.before_list = [&, lists = 0](ObjectKind kind) mutable {
+      if (kind == ObjectKind::pack && ++lists == 2) {
+        let_it_go_on();
+      }
+    };
+  }
+  SECTION("while new snapshots are marked") {
+    told.after_get = [&](const store::ObjectName& name) {
+      if (name.kind == ObjectKind::snapshot && slow_process.joinable()) {
+        let_it_go_on();
+      }
+    };
+  }
   REQUIRE(outcome(collector.spare_needed()) == "ok");
-  REQUIRE(lists == 2);
+  REQUIRE_FALSE(slow_process.joinable());
   REQUIRE(outcome(collector.remove_doomed()) == "ok");
   REQUIRE(outcome(collector.withdraw_records()) == "ok");
-  CHECK(collector.report().kept.packs == 2);
-  check_all_restore(world.fixture, 2);
+  CHECK(collector.report().kept.packs == 4);  // the third snapshot's, too
+  check_all_restore(world.fixture, 3);
 }
