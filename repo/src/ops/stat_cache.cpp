@@ -165,6 +165,12 @@ core::Result<bool> StatCache::is_settled(std::uint64_t interval) const {
   if (note) {
     return false;
   }
+  // It may have been settled a moment ago, by a process whose packs we did not see in W2 of
+  // docs/design/0009-collection.md: those may be condemned, or gone.
+  CAIRN_TRY(const store::PackNumber next, state_.catalogue->next_pack());
+  if (!state_.usable_packs->knows_all_below(next)) {
+    return false;
+  }
   settled_.insert(interval);
   return true;
 }

@@ -35,6 +35,12 @@ class UsablePacks {
     const std::shared_lock lock(mutex_);
     return own_.contains(pack);
   }
+  /// True if nobody else has put a pack into the catalogue since, which gives its next pack the
+  /// number `next`. A pack of our own that is just being added may look like somebody else's.
+  [[nodiscard]] bool knows_all_below(store::PackNumber next) const {
+    const std::shared_lock lock(mutex_);
+    return static_cast<std::size_t>(next) - static_cast<std::size_t>(end_) == own_.size();
+  }
   [[nodiscard]] bool avoids_any() const noexcept { return !avoided_.empty(); }
   /// For lookups; must not outlive this.
   [[nodiscard]] store::PackFilter filter() const {

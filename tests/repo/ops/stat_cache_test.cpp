@@ -3,8 +3,10 @@
 #include "catch2.h"
 #include "format/node.h"
 #include "ops/seen_cursor.h"
+#include "ops/writing_session.h"
 #include "outcome.h"
 #include "repo_fixture.h"
+#include "tree_spec.h"
 
 using namespace cairn;
 using namespace cairn::test;
@@ -26,7 +28,9 @@ struct CacheFixture {
     auto made = fixture.init();
     REQUIRE(outcome(made) == "ok");
     repository.emplace(std::move(*made));
-    REQUIRE(outcome(ensure_catalogue(repository->state(), fixture.observer)) == "ok");
+    State& state = repository->state();
+    REQUIRE(outcome(ensure_catalogue(state, fixture.observer)) == "ok");
+    state.usable_packs->freeze(state.first_unseen_pack, {});  // as a session does
   }
   [[nodiscard]] std::unique_ptr<StatCache> open(StatCache::Options options = {}) {
     auto cache = StatCache::open(repository->state(), options);
@@ -118,6 +122,26 @@ TEST_CASE("a record is trusted once its interval is settled") {
     CHECK(recall(*reader, "/f")->trusted);
   }
   CHECK(recall(*fixture.open(), "/other") == nullptr);
+}
+
+TEST_CASE("what another process has settled since this session looked is not trusted") {
+  CacheFixture world;
+  const std::string source = world.fixture.at("source");
+  REQUIRE(make_tree(source, {tree::file("a", 1000, 1)}).empty());
+  auto session = WritingSession::begin(world.repository->state(), {}, world.fixture.observer);
+  REQUIRE(outcome(session) == "ok");
+  const auto opened_before = world.open();
+
+  // Its packs were not there when this session asked which ones are.
+  auto other = world.fixture.open();
+  REQUIRE(outcome(other) == "ok");
+  REQUIRE(outcome(world.fixture.backup(*other, {source})) == "ok");
+  CHECK_FALSE(recall(*opened_before, source)->trusted);
+
+  session->reset();
+  session = WritingSession::begin(world.repository->state(), {}, world.fixture.observer);
+  REQUIRE(outcome(session) == "ok");
+  CHECK(recall(*world.open(), source)->trusted);
 }
 
 TEST_CASE("an unsettled record is trusted if somebody who is names its node") {
