@@ -43,9 +43,23 @@ core::Result<bool> is_decided(State& state, const SnapshotId& session) {
     return true;
   }
   // A snapshot that was forgotten may have lost its register already.
-  CAIRN_TRY(const auto tombstone,
-            state.backend->size(store::object_name(format::ObjectKind::forgotten, session)));
-  return tombstone.has_value();
+  return is_forgotten(state, session);
+}
+
+core::Result<bool> is_forgotten(State& state, const SnapshotId& snapshot) {
+  const auto tombstone = store::get_tombstone(*state.backend, *state.keys, snapshot);
+  if (tombstone) {
+    return true;
+  }
+  switch (tombstone.error().code()) {
+    case core::ErrorCode::not_found:
+    case core::ErrorCode::corrupt:
+    case core::ErrorCode::limit_exceeded:
+    case core::ErrorCode::unsupported_version:
+      return false;
+    default:
+      return core::fail(tombstone.error());
+  }
 }
 
 }  // namespace cairn::repo::ops

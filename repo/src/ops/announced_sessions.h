@@ -24,4 +24,8 @@ struct AnnouncedSession {
 /// True if the session's register is decided: it is a snapshot or was one, or will never be one.
 [[nodiscard]] core::Result<bool> is_decided(State& state, const SnapshotId& session);
 
+/// True if a tombstone stands for it that somebody signed who may. Anything else of its name was
+/// put there by nobody knows whom, and takes nothing away.
+[[nodiscard]] core::Result<bool> is_forgotten(State& state, const SnapshotId& snapshot);
+
 }  // namespace cairn::repo::ops

@@ -23,7 +23,7 @@ using format::ObjectKind;
 
 constexpr std::uint64_t kPollNs = 1'000'000'000;
 
-core::Status check(const std::stop_token& stop) {
+core::Status check_not_stopped(const std::stop_token& stop) {
   if (stop.stop_requested()) {
     return core::fail(ErrorCode::interrupted, "interrupted");
   }
@@ -34,7 +34,7 @@ bool is_one_of(const std::vector<SnapshotId>& ids, const SnapshotId& id) {
   return std::ranges::find(ids, id) != ids.end();
 }
 
-core::Result<std::set<SnapshotId>> list_ids(State& state, ObjectKind kind) {
+core::Result<std::set<SnapshotId>> list_names(State& state, ObjectKind kind) {
   std::set<SnapshotId> ids;
   CAIRN_TRY_STATUS(state.backend->list(kind, [&ids](const store::ListedObject& object) {
     ids.insert(SnapshotId::from(object.name.id.view()));
@@ -70,11 +70,15 @@ core::Result<std::vector<CondemnedPacks>> Collector::refresh() {
 /// Those that stand and are not marked yet. To be listed before refresh(): then the catalogue knows
 /// what they refer to.
 core::Result<std::vector<SnapshotId>> Collector::list_snapshots() {
-  CAIRN_TRY(const auto listed, list_ids(state_, ObjectKind::snapshot));
-  CAIRN_TRY(const auto tombstones, list_ids(state_, ObjectKind::forgotten));
+  CAIRN_TRY(const auto listed, list_names(state_, ObjectKind::snapshot));
+  CAIRN_TRY(const auto tombstones, list_names(state_, ObjectKind::forgotten));
   std::vector<SnapshotId> standing;
   for (const SnapshotId& id : listed) {
-    if (tombstones.contains(id)) {
+    bool forgotten = tombstones.contains(id);
+    if (forgotten) {
+      CAIRN_TRY(forgotten, is_forgotten(state_, id));
+    }
+    if (forgotten) {
       forgotten_.insert(id);
     } else if (!marked_.contains(id) && !is_one_of(options_.as_if_forgotten, id)) {
       standing.push_back(id);
@@ -85,7 +89,7 @@ core::Result<std::vector<SnapshotId>> Collector::list_snapshots() {
 
 core::Status Collector::mark(const std::vector<SnapshotId>& snapshots) {
   for (const SnapshotId& id : snapshots) {
-    CAIRN_TRY_STATUS(check(options_.stop));
+    CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
     auto record = store::get_register(*state_.backend, *state_.keys, id);
     if (!record && record.error().code() == ErrorCode::not_found) {
       continue;  // forgotten, and cleared away by another prune
@@ -267,7 +271,7 @@ core::Status Collector::await_sessions() {
     }
   }
   while (!waiting.empty()) {
-    CAIRN_TRY_STATUS(check(options_.stop));
+    CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
     for (auto at = waiting.begin(); at != waiting.end();) {
       const auto& [id, wait] = *at;
       const auto found = announced.find(id);
@@ -371,7 +375,7 @@ core::Status Collector::remove_doomed() {
   report_.index_segments_written += rewritten.written;
   report_.index_segments_removed += rewritten.removed;
   for (const PackId& id : doomed_) {
-    CAIRN_TRY_STATUS(check(options_.stop));
+    CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
     const auto name = store::object_name(ObjectKind::pack, id);
     CAIRN_TRY(const auto size, state_.backend->size(name));
     CAIRN_TRY(const bool removed, remove_object(state_, name));

@@ -29,7 +29,7 @@ core::Result<bool> was_read(const core::Result<T>& object, Observer& observer) {
   }
 }
 
-core::Status check(const std::stop_token& stop) {
+core::Status end_if_stopped(const std::stop_token& stop) {
   if (stop.stop_requested()) {
     return core::fail(core::ErrorCode::interrupted, "interrupted");
   }
@@ -57,7 +57,7 @@ core::Status PackDirectories::visit(const std::function<core::Status(const Visit
                                     const std::stop_token& stop, Observer& observer) const {
   std::unordered_set<PackId> listed;
   for (const IndexSegmentId& id : segments_) {
-    CAIRN_TRY_STATUS(check(stop));
+    CAIRN_TRY_STATUS(end_if_stopped(stop));
     const auto segment = store::get_index_segment(*state_->backend, *state_->keys, id);
     CAIRN_TRY(const bool is_there, was_read(segment, observer));
     for (std::size_t i = 0; is_there && i < segment->packs.size(); ++i) {
@@ -73,7 +73,7 @@ core::Status PackDirectories::visit(const std::function<core::Status(const Visit
   }
   std::ranges::sort(unlisted);
   for (const PackId& id : unlisted) {
-    CAIRN_TRY_STATUS(check(stop));
+    CAIRN_TRY_STATUS(end_if_stopped(stop));
     auto description = store::read_pack_description(*state_->backend, *state_->keys, id);
     CAIRN_TRY(const bool is_there, was_read(description, observer));
     if (is_there) {

@@ -13,7 +13,7 @@ namespace cairn::repo {
 namespace {
 
 // Another collector has deleted what this one was about to read.
-constexpr int kRetriesMax = 8;
+constexpr int kPlansMax = 8;
 
 core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& options,
                                      Observer& observer) {
@@ -47,7 +47,7 @@ core::Result<PruneReport> prune(Repository& repository, const PruneOptions& opti
   CAIRN_TRY_STATUS(ops::require_collecting_key(state));
   auto report = prune_once(state, options, observer);
   for (int retry = 0;
-       retry < kRetriesMax && !report && report.error().code() == core::ErrorCode::not_found;
+       retry < kPlansMax && !report && report.error().code() == core::ErrorCode::not_found;
        ++retry) {
     observer.detail(report.error().message() + ": looking again");
     report = prune_once(state, options, observer);

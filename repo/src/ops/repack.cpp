@@ -39,7 +39,7 @@ BlockClass class_of(BlockKind kind, const format::BlockRecord& block) {
 }
 
 /// Damage of a pack, as against what ends the whole work.
-bool is_damage(core::ErrorCode code) noexcept {
+bool spoils_pack(core::ErrorCode code) noexcept {
   return code == core::ErrorCode::corrupt || code == core::ErrorCode::limit_exceeded;
 }
 
@@ -248,7 +248,7 @@ core::Status Repack::run(const std::vector<PackId>& packs) {
     for (std::size_t i = next++; i < packs.size() && !failed; i = next++) {
       meter_.at(store::object_path(store::object_name(format::ObjectKind::pack, packs[i])));
       auto copied = worker.copy(packs[i]);
-      if (!copied && is_damage(copied.error().code())) {
+      if (!copied && spoils_pack(copied.error().code())) {
         meter_.warning(copied.error().message() + ": left as it is; see: cairn verify");
       } else if (!copied) {
         return copied;

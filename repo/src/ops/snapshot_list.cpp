@@ -28,11 +28,11 @@ core::Result<std::vector<SnapshotId>> list_ids(State& state, format::ObjectKind 
 
 /// The number behind "latest~", or 0 for "latest"; nullopt if it is something else.
 core::Result<std::optional<std::size_t>> steps_back(std::string_view name) {
-  constexpr std::string_view kLatest = "latest";
-  if (!name.starts_with(kLatest)) {
+  constexpr std::string_view kLatestWord = "latest";
+  if (!name.starts_with(kLatestWord)) {
     return std::optional<std::size_t>();
   }
-  name.remove_prefix(kLatest.size());
+  name.remove_prefix(kLatestWord.size());
   if (name.empty()) {
     return std::optional<std::size_t>(0);
   }

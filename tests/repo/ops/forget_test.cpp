@@ -29,7 +29,7 @@ repo::ForgetOptions last(std::uint32_t count) {
   return options;
 }
 
-repo::ForgetOptions named(std::vector<std::string> names) {
+repo::ForgetOptions by_name(std::vector<std::string> names) {
   repo::ForgetOptions options;
   options.snapshots = std::move(names);
   return options;
@@ -114,8 +114,8 @@ TEST_CASE("a policy forgets, and nothing else changes", "[forget]") {
 TEST_CASE("a chain with forgotten members verifies, with and without their registers", "[forget]") {
   SeveralSnapshots several(6);
   // In the middle, two in a row, the first and the last.
-  REQUIRE(outcome(forget(several, named({several.name(0), several.name(2), several.name(3),
-                                         several.name(5)}))) == "ok");
+  REQUIRE(outcome(forget(several, by_name({several.name(0), several.name(2), several.name(3),
+                                           several.name(5)}))) == "ok");
   CHECK(several.standing() == "14");
   CHECK(several.damage().empty());
   remove_forgotten_registers(several);
@@ -151,7 +151,7 @@ TEST_CASE("a tombstone of another link explains nothing", "[forget]") {
 
 TEST_CASE("a tombstone that nobody signed who may hides nothing", "[forget]") {
   SeveralSnapshots several(3);
-  REQUIRE(outcome(forget(several, named({several.name(0)}))) == "ok");
+  REQUIRE(outcome(forget(several, by_name({several.name(0)}))) == "ok");
   const auto forged = several.fixture.object_file("forgotten/" + several.name(1));
   SECTION("garbage") { write_file(forged, several.fixture.random.bytes(500)); }
   SECTION("one of another snapshot") {
@@ -172,7 +172,7 @@ TEST_CASE("a tombstone that nobody signed who may hides nothing", "[forget]") {
 
 TEST_CASE("snapshots are forgotten by their names", "[forget]") {
   SeveralSnapshots several(4);
-  const auto report = forget(several, named({"latest", several.name(1).substr(0, 12)}));
+  const auto report = forget(several, by_name({"latest", several.name(1).substr(0, 12)}));
   REQUIRE(outcome(report) == "ok");
   CHECK(report->forgotten == 2);
   CHECK(report->plan.groups.empty());
@@ -181,19 +181,19 @@ TEST_CASE("snapshots are forgotten by their names", "[forget]") {
   CHECK(tombstone_of(several, 3).reason == "by name");
 
   SECTION("those that were forgotten before are no error") {
-    const auto again = forget(several, named({several.name(1), several.name(3).substr(0, 12)}));
+    const auto again = forget(several, by_name({several.name(1), several.name(3).substr(0, 12)}));
     REQUIRE(outcome(again) == "ok");
     CHECK(again->forgotten == 0);
     CHECK(again->plan.already_forgotten == 2);
     CHECK(several.standing() == "02");
   }
   SECTION("one wrong name, and nothing is forgotten") {
-    CHECK(outcome(forget(several, named({several.name(0), "ffffffff"}))) == "not_found");
-    CHECK(outcome(forget(several, named({several.name(0), "f"}))) == "invalid_argument");
+    CHECK(outcome(forget(several, by_name({several.name(0), "ffffffff"}))) == "not_found");
+    CHECK(outcome(forget(several, by_name({several.name(0), "f"}))) == "invalid_argument");
     CHECK(several.standing() == "02");
   }
   SECTION("all of them") {
-    CHECK(outcome(forget(several, named({several.name(0), several.name(2)}))) == "ok");
+    CHECK(outcome(forget(several, by_name({several.name(0), several.name(2)}))) == "ok");
     CHECK(several.standing().empty());
     CHECK(several.damage().empty());
     several.backup();
@@ -206,7 +206,7 @@ TEST_CASE("pinned snapshots are not forgotten", "[forget]") {
   SeveralSnapshots several(3);
   auto& observer = several.fixture.observer;
   REQUIRE(outcome(repo::pin(*several.repository, {several.name(0)}, observer)) == "ok");
-  const auto refused = forget(several, named({several.name(1), several.name(0)}));
+  const auto refused = forget(several, by_name({several.name(1), several.name(0)}));
   REQUIRE(outcome(refused) == "invalid_argument");
   CHECK_THAT(refused.error().message(), Catch::Contains("pinned"));
   CHECK_THAT(refused.error().hint(), Catch::Contains("cairn snapshots unpin"));
@@ -218,7 +218,7 @@ TEST_CASE("pinned snapshots are not forgotten", "[forget]") {
   CHECK(by_policy->plan.groups[0].verdicts[2].reasons == std::vector<std::string>{"pinned"});
 
   REQUIRE(outcome(repo::unpin(*several.repository, {several.name(0)}, observer)) == "ok");
-  CHECK(outcome(forget(several, named({several.name(0)}))) == "ok");
+  CHECK(outcome(forget(several, by_name({several.name(0)}))) == "ok");
   CHECK(several.standing() == "2");
 }
 
@@ -354,10 +354,10 @@ TEST_CASE("a damaged snapshot is forgotten by its full id only", "[forget]") {
   CHECK(several.fixture.objects("forgotten").size() == 1);
   CHECK(several.damage().size() == 2);
 
-  const auto by_prefix = forget(several, named({several.name(1).substr(0, 16)}));
+  const auto by_prefix = forget(several, by_name({several.name(1).substr(0, 16)}));
   REQUIRE(outcome(by_prefix) == "not_found");
   CHECK_THAT(by_prefix.error().hint(), Catch::Contains(several.name(1)));
-  const auto report = forget(several, named({several.name(1)}));
+  const auto report = forget(several, by_name({several.name(1)}));
   REQUIRE(outcome(report) == "ok");
   CHECK(report->forgotten == 1);
   CHECK(report->plan.snapshots.empty());
@@ -375,12 +375,12 @@ TEST_CASE("a damaged snapshot that is pinned stays", "[forget]") {
   REQUIRE(outcome(repo::pin(*several.repository, {several.name(0)}, several.fixture.observer)) ==
           "ok");
   destroy(register_of(several, 0));
-  const auto refused = forget(several, named({several.name(0)}));
+  const auto refused = forget(several, by_name({several.name(0)}));
   REQUIRE(outcome(refused) == "invalid_argument");
   const auto mark = several.fixture.objects("marks").front();
   CHECK_THAT(refused.error().hint(), Catch::Contains(mark));
   fs::remove(several.fixture.object_file(mark));
-  CHECK(outcome(forget(several, named({several.name(0)}))) == "ok");
+  CHECK(outcome(forget(several, by_name({several.name(0)}))) == "ok");
 }
 
 TEST_CASE("while a mark is damaged nothing is forgotten", "[forget]") {
@@ -392,7 +392,7 @@ TEST_CASE("while a mark is damaged nothing is forgotten", "[forget]") {
   const auto refused = forget(several, last(1));
   REQUIRE(outcome(refused) == "corrupt");
   CHECK_THAT(refused.error().message(), Catch::Contains(mark));
-  CHECK(outcome(forget(several, named({several.name(0)}))) == "corrupt");
+  CHECK(outcome(forget(several, by_name({several.name(0)}))) == "corrupt");
   CHECK(outcome(forget(several, last(9))) == "ok");  // there was nothing to forget
   CHECK(several.standing() == "012");
 }

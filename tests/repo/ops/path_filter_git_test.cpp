@@ -99,7 +99,7 @@ class GitTree {
 };
 
 /// Folders come before what they hold.
-GitTree make_tree(SeededRandom& random) {
+GitTree make_git_tree(SeededRandom& random) {
   const std::vector<std::string> names = {"a", "b", "ab", "ba",  "abc", "a.b", "A",
                                           "-", "]", "[",  "a b", "*",   "\\",  "\xff"};
   std::vector<TestPath> paths;
@@ -184,7 +184,7 @@ std::size_t check_alike(const GitTree& tree, const std::vector<std::string>& lin
 
 TEST_CASE("Random patterns mean what they mean to Git", "[path_filter]") {
   SeededRandom random(20);
-  const GitTree tree = make_tree(random);
+  const GitTree tree = make_git_tree(random);
   if (!tree.can_run()) {
     WARN("skipped: there is no git");
     return;
@@ -203,7 +203,7 @@ TEST_CASE("Random patterns mean what they mean to Git", "[path_filter]") {
 
 TEST_CASE("Odd patterns mean what they mean to Git", "[path_filter]") {
   SeededRandom random(21);
-  const GitTree tree = make_tree(random);
+  const GitTree tree = make_git_tree(random);
   if (!tree.can_run()) {
     WARN("skipped: there is no git");
     return;

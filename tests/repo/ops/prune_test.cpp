@@ -220,6 +220,18 @@ TEST_CASE("what a dead collector has condemned is copied, deleted and taken off 
   check_all_restore(world.fixture, world.count("snapshots"));
 }
 
+TEST_CASE("a tombstone that nobody has signed takes nothing away", "[prune]") {
+  TwoSnapshots world;
+  write_file(world.fixture.object_file("forgotten/" + world.first.hex()),
+             world.fixture.random.bytes(500));
+  const std::uint64_t before = pack_bytes(world.fixture);
+  const auto report = world.prune_all();
+  REQUIRE(outcome(report) == "ok");
+  CHECK(report->snapshots == 2);
+  CHECK(pack_bytes(world.fixture) == before);
+  CHECK(world.count("snapshots") == 2);
+}
+
 TEST_CASE("a record that names nothing any more is removed even if there is no other work",
           "[prune]") {
   TwoSnapshots world;
