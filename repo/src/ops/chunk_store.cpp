@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <gsl/gsl>
 #include <utility>
 
@@ -50,6 +51,21 @@ std::size_t block_target_bytes(BlockClass block_class) noexcept {
       return 512 * 1024;
   }
   return 4 * 1024 * 1024;
+}
+
+BlockClass block_class_like(format::BlockKind kind, format::BlockCodec codec,
+                            std::span<const std::uint32_t> lengths_bytes) {
+  if (kind == format::BlockKind::metadata) {
+    return BlockClass::nodes;
+  }
+  if (codec == format::BlockCodec::raw) {
+    return BlockClass::compressed;
+  }
+  const std::uint32_t first = lengths_bytes.front();
+  const auto like_first = std::ranges::count(lengths_bytes, first);
+  const bool is_pages = lengths_bytes.size() > 1 && std::has_single_bit(first) &&
+                        2 * static_cast<std::size_t>(like_first) > lengths_bytes.size();
+  return is_pages ? BlockClass::pages : BlockClass::general;
 }
 
 void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {

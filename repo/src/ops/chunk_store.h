@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -40,6 +41,12 @@ inline constexpr std::size_t kBlockClassCount = 4;
 [[nodiscard]] std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept;
 /// Plaintext bytes at which a block is full (docs/CHUNKING.md has the measurements).
 [[nodiscard]] std::size_t block_target_bytes(BlockClass block_class) noexcept;
+
+/// The class that chunks of a block are put together with again. It is not recorded; pages are all
+/// of one size, a power of two, but for the last one of a file, and what was stored as it was could
+/// not be compressed.
+[[nodiscard]] BlockClass block_class_like(format::BlockKind kind, format::BlockCodec codec,
+                                          std::span<const std::uint32_t> lengths_bytes);
 
 /// Plaintext of a block being filled.
 struct OpenBlock {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <exception>
 #include <optional>
 #include <span>
@@ -20,22 +19,12 @@ namespace {
 
 using format::BlockKind;
 
-/// The class that a block's chunks are put together with again. It is not recorded; pages are all
-/// of one size, a power of two, but for the last one of a file, and what was stored as it was could
-/// not be compressed.
 BlockClass class_of(BlockKind kind, const format::BlockRecord& block) {
-  if (kind == BlockKind::metadata) {
-    return BlockClass::nodes;
+  std::vector<std::uint32_t> lengths;
+  for (const format::ChunkRecord& chunk : block.chunks) {
+    lengths.push_back(chunk.length_bytes);
   }
-  if (block.codec == format::BlockCodec::raw) {
-    return BlockClass::compressed;
-  }
-  const std::uint32_t first = block.chunks.front().length_bytes;
-  const auto like_first =
-      std::ranges::count(block.chunks, first, &format::ChunkRecord::length_bytes);
-  const bool is_pages = block.chunks.size() > 1 && std::has_single_bit(first) &&
-                        2 * static_cast<std::size_t>(like_first) > block.chunks.size();
-  return is_pages ? BlockClass::pages : BlockClass::general;
+  return block_class_like(kind, block.codec, lengths);
 }
 
 /// Damage of a pack, as against what ends the whole work.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/content_cursor.h"
 #include "ops/damaged_node.h"
 
 namespace cairn::repo::ops {
@@ -12,12 +13,6 @@ namespace cairn::repo::ops {
 namespace {
 
 using core::ErrorCode;
-
-struct PendingList {
-  ChunkId node;
-  std::uint64_t length_bytes = 0;
-  unsigned level_below = 0;  ///< the node's level must be smaller
-};
 
 std::optional<std::string_view> first_component(std::string_view path) {
   if (path.empty()) {
@@ -197,49 +192,15 @@ core::Result<std::optional<Entry>> find_in_folder(State& state, const ChunkId& r
 core::Status for_each_item(
     State& state, const Content& content,
     const std::function<core::Status(std::uint64_t, const ContentItem&)>& visit) {
-  std::uint64_t offset = 0;
-  for (const ContentItem& item : content.items) {
-    CAIRN_TRY_STATUS(visit(offset, item));
-    offset += item.length_bytes;
-  }
-  if (!content.tree_root) {
-    return {};
-  }
-  // Depth is bounded by the levels, breadth by a node's limit.
-  std::vector<PendingList> pending;
-  pending.push_back({*content.tree_root, content.size_bytes, kTreeDepthMax + 1});
-  while (!pending.empty()) {
-    const PendingList next = pending.back();
-    pending.pop_back();
-    CAIRN_TRY(const core::Bytes node, read_node(state, next.node));
-    CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), next.node));
-    std::uint64_t sum = 0;
-    if (type == format::NodeType::list_inner) {
-      CAIRN_TRY(const format::ListInner inner, in_node(format::decode_list_inner(node), next.node));
-      if (inner.level >= next.level_below) {
-        return core::fail(damaged_node(next.node, "its level does not fall below its parent's"));
-      }
-      for (auto child = inner.children.rbegin(); child != inner.children.rend(); ++child) {
-        sum += child->length_bytes;
-        pending.push_back({child->node, child->length_bytes, inner.level});
-      }
-    } else {
-      CAIRN_TRY(const format::ListLeaf leaf, in_node(format::decode_list_leaf(node), next.node));
-      for (const ContentItem& item : leaf.items) {
-        sum += item.length_bytes;
-      }
-      if (sum == next.length_bytes) {
-        for (const ContentItem& item : leaf.items) {
-          CAIRN_TRY_STATUS(visit(offset, item));
-          offset += item.length_bytes;
-        }
-      }
+  ContentCursor cursor(state, content);
+  for (std::uint64_t offset = 0;;) {
+    CAIRN_TRY(const auto item, cursor.next());
+    if (!item) {
+      return {};
     }
-    if (sum != next.length_bytes) {
-      return core::fail(damaged_node(next.node, "its lengths do not add up to its parent's"));
-    }
+    CAIRN_TRY_STATUS(visit(offset, *item));
+    offset += item->length_bytes;
   }
-  return {};
 }
 
 core::Result<Entry> read_root(State& state, const Source& source) {
