@@ -10,6 +10,7 @@
 #include "backup_arguments.h"
 #include "cairn/repo/browse.h"
 #include "command_help.h"
+#include "copy_arguments.h"
 #include "forget_arguments.h"
 #include "looking_arguments.h"
 #include "mark_arguments.h"
@@ -50,6 +51,7 @@ struct TypedArguments {
   std::string format;
   RestoreArguments restore;
   std::string overwrite;
+  TypedCopy copy;
   TypedMarks marks;
   TypedForget forget;
   TypedPrune prune;
@@ -297,6 +299,7 @@ void declare(CLI::App& app, TypedArguments& typed) {
   add_tag(app, typed.marks);
   add_browsing(app, typed);
   add_restore(app, typed);
+  add_copy(app, typed.copy);
   add_verify(app, typed);
   add_forget(app, typed.forget);
   add_prune(app, typed.prune);
@@ -448,6 +451,9 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
   }
   if (name == "restore") {
     return restore_values(typed);
+  }
+  if (name == "copy") {
+    return copy_values(typed.copy);
   }
   if (name == "tag") {
     return tag_values(typed.marks, command.get_subcommands().front()->get_name());

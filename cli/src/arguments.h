@@ -142,6 +142,25 @@ struct TagArguments {
   std::vector<std::string> snapshots;
 };
 
+/// Where a copy comes from; empty text: not given.
+struct FromArguments {
+  std::string repository;
+  std::string password_file;
+  std::string key_file;
+};
+
+struct CopyArguments {
+  FromArguments from;
+  std::vector<std::string> snapshots;  ///< empty: all
+  std::vector<std::string> tags;
+  std::vector<std::string> hosts;
+  std::vector<std::string> paths;
+  std::uint64_t latest = 0;  ///< of each host, set and paths; 0: all
+  int compression_level = repo::kCompressionDefault;
+  bool dry_run = false;
+  bool verify = false;
+};
+
 struct PruneArguments {
   double max_unused = 0.02;
   std::optional<std::uint64_t> max_repack_bytes;
@@ -195,8 +214,8 @@ struct VersionArguments {};
 
 using CommandArguments =
     std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, FindArguments,
-                 DiffArguments, DumpArguments, RestoreArguments, VerifyArguments, PinArguments,
-                 TagArguments, ForgetArguments, PruneArguments, RepairIndexArguments,
+                 DiffArguments, DumpArguments, RestoreArguments, CopyArguments, VerifyArguments,
+                 PinArguments, TagArguments, ForgetArguments, PruneArguments, RepairIndexArguments,
                  StatsArguments, KeyListArguments, KeyAddArguments, KeyRemoveArguments,
                  KeyPasswdArguments, VersionArguments>;
 

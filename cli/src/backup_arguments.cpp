@@ -11,24 +11,6 @@
 namespace cairn::cli {
 namespace {
 
-std::optional<int> compression_level(std::string_view text) {
-  if (text == "fast") {
-    return repo::kCompressionFast;
-  }
-  if (text == "default") {
-    return repo::kCompressionDefault;
-  }
-  if (text == "max") {
-    return repo::kCompressionMax;
-  }
-  int level = -1;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, level);
-  const bool valid =
-      error == std::errc() && stopped == end && level >= 0 && level <= repo::kCompressionMax;
-  return valid ? std::optional(level) : std::nullopt;
-}
-
 /// What the options that name sources say together.
 std::optional<UsageError> check_sources(BackupArguments& backup) {
   for (const std::string& path : backup.paths) {
@@ -148,17 +130,39 @@ std::optional<double> parse_part(std::string_view text) {
   return valid ? std::optional(value) : std::nullopt;
 }
 
+std::optional<int> parse_compression_level(std::string_view text) {
+  if (text == "fast") {
+    return repo::kCompressionFast;
+  }
+  if (text == "default") {
+    return repo::kCompressionDefault;
+  }
+  if (text == "max") {
+    return repo::kCompressionMax;
+  }
+  int level = -1;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, level);
+  const bool valid =
+      error == std::errc() && stopped == end && level >= 0 && level <= repo::kCompressionMax;
+  return valid ? std::optional(level) : std::nullopt;
+}
+
+UsageError compression_mistake(std::string_view text) {
+  return usage_error(
+      fmt::format("--compression {}: must be fast, default, max, or a number from 0 to {}", text,
+                  repo::kCompressionMax));
+}
+
 CheckedArguments backup_values(TypedBackup& typed) {
   const auto type = parse_snapshot_type(typed.type);
   if (!type) {
     return usage_error(fmt::format(
         "--type {}: must be manual, hourly, daily, weekly, monthly or restore_point", typed.type));
   }
-  const auto level = compression_level(typed.compression);
+  const auto level = parse_compression_level(typed.compression);
   if (!level) {
-    return usage_error(
-        fmt::format("--compression {}: must be fast, default, max, or a number from 0 to {}",
-                    typed.compression, repo::kCompressionMax));
+    return compression_mistake(typed.compression);
   }
   if (auto error = check_sources(typed.checked)) {
     return *error;

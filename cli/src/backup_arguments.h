@@ -24,6 +24,11 @@ struct TypedBackup {
 /// As to_string(SnapshotType) writes it.
 [[nodiscard]] std::optional<repo::SnapshotType> parse_snapshot_type(std::string_view text);
 
+/// "fast", "default", "max", or a number.
+[[nodiscard]] std::optional<int> parse_compression_level(std::string_view text);
+/// What to say if it is none of these.
+[[nodiscard]] UsageError compression_mistake(std::string_view text);
+
 /// The first pattern that is broken.
 [[nodiscard]] std::optional<UsageError> check_patterns(std::string_view option,
                                                        std::span<const std::string> patterns);

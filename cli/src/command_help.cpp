@@ -112,6 +112,20 @@ constexpr std::array kCommands{
         "  cairn restore latest --target / --overwrite if-changed --dry-run --verbose\n"
         "  cairn restore --at \"2026-01-01 14:30\" /etc --target /tmp/etc\n"},
     CommandHelp{
+        "copy", "Copy snapshots into this repository from another one",
+        "--repo names the destination, --from-repo the source, which is only read. Its\n"
+        "passphrase comes from --from-password-file, --from-key-file, or the first of\n"
+        "CAIRN_FROM_PASSWORD, CAIRN_FROM_PASSWORD_FILE, CAIRN_FROM_PASSWORD_COMMAND and\n"
+        "CAIRN_FROM_KEY_FILE that is set, or from the terminal. CAIRN_FROM_REPOSITORY stands\n"
+        "in for --from-repo.\n"
+        "Each repository has its own keys: contents are opened, checked and sealed anew. What\n"
+        "was copied before is not copied again, and what the destination has is not sent\n"
+        "twice. Copies that were forgotten there are made again: copy only what is to stay.\n"
+        "An interrupted copy goes on where it stopped. Pins are not copied.\n",
+        "  cairn -r /mnt/offsite copy --from-repo /mnt/backup\n"
+        "  cairn -r /mnt/offsite copy --from-repo /mnt/backup --latest 1 --host laptop --verify\n"
+        "  cairn -r /mnt/offsite copy --from-repo /mnt/backup 3f2a91c0 --dry-run\n"},
+    CommandHelp{
         "verify", "Check that snapshots are intact, and say what is not",
         "Checks the structure of everything, or only of the snapshots named. With\n"
         "--check-integrity every byte they need is read, opened and compared with its hash.\n"

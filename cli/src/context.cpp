@@ -21,6 +21,23 @@ core::Status make_folders(const std::string& path, core::FileSystem& file_system
   return {};
 }
 
+/// Before anybody has to type a passphrase for nothing.
+core::Status check_is_there(const std::string& location, std::string hint, Context& context) {
+  CAIRN_TRY(const auto there, context.streams.file_system.info(location));
+  if (!there) {
+    return core::fail(core::ErrorCode::not_a_repository, "there is no repository at " + location,
+                      std::move(hint));
+  }
+  return {};
+}
+
+core::Result<repo::Repository> open_with(const std::string& location, repo::Credentials credentials,
+                                         Context& context, repo::Observer& observer) {
+  CAIRN_TRY(const repo::Environment* environment, environment_of(context));
+  return repo::Repository::open(
+      *environment, {.location = location, .credentials = std::move(credentials)}, observer);
+}
+
 }  // namespace
 
 std::string repository_location(const GlobalArguments& global, const Streams& streams) {
@@ -66,19 +83,29 @@ core::Result<const repo::Environment*> environment_of(Context& context) {
 }
 
 core::Result<repo::Repository> open_repository(Context& context, repo::Observer& observer) {
-  // Before anybody has to type a passphrase for nothing.
-  CAIRN_TRY(const auto there, context.streams.file_system.info(context.location));
-  if (!there) {
-    return core::fail(core::ErrorCode::not_a_repository,
-                      "there is no repository at " + context.location,
-                      "check --repo and CAIRN_REPOSITORY, or make one with cairn init");
-  }
+  CAIRN_TRY_STATUS(check_is_there(context.location,
+                                  "check --repo and CAIRN_REPOSITORY, or make one "
+                                  "with cairn init",
+                                  context));
   CAIRN_TRY(repo::Credentials credentials,
             credentials_to_open(context.global, context.location, context.streams));
-  CAIRN_TRY(const repo::Environment* environment, environment_of(context));
-  return repo::Repository::open(
-      *environment, {.location = context.location, .credentials = std::move(credentials)},
-      observer);
+  return open_with(context.location, std::move(credentials), context, observer);
+}
+
+core::Result<repo::Repository> open_repository_to_copy_from(const FromArguments& from,
+                                                            Context& context,
+                                                            repo::Observer& observer) {
+  const std::string location =
+      from.repository.empty() ? context.streams.variable("CAIRN_FROM_REPOSITORY") : from.repository;
+  if (location.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument, "copy from which repository?",
+                      "give --from-repo REPO or set CAIRN_FROM_REPOSITORY");
+  }
+  CAIRN_TRY_STATUS(
+      check_is_there(location, "check --from-repo and CAIRN_FROM_REPOSITORY", context));
+  CAIRN_TRY(repo::Credentials credentials,
+            credentials_to_copy_from(from, location, context.streams));
+  return open_with(location, std::move(credentials), context, observer);
 }
 
 core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,

@@ -36,6 +36,11 @@ struct Context {
 [[nodiscard]] core::Result<repo::Repository> open_repository(Context& context,
                                                              repo::Observer& observer);
 
+/// The same for the repository that a copy comes from: --from-repo, else CAIRN_FROM_REPOSITORY.
+[[nodiscard]] core::Result<repo::Repository> open_repository_to_copy_from(const FromArguments& from,
+                                                                          Context& context,
+                                                                          repo::Observer& observer);
+
 /// The snapshot that was chosen by name or by time.
 [[nodiscard]] core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,
                                                                  const SnapshotChoice& choice,

@@ -13,9 +13,35 @@ using core::ErrorCode;
 using core::SecretBytes;
 using repo::Credentials;
 
-constexpr std::string_view kSources =
-    "give --password-file, --key-file, CAIRN_PASSWORD, CAIRN_PASSWORD_FILE, "
-    "CAIRN_PASSWORD_COMMAND or CAIRN_KEY_FILE";
+/// Where the credentials of one repository are given: options, and variables.
+struct Given {
+  std::string password_file = {};
+  std::string key_file = {};
+  std::string option_prefix = "--";
+  std::string variable_prefix = "CAIRN_";
+
+  [[nodiscard]] std::string variable(std::string_view name, const Streams& streams) const {
+    return streams.variable(fmt::format("{}{}", variable_prefix, name));
+  }
+  /// For whoever has given nothing.
+  [[nodiscard]] std::string ways() const {
+    return fmt::format(
+        "give {0}password-file, {0}key-file, {1}PASSWORD, {1}PASSWORD_FILE, "
+        "{1}PASSWORD_COMMAND or {1}KEY_FILE",
+        option_prefix, variable_prefix);
+  }
+};
+
+Given given_by(const GlobalArguments& global) {
+  return {.password_file = global.password_file, .key_file = global.key_file};
+}
+
+Given given_by(const FromArguments& from) {
+  return {.password_file = from.password_file,
+          .key_file = from.key_file,
+          .option_prefix = "--from-",
+          .variable_prefix = "CAIRN_FROM_"};
+}
 
 /// What a variable holds, if it is set and not empty.
 core::Result<Credentials> passphrase(core::Result<SecretBytes> secret) {
@@ -91,22 +117,23 @@ core::Result<NewCredentials> key_file_or_new(const std::string& path, Streams& s
   return NewCredentials{{Credentials::Type::key_file, std::move(key)}, path};
 }
 
-core::Result<SecretBytes> ask(Streams& streams, std::string_view prompt) {
+core::Result<SecretBytes> ask(Streams& streams, std::string_view prompt, const std::string& hint) {
   if (!streams.ask_passphrase) {
     return core::fail(ErrorCode::invalid_argument, "no passphrase, and no terminal to ask for it",
-                      std::string(kSources));
+                      hint);
   }
   auto answer = streams.ask_passphrase(prompt);
   if (!answer && answer.error().code() == ErrorCode::not_found) {
     return core::fail(ErrorCode::invalid_argument, "no passphrase, and no terminal to ask for it",
-                      std::string(kSources));
+                      hint);
   }
   return answer;
 }
 
 core::Result<NewCredentials> ask_twice(Streams& streams) {
-  CAIRN_TRY(Credentials first, passphrase(ask(streams, "new passphrase: ")));
-  CAIRN_TRY(const SecretBytes second, ask(streams, "the same again: "));
+  const std::string hint = Given().ways();
+  CAIRN_TRY(Credentials first, passphrase(ask(streams, "new passphrase: ", hint)));
+  CAIRN_TRY(const SecretBytes second, ask(streams, "the same again: ", hint));
   if (!core::equal_constant_time(first.secret.view(), second.view())) {
     return core::fail(ErrorCode::invalid_argument, "the two passphrases differ");
   }
@@ -114,56 +141,66 @@ core::Result<NewCredentials> ask_twice(Streams& streams) {
 }
 
 /// The passphrase that the options or the environment give; nullopt if they say nothing of one.
-core::Result<std::optional<Credentials>> given_passphrase(const GlobalArguments& global,
-                                                          Streams& streams) {
+core::Result<std::optional<Credentials>> given_passphrase(const Given& given, Streams& streams) {
   const auto some =
       [](core::Result<SecretBytes> secret) -> core::Result<std::optional<Credentials>> {
     CAIRN_TRY(Credentials credentials, passphrase(std::move(secret)));
     return std::optional(std::move(credentials));
   };
-  if (!global.password_file.empty()) {
-    return some(password_from_file(global.password_file, streams));
+  if (!given.password_file.empty()) {
+    return some(password_from_file(given.password_file, streams));
   }
-  if (!global.key_file.empty()) {
+  if (!given.key_file.empty()) {
     return std::optional<Credentials>();
   }
-  if (const std::string value = streams.variable("CAIRN_PASSWORD"); !value.empty()) {
+  if (const std::string value = given.variable("PASSWORD", streams); !value.empty()) {
     return some(SecretBytes::copy_of(core::as_view(value)));
   }
-  if (const std::string path = streams.variable("CAIRN_PASSWORD_FILE"); !path.empty()) {
+  if (const std::string path = given.variable("PASSWORD_FILE", streams); !path.empty()) {
     return some(password_from_file(path, streams));
   }
-  if (const std::string command = streams.variable("CAIRN_PASSWORD_COMMAND"); !command.empty()) {
+  if (const std::string command = given.variable("PASSWORD_COMMAND", streams); !command.empty()) {
     return some(read_secret_from_command(command, streams.stop));
   }
   return std::optional<Credentials>();
 }
 
 /// Empty if none is given.
-std::string given_key_file(const GlobalArguments& global, const Streams& streams) {
-  return global.key_file.empty() ? streams.variable("CAIRN_KEY_FILE") : global.key_file;
+std::string given_key_file(const Given& given, const Streams& streams) {
+  return given.key_file.empty() ? given.variable("KEY_FILE", streams) : given.key_file;
+}
+
+core::Result<Credentials> existing_credentials(const Given& given, const std::string& location,
+                                               Streams& streams) {
+  CAIRN_TRY(auto known, given_passphrase(given, streams));
+  if (known) {
+    return std::move(*known);
+  }
+  if (const std::string path = given_key_file(given, streams); !path.empty()) {
+    return key_file(path);
+  }
+  return passphrase(ask(streams, fmt::format("passphrase of {}: ", location), given.ways()));
 }
 
 }  // namespace
 
 core::Result<Credentials> credentials_to_open(const GlobalArguments& global,
                                               const std::string& location, Streams& streams) {
-  CAIRN_TRY(auto given, given_passphrase(global, streams));
-  if (given) {
-    return std::move(*given);
-  }
-  if (const std::string path = given_key_file(global, streams); !path.empty()) {
-    return key_file(path);
-  }
-  return passphrase(ask(streams, fmt::format("passphrase of {}: ", location)));
+  return existing_credentials(given_by(global), location, streams);
+}
+
+core::Result<Credentials> credentials_to_copy_from(const FromArguments& from,
+                                                   const std::string& location, Streams& streams) {
+  return existing_credentials(given_by(from), location, streams);
 }
 
 core::Result<NewCredentials> credentials_to_init(const GlobalArguments& global, Streams& streams) {
-  CAIRN_TRY(auto given, given_passphrase(global, streams));
-  if (given) {
-    return NewCredentials{std::move(*given), {}};
+  const Given given = given_by(global);
+  CAIRN_TRY(auto known, given_passphrase(given, streams));
+  if (known) {
+    return NewCredentials{std::move(*known), {}};
   }
-  if (const std::string path = given_key_file(global, streams); !path.empty()) {
+  if (const std::string path = given_key_file(given, streams); !path.empty()) {
     return key_file_or_new(path, streams);
   }
   return ask_twice(streams);

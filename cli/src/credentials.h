@@ -19,6 +19,12 @@ namespace cairn::cli {
                                                                   const std::string& location,
                                                                   Streams& streams);
 
+/// The same for the repository that a copy comes from: --from-password-file, --from-key-file, and
+/// variables that begin with CAIRN_FROM_.
+[[nodiscard]] core::Result<repo::Credentials> credentials_to_copy_from(const FromArguments& from,
+                                                                       const std::string& location,
+                                                                       Streams& streams);
+
 struct NewCredentials {
   repo::Credentials credentials;
   std::string made_key_file;  ///< a key file that did not exist before; empty if there is none

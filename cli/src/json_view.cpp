@@ -347,6 +347,23 @@ Json prune_view(const repo::PruneReport& report) {
           {"stopped_for_space", report.stopped_for_space}};
 }
 
+Json copy_view(const repo::CopyReport& report) {
+  Json list = Json::array();
+  for (const repo::CopiedSnapshot& copied : report.snapshots) {
+    Json json{{"source", listed_snapshot_view(copied.source)},
+              {"was_there", copied.was_there},
+              {"added",
+               {{"data", added_view(copied.added_data)},
+                {"metadata", added_view(copied.added_metadata)}}}};
+    json["copy"] = copied.copy ? Json(copied.copy->hex()) : Json();
+    list.push_back(std::move(json));
+  }
+  return {{"type", "summary"},
+          {"snapshots", std::move(list)},
+          {"bytes_read", report.bytes_read},
+          {"bytes_written", report.written_bytes}};
+}
+
 Json verify_view(const repo::VerifyReport& report) {
   Json findings = Json::array();
   std::transform(report.findings.begin(), report.findings.end(), std::back_inserter(findings),

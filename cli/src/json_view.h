@@ -8,6 +8,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/browse.h"
+#include "cairn/repo/copy.h"
 #include "cairn/repo/diff.h"
 #include "cairn/repo/find.h"
 #include "cairn/repo/forget.h"
@@ -55,6 +56,7 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 [[nodiscard]] Json restore_view(const repo::RestoreReport& report);
 [[nodiscard]] Json finding_view(const repo::Finding& finding);
 [[nodiscard]] Json prune_view(const repo::PruneReport& report);
+[[nodiscard]] Json copy_view(const repo::CopyReport& report);
 [[nodiscard]] Json verify_view(const repo::VerifyReport& report);
 [[nodiscard]] Json statistics_view(const repo::Statistics& statistics);
 /// What was decided for each snapshot, by groups, and which are forgotten.

@@ -17,6 +17,7 @@ core::Result<ExitCode> execute(const FindArguments& arguments, Context& context)
 core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const CopyArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const PinArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const TagArguments& arguments, Context& context);

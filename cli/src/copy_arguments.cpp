@@ -1,0 +1,77 @@
+#include "copy_arguments.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+#include "backup_arguments.h"
+#include "option_words.h"
+
+namespace cairn::cli {
+namespace {
+
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  std::uint64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, count);
+  const bool valid = error == std::errc() && stopped == end && count > 0;
+  return valid ? std::optional(count) : std::nullopt;
+}
+
+}  // namespace
+
+void add_copy(CLI::App& app, TypedCopy& typed) {
+  CLI::App& command = add_command(app, "copy");
+  CopyArguments& copy = typed.checked;
+  const auto repeated = [&command](const char* name, std::vector<std::string>& values,
+                                   const char* placeholder, const char* help) {
+    add_list(command, name, values, placeholder, help)->allow_extra_args(false);
+  };
+  add_list(command, "SNAP", copy.snapshots, "", "Only these snapshots of the source")
+      ->expected(1, -1)
+      ->allow_extra_args();
+  add_text(command, "--from-repo", copy.from.repository, "REPO",
+           "Folder of the repository to copy from");
+  add_text(command, "--from-password-file", copy.from.password_file, "FILE",
+           "Its passphrase from a file, - for standard input");
+  add_text(command, "--from-key-file", copy.from.key_file, "FILE", "Its key file of 32 bytes");
+  repeated("--host", copy.hosts, "HOST", "Only of this host; may be repeated");
+  repeated("--tag", copy.tags, "TAG", "Only with this tag; may be repeated: one of them");
+  repeated("--path", copy.paths, "PATH", "Only of this path; may be repeated: of all of them");
+  add_text(command, "--latest", typed.latest, "N", "Only the newest N of each host, set and paths");
+  add_text(command, "--compression", typed.compression, "LEVEL",
+           "fast, default, max, or 0 (none) to 19");
+  command.add_flag("-n,--dry-run", copy.dry_run, "Say what would be copied, write nothing");
+  command.add_flag("--verify", copy.verify, "Read the new copies back, and check every byte");
+}
+
+CheckedArguments copy_values(TypedCopy& typed) {
+  CopyArguments& copy = typed.checked;
+  const auto level = parse_compression_level(typed.compression);
+  if (!level) {
+    return compression_mistake(typed.compression);
+  }
+  copy.compression_level = *level;
+  if (!typed.latest.empty()) {
+    const auto latest = parse_count(typed.latest);
+    if (!latest) {
+      return usage_error(fmt::format("--latest {}: must be a number from 1", typed.latest));
+    }
+    copy.latest = *latest;
+  }
+  const bool filters =
+      !copy.hosts.empty() || !copy.tags.empty() || !copy.paths.empty() || copy.latest > 0;
+  if (!copy.snapshots.empty() && filters) {
+    return usage_error("give either SNAP or --host, --tag, --path and --latest, not both");
+  }
+  if (copy.dry_run && copy.verify) {
+    return usage_error("--dry-run makes no copies that --verify could check");
+  }
+  if (!copy.from.password_file.empty() && !copy.from.key_file.empty()) {
+    return usage_error("give only one of --from-password-file and --from-key-file");
+  }
+  return std::move(copy);
+}
+
+}  // namespace cairn::cli

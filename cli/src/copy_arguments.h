@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "arguments.h"
+
+namespace CLI {
+class App;
+}
+
+/// The words of copy, checked and turned into values.
+namespace cairn::cli {
+
+struct TypedCopy {
+  CopyArguments checked;  ///< what needs no check is put here at once
+  std::string latest;
+  std::string compression = "default";
+};
+/// Declares the command; `typed` must outlive the app.
+void add_copy(CLI::App& app, TypedCopy& typed);
+[[nodiscard]] CheckedArguments copy_values(TypedCopy& typed);
+
+}  // namespace cairn::cli
