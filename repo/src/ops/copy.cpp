@@ -26,7 +26,7 @@ using format::ObjectKind;
 using ops::State;
 
 // A run is given up only after it has shown no sign of life for minutes.
-constexpr int kFencesMax = 16;
+constexpr int kCopyFencesMax = 16;
 
 core::Status check_roles(const State& from, const State& to) {
   CAIRN_TRY_STATUS(ops::require_metadata_key(from));
@@ -216,7 +216,7 @@ core::Status Copy::copy_missing(CopiedSnapshot& copied) {
     // Some of what it has copied belongs to no snapshot yet.
     trees_.forget_folders();
     const ErrorCode code = done.error().code();
-    if (code == ErrorCode::fenced && attempt < kFencesMax) {
+    if (code == ErrorCode::fenced && attempt < kCopyFencesMax) {
       observer_.warning(done.error().message() + ": starting again, with what it has stored");
     } else if (code == ErrorCode::not_found && attempt == 0) {
       // A prune of the source may have moved it.
