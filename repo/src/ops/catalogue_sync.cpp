@@ -47,9 +47,8 @@ core::Status open_catalogue(State& state) {
   }
   CAIRN_TRY(state.catalogue, store::Catalogue::open({.folder = state.catalogue_folder,
                                                      .repository = state.config.repository_id}));
-  state.chunks = std::make_unique<store::ChunkReader>(
-      *state.blocks, *state.catalogue, *state.keys,
-      [&missing = state.missing_packs](store::PackNumber pack) { return !missing.contains(pack); });
+  state.chunks = std::make_unique<store::ChunkReader>(*state.blocks, *state.catalogue, *state.keys,
+                                                      state.present_packs());
   return {};
 }
 
@@ -170,6 +169,12 @@ core::Status ensure_catalogue(State& state, Observer& observer) {
     return rebuild_catalogue(state, observer);
   }
   return status;
+}
+
+core::Result<std::optional<store::ChunkLocation>> locate_chunk(const State& state,
+                                                               const ChunkId& id) {
+  CAIRN_TRY(const auto present, state.catalogue->find(id, state.present_packs()));
+  return present ? present : state.catalogue->find(id);
 }
 
 core::Status rebuild_catalogue(State& state, Observer& observer) {

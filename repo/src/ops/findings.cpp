@@ -75,6 +75,12 @@ std::optional<std::size_t> Findings::blame(
   return std::nullopt;
 }
 
+void Findings::excuse(std::size_t finding, std::string_view why) {
+  const std::scoped_lock lock(mutex_);
+  findings_[finding].severity = Finding::Severity::note;
+  findings_[finding].message += why;
+}
+
 void Findings::append(Findings& other) {
   const std::scoped_lock lock(mutex_, other.mutex_);
   const std::size_t first = findings_.size();

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -41,6 +42,9 @@ class Findings {
   void mark_block(const BlockKey& block, std::size_t finding);
   void mark_chunk(const ChunkId& chunk, std::size_t finding);
   void affect(std::size_t finding, std::string path);
+
+  /// A finding turns out to cost nothing: it becomes a note.
+  void excuse(std::size_t finding, std::string_view why);
 
   /// True if some pack, block or chunk is marked: then paths are worth looking for.
   [[nodiscard]] bool any_marked() const;

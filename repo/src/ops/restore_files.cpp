@@ -39,7 +39,7 @@ RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFil
       options_(options),
       problems_(problems),
       meter_(meter),
-      planner_(*state.catalogue),
+      planner_(*state.catalogue, state.present_packs()),
       queue_(kQueuedSlices) {
   for (unsigned i = 0; i < options.workers; ++i) {
     threads_.emplace_back([this] { run(); });

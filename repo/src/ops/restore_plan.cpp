@@ -31,7 +31,7 @@ core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices) {
   for (const Slice& slice : slices) {
     ids.push_back(*slice.chunk);
   }
-  CAIRN_TRY(const auto locations, catalogue_->find_all(ids));
+  CAIRN_TRY(const auto locations, catalogue_->find_all(ids, present_));
 
   struct Place {
     store::PackNumber pack{};

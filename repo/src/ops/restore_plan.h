@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "cairn/core/result.h"
@@ -30,7 +31,9 @@ struct RestorePlan {
 /// their chunks (some 50 bytes a block), and in a call 70 bytes a slice.
 class RestorePlanner {
  public:
-  explicit RestorePlanner(const store::Catalogue& catalogue) : catalogue_(&catalogue) {}
+  /// Chunks are looked for in packs that `present` lets through.
+  explicit RestorePlanner(const store::Catalogue& catalogue, store::PackFilter present = {})
+      : catalogue_(&catalogue), present_(std::move(present)) {}
 
   /// Sorts the slices, each of which has a chunk, by pack, block and place, so that each block is
   /// read once. Errors: of the catalogue.
@@ -44,6 +47,7 @@ class RestorePlanner {
       store::PackNumber number);
 
   const store::Catalogue* catalogue_;
+  const store::PackFilter present_;
   std::unordered_map<store::PackNumber, std::shared_ptr<const store::PackSummary>> packs_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -29,6 +30,10 @@ struct State {
   std::unique_ptr<store::ChunkReader> chunks;  ///< nullptr until ensure_catalogue()
   /// Packs that an index segment lists but that are gone, as of the last ensure_catalogue().
   std::unordered_set<store::PackNumber> missing_packs;
+  /// Lets through what is there. Must not outlive the state.
+  [[nodiscard]] store::PackFilter present_packs() const {
+    return [&missing = missing_packs](store::PackNumber pack) { return !missing.contains(pack); };
+  }
   /// What the last ensure_catalogue() saw has lower numbers. Those from here on another process has
   /// put into the catalogue since, perhaps from what it read before they were deleted.
   store::PackNumber first_unseen_pack{};
@@ -37,6 +42,11 @@ struct State {
   /// Damage met while opening (one bad copy of the config, of a slot): verify reports it.
   std::vector<std::string> opening_damage;
 };
+
+/// A location in a pack that is there; failing that, in one that is listed and gone. Requires
+/// ensure_catalogue().
+[[nodiscard]] core::Result<std::optional<store::ChunkLocation>> locate_chunk(const State& state,
+                                                                             const ChunkId& id);
 
 /// Opens the catalogue if it is not open yet and brings it up to the index segments that the
 /// repository lists. A damaged or missing catalogue is made again from them; an index segment that

@@ -100,10 +100,23 @@ core::Status check_trees(TreeCheck& trees, const std::vector<CheckedSnapshot>& s
   return {};
 }
 
+/// Once all trees are walked: a pack that is gone, and of which nothing is needed that lies nowhere
+/// else, is no loss. Collectors that were cut off leave the index so.
+void excuse_missing(const VerifyWork& work, const NeededBlocks& needed) {
+  for (const auto& [pack, finding] : work.missing) {
+    if (!needed.needs_pack(pack)) {
+      work.findings.excuse(finding, "; no snapshot needs it; cairn prune takes it off the index");
+    }
+  }
+}
+
 /// The trees of some snapshots, then the packs that these need.
 core::Status verify_selection(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots) {
   TreeCheck trees(work);
   CAIRN_TRY_STATUS(check_trees(trees, snapshots, work.meter));
+  if (work.options.snapshots.empty()) {
+    excuse_missing(work, trees.needed());
+  }
   return work.options.check_integrity ? verify_packs(work, &trees.needed()) : core::Status();
 }
 
@@ -131,6 +144,7 @@ core::Status verify_everything(VerifyWork& work, const std::vector<CheckedSnapsh
   const core::Status packs_status = packs_done.get();
   CAIRN_TRY_STATUS(trees_status);
   CAIRN_TRY_STATUS(packs_status);
+  excuse_missing(work, trees.needed());
   work.findings.append(of_packs);
   return {};
 }

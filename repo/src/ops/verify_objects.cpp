@@ -308,6 +308,7 @@ core::Status verify_index(VerifyWork& work) {
         const auto finding = work.findings.damage(name, "it is missing");
         if (number) {
           work.findings.mark_pack(*number, finding);
+          work.missing.emplace(*number, finding);
         }
       } else if (found->second != pack.size_bytes) {
         const auto finding = work.findings.damage(

@@ -29,6 +29,8 @@ struct VerifyWork {
   ProgressMeter& meter;
   Findings& findings;
   VerifyReport& report;
+  /// Packs that are listed and gone, and their findings.
+  std::unordered_map<store::PackNumber, std::size_t> missing = {};
 };
 
 /// Config, key slots, sessions, tombstones, condemned records, marks, registers with their

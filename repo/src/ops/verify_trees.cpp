@@ -36,7 +36,7 @@ std::string pack_path(const VerifyWork& work, const store::ChunkLocation& locati
 void NeededBlocks::add(const store::ChunkLocation& location) { packs_.insert(location.pack); }
 
 core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
-  CAIRN_TRY(const auto location, work_.state.catalogue->find(id));
+  CAIRN_TRY(const auto location, locate_chunk(work_.state, id));
   if (location) {
     needed_.add(*location);
   }
@@ -64,7 +64,7 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
 }
 
 core::Status TreeCheck::check_chunk(const ContentItem& item) {
-  CAIRN_TRY(const auto location, work_.state.catalogue->find(*item.chunk));
+  CAIRN_TRY(const auto location, locate_chunk(work_.state, *item.chunk));
   if (location) {
     needed_.add(*location);
   }
@@ -152,7 +152,7 @@ class Attribution {
   };
 
   [[nodiscard]] core::Result<std::optional<std::size_t>> blame(const ChunkId& id) {
-    CAIRN_TRY(const auto location, work_.state.catalogue->find(id));
+    CAIRN_TRY(const auto location, locate_chunk(work_.state, id));
     return work_.findings.blame(id, location);
   }
 

@@ -1,6 +1,7 @@
 #include "cairn/repo/prune.h"
 
 #include <filesystem>
+#include <map>
 
 #include "collecting.h"
 #include "fault_file_system.h"
@@ -269,6 +270,35 @@ TEST_CASE("a session without a sign of life is fenced, one with a heartbeat is w
   CHECK(world.count("sessions") == 0);  // cleared away; the fence stays
   session->reset();
   check_all_restore(world.fixture, 1);
+}
+
+TEST_CASE("a fenced run that goes on lists packs that are gone, and nobody is led there",
+          "[prune]") {
+  TwoSnapshots world;
+  auto other = world.fixture.open("correct horse", world.fixture.at("other"));
+  REQUIRE(outcome(other) == "ok");
+  REQUIRE(make_tree(world.fixture.at("source"), {tree::file("third", 250'000, 7)}).empty());
+  // It stops behind its last pack; then all that it has stored is collected.
+  REQUIRE(outcome(world.fixture.backup(*other, {world.fixture.at("source")})) == "ok");
+  const auto listed = repo::list_snapshots(*other, world.fixture.observer);
+  REQUIRE(outcome(listed) == "ok");
+  const repo::SnapshotId third = listed->back().id;
+  const auto index = world.fixture.objects("index");
+  std::map<std::string, core::Bytes> segments;
+  for (const std::string& segment : index) {
+    segments[segment] = read_file(world.fixture.object_file(segment));
+  }
+  bury(*world.repository, third);
+  REQUIRE(outcome(world.prune_all()) == "ok");
+  // It wakes up and lists them, finds the fence, and begins again.
+  for (const auto& [segment, bytes] : segments) {
+    write_file(world.fixture.object_file(segment), bytes);
+  }
+  const auto again = world.fixture.backup(*other, {world.fixture.at("source")});
+  REQUIRE(outcome(again) == "ok");
+  check_all_restore(world.fixture, 3);
+  REQUIRE(outcome(world.prune_all()) == "ok");
+  check_all_restore(world.fixture, 3);
 }
 
 TEST_CASE("a heartbeat starts the wait anew", "[prune]") {
