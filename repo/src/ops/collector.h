@@ -68,8 +68,8 @@ class Collector {
   std::set<SnapshotId> marked_;     ///< snapshots that reachable_ has
   std::set<SnapshotId> forgotten_;  ///< with a tombstone, and still an object
   ChunkMarks repeated_;
-  std::vector<PackId> repacked_;       ///< of doomed_, those with something needed in them
-  std::unordered_set<PackId> doomed_;  ///< to be deleted
+  std::vector<PackId> repacked_;           ///< of doomed_, those with something needed in them
+  std::unordered_set<PackId> doomed_;      ///< to be deleted
   std::vector<CondemnedPacks> condemned_;  ///< as read last
   std::optional<CondemnedId> record_;
   PruneReport report_;
