@@ -24,6 +24,7 @@ TEST_CASE("every kind of error has its exit status") {
       {ErrorCode::not_permitted, 1},
       {ErrorCode::busy, 11},
       {ErrorCode::changed, 1},
+      {ErrorCode::fenced, 1},
       {ErrorCode::interrupted, 130},
       {ErrorCode::internal, 1},
   };
