@@ -22,6 +22,7 @@ std::string problem_text(const repo::Problem& problem, std::string_view verb) {
     case repo::ProblemKind::vanished:
       return fmt::format("{} vanished before it was read: {}", problem.path, problem.reason);
     case repo::ProblemKind::changed_unnoticed:
+    case repo::ProblemKind::lost:
       return fmt::format("{}: {}", problem.path, problem.reason);
   }
   return problem.path;

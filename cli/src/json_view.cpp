@@ -54,6 +54,7 @@ Json object_view(const repo::Entry& entry) {
     case repo::EntryType::file:
       json["size"] = entry.content.size_bytes;
       json["changed_while_read"] = entry.changed_while_read;
+      json["has_lost_bytes"] = entry.has_lost_bytes;
       break;
     case repo::EntryType::folder:
       json["entries_below"] = entry.folder.entries_below;
@@ -362,6 +363,46 @@ Json copy_view(const repo::CopyReport& report) {
           {"snapshots", std::move(list)},
           {"bytes_read", report.bytes_read},
           {"bytes_written", report.written_bytes}};
+}
+
+Json repair_packs_view(const repo::RepairPacksReport& report) {
+  Json damaged = Json::array();
+  for (const repo::PackId& id : report.damaged) {
+    damaged.push_back(id.hex());
+  }
+  return {{"type", "summary"},
+          {"packs_checked", report.packs_checked},
+          {"damaged", std::move(damaged)},
+          {"packs_removed", report.packs_removed},
+          {"packs_kept", report.packs_kept},
+          {"chunks_saved", report.chunks_saved},
+          {"chunks_unreadable", report.chunks_unreadable},
+          {"missing_before", report.missing_before},
+          {"healed_from_sources", report.healed_from_sources},
+          {"healed_from_repository", report.healed_from_repository},
+          {"missing_after", report.missing_after}};
+}
+
+Json rewrite_view(const repo::RewriteReport& report) {
+  Json list = Json::array();
+  for (const repo::RewrittenSnapshot& rewritten : report.snapshots) {
+    Json json{{"original", rewritten.original.id.hex()},
+              {"changed", rewritten.changed},
+              {"nothing_left", rewritten.nothing_left},
+              {"was_there", rewritten.was_there},
+              {"forgotten", rewritten.forgotten},
+              {"left_out", rewritten.left_out},
+              {"left_out_bytes", rewritten.left_out_bytes},
+              {"lost_count", rewritten.lost_count},
+              {"lost", Json::array()}};
+    json["replacement"] = rewritten.replacement ? Json(rewritten.replacement->hex()) : Json();
+    for (const repo::Problem& problem : rewritten.lost) {
+      json["lost"].push_back(problem_view(problem));
+    }
+    list.push_back(std::move(json));
+  }
+  return {
+      {"type", "summary"}, {"snapshots", std::move(list)}, {"bytes_written", report.written_bytes}};
 }
 
 Json verify_view(const repo::VerifyReport& report) {

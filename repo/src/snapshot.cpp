@@ -32,6 +32,8 @@ std::string_view to_string(ProblemKind kind) noexcept {
       return "vanished";
     case ProblemKind::changed_unnoticed:
       return "changed_unnoticed";
+    case ProblemKind::lost:
+      return "lost";
   }
   return "unknown";
 }

@@ -40,6 +40,7 @@ bool is_known(ProblemKind kind) noexcept {
     case ProblemKind::incomplete_metadata:
     case ProblemKind::vanished:
     case ProblemKind::changed_unnoticed:
+    case ProblemKind::lost:
       return true;
   }
   return false;

@@ -13,7 +13,9 @@ constexpr std::uint8_t kHasXattrs = 1;
 constexpr std::uint8_t kHasInodeFlags = 2;
 constexpr std::uint8_t kChangedWhileRead = 4;
 constexpr std::uint8_t kIsHardLink = 8;
-constexpr std::uint8_t kKnownFlags = kHasXattrs | kHasInodeFlags | kChangedWhileRead | kIsHardLink;
+constexpr std::uint8_t kHasLostBytes = 16;
+constexpr std::uint8_t kKnownFlags =
+    kHasXattrs | kHasInodeFlags | kChangedWhileRead | kIsHardLink | kHasLostBytes;
 
 constexpr std::uint16_t kModeMask = 07777;
 
@@ -23,6 +25,7 @@ std::uint8_t flags_of(const Entry& entry) noexcept {
   flags |= entry.inode_flags == 0 ? 0U : kHasInodeFlags;
   flags |= entry.changed_while_read ? kChangedWhileRead : 0U;
   flags |= entry.hard_link_to.has_value() ? kIsHardLink : 0U;
+  flags |= entry.has_lost_bytes ? kHasLostBytes : 0U;
   return static_cast<std::uint8_t>(flags);
 }
 
@@ -153,7 +156,8 @@ bool is_device(EntryType type) noexcept {
 
 std::string_view foreign_fields_defect(const Entry& entry) noexcept {
   const EntryType type = entry.type;
-  if (type != EntryType::file && (entry.changed_while_read || entry.content != Content())) {
+  if (type != EntryType::file &&
+      (entry.changed_while_read || entry.has_lost_bytes || entry.content != Content())) {
     return "only files have contents";
   }
   if (type != EntryType::folder && entry.folder != FolderContent()) {
@@ -274,6 +278,7 @@ void decode_entry_tail(core::Decoder& in, EntryHead head, Entry& entry) {
     entry.inode_flags = decode_inode_flags(in);
   }
   entry.changed_while_read = (head.flags & kChangedWhileRead) != 0;
+  entry.has_lost_bytes = (head.flags & kHasLostBytes) != 0;
   if ((head.flags & kIsHardLink) != 0) {
     entry.hard_link_to = in.text(kPathBytesMax);
   }

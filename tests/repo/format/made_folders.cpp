@@ -15,6 +15,7 @@ constexpr std::uint8_t kSocket = 6;
 constexpr std::uint8_t kHasXattrs = 1;
 constexpr std::uint8_t kHasInodeFlags = 2;
 constexpr std::uint8_t kChanged = 4;
+constexpr std::uint8_t kLostBytes = 16;
 constexpr std::uint8_t kHardLink = 8;
 
 core::Bytes no_content() { return joined(varint(0), u8(0), varint(0)); }
@@ -150,7 +151,7 @@ void add_owner_rules(VectorList& list) {
 }
 
 void add_optional_field_rules(VectorList& list) {
-  list.corrupt("reserved flag", "reserved flags", leaf(1, with_flags("x", 16, {})))
+  list.corrupt("reserved flag", "reserved flags", leaf(1, with_flags("x", 32, {})))
       .corrupt("flagged xattrs missing", "attributes are missing", xattrs(0, {}))
       .corrupt("flagged inode flags missing", "inode flags are missing",
                leaf(1, with_flags("x", kHasInodeFlags, u8(0))))
@@ -308,6 +309,8 @@ std::vector<Vector> root_vectors() {
               .with("flags", u8(kHasXattrs | kHasInodeFlags | kChanged))
               .with("optional", joined(varint(1), xattr("user.a", "1"), u8(4)))
               .with("body", no_content()))
+      .ok("file with lost bytes",
+          good.with("type", u8(kFile)).with("flags", u8(kLostBytes)).with("body", two_items()))
       .corrupt("another type of node", "type is 1, not 5", good.with("node type", u8(1)))
       .corrupt("with a name", "no name", good.with("name", text("a")))
       .corrupt("unknown type", "unknown type", good.with("type", u8(7)))
@@ -318,6 +321,7 @@ std::vector<Vector> root_vectors() {
                    .with("optional", text("a"))
                    .with("body", no_content()))
       .corrupt("changed folder", "only files", good.with("flags", u8(kChanged)))
+      .corrupt("folder with lost bytes", "only files", good.with("flags", u8(kLostBytes)))
       .limit("user above the limit", "above the limit",
              good.with("owner", joined(varint(0), varint(0), varint(257), zeros(300))))
       .cut_and_grown("root node", good.join());

@@ -235,8 +235,9 @@ std::vector<Vector> snapshot_vectors() {
                good.with("problem count", varint(3)))
       .corrupt("fewer problems than listed", "number of problems",
                good.with("problem count", varint(1)))
+      .ok("lost from the repository", good.with("problems", joined(problem(4), problem(5))))
       .corrupt("unknown kind of problem", "unknown kind",
-               good.with("problems", joined(problem(0), problem(5))))
+               good.with("problems", joined(problem(0), problem(6))))
       .corrupt("number in two bytes", "needless bytes", good.with("tag count", needless_varint(2)));
   add_source_rules(list);
   add_limits(list);

@@ -76,6 +76,7 @@ void fill_body(SeededRandom& random, Entry& entry) {
     case EntryType::file:
       entry.content = random_content(random);
       entry.changed_while_read = random.below(8) == 0;
+      entry.has_lost_bytes = random.below(8) == 0;
       return;
     case EntryType::folder:
       entry.folder.node = random_id<ChunkId>(random);

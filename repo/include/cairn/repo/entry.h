@@ -100,6 +100,9 @@ struct Entry {
   std::uint8_t inode_flags = 0;  ///< bit n is InodeFlag n
   /// Files only: the bytes could not be read consistently; they changed while being read.
   bool changed_while_read = false;
+  /// Files only: some of the bytes that were recorded are gone for good, and a repair has put holes
+  /// of the same lengths in their places.
+  bool has_lost_bytes = false;
 
   Content content;          ///< files
   FolderContent folder;     ///< folders

@@ -31,6 +31,7 @@ enum class ProblemKind : std::uint8_t {
   incomplete_metadata = 2,  ///< in the snapshot without some attribute
   vanished = 3,             ///< was listed, then gone
   changed_unnoticed = 4,    ///< in the snapshot; other bytes than last time, with equal stamps
+  lost = 5,                 ///< was in a snapshot that a repair has replaced by this one
 };
 [[nodiscard]] std::string_view to_string(ProblemKind kind) noexcept;
 
