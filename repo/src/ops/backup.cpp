@@ -14,6 +14,7 @@
 #include "ops/progress_meter.h"
 #include "ops/stat_cache.h"
 #include "ops/state.h"
+#include "ops/workers.h"
 #include "ops/writing_session.h"
 
 namespace cairn::repo {
@@ -173,8 +174,7 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
         std::min(options.time_limit_seconds, kTimeLimitSecondsMax) * std::uint64_t{1'000'000'000};
   }
   pipeline.compression_level = options.compression_level;
-  pipeline.workers =
-      options.workers != 0 ? options.workers : std::max(1U, std::thread::hardware_concurrency());
+  pipeline.workers = ops::worker_count(options.workers);
   pipeline.stop = options.stop;
   return pipeline;
 }

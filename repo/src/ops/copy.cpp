@@ -6,7 +6,6 @@
 #include <gsl/assert>
 #include <map>
 #include <set>
-#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "ops/copy_chunks.h"
 #include "ops/copy_tree.h"
 #include "ops/snapshot_list.h"
+#include "ops/workers.h"
 #include "ops/writing_session.h"
 #include "store/records.h"
 
@@ -112,12 +112,10 @@ class Copy {
         options_(options),
         observer_(observer),
         meter_(observer, to.environment.clock),
-        chunks_(
-            from, to,
-            {.compression_level = options.compression_level,
-             .workers = options.workers != 0 ? options.workers
-                                             : std::max(1U, std::thread::hardware_concurrency()),
-             .stop = options.stop}),
+        chunks_(from, to,
+                {.compression_level = options.compression_level,
+                 .workers = ops::worker_count(options.workers),
+                 .stop = options.stop}),
         trees_(from, to, chunks_, meter_, options.stop) {}
 
   core::Result<CopyReport> run();

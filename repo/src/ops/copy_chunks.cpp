@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <gsl/assert>
-#include <thread>
+#include <string>
 #include <tuple>
 #include <utility>
+
+#include "ops/workers.h"
 
 namespace cairn::repo::ops {
 
@@ -209,10 +210,7 @@ core::Result<std::vector<ChunkCopier::Job>> ChunkCopier::find_jobs() {
     jobs.push_back(job);
     asked.push_back(from);
   }
-  const auto is_there = [&missing = from_.missing_packs](store::PackNumber pack) {
-    return !missing.contains(pack);
-  };
-  CAIRN_TRY(const auto locations, from_.catalogue->find_all(asked, is_there));
+  CAIRN_TRY(const auto locations, from_.catalogue->find_all(asked, from_.present_packs()));
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const ChunkId& from = jobs[i].from;
     if (!locations[i]) {
@@ -244,36 +242,14 @@ core::Status ChunkCopier::run(std::vector<Job>& jobs) {
     begin = end;
   }
   std::atomic<std::size_t> next{0};
-  std::atomic<bool> failed{false};
-  const auto work = [&](Worker& worker) -> core::Status {
+  const auto count = static_cast<unsigned>(std::min(workers_.size(), blocks.size()));
+  return run_workers(count, "copy", [&](unsigned worker, const auto& failed) -> core::Status {
     for (std::size_t i = next++; i < blocks.size() && !failed; i = next++) {
       CAIRN_TRY_STATUS(check_stop());
-      CAIRN_TRY_STATUS(worker.copy(blocks[i]));
+      CAIRN_TRY_STATUS(workers_[worker]->copy(blocks[i]));
     }
     return {};
-  };
-  const std::size_t count = std::min(workers_.size(), blocks.size());
-  std::vector<core::Status> results(count);
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < count; ++i) {
-    threads.emplace_back([&, i] {
-      try {
-        results[i] = work(*workers_[i]);
-      } catch (const std::exception& e) {
-        results[i] = core::fail(ErrorCode::internal, fmt::format("copy: {}", e.what()));
-      }
-      if (!results[i]) {
-        failed = true;
-      }
-    });
-  }
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-  for (core::Status& result : results) {
-    CAIRN_TRY_STATUS(std::move(result));
-  }
-  return {};
+  });
 }
 
 core::Status ChunkCopier::copy_window() {

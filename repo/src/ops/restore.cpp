@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <thread>
 #include <utility>
 
 #include "ops/access.h"
@@ -12,6 +11,7 @@
 #include "ops/restore_walk.h"
 #include "ops/state.h"
 #include "ops/tree_reader.h"
+#include "ops/workers.h"
 
 namespace cairn::repo {
 
@@ -192,8 +192,7 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
                                                          .stop = options.stop},
                                                         log));
   ops::RestoreFilesOptions file_options;
-  file_options.workers =
-      options.workers != 0 ? options.workers : std::max(1U, std::thread::hardware_concurrency());
+  file_options.workers = ops::worker_count(options.workers);
   file_options.stop = options.stop;
   ops::RestoreFiles files(state, *target, file_options, problems, meter);
   RestoreWalk walk(state, *target, files, problems);

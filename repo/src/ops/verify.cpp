@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <atomic>
 #include <future>
+#include <mutex>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 #include "ops/findings.h"
@@ -14,6 +13,7 @@
 #include "ops/progress_meter.h"
 #include "ops/state.h"
 #include "ops/verify_steps.h"
+#include "ops/workers.h"
 
 namespace cairn::repo {
 
@@ -41,48 +41,23 @@ core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed) {
 
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
-  std::optional<core::Error> error;
-  const auto run = [&] {
+  const auto run = [&](unsigned /*worker*/, const std::atomic<bool>& failed) -> core::Status {
     PackAudit audit(work.state, work.findings);
-    while (true) {
-      const std::size_t mine = next++;
-      if (mine >= packs.size() || work.options.stop.stop_requested()) {
-        return;
+    for (std::size_t mine = next++; mine < packs.size() && !failed; mine = next++) {
+      if (work.options.stop.stop_requested()) {
+        break;
       }
-      auto result = audit.run(packs[mine].number);
+      CAIRN_TRY(const PackAuditResult result, audit.run(packs[mine].number));
       const std::scoped_lock lock(mutex);
-      if (!result) {
-        error = std::move(result).error();
-        next = packs.size();
-        return;
-      }
       work.report.packs_checked += 1;
-      work.report.bytes_read += result->bytes_read;
-      work.report.chunks_checked += result->chunks_opened;
+      work.report.bytes_read += result.bytes_read;
+      work.report.chunks_checked += result.chunks_opened;
       work.meter.add_bytes(packs[mine].size_bytes);
       work.meter.file_done(packs[mine].name);
     }
+    return {};
   };
-  const auto guarded = [&] {
-    try {
-      run();
-    } catch (const std::exception& e) {
-      const std::scoped_lock lock(mutex);
-      error = core::Error(core::ErrorCode::internal, fmt::format("verify thread: {}", e.what()));
-    }
-  };
-  const unsigned workers = work.options.workers != 0
-                               ? work.options.workers
-                               : std::max(1U, std::thread::hardware_concurrency());
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned i = 0; i < workers; ++i) {
-      threads.emplace_back(guarded);
-    }
-  }
-  if (error) {
-    return core::fail(std::move(*error));
-  }
+  CAIRN_TRY_STATUS(run_workers(worker_count(work.options.workers), "verify", run));
   if (work.options.stop.stop_requested()) {
     return core::fail(core::ErrorCode::interrupted, "interrupted");
   }

@@ -45,6 +45,10 @@ struct PackSummary {
   std::vector<Block> blocks;
 };
 
+/// What the catalogue keeps of a pack that an index segment lists; also for one that is read
+/// without it.
+[[nodiscard]] PackSummary summary_of(const format::IndexedPack& pack, PackNumber number = {});
+
 struct CatalogueOptions {
   std::string folder;  ///< made if missing (one level)
   RepositoryId repository;

@@ -35,18 +35,9 @@ core::Status MemCatalogue::ingest(const repo::IndexSegmentId& id,
     listed.push_back(number);
     MemTables::Pack& entry = tables_->packs[number];
     entry.segments = 1;
-    entry.summary = {.id = pack.id,
-                     .number = number,
-                     .size_bytes = pack.size_bytes,
-                     .kind = pack.directory.kind,
-                     .keys = pack.directory.keys,
-                     .blocks = {}};
-    std::uint64_t offset = repo::format::kPackHeaderBytes;
+    entry.summary = repo::store::summary_of(pack, number);
     for (std::uint32_t block = 0; block < pack.directory.blocks.size(); ++block) {
       const auto& record = pack.directory.blocks[block];
-      entry.summary.blocks.push_back({offset, record});
-      entry.summary.blocks.back().record.chunks.clear();
-      offset += record.stored_bytes;
       std::uint32_t at = 0;
       for (const auto& chunk : record.chunks) {
         const ChunkLocation location{number, block, at, chunk.length_bytes};

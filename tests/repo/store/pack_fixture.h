@@ -75,30 +75,12 @@ inline MadePack put_pack(TestKeys& keys, repo::store::Backend& backend,
   return {*std::move(indexed), std::move(blocks)};
 }
 
-/// What the catalogue knows of a pack.
-inline repo::store::PackSummary summary_of(const repo::format::IndexedPack& pack,
-                                           repo::store::PackNumber number = {}) {
-  repo::store::PackSummary summary;
-  summary.id = pack.id;
-  summary.number = number;
-  summary.size_bytes = pack.size_bytes;
-  summary.kind = pack.directory.kind;
-  summary.keys = pack.directory.keys;
-  std::uint64_t offset = repo::format::kPackHeaderBytes;
-  for (const repo::format::BlockRecord& record : pack.directory.blocks) {
-    summary.blocks.push_back({offset, record});
-    summary.blocks.back().record.chunks.clear();
-    offset += record.stored_bytes;
-  }
-  return summary;
-}
-
 /// A catalogue that knows just the packs it is told of, and may be told lies.
 class KnownPacks final : public repo::store::Catalogue {
  public:
   void add(const repo::format::IndexedPack& pack) {
     const auto number = static_cast<repo::store::PackNumber>(packs_.size());
-    packs_.push_back(summary_of(pack, number));
+    packs_.push_back(repo::store::summary_of(pack, number));
     for (std::uint32_t block = 0; block < pack.directory.blocks.size(); ++block) {
       std::uint32_t offset = 0;
       for (const repo::format::ChunkRecord& chunk : pack.directory.blocks[block].chunks) {

@@ -31,7 +31,7 @@ struct Fixture {
     pack = put_pack(
         keys, memory, kind,
         {make_block(keys, kind, {100, 300}, false), make_block(keys, kind, {2000, 50}, true)});
-    summary = summary_of(pack.indexed);
+    summary = repo::store::summary_of(pack.indexed);
   }
 
   /// What reading the pack by its name, and then each block, comes to: the first error, or "ok".
@@ -185,7 +185,8 @@ TEST_CASE("a compressed block that does not expand as promised is corrupt, thoug
   BlockReader reader(backend, keys.admin());
   BlockReader::Scratch scratch;
   Bytes plain;
-  CHECK(outcome(reader.read(summary_of(pack.indexed), 0, scratch, plain)) == "corrupt");
+  CHECK(outcome(reader.read(repo::store::summary_of(pack.indexed), 0, scratch, plain)) ==
+        "corrupt");
 }
 
 TEST_CASE("keys of many packs are kept apart") {
@@ -201,15 +202,15 @@ TEST_CASE("keys of many packs are kept apart") {
   Bytes plain;
   for (int round = 0; round < 2; ++round) {
     for (const MadePack& pack : packs) {
-      REQUIRE(reader.read(summary_of(pack.indexed), 0, scratch, plain));
+      REQUIRE(reader.read(repo::store::summary_of(pack.indexed), 0, scratch, plain));
       CHECK(plain == pack.blocks[0].plain);
     }
   }
   // The same salt with another ephemeral key is another key.
-  PackSummary forged = summary_of(packs[0].indexed);
+  PackSummary forged = repo::store::summary_of(packs[0].indexed);
   forged.keys[0].ephemeral = packs[1].indexed.directory.keys[0].ephemeral;
   CHECK(outcome(reader.read(forged, 0, scratch, plain)) == "corrupt");
-  REQUIRE(reader.read(summary_of(packs[0].indexed), 0, scratch, plain));
+  REQUIRE(reader.read(repo::store::summary_of(packs[0].indexed), 0, scratch, plain));
 }
 
 // --- Descriptions ---

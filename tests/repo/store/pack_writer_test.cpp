@@ -155,7 +155,7 @@ TEST_CASE("a block can be moved to another pack without being opened") {
   };
   const std::vector<Move> moves = {{one, 1}, {two, 0}, {one, 0}};
   for (const Move& move : moves) {
-    const auto summary = summary_of(move.pack.indexed);
+    const auto summary = repo::store::summary_of(move.pack.indexed);
     const BlockRecord& record = move.pack.indexed.directory.blocks[move.block];
     Bytes sealed(record.stored_bytes);
     REQUIRE(backend.get_range(move.pack.name(), summary.blocks[move.block].offset_bytes, sealed));
@@ -173,7 +173,7 @@ TEST_CASE("a block can be moved to another pack without being opened") {
   BlockReader::Scratch scratch;
   Bytes plain;
   for (std::uint32_t i = 0; i < moves.size(); ++i) {
-    REQUIRE(reader.read(summary_of(*moved), i, scratch, plain));
+    REQUIRE(reader.read(repo::store::summary_of(*moved), i, scratch, plain));
     CHECK(plain == moves[i].pack.blocks[moves[i].block].plain);
   }
 }
@@ -199,9 +199,9 @@ TEST_CASE("moved blocks and new ones share a pack") {
   BlockReader reader(backend, keys.admin());
   BlockReader::Scratch scratch;
   Bytes plain;
-  REQUIRE(reader.read(summary_of(*pack), 0, scratch, plain));
+  REQUIRE(reader.read(repo::store::summary_of(*pack), 0, scratch, plain));
   CHECK(plain == old.blocks[0].plain);
-  REQUIRE(reader.read(summary_of(*pack), 1, scratch, plain));
+  REQUIRE(reader.read(repo::store::summary_of(*pack), 1, scratch, plain));
   CHECK(plain == fresh.plain);
 }
 
