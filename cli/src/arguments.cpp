@@ -16,6 +16,7 @@
 #include "mark_arguments.h"
 #include "option_words.h"
 #include "prune_arguments.h"
+#include "repair_arguments.h"
 
 /// Declares the options of all commands. CLI11's exceptions end here.
 namespace cairn::cli {
@@ -55,7 +56,7 @@ struct TypedArguments {
   TypedMarks marks;
   TypedForget forget;
   TypedPrune prune;
-  RepairIndexArguments repair_index;
+  TypedRepair repair;
   StatsArguments stats;
   VerifyArguments verify;
   bool verify_latest = false;
@@ -252,16 +253,9 @@ void add_verify(CLI::App& app, TypedArguments& typed) {
   command.add_flag("--check-integrity", typed.verify.check_integrity, "Read every byte");
 }
 
-void add_repair(CLI::App& app, RepairIndexArguments& repair_index) {
-  CLI::App& repair = add_command(app, "repair");
-  repair.require_subcommand(1);
-  CLI::App& index = add_command(repair, "repair index");
-  index.add_flag("-n,--dry-run", repair_index.dry_run, "Say what is wrong, write nothing");
-}
-
 void add_stats(CLI::App& app, StatsArguments& stats) {
-  add_list(add_command(app, "stats"), "--would-free", stats.would_free, "SNAP",
-           "What forgetting these snapshots together would give back");
+  add_list(add_command(app, "stats"), "--would-free", stats.would_free, "SNAP|PATH",
+           "What it would give back to forget these snapshots, and to exclude these paths");
 }
 
 void add_new_credentials(CLI::App& command, TypedArguments& typed) {
@@ -303,7 +297,8 @@ void declare(CLI::App& app, TypedArguments& typed) {
   add_verify(app, typed);
   add_forget(app, typed.forget);
   add_prune(app, typed.prune);
-  add_repair(app, typed.repair_index);
+  add_repair(app, typed.repair);
+  add_rewrite(app, typed.repair);
   add_stats(app, typed.stats);
   add_key(app, typed);
   add_command(app, "version");
@@ -477,7 +472,10 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
     return snapshots_values(typed, command);
   }
   if (name == "repair") {
-    return typed.repair_index;
+    return repair_values(typed.repair, command.get_subcommands().front()->get_name());
+  }
+  if (name == "rewrite") {
+    return rewrite_values(typed.repair);
   }
   if (name == "stats") {
     return std::move(typed.stats);

@@ -184,8 +184,29 @@ struct RepairIndexArguments {
   bool dry_run = false;
 };
 
+struct RepairPacksArguments {
+  std::vector<std::string> packs;  ///< empty: all that are damaged
+  std::vector<std::string> sources;
+  FromArguments from;  ///< empty: none
+  bool dry_run = false;
+};
+
+/// Of rewrite, and of repair snapshots.
+struct RewriteArguments {
+  bool mend = false;                   ///< repair: without what is lost, instead of what matches
+  std::vector<std::string> snapshots;  ///< empty: all
+  std::vector<std::string> tags;
+  std::vector<std::string> hosts;
+  std::vector<std::string> paths;
+  std::vector<std::string> excludes;
+  std::vector<std::string> exclude_files;
+  bool forget = false;
+  bool dry_run = false;
+};
+
 struct StatsArguments {
-  std::vector<std::string> would_free;  ///< snapshots: what would forgetting them give back?
+  /// Snapshots, and absolute paths: what would forgetting and excluding them give back?
+  std::vector<std::string> would_free;
 };
 
 /// Where new credentials come from; both empty: CAIRN_NEW_PASSWORD, else the terminal.
@@ -216,8 +237,8 @@ using CommandArguments =
     std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, FindArguments,
                  DiffArguments, DumpArguments, RestoreArguments, CopyArguments, VerifyArguments,
                  PinArguments, TagArguments, ForgetArguments, PruneArguments, RepairIndexArguments,
-                 StatsArguments, KeyListArguments, KeyAddArguments, KeyRemoveArguments,
-                 KeyPasswdArguments, VersionArguments>;
+                 RepairPacksArguments, RewriteArguments, StatsArguments, KeyListArguments,
+                 KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments, VersionArguments>;
 
 struct Invocation {
   GlobalArguments global;

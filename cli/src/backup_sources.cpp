@@ -77,15 +77,23 @@ core::Result<std::vector<std::string>> source_paths(const BackupArguments& argum
   return paths;
 }
 
+core::Status add_excludes(const std::vector<std::string>& files,
+                          const std::vector<std::string>& patterns, Streams& streams,
+                          repo::PathFilter& filter) {
+  for (const std::string& name : files) {
+    CAIRN_TRY(const std::string text, read_list(name, streams));
+    CAIRN_TRY_STATUS(in_option("--exclude-file", name, filter.add_file_lines(text)));
+  }
+  for (const std::string& pattern : patterns) {
+    CAIRN_TRY_STATUS(in_option("--exclude", pattern, filter.add_exclude(pattern)));
+  }
+  return {};
+}
+
 core::Result<repo::Choice> source_choice(const BackupArguments& arguments, Streams& streams) {
   repo::Choice choice;
-  for (const std::string& name : arguments.exclude_files) {
-    CAIRN_TRY(const std::string text, read_list(name, streams));
-    CAIRN_TRY_STATUS(in_option("--exclude-file", name, choice.filter.add_file_lines(text)));
-  }
-  for (const std::string& pattern : arguments.excludes) {
-    CAIRN_TRY_STATUS(in_option("--exclude", pattern, choice.filter.add_exclude(pattern)));
-  }
+  CAIRN_TRY_STATUS(
+      add_excludes(arguments.exclude_files, arguments.excludes, streams, choice.filter));
   for (const std::string& pattern : arguments.includes) {
     CAIRN_TRY_STATUS(in_option("--include", pattern, choice.filter.add_include(pattern)));
   }

@@ -18,6 +18,12 @@ namespace cairn::cli {
 [[nodiscard]] core::Result<std::vector<std::string>> source_paths(const BackupArguments& arguments,
                                                                   Streams& streams);
 
+/// Adds patterns from files, then single ones. Errors: not_found, io, invalid_argument (a broken
+/// pattern; says where).
+core::Status add_excludes(const std::vector<std::string>& files,
+                          const std::vector<std::string>& patterns, Streams& streams,
+                          repo::PathFilter& filter);
+
 /// What is left out. Errors: not_found, io, invalid_argument (a broken pattern; says where).
 [[nodiscard]] core::Result<repo::Choice> source_choice(const BackupArguments& arguments,
                                                        Streams& streams);

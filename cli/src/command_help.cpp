@@ -156,19 +156,53 @@ constexpr std::array kCommands{
         "a snapshot needs cannot be read nothing is deleted.\n",
         "  cairn prune --dry-run\n"
         "  cairn prune --max-unused 10% --max-repack-bytes 5G\n"},
-    CommandHelp{"repair", "Make good what can be made good",
-                "Run cairn verify first: it says what is wrong.\n", "  cairn repair index\n"},
+    CommandHelp{
+        "repair", "Make good what can be made good",
+        "Run cairn verify first: it says what is wrong. Then, in this order: index, packs,\n"
+        "snapshots. Each does nothing where nothing is wrong.\n",
+        "  cairn verify --check-integrity\n"
+        "  cairn repair index\n"
+        "  cairn repair packs --from-source /home\n"
+        "  cairn repair snapshots --forget\n"},
     CommandHelp{"repair index", "Write the index anew from the packs",
                 "Damaged or missing index segments are replaced from the packs' own directories,\n"
                 "and packs that are gone leave the index: then the next backup of files that had\n"
                 "chunks in them stores these again, and older snapshots are whole again, too.\n",
                 "  cairn repair index --dry-run\n"
                 "  cairn repair index\n"},
+    CommandHelp{
+        "repair packs", "Save what is readable of damaged packs, and find what is lost",
+        "Reads all packs, copies what is intact in damaged ones into new ones, and deletes\n"
+        "them. Then what snapshots need and no pack has is looked for in files that may\n"
+        "still have it, under whatever names, and in another repository; what is found is\n"
+        "stored, and the snapshots are whole again. Backups may run meanwhile; those that\n"
+        "were under way are waited for. The exit status is 4 if something stays lost; it\n"
+        "is told by path. Needs a key of role admin.\n",
+        "  cairn repair packs --dry-run\n"
+        "  cairn repair packs --from-source /home --from-source /etc\n"
+        "  cairn repair packs --from-repo /mnt/offsite\n"},
+    CommandHelp{"repair snapshots", "Replace snapshots that need what is lost",
+                "A snapshot that has lost something gets a replacement that can be restored,\n"
+                "under a new id: entries of folders that cannot be read are left out, and lost\n"
+                "bytes of files read as zeros; every loss is told. The old one stays unless\n"
+                "--forget is given. Repair packs first: what they still have is not lost.\n",
+                "  cairn repair snapshots --dry-run\n"
+                "  cairn repair snapshots --forget\n"},
+    CommandHelp{"rewrite", "Take files out of snapshots",
+                "A snapshot that has something in it that a pattern matches gets a replacement\n"
+                "without it, under a new id; contents are not read. The old one stays unless\n"
+                "--forget is given; then a prune gives the space back. Patterns are those of\n"
+                "backup. Needs a key of role admin.\n",
+                "  cairn rewrite --exclude /home/ada/Downloads --dry-run\n"
+                "  cairn rewrite -e 'node_modules/' -e '*.iso' --host laptop --forget\n"
+                "  cairn rewrite --exclude-file ~/.not-backed-up 3f2a91c0\n"},
     CommandHelp{"stats", "Say how much is stored, and what it takes",
-                "Reads snapshots and the index, no contents. --would-free adds up what these\n"
-                "snapshots alone need, as a prune would find it.\n",
+                "Reads snapshots and the index, no contents. --would-free says what no snapshot\n"
+                "would need any more if these snapshots were forgotten, and these paths (they\n"
+                "begin with /) taken out of all others.\n",
                 "  cairn stats\n"
-                "  cairn stats --would-free latest~5 --would-free 3f2a91c0\n"},
+                "  cairn stats --would-free latest~5 --would-free 3f2a91c0\n"
+                "  cairn stats --would-free /home/ada/Downloads\n"},
     CommandHelp{
         "key", "Add, list, remove and change keys",
         "A key opens the repository with a passphrase or a key file. Its role says what it\n"

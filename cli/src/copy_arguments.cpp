@@ -21,6 +21,20 @@ std::optional<std::uint64_t> parse_count(std::string_view text) {
 
 }  // namespace
 
+void add_from(CLI::App& command, FromArguments& from, const char* help) {
+  add_text(command, "--from-repo", from.repository, "REPO", help);
+  add_text(command, "--from-password-file", from.password_file, "FILE",
+           "Its passphrase from a file, - for standard input");
+  add_text(command, "--from-key-file", from.key_file, "FILE", "Its key file of 32 bytes");
+}
+
+std::optional<UsageError> check_from(const FromArguments& from) {
+  if (!from.password_file.empty() && !from.key_file.empty()) {
+    return usage_error("give only one of --from-password-file and --from-key-file");
+  }
+  return std::nullopt;
+}
+
 void add_copy(CLI::App& app, TypedCopy& typed) {
   CLI::App& command = add_command(app, "copy");
   CopyArguments& copy = typed.checked;
@@ -31,11 +45,7 @@ void add_copy(CLI::App& app, TypedCopy& typed) {
   add_list(command, "SNAP", copy.snapshots, "", "Only these snapshots of the source")
       ->expected(1, -1)
       ->allow_extra_args();
-  add_text(command, "--from-repo", copy.from.repository, "REPO",
-           "Folder of the repository to copy from");
-  add_text(command, "--from-password-file", copy.from.password_file, "FILE",
-           "Its passphrase from a file, - for standard input");
-  add_text(command, "--from-key-file", copy.from.key_file, "FILE", "Its key file of 32 bytes");
+  add_from(command, copy.from, "Folder of the repository to copy from");
   repeated("--host", copy.hosts, "HOST", "Only of this host; may be repeated");
   repeated("--tag", copy.tags, "TAG", "Only with this tag; may be repeated: one of them");
   repeated("--path", copy.paths, "PATH", "Only of this path; may be repeated: of all of them");
@@ -68,8 +78,8 @@ CheckedArguments copy_values(TypedCopy& typed) {
   if (copy.dry_run && copy.verify) {
     return usage_error("--dry-run makes no copies that --verify could check");
   }
-  if (!copy.from.password_file.empty() && !copy.from.key_file.empty()) {
-    return usage_error("give only one of --from-password-file and --from-key-file");
+  if (auto error = check_from(copy.from)) {
+    return *error;
   }
   return std::move(copy);
 }

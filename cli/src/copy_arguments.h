@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "arguments.h"
@@ -16,6 +17,10 @@ struct TypedCopy {
   std::string latest;
   std::string compression = "default";
 };
+/// Declares --from-repo and what opens that repository; `from` must outlive the app.
+void add_from(CLI::App& command, FromArguments& from, const char* help);
+[[nodiscard]] std::optional<UsageError> check_from(const FromArguments& from);
+
 /// Declares the command; `typed` must outlive the app.
 void add_copy(CLI::App& app, TypedCopy& typed);
 [[nodiscard]] CheckedArguments copy_values(TypedCopy& typed);

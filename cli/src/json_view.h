@@ -16,7 +16,9 @@
 #include "cairn/repo/marks.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/prune.h"
+#include "cairn/repo/repair.h"
 #include "cairn/repo/restore.h"
+#include "cairn/repo/rewrite.h"
 #include "cairn/repo/snapshot.h"
 #include "cairn/repo/stats.h"
 #include "cairn/repo/verify.h"
@@ -57,6 +59,8 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 [[nodiscard]] Json finding_view(const repo::Finding& finding);
 [[nodiscard]] Json prune_view(const repo::PruneReport& report);
 [[nodiscard]] Json copy_view(const repo::CopyReport& report);
+[[nodiscard]] Json repair_packs_view(const repo::RepairPacksReport& report);
+[[nodiscard]] Json rewrite_view(const repo::RewriteReport& report);
 [[nodiscard]] Json verify_view(const repo::VerifyReport& report);
 [[nodiscard]] Json statistics_view(const repo::Statistics& statistics);
 /// What was decided for each snapshot, by groups, and which are forgotten.

@@ -24,6 +24,8 @@ core::Result<ExitCode> execute(const TagArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const PruneArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const RepairIndexArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const RepairPacksArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const KeyListArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const KeyAddArguments& arguments, Context& context);

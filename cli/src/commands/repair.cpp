@@ -2,7 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absolute_path.h"
+#include "cairn/core/version.h"
+#include "cairn/repo/verify.h"
 #include "commands/commands.h"
+#include "commands/finding.h"
 #include "sizes.h"
 
 namespace cairn::cli {
@@ -36,6 +44,68 @@ void print_report(const repo::RepairIndexReport& report, bool dry_run, Console& 
   }
 }
 
+/// Packs as verify names them, "packs/ab/abcd...", or by their ids.
+core::Result<std::vector<repo::PackId>> parse_packs(const std::vector<std::string>& names) {
+  std::vector<repo::PackId> ids;
+  for (const std::string& name : names) {
+    const std::size_t slash = name.rfind('/');
+    const auto id = repo::PackId::from_hex(name.substr(slash == std::string::npos ? 0 : slash + 1));
+    if (!id) {
+      return core::fail(core::ErrorCode::invalid_argument,
+                        fmt::format("{} is not the name of a pack", name),
+                        "give it as cairn verify --check-integrity does: packs/ab/abcd...");
+    }
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+void print_packs_report(const repo::RepairPacksReport& report, bool dry_run, Console& console) {
+  for (const repo::PackId& id : report.damaged) {
+    console.print(fmt::format("pack {} is damaged", id.hex()));
+  }
+  console.say(fmt::format("checked {}: {} damaged", format_count(report.packs_checked, "pack"),
+                          report.damaged.size()));
+  if (dry_run) {
+    console.say(fmt::format("{} that snapshots need are in no pack",
+                            format_count(report.missing_before, "chunk")));
+    return;
+  }
+  if (!report.damaged.empty()) {
+    console.say(fmt::format("saved {} out of them, {} cannot be read; {} removed",
+                            format_count(report.chunks_saved, "chunk"), report.chunks_unreadable,
+                            format_count(report.packs_removed, "pack")));
+  }
+  if (report.packs_kept > 0) {
+    console.say(fmt::format("{} stay for now: others are at work, or they cannot be read at all",
+                            format_count(report.packs_kept, "damaged pack")));
+  }
+  const std::uint64_t healed = report.healed_from_sources + report.healed_from_repository;
+  if (healed > 0) {
+    console.say(fmt::format("healed {}: {} from files, {} from the other repository",
+                            format_count(healed, "chunk"), report.healed_from_sources,
+                            report.healed_from_repository));
+  }
+}
+
+/// What is lost all the same, by path.
+core::Result<ExitCode> tell_losses(repo::Repository& repository, Context& context, Json& json) {
+  ConsoleObserver observer(context.console);
+  CAIRN_TRY(const repo::VerifyReport left,
+            repo::verify(repository, {.snapshots = {}, .stop = context.streams.stop}, observer));
+  if (context.console.json()) {
+    json["left"] = verify_view(left);
+  } else {
+    for (const repo::Finding& finding : left.findings) {
+      print_finding(finding, context.console);
+    }
+    context.console.say(left.damaged()
+                            ? "what is left of these snapshots is saved by: cairn repair snapshots"
+                            : "nothing is lost");
+  }
+  return left.damaged() ? ExitCode::damage : ExitCode::ok;
+}
+
 }  // namespace
 
 core::Result<ExitCode> execute(const RepairIndexArguments& arguments, Context& context) {
@@ -58,6 +128,40 @@ core::Result<ExitCode> execute(const RepairIndexArguments& arguments, Context& c
     print_report(report, arguments.dry_run, context.console);
   }
   return ExitCode::ok;
+}
+
+core::Result<ExitCode> execute(const RepairPacksArguments& arguments, Context& context) {
+  Console& console = context.console;
+  ConsoleObserver observer(console);
+  CAIRN_TRY(std::vector<repo::PackId> packs, parse_packs(arguments.packs));
+  std::optional<repo::Repository> from;
+  if (!arguments.from.repository.empty()) {
+    CAIRN_TRY(from, open_repository_to_copy_from(arguments.from, context, observer));
+  }
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  repo::RepairPacksOptions options{.packs = std::move(packs),
+                                   .from = from ? &*from : nullptr,
+                                   .dry_run = arguments.dry_run,
+                                   .program_version = std::string(core::version()),
+                                   .stop = context.streams.stop};
+  for (const std::string& path : arguments.sources) {
+    options.sources.push_back(absolute_path(path, context.streams.working_folder));
+  }
+  CAIRN_TRY(const repo::RepairPacksReport report,
+            repo::repair_packs(repository, options, observer));
+  if (!console.json()) {
+    print_packs_report(report, arguments.dry_run, console);
+  }
+  Json json = repair_packs_view(report);
+  json["dry_run"] = arguments.dry_run;
+  ExitCode exit = ExitCode::ok;
+  if (!arguments.dry_run) {
+    CAIRN_TRY(exit, tell_losses(repository, context, json));
+  }
+  if (console.json()) {
+    console.print_json(json);
+  }
+  return exit;
 }
 
 }  // namespace cairn::cli

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "cairn/repo/browse.h"
-#include "cairn/repo/prune.h"
+#include <string_view>
+
 #include "commands/commands.h"
 #include "sizes.h"
 #include "table.h"
@@ -12,27 +12,48 @@ namespace cairn::cli {
 
 namespace {
 
-/// Bytes of packs that no snapshot would need, all of them, as against now.
+/// The pattern that stands for this path and nothing else.
+std::string pattern_of(const std::string& path) {
+  std::string pattern;
+  for (const char c : path) {
+    if (std::string_view("*?[\\").find(c) != std::string_view::npos) {
+      pattern += '\\';
+    }
+    pattern += c;
+  }
+  return pattern;
+}
+
 core::Result<ExitCode> tell_would_free(const std::vector<std::string>& names,
                                        repo::Repository& repository, Context& context,
                                        repo::Observer& observer) {
-  repo::PruneOptions options{.max_unused = 0, .dry_run = true, .stop = context.streams.stop};
-  CAIRN_TRY(const repo::PruneReport now, repo::prune(repository, options, observer));
+  repo::WouldFreeOptions options{.stop = context.streams.stop};
   for (const std::string& name : names) {
-    CAIRN_TRY(const repo::ListedSnapshot listed, repo::find_snapshot(repository, name, observer));
-    options.as_if_forgotten.push_back(listed.id);
+    if (name.starts_with('/')) {
+      CAIRN_TRY_STATUS(options.exclude.add_exclude(pattern_of(name)));
+    } else {
+      options.snapshots.push_back(name);
+    }
   }
-  CAIRN_TRY(const repo::PruneReport then, repo::prune(repository, options, observer));
-  const std::uint64_t freed = now.used_bytes - then.used_bytes;
-  if (context.console.json()) {
-    context.console.print_json({{"would_free_bytes", freed}, {"unused_bytes", now.unused_bytes}});
+  CAIRN_TRY(const repo::WouldFree found, repo::would_free(repository, options, observer));
+  Console& console = context.console;
+  if (console.json()) {
+    console.print_json({{"would_free_bytes", found.freed_bytes},
+                        {"added_bytes", found.added_bytes},
+                        {"needed_bytes", found.needed_bytes},
+                        {"unneeded_bytes", found.unneeded_bytes}});
     return ExitCode::ok;
   }
-  context.console.print(fmt::format("forgetting {} would make {} unneeded",
-                                    format_count(names.size(), "snapshot"), format_size(freed)));
-  if (now.unused_bytes > 0) {
-    context.console.print(
-        fmt::format("{} are unneeded already: cairn prune", format_size(now.unused_bytes)));
+  console.print(fmt::format("{} of {} would not be needed any more", format_size(found.freed_bytes),
+                            format_size(found.needed_bytes)));
+  if (found.added_bytes > 0) {
+    console.print(
+        fmt::format("{} would be written for folders without what is excluded: cairn rewrite",
+                    format_size(found.added_bytes)));
+  }
+  if (found.unneeded_bytes > 0) {
+    console.print(
+        fmt::format("{} are unneeded already: cairn prune", format_size(found.unneeded_bytes)));
   }
   return ExitCode::ok;
 }

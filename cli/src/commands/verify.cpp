@@ -7,27 +7,13 @@
 
 #include "cairn/repo/browse.h"
 #include "commands/commands.h"
+#include "commands/finding.h"
 #include "escape.h"
 #include "sizes.h"
 #include "times.h"
 
 namespace cairn::cli {
 namespace {
-
-void print_finding(const repo::Finding& finding, Console& console) {
-  const bool damage = finding.severity == repo::Finding::Severity::damage;
-  console.print(
-      fmt::format("{}: {}: {}", damage ? "damage" : "note", finding.object, finding.message));
-  for (const std::string& path : finding.affected) {
-    console.print("  affects " + escape_name(path));
-  }
-  if (finding.affected_count > finding.affected.size()) {
-    console.print(fmt::format("  and {} more", finding.affected_count - finding.affected.size()));
-  }
-  if (!finding.advice.empty()) {
-    console.print("  " + finding.advice);
-  }
-}
 
 void print_report(const repo::VerifyReport& report, const VerifyArguments& arguments,
                   std::uint64_t elapsed_ns, Console& console) {
@@ -54,6 +40,21 @@ void print_report(const repo::VerifyReport& report, const VerifyArguments& argum
 }
 
 }  // namespace
+
+void print_finding(const repo::Finding& finding, Console& console) {
+  const bool damage = finding.severity == repo::Finding::Severity::damage;
+  console.print(
+      fmt::format("{}: {}: {}", damage ? "damage" : "note", finding.object, finding.message));
+  for (const std::string& path : finding.affected) {
+    console.print("  affects " + escape_name(path));
+  }
+  if (finding.affected_count > finding.affected.size()) {
+    console.print(fmt::format("  and {} more", finding.affected_count - finding.affected.size()));
+  }
+  if (!finding.advice.empty()) {
+    console.print("  " + finding.advice);
+  }
+}
 
 core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context) {
   Streams& streams = context.streams;

@@ -98,6 +98,9 @@ ChunkStore::Shard& ChunkStore::shard(const ChunkId& id) noexcept {
 }
 
 core::Result<bool> ChunkStore::claim(const ChunkId& id) {
+  if (options_.only != nullptr && !options_.only->contains(id)) {
+    return false;
+  }
   Shard& mine = shard(id);
   {
     const std::scoped_lock lock(mine.mutex);

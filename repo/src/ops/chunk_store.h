@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <thread>
 #include <unordered_set>
@@ -63,6 +64,8 @@ struct OpenBlock {
 struct ChunkStoreOptions {
   int compression_level = 3;
   bool dry_run = false;  ///< compresses and counts, writes nothing
+  /// Not nullptr: only these are stored. Must outlive the store.
+  const std::set<ChunkId>* only = nullptr;
   StageTimes& times;
 };
 
@@ -82,7 +85,8 @@ class ChunkStore {
   ChunkStore(const ChunkStore&) = delete;
   ChunkStore& operator=(const ChunkStore&) = delete;
 
-  /// True if this caller must store the chunk: nobody has, and nobody else was told to.
+  /// True if this caller must store the chunk: it is wanted, nobody has it, and nobody else was
+  /// told to store it.
   [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
 
   /// Compresses a full (or last) block and hands it to the packing thread; waits while that one is

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <gsl/assert>
 #include <map>
-#include <thread>
 #include <utility>
 
 #include "ops/announced_sessions.h"
 #include "ops/chunk_store.h"
 #include "ops/index_rewrite.h"
-#include "ops/repack.h"
+#include "ops/workers.h"
 #include "store/records.h"
 
 namespace cairn::repo::ops {
@@ -189,10 +188,41 @@ void Collector::count(const UsageSurvey& found, const std::vector<PackFate>& fat
   }
 }
 
-core::Result<std::unordered_set<store::PackNumber>> Collector::numbers_of(
-    const std::unordered_set<PackId>& packs) const {
+core::Status Collector::plan_salvage(const std::vector<PackId>& damaged) {
+  CAIRN_TRY(condemned_, refresh());
+  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
+  const auto take = [&](const PackDirectories::Visited& visited) -> core::Status {
+    const PackId& id = visited.pack.id;
+    if (std::ranges::find(damaged, id) != damaged.end() && directories.present().contains(id)) {
+      salvaged_.emplace(id, visited.pack);
+    }
+    return {};
+  };
+  CAIRN_TRY_STATUS(directories.visit(take, options_.stop, observer_));
+  for (const auto& [id, pack] : salvaged_) {
+    doomed_.insert(id);
+    repacked_.push_back(id);
+    report_.to_repack.packs += 1;
+    report_.to_repack.bytes += pack.size_bytes;
+    for (const format::BlockRecord& block : pack.directory.blocks) {
+      for (const format::ChunkRecord& chunk : block.chunks) {
+        salvaged_chunks_.add(chunk.id);
+      }
+    }
+  }
+  salvaged_chunks_.seal();
+  report_.repack_used_bytes = report_.to_repack.bytes;
+  return {};
+}
+
+/// Packs that are to be deleted, by this collector or by another one.
+core::Result<std::unordered_set<store::PackNumber>> Collector::unreliable() const {
+  std::unordered_set<PackId> named = doomed_;
+  for (const CondemnedPacks& record : condemned_) {
+    named.insert(record.packs.begin(), record.packs.end());
+  }
   std::unordered_set<store::PackNumber> numbers;
-  for (const PackId& id : packs) {
+  for (const PackId& id : named) {
     CAIRN_TRY(const auto number, state_.catalogue->find_pack(id));
     if (number) {
       numbers.insert(*number);
@@ -205,18 +235,18 @@ core::Status Collector::copy_needed() {
   if (repacked_.empty()) {
     return {};
   }
-  CAIRN_TRY(const auto doomed, numbers_of(doomed_));
-  const RepackOptions options{
-      .marks = reachable_.marks(),
-      .repeated = repeated_,
-      .stays =
-          [&](store::PackNumber pack) {
-            return !doomed.contains(pack) && !state_.missing_packs.contains(pack);
-          },
-      .compression_level = options_.compression_level,
-      .workers = options_.workers != 0 ? options_.workers
-                                       : std::max(1U, std::thread::hardware_concurrency()),
-      .stop = options_.stop};
+  CAIRN_TRY(const auto leaving, unreliable());
+  const RepackOptions options{.marks = needed_chunks(),
+                              .repeated = salvaged_.empty() ? repeated_ : needed_chunks(),
+                              .stays =
+                                  [&](store::PackNumber pack) {
+                                    return !leaving.contains(pack) &&
+                                           !state_.missing_packs.contains(pack);
+                                  },
+                              .compression_level = options_.compression_level,
+                              .workers = worker_count(options_.workers),
+                              .stop = options_.stop,
+                              .damaged = salvaged_.empty() ? nullptr : &salvaged_};
   meter_.set_totals(repacked_.size(), report_.repack_used_bytes);
   StageTimes times(nullptr);
   ChunkStore store(state_, {.compression_level = options_.compression_level, .times = times},
@@ -229,6 +259,8 @@ core::Status Collector::copy_needed() {
   const ChunkStore::Totals totals = store.totals();
   report_.written = {.packs = totals.data_packs + totals.metadata_packs,
                      .bytes = totals.pack_bytes};
+  CAIRN_TRY(lost_, repack.lost());
+  saved_chunks_ = repack.copied_chunks();
   if (!copied && copied.error().code() == ErrorCode::no_space) {
     // What was not copied keeps its packs; what goes makes room for the next prune.
     observer_.warning(copied.error().message() +
@@ -326,16 +358,14 @@ bool Collector::is_dead(const format::Session& session, std::uint64_t since_ns) 
 core::Status Collector::spare_needed() {
   CAIRN_TRY(const auto snapshots, list_snapshots());
   CAIRN_TRY(condemned_, refresh());
-  CAIRN_TRY_STATUS(mark(snapshots));
-  std::unordered_set<PackId> named = doomed_;
-  for (const CondemnedPacks& record : condemned_) {
-    named.insert(record.packs.begin(), record.packs.end());
+  if (salvaged_.empty()) {
+    CAIRN_TRY_STATUS(mark(snapshots));
   }
-  CAIRN_TRY(const auto unreliable, numbers_of(named));
+  CAIRN_TRY(const auto leaving, unreliable());
   // Frozen as what a writer relies on: a copy that another process puts back into the catalogue,
   // and that is gone, is none.
   const store::PackFilter stays = [&](store::PackNumber pack) {
-    return pack < state_.first_unseen_pack && !unreliable.contains(pack) &&
+    return pack < state_.first_unseen_pack && !leaving.contains(pack) &&
            !state_.missing_packs.contains(pack);
   };
   CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
@@ -348,7 +378,7 @@ core::Status Collector::spare_needed() {
     std::vector<ChunkId> needed;
     for (const format::BlockRecord& block : visited.pack.directory.blocks) {
       for (const format::ChunkRecord& chunk : block.chunks) {
-        if (reachable_.marks().contains(chunk.id)) {
+        if (needed_chunks().contains(chunk.id) && !lost_.contains(chunk.id)) {
           needed.push_back(chunk.id);
         }
       }

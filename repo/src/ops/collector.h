@@ -14,6 +14,7 @@
 #include "ops/pack_usage.h"
 #include "ops/progress_meter.h"
 #include "ops/reachability.h"
+#include "ops/repack.h"
 #include "ops/state.h"
 
 namespace cairn::repo::ops {
@@ -27,6 +28,9 @@ class Collector {
 
   /// G0: what the snapshots reach, and what is to become of each pack.
   core::Status plan();
+  /// In its place: these packs are damaged. What is intact in them is needed, whoever refers to it,
+  /// and copied; then they go. Packs of which no directory can be read stay.
+  core::Status plan_salvage(const std::vector<PackId>& damaged);
   [[nodiscard]] bool has_work() const noexcept { return !doomed_.empty(); }
 
   /// G1, first half: copies of what is needed lie in new packs that index segments list.
@@ -35,7 +39,8 @@ class Collector {
   core::Status condemn();
   /// G2 and G3: those who announced theirs before are through, or fenced.
   core::Status await_sessions();
-  /// G4 and G5: what they have added is needed too; packs that hold the only copy of anything stay.
+  /// G4 and G5: what they have added is needed too; packs that hold the only copy of anything that
+  /// can be read stay.
   core::Status spare_needed();
   /// G6: no index segment lists the doomed packs, and they are gone.
   core::Status remove_doomed();
@@ -46,6 +51,9 @@ class Collector {
   core::Status clear_leftovers();
 
   [[nodiscard]] PruneReport& report() noexcept { return report_; }
+  /// What a salvage has found.
+  [[nodiscard]] const std::set<ChunkId>& lost() const noexcept { return lost_; }
+  [[nodiscard]] std::uint64_t saved_chunks() const noexcept { return saved_chunks_; }
   void finish() { meter_.finish(); }
 
  private:
@@ -57,8 +65,10 @@ class Collector {
   [[nodiscard]] bool is_dead(const format::Session& session, std::uint64_t since_ns) const;
   core::Status survey(const std::vector<CondemnedPacks>& condemned);
   void count(const UsageSurvey& found, const std::vector<PackFate>& fates);
-  core::Result<std::unordered_set<store::PackNumber>> numbers_of(
-      const std::unordered_set<PackId>& packs) const;
+  core::Result<std::unordered_set<store::PackNumber>> unreliable() const;
+  [[nodiscard]] const ChunkMarks& needed_chunks() const {
+    return salvaged_.empty() ? reachable_.marks() : salvaged_chunks_;
+  }
 
   State& state_;
   const PruneOptions options_;
@@ -72,6 +82,10 @@ class Collector {
   std::unordered_set<PackId> doomed_;      ///< to be deleted
   std::vector<CondemnedPacks> condemned_;  ///< as read last
   std::optional<CondemnedId> record_;
+  KnownDirectories salvaged_;  ///< empty: this is no salvage
+  ChunkMarks salvaged_chunks_;
+  std::set<ChunkId> lost_;
+  std::uint64_t saved_chunks_ = 0;
   PruneReport report_;
 };
 

@@ -22,7 +22,12 @@ core::Result<std::optional<ContentItem>> ContentCursor::next() {
     }
     const Pending pending = pending_.back();
     pending_.pop_back();
-    CAIRN_TRY_STATUS(open_node(pending));
+    const std::size_t depth = pending_.size();
+    if (auto status = open_node(pending); !status) {
+      pending_.resize(depth);  // of a node that contradicts itself nothing counts
+      unread_bytes_ = pending.length_bytes;
+      return core::fail(std::move(status).error());
+    }
   }
   return std::optional<ContentItem>(items_[next_item_++]);
 }

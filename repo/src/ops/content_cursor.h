@@ -16,8 +16,11 @@ class ContentCursor {
  public:
   ContentCursor(State& state, const Content& content);
 
-  /// nullopt at the end. Errors: as read_node.
+  /// nullopt at the end. After an error the cursor stands behind the node that could not be read:
+  /// call next() again to go on with what is left. Errors: as read_node.
   [[nodiscard]] core::Result<std::optional<ContentItem>> next();
+  /// Of the file, that lie below the node that next() has failed on.
+  [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return unread_bytes_; }
 
  private:
   struct Pending {
@@ -31,6 +34,7 @@ class ContentCursor {
   std::vector<Pending> pending_;  ///< the next one last
   std::vector<ContentItem> items_;
   std::size_t next_item_ = 0;
+  std::uint64_t unread_bytes_ = 0;
 };
 
 }  // namespace cairn::repo::ops

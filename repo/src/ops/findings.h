@@ -13,6 +13,17 @@
 
 namespace cairn::repo::ops {
 
+// What would help, for Finding::advice.
+inline constexpr std::string_view kRepairIndexHelps =
+    "cairn repair index writes the index anew from the packs";
+inline constexpr std::string_view kRepairPacksHelps =
+    "cairn repair packs saves what is intact in it; with --from-source PATH or --from-repo REPO it "
+    "finds the rest where it still is";
+inline constexpr std::string_view kHealingHelps =
+    "cairn repair packs --from-source PATH or --from-repo REPO finds it where it still is; if it "
+    "is "
+    "lost: cairn repair snapshots";
+
 /// One block of one pack.
 struct BlockKey {
   store::PackNumber pack{};

@@ -8,6 +8,24 @@
 
 namespace cairn::repo::ops {
 
+std::vector<bool> intact_chunks(const store::KeyRing& keys, format::BlockKind kind,
+                                const format::BlockRecord& record, core::ByteView plain) {
+  std::vector<core::ByteView> chunks;
+  for (const format::ChunkRecord& chunk : record.chunks) {
+    if (chunk.length_bytes > plain.size()) {
+      break;
+    }
+    chunks.push_back(plain.first(chunk.length_bytes));
+    plain = plain.subspan(chunk.length_bytes);
+  }
+  const auto ids = keys.chunk_ids(kind, chunks);
+  std::vector<bool> intact(record.chunks.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    intact[i] = ids[i] == record.chunks[i].id;
+  }
+  return intact;
+}
+
 bool PackAudit::can_open(format::BlockKind kind) const {
   return kind == format::BlockKind::data ? state_.keys->can_read_data()
                                          : state_.keys->can_read_metadata();
@@ -16,8 +34,7 @@ bool PackAudit::can_open(format::BlockKind kind) const {
 void PackAudit::damaged_block(const store::PackSummary& pack, std::uint32_t block,
                               std::string message) {
   const auto name = store::object_name(format::ObjectKind::pack, pack.id);
-  const auto finding = findings_.damage(name, std::move(message),
-                                        "the rest of the pack is intact and still restores");
+  const auto finding = findings_.damage(name, std::move(message), std::string(kRepairPacksHelps));
   findings_.mark_block({pack.number, block}, finding);
 }
 
@@ -53,27 +70,16 @@ core::Status PackAudit::audit_block(const store::PackSummary& pack, std::uint32_
 void PackAudit::audit_chunks(const store::PackSummary& pack, std::uint32_t block,
                              const format::BlockRecord& record) {
   const auto name = store::object_name(format::ObjectKind::pack, pack.id);
-  std::vector<core::ByteView> chunks;
-  core::ByteView rest = plain_;
-  for (const format::ChunkRecord& chunk : record.chunks) {
-    if (chunk.length_bytes > rest.size()) {
-      break;
-    }
-    chunks.push_back(rest.first(chunk.length_bytes));
-    rest = rest.subspan(chunk.length_bytes);
-  }
-  const auto ids = state_.keys->chunk_ids(pack.kind, chunks);
-  for (std::size_t i = 0; i < ids.size(); ++i) {
+  const auto intact = intact_chunks(*state_.keys, pack.kind, record, plain_);
+  for (std::size_t i = 0; i < intact.size(); ++i) {
     const ChunkId& expected = record.chunks[i].id;
-    if (ids[i] != expected) {
+    if (!intact[i]) {
       const auto finding = findings_.damage(
-          name, fmt::format("block {}: chunk {} is not what its id says", block, expected.hex()));
+          name, fmt::format("block {}: chunk {} is not what its id says", block, expected.hex()),
+          std::string(kRepairPacksHelps));
       findings_.mark_chunk(expected, finding);
     }
     result_.chunks_opened += 1;
-  }
-  if (chunks.size() < record.chunks.size()) {
-    damaged_block(pack, block, fmt::format("block {}: it is shorter than its chunks", block));
   }
 }
 
@@ -88,10 +94,13 @@ core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {
   }
   auto description = store::read_pack_description(*state_.backend, *state_.keys, pack.id);
   if (!description) {
-    findings_.damage(name, description.error().message(),
-                     "the index holds the same directory: blocks that open still restore");
+    findings_.damage(
+        name, description.error().message(),
+        "the index holds the same directory, so all of it still restores; cairn repair "
+        "packs writes it anew");
   } else if (description->directory.blocks.size() != pack.blocks.size()) {
-    findings_.damage(name, "its directory and the index disagree about its blocks");
+    findings_.damage(name, "its directory and the index disagree about its blocks",
+                     std::string(kRepairPacksHelps));
     description = core::fail(core::ErrorCode::corrupt, "directory and index disagree");
   }
 
@@ -121,7 +130,8 @@ core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {
           name,
           fmt::format("bytes {} to {} are not what its table says", i * format::kPackSegmentBytes,
                       std::min<std::uint64_t>((i + 1) * format::kPackSegmentBytes,
-                                              description->footer.covered_bytes)));
+                                              description->footer.covered_bytes)),
+          std::string(kRepairPacksHelps));
     }
   }
   return result_;

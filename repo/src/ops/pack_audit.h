@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "cairn/core/result.h"
 #include "ops/findings.h"
 #include "ops/state.h"
@@ -7,6 +9,12 @@
 #include "store/segment_hasher.h"
 
 namespace cairn::repo::ops {
+
+/// Of each chunk of an expanded block: whether it is what its id says. What lies beyond the end of
+/// `plain` is not.
+[[nodiscard]] std::vector<bool> intact_chunks(const store::KeyRing& keys, format::BlockKind kind,
+                                              const format::BlockRecord& record,
+                                              core::ByteView plain);
 
 /// What reading one pack from front to back found to be good.
 struct PackAuditResult {

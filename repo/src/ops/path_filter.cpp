@@ -105,11 +105,24 @@ core::Status PathFilter::add_file_lines(std::string_view text) {
 }
 
 PathFilter::Decision PathFilter::decide(std::string_view path, bool is_folder) const noexcept {
+  return decide(path, is_folder, false);
+}
+
+PathFilter::Decision PathFilter::decide_anchored(std::string_view path,
+                                                 bool is_folder) const noexcept {
+  return decide(path, is_folder, true);
+}
+
+PathFilter::Decision PathFilter::decide(std::string_view path, bool is_folder,
+                                        bool anchored_only) const noexcept {
   path = without_base(path);
   if (path.empty()) {
     return Decision::unmentioned;
   }
   for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
+    if (anchored_only && !rule->pattern.is_anchored()) {
+      continue;
+    }
     if (rule->pattern.matches(path, is_folder)) {
       return rule->includes ? Decision::included : Decision::excluded;
     }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <gsl/assert>
+#include <utility>
 
+#include "ops/damaged_node.h"
 #include "ops/tree_reader.h"
 #include "store/run_filter.h"
 
@@ -42,9 +44,15 @@ std::optional<std::size_t> ChunkMarks::find(const ChunkId& id) const {
   return static_cast<std::size_t>(found - prefixes_.begin());
 }
 
-void Reachability::take(const NodeReferences& references) {
+core::Status Reachability::take(const NodeReferences& references) {
   for (const ContentItem& piece : references.pieces) {
     marks_.add(*piece.chunk);
+    if (options_.lost != nullptr) {
+      CAIRN_TRY(const auto location, state_.catalogue->find(*piece.chunk, state_.present_packs()));
+      if (!location) {
+        options_.lost->insert(*piece.chunk);
+      }
+    }
   }
   for (const ChunkId& node : references.nodes) {
     if (seen_.insert(node).second) {
@@ -52,22 +60,36 @@ void Reachability::take(const NodeReferences& references) {
       pending_.push_back(node);
     }
   }
+  return {};
+}
+
+core::Status Reachability::visit(const ChunkId& id) {
+  const auto node = read_node(state_, id);
+  auto references = node ? references_of(*node) : core::fail(node.error());
+  if (!references) {
+    if (options_.lost == nullptr || !means_lost(references.error().code())) {
+      return core::fail(std::move(references).error());
+    }
+    options_.lost->insert(id);
+    return {};
+  }
+  if (options_.meter != nullptr) {
+    options_.meter->add_bytes(references->file_bytes);
+  }
+  return take(*references);
 }
 
 core::Status Reachability::add(const Snapshot& snapshot) {
   for (const Source& source : snapshot.sources) {
-    take(references_of(source));
+    CAIRN_TRY_STATUS(take(references_of(source)));
     while (!pending_.empty()) {
       if (options_.stop.stop_requested()) {
         return core::fail(core::ErrorCode::interrupted, "interrupted");
       }
       const ChunkId id = pending_.back();
       pending_.pop_back();
-      CAIRN_TRY(const core::Bytes node, read_node(state_, id));
-      CAIRN_TRY(const NodeReferences references, references_of(node));
-      take(references);
+      CAIRN_TRY_STATUS(visit(id));
       if (options_.meter != nullptr) {
-        options_.meter->add_bytes(references.file_bytes);
         options_.meter->at(source.path);
       }
     }

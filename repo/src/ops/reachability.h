@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <unordered_set>
 #include <vector>
@@ -44,6 +45,9 @@ class Reachability {
   struct Options {
     std::stop_token stop = {};
     ProgressMeter* meter = nullptr;
+    /// Not nullptr: gets the nodes that cannot be read, and pieces that no pack has, instead of an
+    /// error. What lies below a lost node is not found.
+    std::set<ChunkId>* lost = nullptr;
   };
   /// The catalogue must be open.
   Reachability(State& state, const Options& options) : state_(state), options_(options) {}
@@ -57,7 +61,8 @@ class Reachability {
   [[nodiscard]] const ChunkMarks& marks() const noexcept { return marks_; }
 
  private:
-  void take(const NodeReferences& references);
+  core::Status take(const NodeReferences& references);
+  core::Status visit(const ChunkId& node);
 
   State& state_;
   Options options_;

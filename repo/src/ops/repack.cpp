@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <exception>
 #include <optional>
-#include <span>
-#include <thread>
 #include <utility>
 
+#include "ops/pack_audit.h"
+#include "ops/workers.h"
 #include "store/segment_hasher.h"
 
 namespace cairn::repo::ops {
@@ -51,10 +50,13 @@ class Repack::Worker {
   struct Source {
     store::PackSummary summary;
     format::PackDirectory directory;
+    format::PackFooter footer;  ///< not of a damaged pack
   };
   core::Result<Source> open(const PackId& id);
-  core::Status check_ciphertext(const PackId& id);
+  core::Status check_ciphertext(const Source& source);
   core::Status copy_block(const Source& source, std::uint32_t number);
+  core::Status salvage_block(const Source& source, std::uint32_t number);
+  core::Status read_block(const Source& source, std::uint32_t number);
   core::Status take_chunks(const Source& source, std::uint32_t number,
                            const std::vector<bool>& wanted);
   core::Status check_chunks(const Source& source, const format::BlockRecord& record);
@@ -74,40 +76,31 @@ class Repack::Worker {
 
 core::Result<Repack::Worker::Source> Repack::Worker::open(const PackId& id) {
   State& state = repack_.state_;
-  CAIRN_TRY(auto description, store::read_pack_description(*state.backend, *state.keys, id));
-  Source source;
-  source.summary.id = id;
-  source.summary.size_bytes = description.size_bytes;
-  source.summary.kind = description.directory.kind;
-  source.summary.keys = description.directory.keys;
-  std::uint64_t offset = format::kPackHeaderBytes;
-  for (const format::BlockRecord& record : description.directory.blocks) {
-    source.summary.blocks.push_back({.offset_bytes = offset, .record = {}});
-    auto& block = source.summary.blocks.back().record;
-    block.stored_bytes = record.stored_bytes;
-    block.plain_bytes = record.plain_bytes;
-    block.codec = record.codec;
-    block.key = record.key;
-    block.key_block = record.key_block;
-    offset += record.stored_bytes;
+  if (repack_.options_.damaged != nullptr) {
+    const format::IndexedPack& pack = repack_.options_.damaged->at(id);
+    return Source{.summary = store::summary_of(pack), .directory = pack.directory, .footer = {}};
   }
-  source.directory = std::move(description.directory);
-  return source;
+  CAIRN_TRY(auto description, store::read_pack_description(*state.backend, *state.keys, id));
+  format::IndexedPack pack{.id = id,
+                           .size_bytes = description.size_bytes,
+                           .directory = std::move(description.directory)};
+  return Source{.summary = store::summary_of(pack),
+                .directory = std::move(pack.directory),
+                .footer = std::move(description.footer)};
 }
 
 // The table hashes the pack in long segments, so single blocks cannot be compared with it.
-core::Status Repack::Worker::check_ciphertext(const PackId& id) {
+core::Status Repack::Worker::check_ciphertext(const Source& source) {
   State& state = repack_.state_;
-  CAIRN_TRY(const auto description, store::read_pack_description(*state.backend, *state.keys, id));
-  const auto name = store::object_name(format::ObjectKind::pack, id);
+  const auto name = store::object_name(format::ObjectKind::pack, source.summary.id);
   store::SegmentHasher segments;
-  const std::uint64_t end = description.footer.covered_bytes;
+  const std::uint64_t end = source.footer.covered_bytes;
   for (std::uint64_t at = 0; at < end; at += sealed_.size()) {
     sealed_.resize(std::min<std::uint64_t>(end - at, format::kPackSegmentBytes));
     CAIRN_TRY_STATUS(state.backend->get_range(name, at, sealed_));
     segments.update(sealed_);
   }
-  if (!std::ranges::equal(segments.finish(), description.footer.segments)) {
+  if (!std::ranges::equal(segments.finish(), source.footer.segments)) {
     return core::fail(
         core::ErrorCode::corrupt,
         fmt::format("read {}: its bytes are not what its table says", store::object_path(name)));
@@ -117,14 +110,15 @@ core::Status Repack::Worker::check_ciphertext(const PackId& id) {
 
 core::Status Repack::Worker::copy(const PackId& id) {
   CAIRN_TRY(const Source source, open(id));
-  if (!can_open(source.summary.kind)) {
-    CAIRN_TRY_STATUS(check_ciphertext(id));
+  const bool is_damaged = repack_.options_.damaged != nullptr;
+  if (!is_damaged && !can_open(source.summary.kind)) {
+    CAIRN_TRY_STATUS(check_ciphertext(source));
   }
   for (std::uint32_t number = 0; number < source.directory.blocks.size(); ++number) {
     if (repack_.options_.stop.stop_requested()) {
       return core::fail(core::ErrorCode::interrupted, "interrupted");
     }
-    CAIRN_TRY_STATUS(copy_block(source, number));
+    CAIRN_TRY_STATUS(is_damaged ? salvage_block(source, number) : copy_block(source, number));
   }
   return {};
 }
@@ -141,11 +135,7 @@ core::Status Repack::Worker::copy_block(const Source& source, std::uint32_t numb
   if (count == 0) {
     return {};
   }
-  const auto name = store::object_name(format::ObjectKind::pack, source.summary.id);
-  sealed_.resize(record.stored_bytes);
-  CAIRN_TRY_STATUS(
-      repack_.state_.backend->get_range(name, source.summary.blocks[number].offset_bytes, sealed_));
-  repack_.meter_.add_bytes(record.stored_bytes);
+  CAIRN_TRY_STATUS(read_block(source, number));
   const bool opens = can_open(source.summary.kind);
   if (opens) {
     CAIRN_TRY_STATUS(
@@ -159,18 +149,54 @@ core::Status Repack::Worker::copy_block(const Source& source, std::uint32_t numb
                              std::exchange(sealed_, {}));
 }
 
-core::Status Repack::Worker::check_chunks(const Source& source, const format::BlockRecord& record) {
-  std::vector<core::ByteView> chunks;
-  core::ByteView rest = plain_;
-  for (const format::ChunkRecord& chunk : record.chunks) {
-    if (chunk.length_bytes > rest.size()) {
-      break;
-    }
-    chunks.push_back(rest.first(chunk.length_bytes));
-    rest = rest.subspan(chunk.length_bytes);
+core::Status Repack::Worker::read_block(const Source& source, std::uint32_t number) {
+  const auto& place = source.summary.blocks[number];
+  sealed_.resize(place.record.stored_bytes);
+  CAIRN_TRY_STATUS(repack_.state_.backend->get_range(
+      store::object_name(format::ObjectKind::pack, source.summary.id), place.offset_bytes,
+      sealed_));
+  repack_.meter_.add_bytes(place.record.stored_bytes);
+  return {};
+}
+
+/// Nothing is claimed before it has been found to be intact: another pack may have it, too.
+core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t number) {
+  const format::BlockRecord& record = source.directory.blocks[number];
+  core::Status readable = read_block(source, number);
+  if (readable) {
+    readable = repack_.state_.blocks->open(source.summary, number, sealed_, scratch_, plain_);
   }
-  const auto ids = repack_.state_.keys->chunk_ids(source.summary.kind, chunks);
-  if (!std::ranges::equal(ids, record.chunks, {}, {}, &format::ChunkRecord::id)) {
+  if (!readable && readable.error().code() == core::ErrorCode::not_found) {
+    return readable;  // all of the pack is gone
+  }
+  std::vector<bool> wanted(record.chunks.size());
+  std::size_t count = 0;
+  const std::vector<bool> intact =
+      readable ? intact_chunks(*repack_.state_.keys, source.summary.kind, record, plain_)
+               : std::vector<bool>(record.chunks.size());
+  for (std::size_t i = 0; i < record.chunks.size(); ++i) {
+    if (!intact[i]) {
+      repack_.add_unreadable(record.chunks[i].id);
+      continue;
+    }
+    CAIRN_TRY(const bool is_wanted, repack_.claim(record.chunks[i].id));
+    wanted[i] = is_wanted;
+    count += is_wanted ? 1 : 0;
+  }
+  repack_.copied_chunks_ += count;
+  if (count == 0) {
+    return {};
+  }
+  if (count < wanted.size()) {
+    return take_chunks(source, number, wanted);
+  }
+  return repack_.store_.move(source.summary.kind, record, source.directory.keys[record.key],
+                             std::exchange(sealed_, {}));
+}
+
+core::Status Repack::Worker::check_chunks(const Source& source, const format::BlockRecord& record) {
+  const auto intact = intact_chunks(*repack_.state_.keys, source.summary.kind, record, plain_);
+  if (std::ranges::find(intact, false) != intact.end()) {
     return core::fail(core::ErrorCode::corrupt,
                       fmt::format("read {}: a chunk is not what its id says",
                                   store::object_path(store::object_name(format::ObjectKind::pack,
@@ -229,16 +255,32 @@ core::Result<bool> Repack::claim(const ChunkId& id) {
   return copied_.insert(id).second;
 }
 
+void Repack::add_unreadable(const ChunkId& id) {
+  const std::scoped_lock lock(mutex_);
+  unreadable_.insert(id);
+}
+
+core::Result<std::set<ChunkId>> Repack::lost() const {
+  std::set<ChunkId> lost;
+  for (const ChunkId& id : unreadable_) {
+    CAIRN_TRY(const auto elsewhere, state_.catalogue->find(id, options_.stays));
+    if (!elsewhere && !copied_.contains(id)) {
+      lost.insert(id);
+    }
+  }
+  return lost;
+}
+
 core::Status Repack::run(const std::vector<PackId>& packs) {
   std::atomic<std::size_t> next{0};
-  std::atomic<bool> failed{false};
-  const auto work = [&]() -> core::Status {
+  const auto work = [&](unsigned /*worker*/, const std::atomic<bool>& failed) -> core::Status {
     Worker worker(*this);
     for (std::size_t i = next++; i < packs.size() && !failed; i = next++) {
       meter_.at(store::object_path(store::object_name(format::ObjectKind::pack, packs[i])));
       auto copied = worker.copy(packs[i]);
       if (!copied && spoils_pack(copied.error().code())) {
-        meter_.warning(copied.error().message() + ": left as it is; see: cairn verify");
+        meter_.warning(copied.error().message() +
+                       ": left as it is; it is made good by: cairn repair packs");
       } else if (!copied) {
         return copied;
       }
@@ -246,28 +288,9 @@ core::Status Repack::run(const std::vector<PackId>& packs) {
     }
     return failed ? core::Status() : worker.flush();
   };
-  const std::size_t count = std::min<std::size_t>(std::max(options_.workers, 1U), packs.size());
-  std::vector<core::Status> results(count);
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < count; ++i) {
-    threads.emplace_back([&, i] {
-      try {
-        results[i] = work();
-      } catch (const std::exception& e) {
-        results[i] = core::fail(core::ErrorCode::internal, fmt::format("repack: {}", e.what()));
-      }
-      if (!results[i]) {
-        failed = true;
-      }
-    });
-  }
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-  for (core::Status& result : results) {
-    CAIRN_TRY_STATUS(std::move(result));
-  }
-  return {};
+  return run_workers(
+      static_cast<unsigned>(std::min<std::size_t>(std::max(options_.workers, 1U), packs.size())),
+      "repack", work);
 }
 
 }  // namespace cairn::repo::ops

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <unordered_set>
 #include <vector>
@@ -16,6 +19,9 @@
 
 namespace cairn::repo::ops {
 
+/// Packs with their directories, as the index has them.
+using KnownDirectories = std::map<PackId, format::IndexedPack>;
+
 struct RepackOptions {
   const ChunkMarks& marks;
   const ChunkMarks& repeated;  ///< marked chunks that may lie in several packs
@@ -23,6 +29,10 @@ struct RepackOptions {
   int compression_level = 3;
   unsigned workers = 1;
   std::stop_token stop = {};
+  /// Not nullptr: the packs are damaged. Their directories are taken from here, of each block what
+  /// is intact is copied, and what is not is remembered: Repack::lost(). Needs the keys of all
+  /// blocks; `repeated` must have all of `marks`.
+  const KnownDirectories* damaged = nullptr;
 };
 
 /// Copies what is marked out of packs into new ones. A block of which everything is needed moves as
@@ -37,22 +47,30 @@ class Repack {
   Repack(State& state, const RepackOptions& options, ChunkStore& store, ProgressMeter& meter)
       : state_(state), options_(options), store_(store), meter_(meter) {}
 
-  /// Damaged packs are passed over with a warning: what they hold is not copied, so they must stay.
-  /// Errors: not_found (another collector has deleted a pack: plan anew), no_space (what was
-  /// published stays), interrupted, io.
+  /// Unless it is known that they are damaged, damaged packs are passed over with a warning: what
+  /// they hold is not copied, so they must stay. Errors: not_found (another collector has deleted a
+  /// pack: plan anew), no_space (what was published stays), interrupted, io.
   core::Status run(const std::vector<PackId>& packs);
+
+  /// Chunks of damaged packs that could not be read, and that no pack has that stays. Errors: of
+  /// the catalogue.
+  [[nodiscard]] core::Result<std::set<ChunkId>> lost() const;
+  [[nodiscard]] std::uint64_t copied_chunks() const noexcept { return copied_chunks_; }
 
  private:
   class Worker;
   /// True if this copy of the chunk is the one to keep.
   [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
+  void add_unreadable(const ChunkId& id);
 
   State& state_;
   const RepackOptions options_;
   ChunkStore& store_;
   ProgressMeter& meter_;
-  std::mutex mutex_;  ///< copied_
+  std::atomic<std::uint64_t> copied_chunks_{0};
+  std::mutex mutex_;  ///< copied_, unreadable_
   std::unordered_set<ChunkId> copied_;
+  std::set<ChunkId> unreadable_;
 };
 
 }  // namespace cairn::repo::ops

@@ -9,19 +9,6 @@
 
 namespace cairn::repo::ops {
 
-namespace {
-
-constexpr std::size_t kBirthTimePieceBytes = 64 * 1024;
-// Times further apart than 146 billion years are taken for nonsense and not recorded; the bound
-// keeps the difference of two times inside 64 bits.
-constexpr std::int64_t kBirthSecondsMax = std::int64_t{1} << 61;
-
-std::uint64_t zigzag(std::int64_t value) noexcept {
-  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-}
-
-}  // namespace
-
 void ProblemList::add(Problem problem) {
   meter_.problem(problem);
   const std::scoped_lock lock(mutex_);
@@ -39,35 +26,6 @@ std::uint64_t ProblemList::count() const {
 std::vector<Problem> ProblemList::take() {
   const std::scoped_lock lock(mutex_);
   return std::move(kept_);
-}
-
-core::Status BirthTimeWriter::add(const std::optional<core::Timestamp>& time) {
-  if (!time || time->seconds > kBirthSecondsMax || time->seconds < -kBirthSecondsMax) {
-    piece_.varint(0);
-  } else {
-    piece_.varint(1 + zigzag(time->seconds - last_seconds_));
-    piece_.varint(time->nanoseconds);
-    last_seconds_ = time->seconds;
-    any_ = true;
-  }
-  // Pieces end between objects, so a changed time changes one piece and what follows in it.
-  return piece_.size() >= kBirthTimePieceBytes ? write_piece() : core::Status();
-}
-
-core::Status BirthTimeWriter::write_piece() {
-  const core::Bytes bytes = std::exchange(piece_, {}).take();
-  CAIRN_TRY(const ChunkId id, sink_.put_node(bytes));
-  return content_.add({.length_bytes = bytes.size(), .chunk = id});
-}
-
-core::Result<Content> BirthTimeWriter::finish() {
-  if (!any_) {
-    return Content{};
-  }
-  if (piece_.size() > 0) {
-    CAIRN_TRY_STATUS(write_piece());
-  }
-  return content_.finish();
 }
 
 TreeAssembler::TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes)

@@ -9,6 +9,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/snapshot.h"
+#include "ops/birth_times.h"
 #include "ops/folder_assembly.h"
 #include "ops/node_builder.h"
 #include "ops/progress_meter.h"
@@ -40,24 +41,6 @@ class ProblemList final : public ProblemSink {
   mutable std::mutex mutex_;
   std::uint64_t count_ = 0;
   std::vector<Problem> kept_;
-};
-
-/// Writes the birth times of a source's objects in walk order (docs/FORMAT.md, "Birth times").
-class BirthTimeWriter {
- public:
-  explicit BirthTimeWriter(NodeSink& sink) : sink_(sink), content_(sink) {}
-  core::Status add(const std::optional<core::Timestamp>& time);
-  /// Empty content if no object had one.
-  [[nodiscard]] core::Result<Content> finish();
-
- private:
-  core::Status write_piece();
-
-  NodeSink& sink_;
-  ContentBuilder content_;
-  core::Encoder piece_;
-  std::int64_t last_seconds_ = 0;
-  bool any_ = false;
 };
 
 /// Counts what differs from the last backup, and tells it if somebody wants to know.

@@ -295,7 +295,7 @@ core::Status verify_index(VerifyWork& work) {
                                                   IndexSegmentId::from(id.view()));
     CAIRN_TRY(const bool fine,
               is_fine(work, {ObjectKind::index, id}, segment, true,
-                      "the packs' own directories hold the same: nothing is lost by this alone"));
+                      std::string(kRepairIndexHelps) + ": nothing is lost by this alone"));
     for (std::size_t i = 0; fine && i < segment->packs.size(); ++i) {
       const format::IndexedPack& pack = segment->packs[i];
       if (!listed.insert(pack.id).second) {
@@ -305,14 +305,16 @@ core::Status verify_index(VerifyWork& work) {
       const auto name = store::object_name(ObjectKind::pack, pack.id);
       CAIRN_TRY(const auto number, work.state.catalogue->find_pack(pack.id));
       if (found == present.end()) {
-        const auto finding = work.findings.damage(name, "it is missing");
+        const auto finding =
+            work.findings.damage(name, "it is missing", std::string(kHealingHelps));
         if (number) {
           work.findings.mark_pack(*number, finding);
           work.missing.emplace(*number, finding);
         }
       } else if (found->second != pack.size_bytes) {
         const auto finding = work.findings.damage(
-            name, fmt::format("it has {} bytes, not {}", found->second, pack.size_bytes));
+            name, fmt::format("it has {} bytes, not {}", found->second, pack.size_bytes),
+            std::string(kRepairPacksHelps));
         // Which of its blocks still open is what check_integrity finds out.
         if (number && !work.options.check_integrity) {
           work.findings.mark_pack(*number, finding);
@@ -326,7 +328,8 @@ core::Status verify_index(VerifyWork& work) {
       work.findings.add(Finding::Severity::note,
                         store::object_path(store::object_name(ObjectKind::pack, id)),
                         "no intact index segment lists it: an interrupted backup left it, or its "
-                        "segment is damaged or gone");
+                        "segment is damaged or gone",
+                        std::string(kRepairIndexHelps));
     }
   }
   return {};

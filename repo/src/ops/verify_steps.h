@@ -2,6 +2,7 @@
 
 #include <set>
 #include <stop_token>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -63,8 +64,9 @@ class TreeCheck {
 
  private:
   core::Status check_node(const ChunkId& id);
-  core::Status take(const NodeReferences& references);
-  core::Status check_chunk(const ContentItem& item);
+  /// `referrer`: who has the pieces, for people.
+  core::Status take(const NodeReferences& references, std::string_view referrer);
+  core::Status check_chunk(const ContentItem& item, std::string_view referrer);
   [[nodiscard]] core::Result<std::optional<core::Bytes>> read(const ChunkId& id);
 
   VerifyWork& work_;

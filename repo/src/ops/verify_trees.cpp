@@ -12,6 +12,8 @@ namespace {
 
 using core::ErrorCode;
 
+constexpr std::string_view kBirthTimes = "a list of birth times";
+
 /// Ends the check instead of being a finding.
 bool ends_check(ErrorCode code) noexcept {
   return code == ErrorCode::not_permitted || code == ErrorCode::interrupted ||
@@ -46,7 +48,8 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
   if (!location) {
     const auto finding =
         work_.findings.add(Finding::Severity::damage, "node " + id.hex(),
-                           "a snapshot refers to it, but no pack of the repository holds it");
+                           "a snapshot refers to it, but no pack of the repository holds it",
+                           std::string(kHealingHelps));
     work_.findings.mark_chunk(id, finding);
     return std::optional<core::Bytes>();
   }
@@ -55,15 +58,16 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
     if (ends_check(bytes.error().code())) {
       return core::fail(std::move(bytes).error());
     }
-    const auto finding = work_.findings.add(Finding::Severity::damage, pack_path(work_, *location),
-                                            bytes.error().message());
+    const auto finding =
+        work_.findings.add(Finding::Severity::damage, pack_path(work_, *location),
+                           bytes.error().message(), std::string(kRepairPacksHelps));
     work_.findings.mark_block({location->pack, location->block}, finding);
     return std::optional<core::Bytes>();
   }
   return std::optional<core::Bytes>(std::move(*bytes));
 }
 
-core::Status TreeCheck::check_chunk(const ContentItem& item) {
+core::Status TreeCheck::check_chunk(const ContentItem& item, std::string_view referrer) {
   CAIRN_TRY(const auto location, locate_chunk(work_.state, *item.chunk));
   if (location) {
     needed_.add(*location);
@@ -76,16 +80,17 @@ core::Status TreeCheck::check_chunk(const ContentItem& item) {
   }
   const auto finding = work_.findings.add(
       Finding::Severity::damage, "chunk " + item.chunk->hex(),
-      location ? fmt::format("a file needs {} bytes of it, its pack lists {}", item.length_bytes,
-                             location->length_bytes)
-               : std::string("a file refers to it, but no pack of the repository holds it"));
+      location ? fmt::format("{} needs {} bytes of it, its pack lists {}", referrer,
+                             item.length_bytes, location->length_bytes)
+               : fmt::format("{} refers to it, but no pack of the repository holds it", referrer),
+      std::string(kHealingHelps));
   work_.findings.mark_chunk(*item.chunk, finding);
   return {};
 }
 
-core::Status TreeCheck::take(const NodeReferences& references) {
+core::Status TreeCheck::take(const NodeReferences& references, std::string_view referrer) {
   for (const ContentItem& piece : references.pieces) {
-    CAIRN_TRY_STATUS(check_chunk(piece));
+    CAIRN_TRY_STATUS(check_chunk(piece, referrer));
   }
   for (const ChunkId& node : references.nodes) {
     if (seen_.insert(node).second) {
@@ -109,13 +114,13 @@ core::Status TreeCheck::check_node(const ChunkId& id) {
     return {};
   }
   work_.meter.add_bytes(references->file_bytes);
-  return take(*references);
+  return take(*references, "a file");
 }
 
 core::Status TreeCheck::check(const CheckedSnapshot& snapshot) {
   for (const Source& source : snapshot.snapshot.sources) {
     work_.meter.at(source.path);
-    CAIRN_TRY_STATUS(take(references_of(source)));
+    CAIRN_TRY_STATUS(take(references_of(source), kBirthTimes));
     while (!pending_.empty()) {
       CAIRN_TRY_STATUS(stop_if_asked(work_));
       const ChunkId id = pending_.back();
@@ -171,6 +176,7 @@ class Attribution {
     if (!root_fine) {
       return {};
     }
+    CAIRN_TRY_STATUS(visit_birth_times(source));
     const auto entry = read_root(work_.state, source);
     if (!entry) {
       return {};
@@ -180,6 +186,19 @@ class Attribution {
       return {};
     }
     return visit_folder(entry->folder.node, source.path);
+  }
+
+  core::Status visit_birth_times(const Source& source) {
+    const NodeReferences references = references_of(source);
+    for (const ContentItem& piece : references.pieces) {
+      CAIRN_TRY_STATUS(check(*piece.chunk, source.path, kBirthTimesOnly));
+    }
+    for (const ChunkId& node : references.nodes) {
+      if (node != source.root) {
+        CAIRN_TRY_STATUS(check(node, source.path, kBirthTimesOnly));
+      }
+    }
+    return {};
   }
 
   core::Status visit_folder(const ChunkId& node, const std::string& path) {
@@ -310,6 +329,7 @@ class Attribution {
   }
 
   static constexpr std::string_view kAndBelow = " (all of it)";
+  static constexpr std::string_view kBirthTimesOnly = " (birth times only)";
   static constexpr std::string_view kSomeEntries = "/... (some of its entries)";
 
   VerifyWork& work_;

@@ -60,10 +60,15 @@ class PathFilter {
   /// nothing below an excluded folder can be included again, so walks do not go there.
   [[nodiscard]] Decision decide(std::string_view path, bool is_folder) const noexcept;
 
+  /// The same, of patterns that count from the base: for what was named itself, a backup's source.
+  [[nodiscard]] Decision decide_anchored(std::string_view path, bool is_folder) const noexcept;
+
   [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
 
  private:
   struct Rule;
+  [[nodiscard]] Decision decide(std::string_view path, bool is_folder,
+                                bool anchored_only) const noexcept;
   core::Status add(std::string_view pattern, bool includes);
 
   std::vector<Rule> rules_;

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "cairn/core/result.h"
+#include "cairn/repo/backup.h"
 #include "cairn/repo/ids.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/repository.h"
@@ -34,6 +36,49 @@ struct RepairIndexReport {
 /// interrupted, io.
 [[nodiscard]] core::Result<RepairIndexReport> repair_index(Repository& repository,
                                                            const RepairIndexOptions& options,
+                                                           Observer& observer);
+
+struct RepairPacksOptions {
+  /// Empty: all packs are read, and those repaired that are damaged.
+  std::vector<PackId> packs = {};
+  /// Absolute paths of files and folders that may still have what is lost.
+  std::vector<std::string> sources = {};
+  Repository* from = nullptr;  ///< another repository that may, of role admin or restore
+  bool dry_run = false;        ///< says which packs are damaged and what is missing
+  std::string program_version = {};
+  int compression_level = kCompressionDefault;
+  std::uint64_t stale_after_seconds = 600;  ///< as PruneOptions
+  unsigned workers = 0;                     ///< 0: one per processor
+  std::stop_token stop = {};
+};
+
+struct RepairPacksReport {
+  std::uint64_t packs_checked = 0;
+  std::vector<PackId> damaged;
+  std::uint64_t packs_removed = 0;      ///< damaged ones, after what was intact in them was copied
+  std::uint64_t packs_kept = 0;         ///< could not be removed now, since others were at work
+  std::uint64_t chunks_saved = 0;       ///< copied out of damaged packs
+  std::uint64_t chunks_unreadable = 0;  ///< in damaged packs, and in no other
+
+  /// Chunks that snapshots need and that no pack has, as far as readable nodes name them: then, and
+  /// in the end. A node that is healed may name more.
+  std::uint64_t missing_before = 0;
+  std::uint64_t healed_from_sources = 0;
+  std::uint64_t healed_from_repository = 0;
+  std::uint64_t missing_after = 0;
+};
+
+/// Saves what is readable of damaged packs: chunks that are intact are copied into new packs, then
+/// the damaged ones are deleted as prune() deletes packs, with the same waits. After that, looks
+/// for chunks that snapshots need and no pack has in the files below `sources`, which are read and
+/// cut as a backup would, and in the other repository, whose snapshots are read as a copy would.
+/// What is found is stored; no snapshot changes, and those that needed it are whole again.
+///
+/// Memory: 60 bytes for each chunk of a damaged pack, and that of prune() and backup() or copy().
+/// Errors: not_permitted (role admin), invalid_argument (`from` is this repository, or a copy of it
+/// file by file), not_found (a source), no_space, interrupted, io.
+[[nodiscard]] core::Result<RepairPacksReport> repair_packs(Repository& repository,
+                                                           const RepairPacksOptions& options,
                                                            Observer& observer);
 
 }  // namespace cairn::repo

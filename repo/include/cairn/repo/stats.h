@@ -1,9 +1,13 @@
 #pragma once
 
+#include <cstdint>
+#include <stop_token>
+#include <string>
 #include <vector>
 
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
+#include "cairn/repo/path_filter.h"
 #include "cairn/repo/repository.h"
 #include "cairn/repo/snapshot.h"
 
@@ -36,5 +40,30 @@ struct Statistics {
 
 /// Counts. Reads snapshots and the index, no contents. Errors: not_permitted, io.
 [[nodiscard]] core::Result<Statistics> statistics(Repository& repository, Observer& observer);
+
+struct WouldFreeOptions {
+  std::vector<std::string> snapshots = {};  ///< as find_snapshot() takes them
+  PathFilter exclude = {};                  ///< out of all snapshots that would stay
+  std::stop_token stop = {};
+};
+
+/// Bytes as they lie in packs.
+struct WouldFree {
+  std::uint64_t needed_bytes = 0;    ///< now, by all snapshots
+  std::uint64_t freed_bytes = 0;     ///< of these no snapshot would need any more
+  std::uint64_t added_bytes = 0;     ///< what folders without the excluded paths would take
+  std::uint64_t unneeded_bytes = 0;  ///< already, by no snapshot
+
+  friend bool operator==(const WouldFree&, const WouldFree&) = default;
+};
+
+/// What forgetting snapshots, or excluding paths everywhere, would give back. Walks the trees of
+/// all snapshots and changes nothing; a prune that leaves no waste frees as much. Memory: as
+/// prune(). Errors: not_permitted (roles admin, restore, maintain and audit may), not_found and
+/// corrupt (it is not known what something needs that cannot be read), invalid_argument,
+/// interrupted, io.
+[[nodiscard]] core::Result<WouldFree> would_free(Repository& repository,
+                                                 const WouldFreeOptions& options,
+                                                 Observer& observer);
 
 }  // namespace cairn::repo

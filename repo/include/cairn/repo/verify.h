@@ -13,13 +13,13 @@ namespace cairn::repo {
 
 struct VerifyOptions {
   /// Snapshots to check; empty: all of them, and every object of the repository.
-  std::vector<SnapshotId> snapshots;
+  std::vector<SnapshotId> snapshots = {};
   /// Read, open, expand and re-hash every byte (of the packs that the snapshots need). Without the
   /// data key (roles maintain, audit) the ciphertext is checked instead, which finds the same
   /// damage of storage. False: structure only.
   bool check_integrity = false;
   unsigned workers = 0;
-  std::stop_token stop;
+  std::stop_token stop = {};
 };
 
 struct Finding {

@@ -1,0 +1,102 @@
+#include "cairn/repo/rewrite.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "absolute_path.h"
+#include "backup_sources.h"
+#include "cairn/core/version.h"
+#include "commands/commands.h"
+#include "escape.h"
+#include "sizes.h"
+#include "times.h"
+
+namespace cairn::cli {
+namespace {
+
+void print_one(const repo::RewrittenSnapshot& rewritten, Context& context) {
+  Console& console = context.console;
+  const std::string what =
+      fmt::format("{} ({}, {})", rewritten.original.id.short_hex(),
+                  format_local_time(rewritten.original.snapshot.start, context.streams.clock),
+                  escape_name(rewritten.original.snapshot.host));
+  if (rewritten.nothing_left) {
+    console.print(fmt::format("{} stays: nothing would be left of it; see cairn forget", what));
+    return;
+  }
+  if (!rewritten.changed) {
+    console.detail(what + " stays as it is");
+    return;
+  }
+  std::string text = what;
+  if (rewritten.replacement) {
+    text += fmt::format(" {} {}", rewritten.was_there ? "was replaced before by" : "replaced by",
+                        rewritten.replacement->short_hex());
+  } else {
+    text += " would be replaced";
+  }
+  if (rewritten.left_out > 0) {
+    text += fmt::format(", {} left out ({})", format_count(rewritten.left_out, "object"),
+                        format_size(rewritten.left_out_bytes));
+  }
+  if (rewritten.lost_count > 0) {
+    text += fmt::format(", {} lost or damaged", format_count(rewritten.lost_count, "object"));
+  }
+  console.print(text + (rewritten.forgotten ? ", forgotten" : ""));
+  for (const repo::Problem& problem : rewritten.lost) {
+    console.print(fmt::format("  {}: {}", escape_name(problem.path), problem.reason));
+  }
+  if (rewritten.lost_count > rewritten.lost.size()) {
+    console.print(fmt::format("  and {} more", rewritten.lost_count - rewritten.lost.size()));
+  }
+}
+
+void print_report(const repo::RewriteReport& report, const RewriteArguments& arguments,
+                  Context& context) {
+  Console& console = context.console;
+  std::uint64_t replaced = 0;
+  for (const repo::RewrittenSnapshot& rewritten : report.snapshots) {
+    print_one(rewritten, context);
+    replaced += rewritten.changed ? 1 : 0;
+  }
+  console.say(fmt::format("{} {}, {} stay as they are", format_count(replaced, "snapshot"),
+                          arguments.dry_run ? "would be replaced" : "replaced",
+                          report.snapshots.size() - replaced));
+  if (replaced > 0 && !arguments.dry_run && !arguments.forget) {
+    console.say("the old ones stay until they are forgotten: cairn forget");
+  }
+}
+
+}  // namespace
+
+core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& context) {
+  Streams& streams = context.streams;
+  repo::PathFilter exclude;
+  CAIRN_TRY_STATUS(add_excludes(arguments.exclude_files, arguments.excludes, streams, exclude));
+  ConsoleObserver observer(context.console);
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  repo::RewriteOptions options{
+      .filter = {.names = arguments.snapshots, .tags = arguments.tags, .hosts = arguments.hosts},
+      .forget = arguments.forget,
+      .dry_run = arguments.dry_run,
+      .program_version = std::string(core::version()),
+      .stop = streams.stop};
+  for (const std::string& path : arguments.paths) {
+    options.filter.paths.push_back(absolute_path(path, streams.working_folder));
+  }
+  CAIRN_TRY(const repo::RewriteReport report,
+            arguments.mend ? repo::repair_snapshots(repository, options, observer)
+                           : repo::rewrite(repository, exclude, options, observer));
+  if (context.console.json()) {
+    Json json = rewrite_view(report);
+    json["dry_run"] = arguments.dry_run;
+    context.console.print_json(json);
+  } else {
+    print_report(report, arguments, context);
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace cairn::cli
