@@ -34,6 +34,10 @@ class Peer:
     def backup(self, path):
         return [self.executable, "backup", "-q", path]
 
+    def prune(self):
+        """Forgets all snapshots but the latest, and gives back what they alone needed."""
+        return [self.executable, "forget", "-q", "--keep-last", "1", "--prune"]
+
     def restore(self, target):
         """Everything of the latest snapshot. Runs inside `target`, which is empty."""
         return [self.executable, "restore", "latest", "-q", "--target", target]
@@ -109,6 +113,9 @@ class Borg(Peer):
     def backup(self, path):
         self.archives += 1
         return [self.executable, "create", "-C", "zstd,3", f"::{self.archives}", path]
+
+    def prune(self):
+        return ["sh", "-c", '"$0" prune --keep-last 1 && "$0" compact', self.executable]
 
     def restore(self, target):
         return [self.executable, "extract", f"::{self.archives}"]

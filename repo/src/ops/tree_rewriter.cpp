@@ -167,7 +167,8 @@ core::Status TreeRewriter::enter(Entry entry, std::string path) {
     return core::fail(damaged_node(entry.folder.node, "it lies too deep"));
   }
   const auto known = unchanged_.find({entry.folder.node, absolute(path)});
-  if (known != unchanged_.end()) {
+  // Where names are lost, links into them may have to become first names.
+  if (known != unchanged_.end() && holed_folders_.empty()) {
     add_times(Times::Fate::keep, 1 + entry.folder.entries_below);
     meter_.files_done(entry.folder.entries_below);
     return place(std::move(entry), known->second, false);
