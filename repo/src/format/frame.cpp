@@ -51,6 +51,8 @@ std::string_view to_string(ObjectKind kind) noexcept {
       return "condemned record";
     case ObjectKind::mark:
       return "mark";
+    case ObjectKind::settings:
+      return "settings";
   }
   return "unknown object";
 }

@@ -22,8 +22,9 @@ enum class ObjectKind : std::uint8_t {
   forgotten = 7,
   condemned = 8,
   mark = 9,
+  settings = 10,
 };
-inline constexpr std::size_t kObjectKindCount = 9;
+inline constexpr std::size_t kObjectKindCount = 10;
 [[nodiscard]] std::string_view to_string(ObjectKind kind) noexcept;
 
 inline constexpr std::uint16_t kFormatVersion = 1;

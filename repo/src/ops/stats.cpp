@@ -14,10 +14,10 @@ namespace {
 using ops::State;
 
 core::Status add_stored_bytes(State& state, Statistics& statistics) {
-  constexpr std::array kKinds = {format::ObjectKind::key_slot,  format::ObjectKind::pack,
-                                 format::ObjectKind::index,     format::ObjectKind::session,
-                                 format::ObjectKind::snapshot,  format::ObjectKind::forgotten,
-                                 format::ObjectKind::condemned, format::ObjectKind::mark};
+  constexpr std::array kKinds = {
+      format::ObjectKind::key_slot,  format::ObjectKind::pack,     format::ObjectKind::index,
+      format::ObjectKind::session,   format::ObjectKind::snapshot, format::ObjectKind::forgotten,
+      format::ObjectKind::condemned, format::ObjectKind::mark,     format::ObjectKind::settings};
   for (const format::ObjectKind kind : kKinds) {
     CAIRN_TRY_STATUS(state.backend->list(kind, [&](const store::ListedObject& object) {
       statistics.stored_bytes += object.size_bytes;

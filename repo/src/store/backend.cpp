@@ -29,6 +29,8 @@ std::string object_path(const ObjectName& name) {
       return in_folder("condemned");
     case format::ObjectKind::mark:
       return in_folder("marks");
+    case format::ObjectKind::settings:
+      return in_folder("settings");
   }
   return in_folder("unknown");
 }

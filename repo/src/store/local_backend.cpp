@@ -24,9 +24,9 @@ using format::ObjectKind;
 
 constexpr std::string_view kTemporaryFolder = "tmp";
 constexpr std::string_view kPacksFolder = "packs";
-constexpr std::array<std::string_view, 9> kFolders = {"keys",      "packs",     "index",
-                                                      "sessions",  "snapshots", "forgotten",
-                                                      "condemned", "marks",     kTemporaryFolder};
+constexpr std::array<std::string_view, 10> kFolders = {
+    "keys",      "packs",     "index", "sessions", "snapshots",
+    "forgotten", "condemned", "marks", "settings", kTemporaryFolder};
 /// Every attempt costs a system call; so many names are taken only if something is wrong.
 constexpr int kTemporaryNamesMax = 100'000;
 
@@ -48,6 +48,8 @@ std::string_view folder_of(ObjectKind kind) {
       return "condemned";
     case ObjectKind::mark:
       return "marks";
+    case ObjectKind::settings:
+      return "settings";
     case ObjectKind::config:
       break;
   }
@@ -374,6 +376,7 @@ Status LocalBackend::list(ObjectKind kind, const Visit& visit, const Foreign& fo
     case ObjectKind::forgotten:
     case ObjectKind::condemned:
     case ObjectKind::mark:
+    case ObjectKind::settings:
       break;
   }
   return list_folder(kind, std::string(folder_of(kind)), {}, visit, foreign);

@@ -181,6 +181,7 @@ std::uint64_t object_bytes_max(ObjectKind kind) noexcept {
     case ObjectKind::config:
     case ObjectKind::session:
     case ObjectKind::forgotten:
+    case ObjectKind::settings:
       return kTinyObjectBytesMax;
     case ObjectKind::key_slot:
       return 2 * (format::kSealedLabelBytesMax + format::kKeyBundleBytesMax + kRecordOverheadBytes);
@@ -430,6 +431,40 @@ core::Result<format::Mark> get_mark(Backend& backend, const KeyRing& keys, const
         CAIRN_TRY_STATUS(check_signature(
             keys, mark.signer, format::mark_message(keys.repository(), mark), mark.signature));
         return mark;
+      });
+}
+
+// --- Settings ---
+
+core::Result<SettingsId> put_settings(Backend& backend, const KeyRing& keys, core::Random& random,
+                                      format::Settings settings) {
+  if (keys.role() != Role::admin) {
+    return core::fail(ErrorCode::not_permitted,
+                      fmt::format("change the repository's settings: a key of role {} may not",
+                                  to_string(keys.role())),
+                      "use a key of role admin");
+  }
+  settings.signer = *keys.bundle().certificate;
+  settings.signature = sign(keys, format::settings_message(keys.repository(), settings));
+  const core::Bytes envelope = seal_padded(keys, random, Purpose::settings, core::Hash256(),
+                                           format::encode_settings(settings));
+  std::uint64_t written_bytes = 0;
+  CAIRN_TRY(const core::Hash256 id,
+            put_frame_by_content(backend, ObjectKind::settings, envelope, written_bytes));
+  return SettingsId::from(id.view());
+}
+
+core::Result<format::Settings> get_settings(Backend& backend, const KeyRing& keys,
+                                            const SettingsId& id) {
+  return get_frame(
+      backend, object_name(ObjectKind::settings, id), true,
+      [&keys](core::ByteView payload) -> core::Result<format::Settings> {
+        CAIRN_TRY(format::Settings settings, open_padded(keys, Purpose::settings, core::Hash256(),
+                                                         payload, format::decode_settings));
+        CAIRN_TRY_STATUS(check_signature(keys, settings.signer,
+                                         format::settings_message(keys.repository(), settings),
+                                         settings.signature));
+        return settings;
       });
 }
 

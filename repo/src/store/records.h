@@ -10,6 +10,7 @@
 #include "format/mark.h"
 #include "format/register.h"
 #include "format/session.h"
+#include "format/settings.h"
 #include "store/backend.h"
 #include "store/key_ring.h"
 #include "store/seal.h"
@@ -100,5 +101,12 @@ core::Status put_tombstone(Backend& backend, const KeyRing& keys, core::Random& 
                                             core::Random& random, format::Mark mark);
 [[nodiscard]] core::Result<format::Mark> get_mark(Backend& backend, const KeyRing& keys,
                                                   const MarkId& id);
+
+/// Signs and seals: `settings` gets signer and signature. not_permitted unless the role is admin.
+[[nodiscard]] core::Result<SettingsId> put_settings(Backend& backend, const KeyRing& keys,
+                                                    core::Random& random,
+                                                    format::Settings settings);
+[[nodiscard]] core::Result<format::Settings> get_settings(Backend& backend, const KeyRing& keys,
+                                                          const SettingsId& id);
 
 }  // namespace cairn::repo::store

@@ -78,6 +78,8 @@ std::string_view action_of(Purpose purpose) noexcept {
       return "open a key slot's label";
     case Purpose::mark:
       return "open a mark";
+    case Purpose::settings:
+      return "open settings";
   }
   return "open an envelope";
 }

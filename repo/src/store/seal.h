@@ -24,6 +24,7 @@ enum class Purpose : std::uint8_t {
   condemned = 5,
   slot_label = 6,
   mark = 7,
+  settings = 8,
 };
 
 /// Seals under the index key of the newest epoch. `name` is the object's id where it is chosen

@@ -11,6 +11,7 @@
 #include "format/pack.h"
 #include "format/register.h"
 #include "format/session.h"
+#include "format/settings.h"
 #include "made_vectors.h"
 
 using namespace cairn;
@@ -280,6 +281,15 @@ TEST_CASE("golden values: the register") {
   }
 }
 
+TEST_CASE("golden values: settings") {
+  const Settings settings{.number = 2,
+                          .max_repo_bytes = 500'000'000'000,
+                          .when = kNewYear,
+                          .signer = certificate(Role::admin),
+                          .signature = run_id<core::Signature>(0x80)};
+  check_same(settings, decode_settings(golden("settings")), encode_settings(settings), "settings");
+}
+
 TEST_CASE("golden values: records of the collection protocol") {
   SECTION("session") {
     const Session session{.id = run_id<SnapshotId>(0x01),
@@ -368,6 +378,8 @@ TEST_CASE("golden values: what is signed") {
         message("cairn condemned v1", without_signature(golden("condemned"))));
   CHECK(core::to_hex(mark_message(repository, *decode_mark(golden("mark")))) ==
         message("cairn mark v1", without_signature(golden("mark"))));
+  CHECK(core::to_hex(settings_message(repository, *decode_settings(golden("settings")))) ==
+        message("cairn settings v1", without_signature(golden("settings"))));
 }
 
 TEST_CASE("golden values: associated data of a block") {

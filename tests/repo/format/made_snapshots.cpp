@@ -245,6 +245,33 @@ std::vector<Vector> snapshot_vectors() {
   return std::move(list).take();
 }
 
+std::vector<Vector> settings_vectors() {
+  Pieces good;
+  good.add("number", varint(2))
+      .add("limit", varint(500'000'000'000))
+      .add("when", timestamp(1'767'225'600, 1))
+      .add("signer", made_certificate(kAdmin))
+      .add("signature", run(0x80, 64));
+  VectorList list("settings");
+  list.ok("a limit", good)
+      .ok("no limit", good.with("limit", varint(0)))
+      .ok("first", good.with("number", varint(1)))
+      .ok("largest number and limit",
+          good.with("number", varint(UINT64_MAX)).with("limit", varint(UINT64_MAX)))
+      .corrupt("number 0", "their number is 0", good.with("number", varint(0)))
+      .corrupt("number in two bytes", "needless bytes", good.with("number", needless_varint(2)))
+      .corrupt("limit in two bytes", "needless bytes", good.with("limit", needless_varint(3)))
+      .limit("a second of nanoseconds", "above the limit",
+             good.with("when", timestamp(0, 1'000'000'000)))
+      .corrupt("by backup", "may not write it", good.with("signer", made_certificate(kBackup)))
+      .corrupt("by restore", "may not write it", good.with("signer", made_certificate(kRestore)))
+      .corrupt("by maintain", "may not write it", good.with("signer", made_certificate(kMaintain)))
+      .corrupt("by audit", "may not write it", good.with("signer", made_certificate(kAudit)))
+      .corrupt("by role 0", "unknown role", good.with("signer", made_certificate(0)))
+      .cut_and_grown("settings", good.join());
+  return std::move(list).take();
+}
+
 std::vector<Vector> mark_vectors() {
   Pieces good;
   good.add("snapshot", run(0x01))

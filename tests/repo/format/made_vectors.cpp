@@ -33,6 +33,7 @@ constexpr std::array kMakers{
     Maker{"register", register_vectors},
     Maker{"root", root_vectors},
     Maker{"session", session_vectors},
+    Maker{"settings", settings_vectors},
     Maker{"slot_label", slot_label_vectors},
     Maker{"snapshot", snapshot_vectors},
     Maker{"symmetric_envelope", symmetric_envelope_vectors},

@@ -80,6 +80,7 @@ class VectorList {
 [[nodiscard]] std::vector<Vector> register_vectors();
 [[nodiscard]] std::vector<Vector> snapshot_vectors();
 [[nodiscard]] std::vector<Vector> mark_vectors();
+[[nodiscard]] std::vector<Vector> settings_vectors();
 [[nodiscard]] std::vector<Vector> session_vectors();
 [[nodiscard]] std::vector<Vector> tombstone_vectors();
 [[nodiscard]] std::vector<Vector> condemned_vectors();

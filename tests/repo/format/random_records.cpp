@@ -265,6 +265,16 @@ Mark random_mark(SeededRandom& random) {
   return mark;
 }
 
+Settings random_settings(SeededRandom& random) {
+  Settings settings;
+  settings.number = 1 + random_number(random, UINT64_MAX - 1);
+  settings.max_repo_bytes = random_number(random, UINT64_MAX);
+  settings.when = random_time(random);
+  settings.signer = random_certificate(random, Role::admin);
+  settings.signature = random_id<core::Signature>(random);
+  return settings;
+}
+
 Session random_session(SeededRandom& random) {
   Session session;
   session.id = random_id<SnapshotId>(random);

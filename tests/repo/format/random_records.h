@@ -8,6 +8,7 @@
 #include "format/pack.h"
 #include "format/register.h"
 #include "format/session.h"
+#include "format/settings.h"
 #include "seeded_random.h"
 
 /// Records with random contents that keep all rules, with a liking for the edges.
@@ -40,6 +41,7 @@ template <class IdType>
 [[nodiscard]] repo::format::Register random_register(SeededRandom& random);
 [[nodiscard]] repo::Snapshot random_snapshot(SeededRandom& random);
 [[nodiscard]] repo::format::Mark random_mark(SeededRandom& random);
+[[nodiscard]] repo::format::Settings random_settings(SeededRandom& random);
 [[nodiscard]] repo::format::Session random_session(SeededRandom& random);
 [[nodiscard]] repo::format::Tombstone random_tombstone(SeededRandom& random);
 [[nodiscard]] repo::format::Condemned random_condemned(SeededRandom& random);

@@ -14,6 +14,7 @@
 #include "format/register.h"
 #include "format/sealed.h"
 #include "format/session.h"
+#include "format/settings.h"
 
 namespace cairn::test {
 namespace {
@@ -106,6 +107,7 @@ constexpr std::array kCodecs{
           through<format::decode_register, format::encode_register>},
     Codec{"root", "root node", through<format::decode_root, format::encode_root>},
     Codec{"session", "session", through<format::decode_session, format::encode_session>},
+    Codec{"settings", "settings", through<format::decode_settings, format::encode_settings>},
     Codec{"slot_label", "key slot label",
           through<format::decode_slot_label, format::encode_slot_label>},
     Codec{"snapshot", "snapshot manifest",

@@ -78,6 +78,7 @@ TEST_CASE("round trip: registers and the records of the collection protocol") {
   check_round_trips(10, test::random_register, encode_register, decode_register);
   check_round_trips(11, test::random_snapshot, encode_snapshot, decode_snapshot);
   check_round_trips(21, test::random_mark, encode_mark, decode_mark);
+  check_round_trips(22, test::random_settings, encode_settings, decode_settings);
   check_round_trips(12, test::random_session, encode_session, decode_session);
   check_round_trips(13, test::random_tombstone, encode_tombstone, decode_tombstone);
   check_round_trips(14, test::random_condemned, encode_condemned, decode_condemned);

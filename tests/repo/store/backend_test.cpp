@@ -29,8 +29,9 @@ using repo::store::ObjectName;
 
 constexpr std::uint64_t kAbsent = UINT64_MAX;
 constexpr std::array kNamedKinds = {
-    ObjectKind::key_slot, ObjectKind::pack,      ObjectKind::index,     ObjectKind::session,
-    ObjectKind::snapshot, ObjectKind::forgotten, ObjectKind::condemned, ObjectKind::mark};
+    ObjectKind::key_slot,  ObjectKind::pack,     ObjectKind::index,
+    ObjectKind::session,   ObjectKind::snapshot, ObjectKind::forgotten,
+    ObjectKind::condemned, ObjectKind::mark,     ObjectKind::settings};
 
 std::uint64_t size_of(Backend& backend, const ObjectName& name) {
   const auto size = backend.size(name);
@@ -120,6 +121,7 @@ TEST_CASE("object paths are what docs/FORMAT.md says") {
   CHECK(object_path({ObjectKind::forgotten, id}) == "forgotten/" + hex);
   CHECK(object_path({ObjectKind::condemned, id}) == "condemned/" + hex);
   CHECK(object_path({ObjectKind::mark, id}) == "marks/" + hex);
+  CHECK(object_path({ObjectKind::settings, id}) == "settings/" + hex);
 }
 
 TEMPLATE_TEST_CASE("an object that was put is there, whole", "", BACKENDS) {

@@ -50,7 +50,7 @@ TEST_CASE("a new layout has the folders of docs/FORMAT.md and nothing else") {
   REQUIRE(create_local_layout(*files, kLocation));
   CHECK(names_in(*files, kLocation) == std::set<std::string>{"condemned", "forgotten", "index",
                                                              "keys", "marks", "packs", "sessions",
-                                                             "snapshots", "tmp"});
+                                                             "settings", "snapshots", "tmp"});
   CHECK(names_in(*files, kLocation + "/packs").empty());
 }
 
@@ -144,9 +144,9 @@ TEST_CASE("folders that a copying tool dropped are made again") {
       REQUIRE(files->remove(kLocation + "/" + folder));
     }
   }
-  for (const ObjectKind kind :
-       {ObjectKind::key_slot, ObjectKind::pack, ObjectKind::index, ObjectKind::session,
-        ObjectKind::snapshot, ObjectKind::forgotten, ObjectKind::condemned, ObjectKind::mark}) {
+  for (const ObjectKind kind : {ObjectKind::key_slot, ObjectKind::pack, ObjectKind::index,
+                                ObjectKind::session, ObjectKind::snapshot, ObjectKind::forgotten,
+                                ObjectKind::condemned, ObjectKind::mark, ObjectKind::settings}) {
     const ObjectName name = name_of(kind, 1);
     INFO(object_path(name));
     std::size_t found = 0;
@@ -334,7 +334,7 @@ TEST_CASE("what was removed stays removed after a power cut, but for packs") {
   const auto backend = disk.open();
   for (const ObjectKind kind :
        {ObjectKind::key_slot, ObjectKind::index, ObjectKind::session, ObjectKind::snapshot,
-        ObjectKind::forgotten, ObjectKind::condemned, ObjectKind::mark}) {
+        ObjectKind::forgotten, ObjectKind::condemned, ObjectKind::mark, ObjectKind::settings}) {
     const ObjectName name = name_of(kind, 3);
     INFO(object_path(name));
     REQUIRE(backend->put(name, content(4, 100)));
@@ -368,7 +368,7 @@ TEST_CASE("making a layout that failed or was cut off can be repeated") {
     const bool hit = files.fault_hit();
     REQUIRE(files.crash(cut.seed));
     if (made) {
-      CHECK(names_in(files, kLocation).size() == 9);
+      CHECK(names_in(files, kLocation).size() == 10);
     }
     check_usable(files);
     return hit;

@@ -413,6 +413,74 @@ TEST_CASE("the largest mark fits, and hides how long its tags are") {
   CHECK(size_with({"a"}) == size_with({"abcdef"}));
 }
 
+// --- Settings ---
+
+repo::format::Settings made_settings() {
+  repo::format::Settings settings;
+  settings.number = 3;
+  settings.max_repo_bytes = 1'000'000;
+  settings.when = kTestTime;
+  return settings;
+}
+
+TEST_CASE("settings are written by an admin alone, and read by every role") {
+  RecordStore store;
+  auto settings = made_settings();
+  for (const Role role : {Role::backup, Role::restore, Role::maintain, Role::audit}) {
+    INFO(to_string(role));
+    const auto refused =
+        put_settings(store.backend, store.keys.of(role), store.keys.random, settings);
+    CHECK(outcome(refused) == "not_permitted");
+  }
+  const auto id = put_settings(store.backend, store.keys.admin(), store.keys.random, settings);
+  REQUIRE(id);
+  const ObjectName name = object_name(ObjectKind::settings, *id);
+  for (const Role role : kAllRoles) {
+    const auto got = get_settings(store.backend, store.keys.of(role), *id);
+    REQUIRE(got);
+    settings.signer = got->signer;
+    settings.signature = got->signature;
+    CHECK(*got == settings);
+  }
+  for (std::size_t i = 0; i < store.memory.object(name).size(); ++i) {
+    store.backend.inflict(name, damage::Flipped{.offset = i, .mask = std::byte{1}});
+    if (get_settings(store.backend, store.keys.admin(), *id)) {
+      FAIL_CHECK("byte " << i);
+    }
+  }
+  const auto other = put_settings(store.backend, store.keys.admin(), store.keys.random, settings);
+  REQUIRE(other);
+  store.backend.inflict(name, damage::Swapped{.with = object_name(ObjectKind::settings, *other)});
+  CHECK(outcome(get_settings(store.backend, store.keys.admin(), *id)) == "corrupt");
+  store.backend.inflict(name, damage::Missing{});
+  CHECK(outcome(get_settings(store.backend, store.keys.admin(), *id)) == "not_found");
+}
+
+TEST_CASE("forged settings are refused") {
+  RecordStore store;
+  auto settings = made_settings();
+  const auto verdict = [&](const repo::format::Certificate& signer, const KeyRing& by) {
+    settings.signer = signer;
+    settings.signature = core::sign(by.bundle().sign_seed.view(),
+                                    settings_message(store.keys.config.repository_id, settings));
+    const Bytes envelope = repo::store::seal_symmetric(
+        store.keys.of(Role::backup), store.keys.random, repo::store::Purpose::settings, {},
+        repo::format::pad(encode_settings(settings)));
+    const Bytes object = repo::format::encode_frame(ObjectKind::settings, envelope);
+    const auto id = repo::SettingsId::from(ByteView(object).last(32));
+    store.memory.set_object(object_name(ObjectKind::settings, id), object);
+    return outcome(get_settings(store.backend, store.keys.of(Role::backup), id));
+  };
+  const KeyRing& backup = store.keys.of(Role::backup);
+  const KeyRing& admin = store.keys.admin();
+  CHECK(verdict(*admin.bundle().certificate, admin) == "ok");
+  CHECK(verdict(*admin.bundle().certificate, backup) == "corrupt");
+  // A writer that calls itself admin: the admin has certified it as something else.
+  auto promoted = *backup.bundle().certificate;
+  promoted.role = Role::admin;
+  CHECK(verdict(promoted, backup) == "corrupt");
+}
+
 TEST_CASE("only who may collect can fence, forget, condemn or mark") {
   RecordStore store;
   for (const Role role : kAllRoles) {

@@ -28,7 +28,7 @@ using repo::store::seal_symmetric;
 
 constexpr std::array kPurposes = {Purpose::index,     Purpose::session,   Purpose::link,
                                   Purpose::tombstone, Purpose::condemned, Purpose::slot_label,
-                                  Purpose::mark};
+                                  Purpose::mark,      Purpose::settings};
 
 bool contains(const Bytes& sealed, const Bytes& plain) {
   return core::to_string(sealed).find(core::to_string(plain)) != std::string::npos;

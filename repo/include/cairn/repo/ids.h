@@ -14,6 +14,7 @@ struct SnapshotIdTag;
 struct ChainIdTag;
 struct CondemnedIdTag;
 struct MarkIdTag;
+struct SettingsIdTag;
 
 using RepositoryId = core::Id<RepositoryIdTag>;      ///< random, made by init
 using ChunkId = core::Id<ChunkIdTag>;                ///< keyed hash of kind and plaintext
@@ -24,5 +25,6 @@ using SnapshotId = core::Id<SnapshotIdTag>;    ///< random: a session and the sn
 using ChainId = core::Id<ChainIdTag>;          ///< random: one client's run of snapshots
 using CondemnedId = core::Id<CondemnedIdTag>;  ///< hash of the object
 using MarkId = core::Id<MarkIdTag>;            ///< hash of the object
+using SettingsId = core::Id<SettingsIdTag>;    ///< hash of the object
 
 }  // namespace cairn::repo
