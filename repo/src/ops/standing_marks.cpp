@@ -5,18 +5,13 @@
 #include <tuple>
 #include <utility>
 
+#include "ops/damage.h"
 #include "store/records.h"
 
 namespace cairn::repo::ops {
 namespace {
 
 using core::ErrorCode;
-
-/// Damage is collected; of anything else nobody knows whether it will be the same next time.
-bool is_damage(ErrorCode code) noexcept {
-  return code == ErrorCode::corrupt || code == ErrorCode::limit_exceeded ||
-         code == ErrorCode::unsupported_version;
-}
 
 void take(StandingMarks& marks, const MarkId& id, format::Mark mark) {
   const auto [found, is_first] = marks.of.try_emplace(mark.snapshot);

@@ -114,6 +114,18 @@ core::Status check_marks(VerifyWork& work) {
   return {};
 }
 
+core::Status check_settings(VerifyWork& work) {
+  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::settings));
+  for (const auto& id : ids) {
+    const auto settings =
+        store::get_settings(*work.state.backend, *work.state.keys, SettingsId::from(id.view()));
+    CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::settings, id}, settings, true,
+                             "these settings do not count: look at those that do with cairn "
+                             "config, set what is wanted, then remove this object"));
+  }
+  return {};
+}
+
 /// Hashes of the links that tombstones end.
 using Forgotten = std::map<SnapshotId, core::Hash256>;
 
@@ -270,6 +282,7 @@ core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work) {
   CAIRN_TRY_STATUS(check_key_slots(work));
   CAIRN_TRY_STATUS(check_protocol_records(work));
   CAIRN_TRY_STATUS(check_marks(work));
+  CAIRN_TRY_STATUS(check_settings(work));
   Registers registers;
   CAIRN_TRY(registers.forgotten, check_tombstones(work));
   CAIRN_TRY_STATUS(check_registers(work, registers));
