@@ -186,10 +186,16 @@ core::Status ingest(State& state, const BackupOptions& options,
   BackupReport& report = ingested.report;
   ops::ProgressMeter meter(observer, state.environment.clock);
   ops::StageTimes times(options.measure_stages ? &state.environment.clock : nullptr);
-  ops::ChunkStore store(
-      state,
-      {.compression_level = options.compression_level, .dry_run = options.dry_run, .times = times},
-      meter);
+  ops::StorageLimit limit;
+  if (!options.dry_run) {
+    CAIRN_TRY(limit, ops::measure_storage(state, observer));
+  }
+  ops::ChunkStore store(state,
+                        {.compression_level = options.compression_level,
+                         .dry_run = options.dry_run,
+                         .limit = limit,
+                         .times = times},
+                        meter);
   const ops::PipelineOptions settings = pipeline_options(state, options, paths, &cache, times);
   ops::BackupPipeline pipeline(state, settings, store, meter);
 
@@ -226,7 +232,7 @@ core::Status ingest(State& state, const BackupOptions& options,
   report.metadata_packs = totals.metadata_packs;
   report.written_bytes = totals.written_bytes;
   report.stages = times.all();
-  return {};
+  return store.check_room_for(report.snapshot);
 }
 
 core::Result<BackupReport> backup_once(State& state, const BackupOptions& options,

@@ -19,6 +19,7 @@ IndexSegmentId adopted_segment_id(const PackId& pack) { return IndexSegmentId::f
 struct Listing {
   std::vector<IndexSegmentId> segments;
   std::unordered_map<PackId, std::uint64_t> packs;
+  std::uint64_t bytes = 0;  ///< of all of them
 };
 
 core::Result<Listing> list_objects(store::Backend& backend) {
@@ -28,10 +29,12 @@ core::Result<Listing> list_objects(store::Backend& backend) {
   CAIRN_TRY_STATUS(
       backend.list(format::ObjectKind::index, [&listing](const store::ListedObject& object) {
         listing.segments.push_back(IndexSegmentId::from(object.name.id.view()));
+        listing.bytes += object.size_bytes;
       }));
   CAIRN_TRY_STATUS(
       backend.list(format::ObjectKind::pack, [&listing](const store::ListedObject& object) {
         listing.packs.emplace(PackId::from(object.name.id.view()), object.size_bytes);
+        listing.bytes += object.size_bytes;
       }));
   std::ranges::sort(listing.segments);
   return listing;
@@ -151,6 +154,7 @@ core::Status bring_up_to_date(State& state, Observer& observer) {
   // After that: a pack may have lost the only segment that listed it.
   CAIRN_TRY(const std::size_t adopted, adopt_packs(state, listing, observer));
   CAIRN_TRY_STATUS(note_missing(state, listing));
+  state.listed_bytes = listing.bytes;
   if (ingested != 0 || adopted != 0) {
     const auto ms = (state.environment.clock.monotonic_ns() - begin_ns) / 1'000'000;
     observer.detail(

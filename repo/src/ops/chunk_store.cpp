@@ -82,7 +82,8 @@ ChunkStore::ChunkStore(State& state, const ChunkStoreOptions& options, ProgressM
       options_(options),
       meter_(meter),
       usable_(state.usable_packs->filter()),
-      queue_(kQueueBytes) {
+      queue_(kQueueBytes),
+      room_(options.limit) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -266,6 +267,15 @@ core::Status ChunkStore::write(SealedWork& work) {
   if (writer && !writer->has_room_for(work.record)) {
     CAIRN_TRY_STATUS(publish(writer));
   }
+  const StorageRoom::Block block{
+      .kind = work.kind,
+      .stored_bytes = work.payload.size() + (work.key ? 0 : core::kAeadTagBytes),
+      .chunks = work.record.chunks.size()};
+  if (!room_.fits(block)) {
+    CAIRN_TRY_STATUS(publish_all());
+    return core::fail(room_.no_room());
+  }
+  room_.take(block);
   if (!writer) {
     CAIRN_TRY(writer, store::PackWriter::open(*state_.backend, *state_.keys,
                                               state_.environment.random, work.kind));
@@ -287,6 +297,7 @@ core::Status ChunkStore::publish(std::unique_ptr<store::PackWriter>& writer) {
     (pack.directory.kind == format::BlockKind::data ? totals_.data_packs
                                                     : totals_.metadata_packs) += 1;
   }
+  room_.pack_published(pack.directory.kind, pack.size_bytes);
   published_bytes_ += pack.size_bytes;
   for (const auto& block : pack.directory.blocks) {
     published_chunks_ += block.chunks.size();
@@ -312,6 +323,7 @@ core::Status ChunkStore::checkpoint() {
   CAIRN_TRY(const IndexSegmentId id,
             store::put_index_segment(*state_.backend, *state_.keys, state_.environment.random,
                                      segment, written));
+  room_.segment_published(written);
   CAIRN_TRY_STATUS(state_.catalogue->ingest(id, segment));
   for (const auto& pack : segment.packs) {
     CAIRN_TRY(const auto number, state_.catalogue->find_pack(pack.id));
@@ -340,6 +352,11 @@ core::Status ChunkStore::finish() {
   thread_.join();
   CAIRN_TRY_STATUS(check());
   return publish_all();
+}
+
+core::Status ChunkStore::check_room_for(const Snapshot& snapshot) const {
+  Expects(!thread_.joinable());
+  return room_.check_snapshot(snapshot);
 }
 
 ChunkStore::Totals ChunkStore::totals() const {

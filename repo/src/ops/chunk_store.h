@@ -24,6 +24,7 @@
 #include "ops/progress_meter.h"
 #include "ops/stage_times.h"
 #include "ops/state.h"
+#include "ops/storage_room.h"
 #include "store/pack_writer.h"
 
 /// The writing half of a session: chunks come in, packs and index segments go out.
@@ -66,6 +67,7 @@ struct ChunkStoreOptions {
   bool dry_run = false;  ///< compresses and counts, writes nothing
   /// Not nullptr: only these are stored. Must outlive the store.
   const std::set<ChunkId>* only = nullptr;
+  StorageLimit limit = {};  ///< ends the store with no_space before it is passed
   StageTimes& times;
 };
 
@@ -74,6 +76,9 @@ struct ChunkStoreOptions {
 /// Order of a session's writes: packs, then the index segment that lists them, then the catalogue;
 /// the snapshot comes after finish(), when everything it needs is durable. A checkpoint (index
 /// segment) is due once kCheckpointBytes or kCheckpointChunks lie in packs that no segment lists.
+///
+/// At the size limit everything that was taken before is published and listed, then the store ends
+/// with no_space: the next run finds it all.
 ///
 /// Memory: the ids and directories of the chunks since the last checkpoint (some 120 bytes each, so
 /// 12 MiB with those of the open packs), 16 MiB in the queue to the packing thread, and four spare
@@ -108,6 +113,9 @@ class ChunkStore {
   /// As settle(), and ends the packing thread. Call once, after the last store(). The barrier
   /// before the snapshot.
   core::Status finish();
+
+  /// After finish(): whether there is room for a snapshot, too. Errors: no_space.
+  [[nodiscard]] core::Status check_room_for(const Snapshot& snapshot) const;
 
   struct Totals {
     AddedBytes data;
@@ -158,6 +166,7 @@ class ChunkStore {
   std::vector<core::Bytes> spare_;  ///< payload buffers to use again
 
   // The packing thread's own.
+  StorageRoom room_;
   std::array<std::unique_ptr<store::PackWriter>, 2> writers_;
   std::vector<format::IndexedPack> published_;
   std::uint64_t published_bytes_ = 0;

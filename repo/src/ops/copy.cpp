@@ -231,8 +231,10 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
                                     to_, {.program_version = options_.program_version}, observer_));
   CAIRN_TRY(const bool trusted, trusts_pairs());
   ops::StageTimes times(nullptr);
-  ops::ChunkStore store(to_, {.compression_level = options_.compression_level, .times = times},
-                        meter_);
+  CAIRN_TRY(const ops::StorageLimit limit, ops::measure_storage(to_, observer_));
+  ops::ChunkStore store(
+      to_, {.compression_level = options_.compression_level, .limit = limit, .times = times},
+      meter_);
   ops::StoredNodes nodes(store, *to_.keys, options_.compression_level);
   chunks_.begin(store);
   trees_.begin(nodes, trusted);
@@ -254,6 +256,7 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
     return core::fail(std::move(sources).error());
   }
   snapshot.sources = *std::move(sources);
+  CAIRN_TRY_STATUS(store.check_room_for(snapshot));
   CAIRN_TRY_STATUS(session->publish(snapshot, report_.written_bytes));
 
   copied.copy = session->id();

@@ -117,6 +117,7 @@ State make_state(const Environment& environment, const std::string& location) {
               .chunks = nullptr,
               .missing_packs = {},
               .first_unseen_pack = {},
+              .listed_bytes = 0,
               .usable_packs = std::make_unique<ops::UsablePacks>(),
               .opening_damage = {}};
   return state;

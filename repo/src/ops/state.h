@@ -37,6 +37,8 @@ struct State {
   /// What the last ensure_catalogue() saw has lower numbers. Those from here on another process has
   /// put into the catalogue since, perhaps from what it read before they were deleted.
   store::PackNumber first_unseen_pack{};
+  /// All packs and index segments, as of the last ensure_catalogue().
+  std::uint64_t listed_bytes = 0;
   /// What a new snapshot may rely on; set by WritingSession.
   std::unique_ptr<UsablePacks> usable_packs;
   /// Damage met while opening (one bad copy of the config, of a slot): verify reports it.

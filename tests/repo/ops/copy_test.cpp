@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "cairn/repo/keys.h"
+#include "cairn/repo/settings.h"
 #include "catch2.h"
 #include "collecting.h"
 #include "ops/announced_sessions.h"
@@ -394,4 +395,34 @@ TEST_CASE("a copy that was fenced starts again", "[copy]") {
   CHECK(world.copies().size() == 1);
   CHECK(report->snapshots.front().added_data.chunks == 0);  // the first attempt stored them
   world.check_restores(world.copies().front().snapshot);
+}
+
+TEST_CASE("a copy stops before the destination's limit, and goes on under a larger one", "[copy]") {
+  TwoRepositories world;
+  world.make({tree::file("a", 1'000'000, 1)});
+  world.backup();
+  world.make({tree::file("b", 5'000'000, 2), tree::file("c", 5'000'000, 3)});
+  world.backup();
+  const auto limit = [&world](std::uint64_t bytes) {
+    REQUIRE(outcome(repo::change_settings(*world.to, {.max_repo_bytes = bytes},
+                                          world.destination.observer)) == "ok");
+  };
+  limit(8'000'000);
+  const auto full = world.copy();
+  REQUIRE(outcome(full) == "no_space");
+  CHECK_THAT(full.error().message(), Catch::Contains("8000000"));
+  CHECK(world.copies().size() == 1);  // the first one had room
+  CHECK(world.destination.objects("sessions").empty());
+  const std::uint64_t stopped_at = pack_bytes(world.destination);
+  CHECK(stopped_at > 4'000'000);
+  CHECK(stopped_at < 8'000'000);
+  world.check_undamaged();
+
+  limit(0);
+  const auto done = world.copy();
+  REQUIRE(outcome(done) == "ok");
+  CHECK(done->written_bytes < 8'000'000);
+  REQUIRE(world.copies().size() == 2);
+  world.check_restores(world.copies().back().snapshot);
+  world.check_undamaged();
 }

@@ -110,8 +110,8 @@ struct BackupReport {
 /// more; memory: docs/ARCHITECTURE.md.
 ///
 /// Errors: not_found (a path does not exist; nothing is made), not_permitted (the key's role),
-/// no_space, io, interrupted, and those of a stream: the repository is then as before, but for
-/// packs that the next backup can use.
+/// no_space (also before the limit of settings.h would be passed), io, interrupted, and those of a
+/// stream: the repository is then as before, but for packs that the next backup can use.
 [[nodiscard]] core::Result<BackupReport> backup(Repository& repository,
                                                 const BackupOptions& options, Observer& observer);
 

@@ -61,7 +61,8 @@ struct CopyReport {
 /// Errors: not_permitted (roles: admin or restore for the source, admin or backup for the
 /// destination), invalid_argument (both are the same repository; a name of the filter is
 /// ambiguous), not_found, corrupt (what a snapshot of the source needs is missing or damaged; those
-/// before it have been copied), no_space, interrupted, io.
+/// before it have been copied), no_space (also if the limit of settings.h would be passed),
+/// interrupted, io.
 [[nodiscard]] core::Result<CopyReport> copy(Repository& source, Repository& destination,
                                             const CopyOptions& options, Observer& observer);
 
