@@ -17,6 +17,7 @@
 #include "option_words.h"
 #include "prune_arguments.h"
 #include "repair_arguments.h"
+#include "settings_arguments.h"
 
 /// Declares the options of all commands. CLI11's exceptions end here.
 namespace cairn::cli {
@@ -41,6 +42,7 @@ void add_global(CLI::App& app, GlobalArguments& global) {
 /// The words of all commands, as typed.
 struct TypedArguments {
   GlobalArguments global;
+  TypedSettings settings;
   TypedBackup backup;
   std::string what;  ///< SNAP[:/path], or a path with --at
   std::string at;
@@ -287,7 +289,7 @@ void declare(CLI::App& app, TypedArguments& typed) {
   app.require_subcommand(1);
   app.footer(std::string(program_footer()));
   app.set_version_flag("--version", "", "Print the version");
-  add_command(app, "init");
+  add_init(app, typed.settings);
   add_backup(app, typed);
   add_snapshots(app, typed.snapshots, typed.marks);
   add_tag(app, typed.marks);
@@ -300,6 +302,7 @@ void declare(CLI::App& app, TypedArguments& typed) {
   add_repair(app, typed.repair);
   add_rewrite(app, typed.repair);
   add_stats(app, typed.stats);
+  add_config(app, typed.settings);
   add_key(app, typed);
   add_command(app, "version");
   add_list(add_command(app, "help"), "COMMAND", typed.help_topic, "", "What to explain")
@@ -466,7 +469,10 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
     return key_values(typed, command.get_subcommands().front()->get_name());
   }
   if (name == "init") {
-    return InitArguments{};
+    return init_values(typed.settings);
+  }
+  if (name == "config") {
+    return config_values(typed.settings);
   }
   if (name == "snapshots") {
     return snapshots_values(typed, command);

@@ -11,6 +11,7 @@
 #include "cairn/repo/restore.h"
 #include "cairn/repo/retention.h"
 #include "cairn/repo/roles.h"
+#include "cairn/repo/settings.h"
 #include "cairn/repo/snapshot.h"
 #include "times.h"
 
@@ -35,7 +36,13 @@ struct SnapshotChoice {
   std::string path;          ///< absolute; empty for everything
 };
 
-struct InitArguments {};
+struct InitArguments {
+  repo::Settings settings;
+};
+
+struct ConfigArguments {
+  std::optional<std::uint64_t> max_repo_bytes;  ///< nullopt: stays; 0: no limit
+};
 
 struct BackupArguments {
   std::vector<std::string> paths;
@@ -234,11 +241,12 @@ struct KeyPasswdArguments {
 struct VersionArguments {};
 
 using CommandArguments =
-    std::variant<InitArguments, BackupArguments, SnapshotsArguments, LsArguments, FindArguments,
-                 DiffArguments, DumpArguments, RestoreArguments, CopyArguments, VerifyArguments,
-                 PinArguments, TagArguments, ForgetArguments, PruneArguments, RepairIndexArguments,
-                 RepairPacksArguments, RewriteArguments, StatsArguments, KeyListArguments,
-                 KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments, VersionArguments>;
+    std::variant<InitArguments, ConfigArguments, BackupArguments, SnapshotsArguments, LsArguments,
+                 FindArguments, DiffArguments, DumpArguments, RestoreArguments, CopyArguments,
+                 VerifyArguments, PinArguments, TagArguments, ForgetArguments, PruneArguments,
+                 RepairIndexArguments, RepairPacksArguments, RewriteArguments, StatsArguments,
+                 KeyListArguments, KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments,
+                 VersionArguments>;
 
 struct Invocation {
   GlobalArguments global;

@@ -15,7 +15,8 @@ constexpr std::array kCommands{
                 "passphrase or key file in a second place: without it nothing can be read.\n"
                 "A key file (--key-file) that does not exist yet is made, with mode 0600.\n",
                 "  cairn init -r /mnt/backup\n"
-                "  cairn init -r /mnt/backup --key-file ~/.config/cairn.key\n"},
+                "  cairn init -r /mnt/backup --key-file ~/.config/cairn.key\n"
+                "  cairn init -r /mnt/backup --max-repo-size 500G\n"},
     CommandHelp{"backup", "Make a snapshot of files and folders",
                 "What has not changed since earlier snapshots takes no further space and is not\n"
                 "read again. Files that cannot be read are named on standard error; the snapshot\n"
@@ -203,6 +204,15 @@ constexpr std::array kCommands{
                 "  cairn stats\n"
                 "  cairn stats --would-free latest~5 --would-free 3f2a91c0\n"
                 "  cairn stats --would-free /home/ada/Downloads\n"},
+    CommandHelp{
+        "config", "Show or change the repository's settings",
+        "--max-repo-size is what all files of the repository together may take, as stats counts\n"
+        "it. A backup or copy that would pass it stops before, without a snapshot; what it has\n"
+        "stored is used by the next one. Forget and prune are not limited. Runs at the same time\n"
+        "each count only what they add themselves. Changes need a key of role admin.\n",
+        "  cairn config\n"
+        "  cairn config --max-repo-size 500G\n"
+        "  cairn config --max-repo-size none\n"},
     CommandHelp{
         "key", "Add, list, remove and change keys",
         "A key opens the repository with a passphrase or a key file. Its role says what it\n"

@@ -468,6 +468,11 @@ Json mark_view(const repo::MarkReport& report) {
   return {{"changed", report.changed}, {"snapshots", std::move(list)}};
 }
 
+Json settings_view(const repo::Settings& settings) {
+  return {
+      {"max_repo_bytes", settings.max_repo_bytes == 0 ? Json() : Json(settings.max_repo_bytes)}};
+}
+
 Json key_view(const repo::ListedKey& key) {
   Json json{{"id", key.id.hex()},
             {"short_id", key.id.short_hex()},

@@ -19,6 +19,7 @@
 #include "cairn/repo/repair.h"
 #include "cairn/repo/restore.h"
 #include "cairn/repo/rewrite.h"
+#include "cairn/repo/settings.h"
 #include "cairn/repo/snapshot.h"
 #include "cairn/repo/stats.h"
 #include "cairn/repo/verify.h"
@@ -66,6 +67,7 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 /// What was decided for each snapshot, by groups, and which are forgotten.
 [[nodiscard]] Json forget_view(const repo::ForgetReport& report);
 [[nodiscard]] Json mark_view(const repo::MarkReport& report);
+[[nodiscard]] Json settings_view(const repo::Settings& settings);
 [[nodiscard]] Json key_view(const repo::ListedKey& key);
 
 }  // namespace cairn::cli

@@ -236,12 +236,31 @@ TEST_CASE("key: every command") {
   refused({"key", "add", "--new-key-file", "/k", "--new-password-file", "/p"});
 }
 
-TEST_CASE("init, stats and version take no arguments of their own") {
+TEST_CASE("init and config take a limit of the repository's size") {
+  CHECK(arguments<InitArguments>({"init"}).settings.max_repo_bytes == 0);
+  CHECK(arguments<InitArguments>({"init", "--max-repo-size", "none"}).settings.max_repo_bytes == 0);
+  CHECK(arguments<InitArguments>({"init", "--max-repo-size=1.5K"}).settings.max_repo_bytes == 1536);
+  CHECK_FALSE(arguments<ConfigArguments>({"config"}).max_repo_bytes);
+  CHECK(arguments<ConfigArguments>({"config", "--max-repo-size", "none"}).max_repo_bytes == 0);
+  CHECK(arguments<ConfigArguments>({"config", "--max-repo-size", "500G"}).max_repo_bytes ==
+        std::uint64_t{500} << 30);
+  for (const char* size : {"0", "much", "-5", "5X"}) {
+    CAPTURE(size);
+    for (const char* command : {"init", "config"}) {
+      const std::string message =
+          refused({command, std::string("--max-repo-size=") + size}).message;
+      CHECK(message == std::string("--max-repo-size ") + size +
+                           ": must be a size such as 500G or 2T, or none");
+    }
+  }
+}
+
+TEST_CASE("init, config, stats and version take no words of their own") {
   CHECK(std::holds_alternative<InitArguments>(invocation({"init"}).command));
   CHECK(std::holds_alternative<StatsArguments>(invocation({"stats"}).command));
   CHECK(std::holds_alternative<VersionArguments>(invocation({"version"}).command));
   CHECK(std::holds_alternative<VersionArguments>(invocation({"--version"}).command));
-  for (const char* command : {"init", "stats", "version"}) {
+  for (const char* command : {"init", "config", "stats", "version"}) {
     refused({command, "something"});
   }
 }
@@ -267,6 +286,7 @@ TEST_CASE("every command explains itself with an example") {
                                       {"restore"},
                                       {"verify"},
                                       {"stats"},
+                                      {"config"},
                                       {"key"},
                                       {"key", "list"},
                                       {"key", "add"},
@@ -304,7 +324,7 @@ TEST_CASE("the help of the program lists its commands, its environment and its e
   CHECK(text == help({"-h"}));
   for (const char* word :
        {"init", "backup", "snapshots", "ls", "find", "diff", "dump", "restore", "verify", "tag",
-        "forget", "stats", "key", "CAIRN_REPOSITORY", "CAIRN_PASSWORD_COMMAND", "130"}) {
+        "forget", "stats", "config", "key", "CAIRN_REPOSITORY", "CAIRN_PASSWORD_COMMAND", "130"}) {
     CAPTURE(word);
     CHECK(text.find(word) != std::string::npos);
   }

@@ -10,6 +10,7 @@
 namespace cairn::cli {
 
 core::Result<ExitCode> execute(const InitArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const ConfigArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const BackupArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const SnapshotsArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const LsArguments& arguments, Context& context);

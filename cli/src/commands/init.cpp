@@ -1,11 +1,12 @@
 #include <fmt/format.h>
 
+#include "cairn/repo/settings.h"
 #include "commands/commands.h"
 #include "credentials.h"
 
 namespace cairn::cli {
 
-core::Result<ExitCode> execute(const InitArguments& /*arguments*/, Context& context) {
+core::Result<ExitCode> execute(const InitArguments& arguments, Context& context) {
   Console& console = context.console;
   CAIRN_TRY(const repo::Environment* environment, environment_of(context));
   CAIRN_TRY(NewCredentials key, credentials_to_init(context.global, context.streams));
@@ -16,6 +17,11 @@ core::Result<ExitCode> execute(const InitArguments& /*arguments*/, Context& cont
   if (!repository) {
     forget(key, context.streams);
     return core::fail(repository.error());
+  }
+  ConsoleObserver observer(console);
+  if (auto set = repo::change_settings(*repository, arguments.settings, observer); !set) {
+    return core::fail(std::move(set).error().with_context(
+        fmt::format("the repository at {} is made, without its settings", context.location)));
   }
   if (console.json()) {
     Json json{{"repository_id", repository->id().hex()}};
