@@ -79,6 +79,7 @@ void Findings::excuse(std::size_t finding, std::string_view why) {
   const std::scoped_lock lock(mutex_);
   findings_[finding].severity = Finding::Severity::note;
   findings_[finding].message += why;
+  findings_[finding].advice.clear();
 }
 
 void Findings::append(Findings& other) {

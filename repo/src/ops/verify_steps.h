@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <stop_token>
 #include <string_view>
@@ -71,6 +72,8 @@ class TreeCheck {
 
   VerifyWork& work_;
   NeededBlocks needed_;
+  /// The finding that stands for all missing chunks of one kind of referrer.
+  std::map<std::string_view, std::size_t> missing_;
   std::unordered_set<ChunkId> seen_;
   std::vector<ChunkId> pending_;
 };

@@ -78,13 +78,26 @@ core::Status TreeCheck::check_chunk(const ContentItem& item, std::string_view re
   if (work_.findings.blame(*item.chunk, location)) {
     return {};
   }
-  const auto finding = work_.findings.add(
-      Finding::Severity::damage, "chunk " + item.chunk->hex(),
-      location ? fmt::format("{} needs {} bytes of it, its pack lists {}", referrer,
-                             item.length_bytes, location->length_bytes)
-               : fmt::format("{} refers to it, but no pack of the repository holds it", referrer),
-      std::string(kHealingHelps));
-  work_.findings.mark_chunk(*item.chunk, finding);
+  if (location) {
+    const auto finding =
+        work_.findings.add(Finding::Severity::damage, "chunk " + item.chunk->hex(),
+                           fmt::format("{} needs {} bytes of it, its pack lists {}", referrer,
+                                       item.length_bytes, location->length_bytes),
+                           std::string(kHealingHelps));
+    work_.findings.mark_chunk(*item.chunk, finding);
+    return {};
+  }
+  // A pack that is gone may have had thousands of them; what matters are the paths.
+  const auto [told, is_first] = missing_.try_emplace(referrer, 0);
+  if (is_first) {
+    told->second = work_.findings.add(
+        Finding::Severity::damage, "missing chunks",
+        fmt::format("{} refers to chunk {}, which no pack of the repository holds; and maybe to "
+                    "others like it",
+                    referrer, item.chunk->hex()),
+        std::string(kHealingHelps));
+  }
+  work_.findings.mark_chunk(*item.chunk, told->second);
   return {};
 }
 
