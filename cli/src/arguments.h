@@ -169,7 +169,7 @@ struct CopyArguments {
 };
 
 struct PruneArguments {
-  double max_unused = 0.02;
+  double max_unused = 0.01;
   std::optional<std::uint64_t> max_repack_bytes;
   bool repack_small = false;
   bool dry_run = false;

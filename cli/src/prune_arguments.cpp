@@ -12,7 +12,7 @@ namespace cairn::cli {
 
 void add_prune_options(CLI::App& command, TypedPrune& typed) {
   add_text(command, "--max-unused", typed.max_unused, "PART",
-           "Leave so much of what is stored unused, 2% (default);\n0 gives everything back");
+           "Leave so much of what is stored unused, 1% (default);\n0 gives everything back");
   add_text(command, "--max-repack-bytes", typed.max_repack, "SIZE",
            "Rewrite packs with no more than that; 0: only delete");
   command.add_flag("--repack-small", typed.checked.repack_small,

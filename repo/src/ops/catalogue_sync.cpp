@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "ops/state.h"
@@ -50,15 +51,16 @@ core::Status open_catalogue(State& state) {
   }
   CAIRN_TRY(state.catalogue, store::Catalogue::open({.folder = state.catalogue_folder,
                                                      .repository = state.config.repository_id}));
-  state.chunks = std::make_unique<store::ChunkReader>(*state.blocks, *state.catalogue, *state.keys,
-                                                      state.present_packs());
+  state.chunks = std::make_unique<store::ChunkReader>(
+      *state.blocks, *state.catalogue, *state.keys, state.present_packs(),
+      [&state] { return refresh_catalogue(state); });
   return {};
 }
 
 void close_catalogue(State& state) {
   state.chunks.reset();
   state.catalogue.reset();
-  state.missing_packs.clear();
+  state.missing_packs->assign({});
 }
 
 /// Ingests listed segments that the catalogue lacks. Damaged ones are told and passed over: their
@@ -129,18 +131,20 @@ core::Status drop_vanished(State& state, const Listing& listing) {
 
 /// Notes packs that a segment lists but that are gone.
 core::Status note_missing(State& state, const Listing& listing) {
-  state.missing_packs.clear();
+  std::unordered_set<store::PackNumber> missing;
   // Before the packs are gone through: what enters the catalogue meanwhile is not compared with
   // the listing, and has a higher number.
   CAIRN_TRY(state.first_unseen_pack, state.catalogue->next_pack());
-  return state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
-                                            std::uint64_t /*size*/,
-                                            format::BlockKind /*kind*/) -> core::Status {
+  CAIRN_TRY_STATUS(state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
+                                                      std::uint64_t /*size*/,
+                                                      format::BlockKind /*kind*/) -> core::Status {
     if (!listing.packs.contains(id)) {
-      state.missing_packs.insert(number);
+      missing.insert(number);
     }
     return {};
-  });
+  }));
+  state.missing_packs->assign(std::move(missing));
+  return {};
 }
 
 core::Status bring_up_to_date(State& state, Observer& observer) {
@@ -173,6 +177,11 @@ core::Status ensure_catalogue(State& state, Observer& observer) {
     return rebuild_catalogue(state, observer);
   }
   return status;
+}
+
+core::Status refresh_catalogue(State& state) {
+  Observer nobody;
+  return bring_up_to_date(state, nobody);
 }
 
 core::Result<std::optional<store::ChunkLocation>> locate_chunk(const State& state,

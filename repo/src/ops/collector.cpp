@@ -241,7 +241,7 @@ core::Status Collector::copy_needed() {
                               .stays =
                                   [&](store::PackNumber pack) {
                                     return !leaving.contains(pack) &&
-                                           !state_.missing_packs.contains(pack);
+                                           !state_.missing_packs->contains(pack);
                                   },
                               .compression_level = options_.compression_level,
                               .workers = worker_count(options_.workers),
@@ -366,7 +366,7 @@ core::Status Collector::spare_needed() {
   // and that is gone, is none.
   const store::PackFilter stays = [&](store::PackNumber pack) {
     return pack < state_.first_unseen_pack && !leaving.contains(pack) &&
-           !state_.missing_packs.contains(pack);
+           !state_.missing_packs->contains(pack);
   };
   CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
   std::unordered_set<PackId> seen;

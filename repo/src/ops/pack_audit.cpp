@@ -45,6 +45,9 @@ core::Status PackAudit::audit_block(const store::PackSummary& pack, std::uint32_
   stored_.resize(place.record.stored_bytes);
   auto status = state_.backend->get_range(name, place.offset_bytes, stored_);
   if (!status) {
+    if (status.error().code() == core::ErrorCode::not_found) {
+      return status;
+    }
     damaged_block(pack, block, fmt::format("block {}: {}", block, status.error().message()));
     return {};
   }
@@ -84,6 +87,18 @@ void PackAudit::audit_chunks(const store::PackSummary& pack, std::uint32_t block
 }
 
 core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {
+  auto result = read_all(number);
+  if (result || result.error().code() != core::ErrorCode::not_found) {
+    return result;
+  }
+  // It was there a moment ago. What is needed of it lies elsewhere, if a prune has deleted it.
+  findings_.add(
+      Finding::Severity::note, "packs",
+      result.error().message() + ": it went while it was checked, as when a prune is at work");
+  return result_;
+}
+
+core::Result<PackAuditResult> PackAudit::read_all(store::PackNumber number) {
   result_ = {};
   segments_.clear();
   CAIRN_TRY(const store::PackSummary pack, state_.catalogue->pack(number));
@@ -93,6 +108,9 @@ core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {
     return result_;  // reported as missing with the index
   }
   auto description = store::read_pack_description(*state_.backend, *state_.keys, pack.id);
+  if (!description && description.error().code() == core::ErrorCode::not_found) {
+    return core::fail(std::move(description).error());
+  }
   if (!description) {
     findings_.damage(
         name, description.error().message(),
@@ -118,7 +136,11 @@ core::Result<PackAuditResult> PackAudit::run(store::PackNumber number) {
     return result_;
   }
   stored_.resize(description->footer.covered_bytes - end);
-  if (auto status = state_.backend->get_range(name, end, stored_); status) {
+  const auto status = state_.backend->get_range(name, end, stored_);
+  if (!status && status.error().code() == core::ErrorCode::not_found) {
+    return core::fail(status.error());
+  }
+  if (status) {
     result_.bytes_read += stored_.size();
     segments_.update(stored_);
   }

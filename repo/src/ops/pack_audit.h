@@ -36,6 +36,8 @@ class PackAudit {
   [[nodiscard]] core::Result<PackAuditResult> run(store::PackNumber number);
 
  private:
+  [[nodiscard]] core::Result<PackAuditResult> read_all(store::PackNumber number);
+  /// Errors: not_found (the pack is gone), internal.
   core::Status audit_block(const store::PackSummary& pack, std::uint32_t block,
                            const format::BlockRecord* record);
   /// All chunks of a block that has been opened, together.

@@ -112,7 +112,7 @@ core::Status PackRepair::find_damaged() {
                                                        format::BlockKind /*kind*/) -> core::Status {
     const bool is_asked_for =
         options_.packs.empty() || std::ranges::find(options_.packs, id) != options_.packs.end();
-    if (is_asked_for && !state_.missing_packs.contains(number)) {
+    if (is_asked_for && !state_.missing_packs->contains(number)) {
       packs.push_back({number, id, size});
       total_bytes += size;
     }
@@ -132,7 +132,8 @@ core::Status PackRepair::find_damaged() {
       meter_.add_bytes(packs[i].size_bytes);
       meter_.file_done(
           store::object_path(store::object_name(format::ObjectKind::pack, packs[i].id)));
-      if (!findings.take().empty()) {
+      const std::vector<Finding> found = findings.take();
+      if (std::ranges::find(found, Finding::Severity::damage, &Finding::severity) != found.end()) {
         const std::scoped_lock lock(mutex);
         report_.damaged.push_back(packs[i].id);
       }

@@ -115,7 +115,7 @@ State make_state(const Environment& environment, const std::string& location) {
               .catalogue = nullptr,
               .blocks = nullptr,
               .chunks = nullptr,
-              .missing_packs = {},
+              .missing_packs = std::make_unique<ops::MissingPacks>(),
               .first_unseen_pack = {},
               .listed_bytes = 0,
               .usable_packs = std::make_unique<ops::UsablePacks>(),

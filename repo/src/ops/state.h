@@ -3,11 +3,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "cairn/repo/repository.h"
 #include "format/config.h"
+#include "ops/missing_packs.h"
 #include "ops/usable_packs.h"
 #include "store/backend.h"
 #include "store/catalogue.h"
@@ -29,10 +29,12 @@ struct State {
   std::unique_ptr<store::BlockReader> blocks;
   std::unique_ptr<store::ChunkReader> chunks;  ///< nullptr until ensure_catalogue()
   /// Packs that an index segment lists but that are gone, as of the last ensure_catalogue().
-  std::unordered_set<store::PackNumber> missing_packs;
+  std::unique_ptr<MissingPacks> missing_packs;
   /// Lets through what is there. Must not outlive the state.
   [[nodiscard]] store::PackFilter present_packs() const {
-    return [&missing = missing_packs](store::PackNumber pack) { return !missing.contains(pack); };
+    return [missing = missing_packs.get()](store::PackNumber pack) {
+      return !missing->contains(pack);
+    };
   }
   /// What the last ensure_catalogue() saw has lower numbers. Those from here on another process has
   /// put into the catalogue since, perhaps from what it read before they were deleted.
@@ -55,6 +57,11 @@ struct State {
 /// is damaged or missing is made good from the directories of the packs that no segment lists.
 /// Tells the observer (detail) how long a rebuild took.
 core::Status ensure_catalogue(State& state, Observer& observer);
+
+/// Brings the open catalogue up to date for a reader whom a prune has moved something away from.
+/// Tells nobody. Several threads may call it, one after the other. Errors: as ensure_catalogue(),
+/// and corrupt: only a verb as a whole can begin with a new catalogue.
+core::Status refresh_catalogue(State& state);
 
 /// Throws the catalogue away and makes it again: after it sent a reader to the wrong place.
 core::Status rebuild_catalogue(State& state, Observer& observer);

@@ -37,7 +37,7 @@ core::Status add_packs(State& state, Statistics& statistics) {
   return state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& /*id*/,
                                             std::uint64_t size,
                                             format::BlockKind kind) -> core::Status {
-    if (state.missing_packs.contains(number)) {
+    if (state.missing_packs->contains(number)) {
       return {};
     }
     CAIRN_TRY(const store::PackSummary pack, state.catalogue->pack(number));

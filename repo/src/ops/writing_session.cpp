@@ -52,7 +52,7 @@ core::Status WritingSession::freeze_usable_packs(Observer& observer) {
   // index still listed its packs, and its record is gone when we look for it.
   CAIRN_TRY(const auto condemned, read_condemned_packs(state_));
   CAIRN_TRY_STATUS(ensure_catalogue(state_, observer));
-  std::unordered_set<store::PackNumber> avoided = state_.missing_packs;
+  std::unordered_set<store::PackNumber> avoided = state_.missing_packs->all();
   for (const CondemnedPacks& record : condemned) {
     for (const PackId& pack : record.packs) {
       CAIRN_TRY(const auto number, state_.catalogue->find_pack(pack));

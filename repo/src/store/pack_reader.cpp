@@ -215,6 +215,18 @@ core::Result<BlockReader::SharedKey> BlockReader::cipher_key(format::BlockKind k
 // --- ChunkReader ---
 
 core::Result<core::Bytes> ChunkReader::get(const ChunkId& id, format::BlockKind kind) {
+  auto found = find(id, kind);
+  if (found || found.error().code() != ErrorCode::not_found || !refresh_) {
+    return found;
+  }
+  {
+    const std::scoped_lock lock(refresh_mutex_);
+    CAIRN_TRY_STATUS(refresh_());
+  }
+  return find(id, kind);
+}
+
+core::Result<core::Bytes> ChunkReader::find(const ChunkId& id, format::BlockKind kind) {
   CAIRN_TRY(const std::optional<ChunkLocation> location, catalogue_.find(id, present_));
   if (!location) {
     return core::fail(ErrorCode::not_found,

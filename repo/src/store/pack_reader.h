@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -82,10 +83,19 @@ class BlockReader {
 /// ciphertext, its compressed and its expanded form.
 class ChunkReader {
  public:
-  /// Chunks are looked for in packs that `present` lets through.
+  /// Brings the catalogue up to date.
+  using Refresh = std::function<core::Status()>;
+
+  /// Chunks are looked for in packs that `present` lets through. What is not found is looked for
+  /// once more after `refresh`, if there is one: a prune may have moved it. Calls wait for each
+  /// other.
   ChunkReader(BlockReader& blocks, const Catalogue& catalogue, const KeyRing& keys,
-              PackFilter present = {})
-      : blocks_(blocks), catalogue_(catalogue), keys_(keys), present_(std::move(present)) {}
+              PackFilter present = {}, Refresh refresh = {})
+      : blocks_(blocks),
+        catalogue_(catalogue),
+        keys_(keys),
+        present_(std::move(present)),
+        refresh_(std::move(refresh)) {}
 
   /// A copy of the chunk's plaintext. Errors: not_found (no living pack has it), corrupt,
   /// not_permitted, io; the message names chunk and pack.
@@ -102,6 +112,7 @@ class ChunkReader {
     std::uint64_t key = 0;  ///< pack number and block
     SharedBlock plain;
   };
+  [[nodiscard]] core::Result<core::Bytes> find(const ChunkId& id, format::BlockKind kind);
   [[nodiscard]] core::Result<SharedBlock> block(const ChunkLocation& location);
   [[nodiscard]] SharedBlock find_cached(std::uint64_t key);
   void keep(std::uint64_t key, const SharedBlock& plain);
@@ -114,6 +125,8 @@ class ChunkReader {
   const Catalogue& catalogue_;
   const KeyRing& keys_;
   const PackFilter present_;
+  const Refresh refresh_;
+  std::mutex refresh_mutex_;
   mutable std::mutex mutex_;
   std::list<CachedBlock> recent_;  ///< most recent first
   std::unordered_map<std::uint64_t, std::list<CachedBlock>::iterator> by_key_;

@@ -106,10 +106,8 @@ class Process {
     state.blocks = std::make_unique<repo::store::BlockReader>(*state.backend, *state.keys);
     state.catalogue = std::make_unique<MemCatalogue>(client.tables, client.notes);
     state.chunks = std::make_unique<repo::store::ChunkReader>(
-        *state.blocks, *state.catalogue, *state.keys,
-        [&missing = state.missing_packs](repo::store::PackNumber pack) {
-          return !missing.contains(pack);
-        });
+        *state.blocks, *state.catalogue, *state.keys, state.present_packs(),
+        [&state] { return repo::ops::refresh_catalogue(state); });
     std::filesystem::create_directories(state.catalogue_folder);
   }
 

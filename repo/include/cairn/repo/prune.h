@@ -16,7 +16,7 @@ struct PruneOptions {
   /// Of the bytes that snapshots need, this part may stay occupied by bytes that none needs: packs
   /// that hold both are rewritten, those with the largest waste first, until no more than that is
   /// left. 0: everything is given back.
-  double max_unused = 0.02;
+  double max_unused = 0.01;
   /// Packs are rewritten as long as these have no more bytes together.
   std::uint64_t max_repack_bytes = std::numeric_limits<std::uint64_t>::max();
   /// Puts small packs together even if there are few of them.
