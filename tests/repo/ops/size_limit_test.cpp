@@ -181,15 +181,17 @@ TEST_CASE("a backup stops before the limit; a larger one goes on from there", "[
   REQUIRE(outcome(verified) == "ok");
   CHECK(verified->findings.empty());
 
-  // As often as one likes: nothing is added.
+  // As often as one likes; blocks that come in another order may fill what was left.
   CHECK(outcome(world.try_backup()) == "no_space");
-  CHECK(stored_bytes(world.fixture) <= limit);
+  const std::uint64_t stopped_again_at = stored_bytes(world.fixture);
+  CHECK(stopped_again_at >= stopped_at);
+  CHECK(stopped_again_at <= limit);
 
   world.limit(0);
   const auto done = world.try_backup();
   REQUIRE(outcome(done) == "ok");
   CHECK(done->written_bytes < 11 * kMiB);
-  CHECK(done->written_bytes + stopped_at > 12 * kMiB);
+  CHECK(done->written_bytes + stopped_again_at > 12 * kMiB);
   CHECK(world.damage().empty());
   const auto restored = world.fixture.restore(*world.repository, done->snapshot,
                                               world.fixture.at("source"), world.fixture.at("out"));
