@@ -139,6 +139,14 @@ core::Status Collector::survey(const std::vector<CondemnedPacks>& condemned) {
                    {.marks = reachable_.marks(), .condemned = condemned_ids, .stop = options_.stop},
                    observer_));
   if (found.missing_chunks > 0) {
+    // Another collector may have copied them since the listing, and deleted where they were.
+    CAIRN_TRY(const PackDirectories now, PackDirectories::list(state_));
+    if (!now.lists_the_same(directories)) {
+      return core::fail(
+          ErrorCode::not_found,
+          fmt::format("{} chunks are not where they were a moment ago", found.missing_chunks),
+          "other prunes are at work: try again when they have ended");
+    }
     return core::fail(ErrorCode::corrupt,
                       fmt::format("{} chunks that snapshots need are in no pack that is there",
                                   found.missing_chunks),

@@ -27,6 +27,11 @@ class PackDirectories {
     return present_;
   }
 
+  /// True if both have listed the same objects.
+  [[nodiscard]] bool lists_the_same(const PackDirectories& other) const {
+    return segments_ == other.segments_ && present_ == other.present_;
+  }
+
   struct Visited {
     const IndexSegmentId* segment = nullptr;  ///< nullptr: no segment lists it
     const format::IndexedPack& pack;

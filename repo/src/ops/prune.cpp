@@ -12,7 +12,7 @@ namespace cairn::repo {
 
 namespace {
 
-// Another collector has deleted what this one was about to read.
+// Another collector has moved or deleted what this one was about to read.
 constexpr int kPlansMax = 8;
 
 core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& options,

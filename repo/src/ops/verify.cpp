@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "ops/findings.h"
 #include "ops/pack_audit.h"
+#include "ops/pack_directories.h"
 #include "ops/progress_meter.h"
 #include "ops/state.h"
 #include "ops/verify_steps.h"
@@ -65,6 +67,24 @@ core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed) {
 }
 
 namespace {
+
+/// What moved while it was looked for may look lost.
+core::Status doubt_beside_prune(State& state, const PackDirectories& before,
+                                std::vector<Finding>& findings) {
+  CAIRN_TRY(const PackDirectories now, PackDirectories::list(state));
+  const bool were_deleted = std::ranges::any_of(
+      before.present(), [&now](const auto& pack) { return !now.present().contains(pack.first); });
+  if (were_deleted) {
+    findings.push_back({.severity = Finding::Severity::note,
+                        .object = "packs",
+                        .message = "some were deleted while this check ran, as by a prune, so what "
+                                   "it missed may be somewhere else by now",
+                        .advice = "verify again when no prune is at work",
+                        .affected = {},
+                        .affected_count = 0});
+  }
+  return {};
+}
 
 core::Status check_trees(TreeCheck& trees, const std::vector<CheckedSnapshot>& snapshots,
                          ProgressMeter& meter) {
@@ -137,6 +157,7 @@ core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& o
         fmt::format("a key of role {} cannot read snapshots", to_string(state.keys->role())),
         "use a key of role admin, restore, maintain or audit");
   }
+  CAIRN_TRY(const auto packs_before, ops::PackDirectories::list(state));
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   ops::ProgressMeter meter(observer, state.environment.clock);
   ops::Findings findings;
@@ -153,6 +174,9 @@ core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& o
   CAIRN_TRY_STATUS(ops::attribute_damage(work, snapshots));
   meter.finish();
   report.findings = findings.take();
+  if (report.damaged()) {
+    CAIRN_TRY_STATUS(ops::doubt_beside_prune(state, packs_before, report.findings));
+  }
   return report;
 }
 

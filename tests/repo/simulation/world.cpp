@@ -201,9 +201,14 @@ void collect(Scene& scene, Process& process) {
   options.workers = 1;
   const auto report = repo::prune(process.repository(), options, process.observer());
   if (!report) {
-    if (!process.is_dead()) {
-      // It may meet what another collector is just taking away: it refuses, and harms nothing.
-      scene.probes["prune refused"] += 1;
+    if (process.is_dead()) {
+      return;
+    }
+    // It may meet, again and again, what another collector is just taking away: it refuses, and
+    // harms nothing. But it must not cry damage.
+    scene.probes["prune refused"] += 1;
+    if (report.error().code() == core::ErrorCode::corrupt) {
+      scene.violations.push_back("prune: " + report.error().message());
     }
     return;
   }
