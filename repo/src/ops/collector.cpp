@@ -127,6 +127,25 @@ core::Status Collector::plan() {
   return survey(condemned_);
 }
 
+/// True if what was marked, or listed, may be another collector's to delete by now: it has copied
+/// packs since the listing, or one of the snapshots was forgotten since it was marked.
+core::Result<bool> Collector::is_outdated(const PackDirectories& directories) {
+  CAIRN_TRY(const PackDirectories now, PackDirectories::list(state_));
+  if (!now.lists_the_same(directories)) {
+    return true;
+  }
+  CAIRN_TRY(const auto tombstones, list_names(state_, ObjectKind::forgotten));
+  for (const SnapshotId& id : marked_) {
+    if (tombstones.contains(id)) {
+      CAIRN_TRY(const bool forgotten, is_forgotten(state_, id));
+      if (forgotten) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 core::Status Collector::survey(const std::vector<CondemnedPacks>& condemned) {
   std::unordered_set<PackId> condemned_ids;
   for (const CondemnedPacks& record : condemned) {
@@ -139,9 +158,8 @@ core::Status Collector::survey(const std::vector<CondemnedPacks>& condemned) {
                    {.marks = reachable_.marks(), .condemned = condemned_ids, .stop = options_.stop},
                    observer_));
   if (found.missing_chunks > 0) {
-    // Another collector may have copied them since the listing, and deleted where they were.
-    CAIRN_TRY(const PackDirectories now, PackDirectories::list(state_));
-    if (!now.lists_the_same(directories)) {
+    CAIRN_TRY(const bool outdated, is_outdated(directories));
+    if (outdated) {
       return core::fail(
           ErrorCode::not_found,
           fmt::format("{} chunks are not where they were a moment ago", found.missing_chunks),

@@ -63,6 +63,7 @@ class Collector {
   core::Status give_up(const SnapshotId& session);
   [[nodiscard]] bool process_is_gone(const format::Session& session) const;
   [[nodiscard]] bool is_dead(const format::Session& session, std::uint64_t since_ns) const;
+  core::Result<bool> is_outdated(const PackDirectories& directories);
   core::Status survey(const std::vector<CondemnedPacks>& condemned);
   void count(const UsageSurvey& found, const std::vector<PackFate>& fates);
   core::Result<std::unordered_set<store::PackNumber>> unreliable() const;

@@ -55,3 +55,35 @@ TEST_CASE("what a prune moves while it is read is found in its new place", "[pru
            read_file(fixture.object_file(pack)).size() > 300'000;
   }));
 }
+
+TEST_CASE("a prune during which another one deletes a forgotten snapshot sees no damage",
+          "[prune]") {
+  RepoFixture fixture;
+  auto repository = fixture.init();
+  REQUIRE(outcome(repository) == "ok");
+  REQUIRE(make_tree(fixture.at("source"), {tree::file("a", 300'000, 1)}).empty());
+  const auto doomed = fixture.backup(*repository, {fixture.at("source")});
+  REQUIRE(outcome(doomed) == "ok");
+  std::filesystem::remove(fixture.at("source/a"));
+  REQUIRE(make_tree(fixture.at("source"), {tree::file("b", 300'000, 2)}).empty());
+  REQUIRE(outcome(fixture.backup(*repository, {fixture.at("source")})) == "ok");
+
+  auto slow = fixture.open("correct horse", fixture.at("slow-cache"));
+  REQUIRE(outcome(slow) == "ok");
+  RecordingObserver observer;
+  bool done = false;
+  observer.on_progress = [&](const repo::Progress& progress) {
+    // The slow one has marked the first snapshot, and is about to look at the second.
+    if (!done && progress.files_done == 0 && progress.bytes_done > 0) {
+      done = true;
+      bury(*repository, *doomed->id);
+      CHECK(outcome(prune(fixture, *repository, {.max_unused = 0})) == "ok");
+    }
+    fixture.clock.advance(std::chrono::seconds(1));
+  };
+  fixture.clock.advance(std::chrono::seconds(1));
+  const auto pruned = repo::prune(*slow, {.max_unused = 0}, observer);
+  CHECK(done);
+  CHECK(outcome(pruned) == "ok");
+  check_all_restore(fixture, 1);
+}
