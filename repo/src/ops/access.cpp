@@ -24,6 +24,16 @@ core::Status require_data_key(const State& state) {
       "use a key of role admin or restore");
 }
 
+core::Status require_writing_key(const State& state) {
+  if (state.keys->can_write()) {
+    return {};
+  }
+  return core::fail(
+      core::ErrorCode::not_permitted,
+      fmt::format("a key of role {} cannot add snapshots", to_string(state.keys->role())),
+      "use a key of role admin or backup");
+}
+
 core::Status require_collecting_key(const State& state, std::string_view action) {
   if (state.keys->can_collect()) {
     return {};

@@ -10,6 +10,8 @@ namespace cairn::repo::ops {
 
 core::Status require_metadata_key(const State& state);
 core::Status require_data_key(const State& state);
+/// May add snapshots.
+core::Status require_writing_key(const State& state);
 /// May forget, mark and prune. `action` is what the key is asked to do, for the message.
 core::Status require_collecting_key(const State& state,
                                     std::string_view action = "take anything away");

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cairn/core/codec.h"
+#include "ops/access.h"
 #include "ops/backup_pipeline.h"
 #include "ops/chunk_store.h"
 #include "ops/progress_meter.h"
@@ -148,8 +149,6 @@ struct Ingested {
 // Two backups of the same folders by one client may spoil each other's run once; the stat cache may
 // be damaged. Neither should happen twice.
 constexpr int kRetriesMax = 2;
-// A run is given up only after it has shown no sign of life for minutes.
-constexpr int kFencesMax = 16;
 
 constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
 
@@ -265,12 +264,7 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
 core::Result<BackupReport> backup(Repository& repository, const BackupOptions& options,
                                   Observer& observer) {
   State& state = repository.state();
-  if (!state.keys->can_write()) {
-    return core::fail(
-        core::ErrorCode::not_permitted,
-        fmt::format("a key of role {} cannot add snapshots", to_string(state.keys->role())),
-        "use a key of role admin or backup");
-  }
+  CAIRN_TRY_STATUS(ops::require_writing_key(state));
   Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
   CAIRN_TRY_STATUS(check_texts(options));
   Expects(!options.stream || options.paths.empty());
@@ -287,7 +281,7 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
   int retry = 0;
   for (int fences = 0; !report && !options.stream && retry < kRetriesMax;) {
     const core::ErrorCode code = report.error().code();
-    if (code == core::ErrorCode::fenced && fences < kFencesMax) {
+    if (code == core::ErrorCode::fenced && fences < ops::WritingSession::kFencesMax) {
       observer.warning(report.error().message() + ": starting again, with what it has stored");
       fences += 1;
     } else if (retry += 1; code == core::ErrorCode::changed && retry == 1) {

@@ -25,18 +25,10 @@ using core::ErrorCode;
 using format::ObjectKind;
 using ops::State;
 
-// A run is given up only after it has shown no sign of life for minutes.
-constexpr int kCopyFencesMax = 16;
-
 core::Status check_roles(const State& from, const State& to) {
   CAIRN_TRY_STATUS(ops::require_metadata_key(from));
   CAIRN_TRY_STATUS(ops::require_data_key(from));
-  if (!to.keys->can_write()) {
-    return core::fail(
-        ErrorCode::not_permitted,
-        fmt::format("a key of role {} cannot add snapshots", to_string(to.keys->role())),
-        "use a key of role admin or backup");
-  }
+  CAIRN_TRY_STATUS(ops::require_writing_key(to));
   if (from.config.repository_id == to.config.repository_id) {
     return core::fail(ErrorCode::invalid_argument,
                       fmt::format("{} and {} are the same repository", from.location, to.location),
@@ -214,7 +206,7 @@ core::Status Copy::copy_missing(CopiedSnapshot& copied) {
     // Some of what it has copied belongs to no snapshot yet.
     trees_.forget_folders();
     const ErrorCode code = done.error().code();
-    if (code == ErrorCode::fenced && attempt < kCopyFencesMax) {
+    if (code == ErrorCode::fenced && attempt < ops::WritingSession::kFencesMax) {
       observer_.warning(done.error().message() + ": starting again, with what it has stored");
     } else if (code == ErrorCode::not_found && attempt == 0) {
       // A prune of the source may have moved it.

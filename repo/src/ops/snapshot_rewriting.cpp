@@ -20,9 +20,6 @@ namespace {
 using core::ErrorCode;
 using ops::State;
 
-// A run is given up only after it has shown no sign of life for minutes.
-constexpr int kRewriteFencesMax = 16;
-
 bool is_same_but_for_tags(const Snapshot& a, const Snapshot& b) {
   return a.start == b.start && a.end == b.end && a.host == b.host && a.user == b.user &&
          a.set == b.set && a.type == b.type && a.sources == b.sources;
@@ -87,7 +84,7 @@ core::Status Rewriting::replace(RewrittenSnapshot& rewritten) {
     if (done) {
       return done;
     }
-    if (done.error().code() != ErrorCode::fenced || fences >= kRewriteFencesMax) {
+    if (done.error().code() != ErrorCode::fenced || fences >= ops::WritingSession::kFencesMax) {
       return core::fail(std::move(done).error().with_context("rewrite snapshot " +
                                                              rewritten.original.id.short_hex()));
     }

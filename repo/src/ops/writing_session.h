@@ -30,6 +30,9 @@ class WritingSession {
     bool announce = true;
   };
   static constexpr unsigned kHeartbeatSeconds = 30;
+  /// How often a verb begins another one after a fence. It is given up only after it has shown no
+  /// sign of life for minutes.
+  static constexpr int kFencesMax = 16;
 
   /// Announces, reads the condemned records, brings the catalogue up to date and freezes which
   /// packs may be relied on (State::usable_packs). `state` must outlive it.
