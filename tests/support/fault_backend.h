@@ -26,13 +26,17 @@ struct Flipped {
 struct Grown {
   std::uint64_t bytes = 1;
 };
+/// Reads of the byte at `offset` fail, as from a bad sector. The rest can be read.
+struct Unreadable {
+  std::uint64_t offset = 0;
+};
 /// Another object's bytes.
 struct Swapped {
   repo::store::ObjectName with;
 };
 }  // namespace damage
 using Damage = std::variant<damage::Missing, damage::Truncated, damage::Flipped, damage::Grown,
-                            damage::Swapped>;
+                            damage::Unreadable, damage::Swapped>;
 
 /// Passes calls on to `real`, which must outlive it. Shows damaged objects, and lets calls fail.
 /// Thread-safe, if the damage is set before.

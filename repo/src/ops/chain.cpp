@@ -4,6 +4,7 @@
 
 #include "cairn/core/codec.h"
 #include "cairn/core/file_lock.h"
+#include "ops/damage.h"
 #include "store/records.h"
 
 namespace cairn::repo::ops {
@@ -53,8 +54,12 @@ core::Result<std::optional<ChainHead>> settled_head(State& state) {
   }
   const auto id = SnapshotId::from(*intent);
   auto record = store::get_register(*state.backend, *state.keys, id);
+  if (!record && !is_lost(record.error().code())) {
+    // Were it taken for one that never came to be, the next snapshot would have its number.
+    return core::fail(std::move(record).error());
+  }
   if (!record || record->link.type != format::RegisterType::snapshot) {
-    return head;  // it never came to be
+    return head;  // it never came to be, or is gone since
   }
   const ChainHead adopted{record->link.chain, record->link.sequence, id, record->link_hash};
   CAIRN_TRY_STATUS(note_head(state, adopted));

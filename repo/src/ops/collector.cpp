@@ -241,9 +241,10 @@ core::Status Collector::plan_salvage(const std::vector<PackId>& damaged) {
   return {};
 }
 
-/// Packs that are to be deleted, by this collector or by another one.
+/// Packs that are to be deleted, by this collector or by another one, or that cannot be read.
 core::Result<std::unordered_set<store::PackNumber>> Collector::unreliable() const {
   std::unordered_set<PackId> named = doomed_;
+  named.insert(unread_.begin(), unread_.end());
   for (const CondemnedPacks& record : condemned_) {
     named.insert(record.packs.begin(), record.packs.end());
   }
@@ -287,6 +288,12 @@ core::Status Collector::copy_needed() {
                      .bytes = totals.pack_bytes};
   CAIRN_TRY(lost_, repack.lost());
   saved_chunks_ = repack.copied_chunks();
+  unread_ = repack.unread();
+  for (const PackId& id : unread_) {
+    doomed_.erase(id);
+    report_.kept.packs += 1;
+    report_.kept.bytes += salvaged_.at(id).size_bytes;
+  }
   if (!copied && copied.error().code() == ErrorCode::no_space) {
     // What was not copied keeps its packs; what goes makes room for the next prune.
     observer_.warning(copied.error().message() +

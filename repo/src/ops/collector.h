@@ -86,6 +86,7 @@ class Collector {
   KnownDirectories salvaged_;  ///< empty: this is no salvage
   ChunkMarks salvaged_chunks_;
   std::set<ChunkId> lost_;
+  std::set<PackId> unread_;  ///< damaged, perhaps; kept, but nothing relies on them
   std::uint64_t saved_chunks_ = 0;
   PruneReport report_;
 };

@@ -2,13 +2,24 @@
 
 #include "cairn/core/result.h"
 
+/// What an error says of the object that could not be read. Of codes that are not named here (io,
+/// not_permitted) nobody knows whether it will be the same next time.
 namespace cairn::repo::ops {
 
-/// True if an object cannot be read now or later, by this program. Such damage is collected while
-/// the work goes on; of anything else nobody knows whether it will be the same next time.
-[[nodiscard]] inline bool is_damage(core::ErrorCode code) noexcept {
-  return code == core::ErrorCode::corrupt || code == core::ErrorCode::limit_exceeded ||
-         code == core::ErrorCode::unsupported_version;
+/// Its bytes are not what was written.
+[[nodiscard]] inline bool is_damaged(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::corrupt || code == core::ErrorCode::limit_exceeded;
+}
+
+/// It is gone or damaged.
+[[nodiscard]] inline bool is_lost(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::not_found || is_damaged(code);
+}
+
+/// This program cannot read it now or later; a newer one may. Such objects are collected while the
+/// work goes on.
+[[nodiscard]] inline bool is_unreadable(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::unsupported_version || is_damaged(code);
 }
 
 }  // namespace cairn::repo::ops

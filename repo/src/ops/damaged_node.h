@@ -15,12 +15,6 @@ namespace cairn::repo::ops {
   return {core::ErrorCode::corrupt, fmt::format("node {}: {}", id.hex(), reason)};
 }
 
-/// True if an object is gone or damaged, as against storage that fails today.
-[[nodiscard]] inline bool means_lost(core::ErrorCode code) noexcept {
-  return code == core::ErrorCode::not_found || code == core::ErrorCode::corrupt ||
-         code == core::ErrorCode::limit_exceeded;
-}
-
 /// Adds to an error which node it was.
 template <class T>
 [[nodiscard]] core::Result<T> in_node(core::Result<T> decoded, const ChunkId& id) {

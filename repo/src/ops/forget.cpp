@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ops/access.h"
+#include "ops/damage.h"
 #include "ops/snapshot_list.h"
 #include "store/records.h"
 
@@ -19,11 +20,6 @@ using ops::State;
 
 constexpr std::size_t kIdDigits = 2 * SnapshotId::kSize;
 
-/// A snapshot of a newer program is not damaged, and storage that fails today may not tomorrow.
-bool is_damage(const core::Error& error) noexcept {
-  return error.code() == ErrorCode::corrupt || error.code() == ErrorCode::limit_exceeded;
-}
-
 /// One that find_in() does not know: damaged, or forgotten before.
 core::Status take_unlisted(const ops::SnapshotList& list, const std::string& name,
                            const core::Error& not_found, ForgetPlan& plan) {
@@ -32,7 +28,8 @@ core::Status take_unlisted(const ops::SnapshotList& list, const std::string& nam
     if (!hex.starts_with(name)) {
       continue;
     }
-    if (!is_damage(error)) {
+    // A snapshot of a newer program is none of it.
+    if (!ops::is_damaged(error.code())) {
       return core::fail(error);
     }
     if (name.size() < kIdDigits) {

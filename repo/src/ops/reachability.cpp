@@ -4,7 +4,7 @@
 #include <gsl/assert>
 #include <utility>
 
-#include "ops/damaged_node.h"
+#include "ops/damage.h"
 #include "ops/tree_reader.h"
 #include "store/run_filter.h"
 
@@ -67,7 +67,7 @@ core::Status Reachability::visit(const ChunkId& id) {
   const auto node = read_node(state_, id);
   auto references = node ? references_of(*node) : core::fail(node.error());
   if (!references) {
-    if (options_.lost == nullptr || !means_lost(references.error().code())) {
+    if (options_.lost == nullptr || !is_lost(references.error().code())) {
       return core::fail(std::move(references).error());
     }
     options_.lost->insert(id);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "ops/damage.h"
 #include "ops/pack_audit.h"
 #include "ops/workers.h"
 #include "store/segment_hasher.h"
@@ -24,11 +25,6 @@ BlockClass class_of(BlockKind kind, const format::BlockRecord& block) {
     lengths.push_back(chunk.length_bytes);
   }
   return block_class_like(kind, block.codec, lengths);
-}
-
-/// Damage of a pack, as against what ends the whole work.
-bool spoils_pack(core::ErrorCode code) noexcept {
-  return code == core::ErrorCode::corrupt || code == core::ErrorCode::limit_exceeded;
 }
 
 }  // namespace
@@ -169,6 +165,9 @@ core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t n
   if (!readable && readable.error().code() == core::ErrorCode::not_found) {
     return readable;  // all of the pack is gone
   }
+  if (!readable && !is_damaged(readable.error().code())) {
+    repack_.add_unread(source.summary.id, readable.error());
+  }
   std::vector<bool> wanted(record.chunks.size());
   std::size_t count = 0;
   const std::vector<bool> intact =
@@ -260,6 +259,18 @@ void Repack::add_unreadable(const ChunkId& id) {
   unreadable_.insert(id);
 }
 
+void Repack::add_unread(const PackId& id, const core::Error& error) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!unread_.insert(id).second) {
+      return;
+    }
+  }
+  meter_.warning(error.message() +
+                 ": the pack is kept, for its bytes may be readable another time. To give it up, "
+                 "remove it by hand, then run cairn repair packs again");
+}
+
 core::Result<std::set<ChunkId>> Repack::lost() const {
   std::set<ChunkId> lost;
   for (const ChunkId& id : unreadable_) {
@@ -278,7 +289,7 @@ core::Status Repack::run(const std::vector<PackId>& packs) {
     for (std::size_t i = next++; i < packs.size() && !failed; i = next++) {
       meter_.at(store::object_path(store::object_name(format::ObjectKind::pack, packs[i])));
       auto copied = worker.copy(packs[i]);
-      if (!copied && spoils_pack(copied.error().code())) {
+      if (!copied && is_damaged(copied.error().code())) {
         meter_.warning(copied.error().message() +
                        ": left as it is; it is made good by: cairn repair packs");
       } else if (!copied) {

@@ -30,8 +30,9 @@ struct RepackOptions {
   unsigned workers = 1;
   std::stop_token stop = {};
   /// Not nullptr: the packs are damaged. Their directories are taken from here, of each block what
-  /// is intact is copied, and what is not is remembered: Repack::lost(). Needs the keys of all
-  /// blocks; `repeated` must have all of `marks`.
+  /// is intact is copied, and what is not is remembered: Repack::lost(). A pack of which not even
+  /// that can be told, because the storage does not give its bytes, is remembered, too: unread().
+  /// Needs the keys of all blocks; `repeated` must have all of `marks`.
   const KnownDirectories* damaged = nullptr;
 };
 
@@ -55,6 +56,8 @@ class Repack {
   /// Chunks of damaged packs that could not be read, and that no pack has that stays. Errors: of
   /// the catalogue.
   [[nodiscard]] core::Result<std::set<ChunkId>> lost() const;
+  /// Damaged packs with a block that may be readable another time.
+  [[nodiscard]] const std::set<PackId>& unread() const noexcept { return unread_; }
   [[nodiscard]] std::uint64_t copied_chunks() const noexcept { return copied_chunks_; }
 
  private:
@@ -62,15 +65,17 @@ class Repack {
   /// True if this copy of the chunk is the one to keep.
   [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
   void add_unreadable(const ChunkId& id);
+  void add_unread(const PackId& id, const core::Error& error);
 
   State& state_;
   const RepackOptions options_;
   ChunkStore& store_;
   ProgressMeter& meter_;
   std::atomic<std::uint64_t> copied_chunks_{0};
-  std::mutex mutex_;  ///< copied_, unreadable_
+  std::mutex mutex_;  ///< what follows
   std::unordered_set<ChunkId> copied_;
   std::set<ChunkId> unreadable_;
+  std::set<PackId> unread_;
 };
 
 }  // namespace cairn::repo::ops

@@ -13,7 +13,7 @@
 #include "ops/collector.h"
 #include "ops/copy_chunks.h"
 #include "ops/copy_tree.h"
-#include "ops/damaged_node.h"
+#include "ops/damage.h"
 #include "ops/pack_audit.h"
 #include "ops/snapshot_list.h"
 #include "ops/workers.h"
@@ -156,6 +156,8 @@ core::Status PackRepair::salvage() {
   CAIRN_TRY_STATUS(collector.plan_salvage(report_.damaged));
   if (collector.has_work()) {
     CAIRN_TRY_STATUS(collector.copy_needed());
+  }
+  if (collector.has_work()) {
     CAIRN_TRY_STATUS(collector.condemn());
     CAIRN_TRY_STATUS(collector.await_sessions());
     CAIRN_TRY_STATUS(collector.spare_needed());
@@ -232,7 +234,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_repository(const std::set<Chun
     auto found = heal_from_snapshot(listed.snapshot, missing, chunks, trees);
     if (found) {
       healed += *found;
-    } else if (ops::means_lost(found.error().code())) {
+    } else if (ops::is_lost(found.error().code())) {
       observer_.warning(fmt::format("{}: passing over snapshot {} of {}", found.error().message(),
                                     listed.id.short_hex(), from.location));
     } else {

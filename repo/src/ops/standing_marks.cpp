@@ -53,7 +53,7 @@ core::Result<StandingMarks> read_marks(State& state) {
     auto mark = store::get_mark(*state.backend, *state.keys, id);
     if (mark) {
       take(marks, id, std::move(*mark));
-    } else if (is_damage(mark.error().code())) {
+    } else if (is_unreadable(mark.error().code())) {
       marks.damage.push_back(mark.error().message());
     } else if (mark.error().code() != ErrorCode::not_found) {  // else superseded a moment ago
       return core::fail(std::move(mark).error());

@@ -43,7 +43,7 @@ core::Result<StandingSettings> find_settings(State& state) {
     auto settings = store::get_settings(*state.backend, *state.keys, id);
     if (settings) {
       take_settings(standing, id, std::move(*settings));
-    } else if (is_damage(settings.error().code())) {
+    } else if (is_unreadable(settings.error().code())) {
       standing.damage.push_back(settings.error().message());
     } else if (settings.error().code() != core::ErrorCode::not_found) {  // else just superseded
       return core::fail(std::move(settings).error());

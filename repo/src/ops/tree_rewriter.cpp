@@ -8,6 +8,7 @@
 
 #include "ops/birth_times.h"
 #include "ops/content_cursor.h"
+#include "ops/damage.h"
 #include "ops/damaged_node.h"
 #include "ops/tree_counts.h"
 
@@ -41,7 +42,7 @@ core::Result<RewrittenSource> TreeRewriter::rewrite(const Source& source) {
   clear_source(source);
   auto root = read_root(state_, source);
   if (!root) {
-    if (!options_.mend || !means_lost(root.error().code())) {
+    if (!options_.mend || !is_lost(root.error().code())) {
       return core::fail(std::move(root).error());
     }
     add_lost({}, "all of it is lost: " + root.error().message());
@@ -119,7 +120,7 @@ core::Status TreeRewriter::step() {
 /// A node of the innermost folder cannot be read. How many objects were below it is known only when
 /// the folder is left, so until then nobody can tell whose birth time is whose.
 core::Status TreeRewriter::skip_unreadable(core::Error error) {
-  if (!options_.mend || !means_lost(error.code())) {
+  if (!options_.mend || !is_lost(error.code())) {
     return core::fail(std::move(error).with_context("walk " + absolute(open_.back().path)));
   }
   OpenFolder& folder = open_.back();
@@ -265,7 +266,7 @@ core::Result<std::uint64_t> TreeRewriter::mend_content(Content& content) {
   while (true) {
     auto item = cursor.next();
     if (!item) {
-      if (!options_.mend || !means_lost(item.error().code())) {
+      if (!options_.mend || !is_lost(item.error().code())) {
         return core::fail(std::move(item).error());
       }
       lost_bytes += cursor.unread_bytes();
@@ -339,8 +340,7 @@ core::Result<bool> TreeRewriter::are_lost(const Content& times) const {
   while (true) {
     const auto piece = pieces.next();
     if (!piece) {
-      return means_lost(piece.error().code()) ? core::Result<bool>(true)
-                                              : core::fail(piece.error());
+      return is_lost(piece.error().code()) ? core::Result<bool>(true) : core::fail(piece.error());
     }
     if (!*piece) {
       return false;
@@ -365,7 +365,7 @@ core::Result<Content> TreeRewriter::rewrite_times(const Content& times) {
         auto next = reader.next();
         if (next) {
           time = *next;
-        } else if (options_.mend && means_lost(next.error().code())) {
+        } else if (options_.mend && is_lost(next.error().code())) {
           readable = false;  // what follows counts from what is lost
         } else {
           return core::fail(std::move(next).error());

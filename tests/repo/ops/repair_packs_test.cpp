@@ -3,6 +3,7 @@
 #include "cairn/repo/copy.h"
 #include "cairn/repo/repair.h"
 #include "collecting.h"
+#include "fault_backend.h"
 
 using namespace cairn;
 using namespace cairn::test;
@@ -26,6 +27,11 @@ struct PacksWorld {
     backup();
   }
   [[nodiscard]] std::string tree() const { return fixture.at("source"); }
+  repo::PackId id_of(const std::string& pack) {
+    const auto id = repo::PackId::from_hex(pack.substr(pack.rfind('/') + 1));
+    REQUIRE(id.has_value());
+    return *id;
+  }
   void backup() { REQUIRE(outcome(fixture.backup(*repository, {tree()})) == "ok"); }
   /// The largest pack of a kind: its object's name.
   std::string pack_of(BlockKind kind) {
@@ -33,9 +39,8 @@ struct PacksWorld {
     std::string found;
     std::uint64_t size = 0;
     for (const std::string& pack : fixture.objects("packs")) {
-      const auto id = repo::PackId::from_hex(pack.substr(pack.rfind('/') + 1));
-      REQUIRE(id.has_value());
-      const auto description = repo::store::read_pack_description(*state.backend, *state.keys, *id);
+      const auto description =
+          repo::store::read_pack_description(*state.backend, *state.keys, id_of(pack));
       REQUIRE(outcome(description) == "ok");
       if (description->directory.kind == kind && description->size_bytes > size) {
         found = pack;
@@ -186,6 +191,33 @@ TEST_CASE("repair packs refuses a copy of the same repository, and keys of lesse
   CHECK(outcome(repo::repair_packs(*other, {}, world.fixture.observer)) == "not_permitted");
 }
 
+TEST_CASE("a pack that the storage does not give is saved from as far as it goes, and kept",
+          "[repair]") {
+  PacksWorld world;
+  repo::ops::State& state = world.repository->state();
+  const std::string unread = world.pack_of(BlockKind::data);
+  const std::string damaged = world.pack_of(BlockKind::metadata);
+  flip_byte(damaged, std::filesystem::file_size(damaged) - 200);  // in its directory
+  const auto real = std::move(state.backend);
+  auto bad_disk = std::make_unique<FaultBackend>(*real);
+  bad_disk->inflict(repo::store::object_name(repo::format::ObjectKind::pack, world.id_of(unread)),
+                    damage::Unreadable{.offset = 1'500'000});
+  state.backend = std::move(bad_disk);
+  const auto report = world.repair();
+  CHECK(report.damaged.size() == 2);
+  CHECK(report.packs_removed == 1);
+  CHECK(report.packs_kept == 1);
+  CHECK(report.chunks_saved > 20);
+  CHECK(report.chunks_unreadable > 0);
+  CHECK(std::filesystem::exists(unread));
+  CHECK_FALSE(std::filesystem::exists(damaged));
+  REQUIRE(world.fixture.observer.warnings.size() == 1);
+  CHECK(world.fixture.observer.warnings.front().find("the pack is kept") != std::string::npos);
+
+  // The disk is well again: nothing was lost by that.
+  check_all_restore(world.fixture, 2);
+}
+
 TEST_CASE("a dry run of repair packs changes nothing", "[repair]") {
   PacksWorld world;
   flip_byte(world.pack_of(BlockKind::data), 1'500'000);
@@ -201,9 +233,7 @@ TEST_CASE("only the packs that were named are read", "[repair]") {
   const std::string damaged = world.pack_of(BlockKind::data);
   flip_byte(damaged, 1'500'000);
   const std::string other = world.pack_of(BlockKind::metadata);
-  const auto id = repo::PackId::from_hex(other.substr(other.rfind('/') + 1));
-  REQUIRE(id.has_value());
-  const auto report = world.repair({.packs = {*id}});
+  const auto report = world.repair({.packs = {world.id_of(other)}});
   CHECK(report.packs_checked == 1);
   CHECK(report.damaged.empty());
   CHECK(std::filesystem::exists(damaged));

@@ -55,8 +55,9 @@ struct RepairPacksOptions {
 struct RepairPacksReport {
   std::uint64_t packs_checked = 0;
   std::vector<PackId> damaged;
-  std::uint64_t packs_removed = 0;      ///< damaged ones, after what was intact in them was copied
-  std::uint64_t packs_kept = 0;         ///< could not be removed now, since others were at work
+  std::uint64_t packs_removed = 0;  ///< damaged ones, after what was intact in them was copied
+  /// Could not be removed: others were at work, or the storage did not give all of their bytes.
+  std::uint64_t packs_kept = 0;
   std::uint64_t chunks_saved = 0;       ///< copied out of damaged packs
   std::uint64_t chunks_unreadable = 0;  ///< in damaged packs, and in no other
 
@@ -69,7 +70,8 @@ struct RepairPacksReport {
 };
 
 /// Saves what is readable of damaged packs: chunks that are intact are copied into new packs, then
-/// the damaged ones are deleted as prune() deletes packs, with the same waits. After that, looks
+/// the damaged ones are deleted as prune() deletes packs, with the same waits. A pack that the
+/// storage does not give (io, not_permitted) is kept, with a warning. After that, looks
 /// for chunks that snapshots need and no pack has in the files below `sources`, which are read and
 /// cut as a backup would, and in the other repository, whose snapshots are read as a copy would.
 /// What is found is stored; no snapshot changes, and those that needed it are whole again.
