@@ -7,11 +7,8 @@
 namespace cairn::repo::ops {
 
 core::Result<std::map<SnapshotId, AnnouncedSession>> list_announced_sessions(State& state) {
-  std::vector<SnapshotId> names;
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::session, [&names](const store::ListedObject& object) {
-        names.push_back(SnapshotId::from(object.name.id.view()));
-      }));
+  CAIRN_TRY(const auto names,
+            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::session));
   std::map<SnapshotId, AnnouncedSession> sessions;
   for (const SnapshotId& name : names) {
     auto session = store::get_session(*state.backend, *state.keys, name);

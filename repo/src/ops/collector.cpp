@@ -33,14 +33,6 @@ bool is_one_of(const std::vector<SnapshotId>& ids, const SnapshotId& id) {
   return std::ranges::find(ids, id) != ids.end();
 }
 
-core::Result<std::set<SnapshotId>> list_names(State& state, ObjectKind kind) {
-  std::set<SnapshotId> ids;
-  CAIRN_TRY_STATUS(state.backend->list(kind, [&ids](const store::ListedObject& object) {
-    ids.insert(SnapshotId::from(object.name.id.view()));
-  }));
-  return ids;
-}
-
 /// What others must not have to read twice: an object that is gone already is as good as removed.
 core::Result<bool> remove_object(State& state, const store::ObjectName& name) {
   const core::Status removed = state.backend->remove(name);
@@ -69,11 +61,12 @@ core::Result<std::vector<CondemnedPacks>> Collector::refresh() {
 /// Those that stand and are not marked yet. To be listed before refresh(): then the catalogue knows
 /// what they refer to.
 core::Result<std::vector<SnapshotId>> Collector::list_snapshots() {
-  CAIRN_TRY(const auto listed, list_names(state_, ObjectKind::snapshot));
-  CAIRN_TRY(const auto tombstones, list_names(state_, ObjectKind::forgotten));
+  CAIRN_TRY(const auto listed, store::list_ids<SnapshotId>(*state_.backend, ObjectKind::snapshot));
+  CAIRN_TRY(const auto tombstones,
+            store::list_ids<SnapshotId>(*state_.backend, ObjectKind::forgotten));
   std::vector<SnapshotId> standing;
   for (const SnapshotId& id : listed) {
-    bool forgotten = tombstones.contains(id);
+    bool forgotten = std::ranges::binary_search(tombstones, id);
     if (forgotten) {
       CAIRN_TRY(forgotten, is_forgotten(state_, id));
     }
@@ -134,9 +127,10 @@ core::Result<bool> Collector::is_outdated(const PackDirectories& directories) {
   if (!now.lists_the_same(directories)) {
     return true;
   }
-  CAIRN_TRY(const auto tombstones, list_names(state_, ObjectKind::forgotten));
-  for (const SnapshotId& id : marked_) {
-    if (tombstones.contains(id)) {
+  CAIRN_TRY(const auto tombstones,
+            store::list_ids<SnapshotId>(*state_.backend, ObjectKind::forgotten));
+  for (const SnapshotId& id : tombstones) {
+    if (marked_.contains(id)) {
       CAIRN_TRY(const bool forgotten, is_forgotten(state_, id));
       if (forgotten) {
         return true;

@@ -9,11 +9,8 @@
 namespace cairn::repo::ops {
 
 core::Result<std::vector<CondemnedPacks>> read_condemned_packs(State& state) {
-  std::vector<CondemnedId> ids;
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::condemned, [&ids](const store::ListedObject& object) {
-        ids.push_back(CondemnedId::from(object.name.id.view()));
-      }));
+  CAIRN_TRY(const auto ids,
+            store::list_ids<CondemnedId>(*state.backend, format::ObjectKind::condemned));
   std::vector<CondemnedPacks> all;
   for (const CondemnedId& id : ids) {
     auto record = store::get_condemned(*state.backend, *state.keys, id);

@@ -78,14 +78,13 @@ std::string copy_note(const State& from, const SnapshotId& snapshot) {
 }
 
 core::Result<std::set<SnapshotId>> standing_snapshots(State& state) {
-  std::set<SnapshotId> standing;
-  const auto id_of = [](const store::ListedObject& object) {
-    return SnapshotId::from(object.name.id.view());
-  };
-  CAIRN_TRY_STATUS(state.backend->list(
-      ObjectKind::snapshot, [&](const auto& object) { standing.insert(id_of(object)); }));
-  CAIRN_TRY_STATUS(state.backend->list(ObjectKind::forgotten,
-                                       [&](const auto& object) { standing.erase(id_of(object)); }));
+  CAIRN_TRY(const auto made, store::list_ids<SnapshotId>(*state.backend, ObjectKind::snapshot));
+  CAIRN_TRY(const auto forgotten,
+            store::list_ids<SnapshotId>(*state.backend, ObjectKind::forgotten));
+  std::set<SnapshotId> standing(made.begin(), made.end());
+  for (const SnapshotId& id : forgotten) {
+    standing.erase(id);
+  }
   return standing;
 }
 

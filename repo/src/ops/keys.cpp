@@ -57,15 +57,12 @@ core::Result<ListedKey> find_key(const std::vector<ListedKey>& keys, std::string
 
 core::Result<std::vector<ListedKey>> list_keys(Repository& repository) {
   State& state = repository.state();
-  std::vector<ListedKey> keys;
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::key_slot, [&keys](const store::ListedObject& object) {
-        ListedKey key;
-        key.id = KeySlotId::from(object.name.id.view());
-        keys.push_back(std::move(key));
-      }));
-  std::ranges::sort(keys, {}, &ListedKey::id);
-  for (ListedKey& key : keys) {
+  CAIRN_TRY(const auto ids,
+            store::list_ids<KeySlotId>(*state.backend, format::ObjectKind::key_slot));
+  std::vector<ListedKey> keys(ids.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    ListedKey& key = keys[i];
+    key.id = ids[i];
     key.is_current = key.id == state.slot;
     const auto slot = store::get_key_slot(*state.backend, key.id);
     if (!slot) {

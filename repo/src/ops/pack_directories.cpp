@@ -41,15 +41,12 @@ core::Status end_if_stopped(const std::stop_token& stop) {
 core::Result<PackDirectories> PackDirectories::list(State& state) {
   PackDirectories directories(state);
   // Segments before packs: a pack is there before a segment lists it.
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::index, [&](const store::ListedObject& object) {
-        directories.segments_.push_back(IndexSegmentId::from(object.name.id.view()));
-      }));
+  CAIRN_TRY(directories.segments_,
+            store::list_ids<IndexSegmentId>(*state.backend, format::ObjectKind::index));
   CAIRN_TRY_STATUS(
       state.backend->list(format::ObjectKind::pack, [&](const store::ListedObject& object) {
         directories.present_.emplace(PackId::from(object.name.id.view()), object.size_bytes);
       }));
-  std::ranges::sort(directories.segments_);
   return directories;
 }
 

@@ -30,13 +30,7 @@ void install(State& state, const format::Config& config, format::KeyBundle bundl
 }
 
 core::Result<std::vector<KeySlotId>> list_slots(store::Backend& backend) {
-  std::vector<KeySlotId> slots;
-  CAIRN_TRY_STATUS(
-      backend.list(format::ObjectKind::key_slot, [&slots](const store::ListedObject& object) {
-        slots.push_back(KeySlotId::from(object.name.id.view()));
-      }));
-  std::ranges::sort(slots);
-  return slots;
+  return store::list_ids<KeySlotId>(backend, format::ObjectKind::key_slot);
 }
 
 struct OpenedSlot {

@@ -18,14 +18,6 @@ using core::ErrorCode;
 
 constexpr std::size_t kIdPrefixMin = 4;
 
-core::Result<std::vector<SnapshotId>> list_ids(State& state, format::ObjectKind kind) {
-  std::vector<SnapshotId> ids;
-  CAIRN_TRY_STATUS(state.backend->list(kind, [&ids](const store::ListedObject& object) {
-    ids.push_back(SnapshotId::from(object.name.id.view()));
-  }));
-  return ids;
-}
-
 /// The number behind "latest~", or 0 for "latest"; nullopt if it is something else.
 core::Result<std::optional<std::size_t>> steps_back(std::string_view name) {
   constexpr std::string_view kLatestWord = "latest";
@@ -98,9 +90,11 @@ void SnapshotList::warn(Observer& observer) const {
 core::Result<SnapshotList> read_snapshots(State& state) {
   CAIRN_TRY_STATUS(require_metadata_key(state));
   SnapshotList list;
-  CAIRN_TRY(const auto forgotten, list_ids(state, format::ObjectKind::forgotten));
+  CAIRN_TRY(const auto forgotten,
+            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::forgotten));
   list.forgotten.insert(forgotten.begin(), forgotten.end());
-  CAIRN_TRY(const auto ids, list_ids(state, format::ObjectKind::snapshot));
+  CAIRN_TRY(const auto ids,
+            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
   CAIRN_TRY(list.marks, read_marks(state));
   for (const SnapshotId& id : ids) {
     CAIRN_TRY(const bool is_forgotten, check_tombstone(state, id, list));

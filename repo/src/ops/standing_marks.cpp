@@ -43,11 +43,7 @@ void StandingMarks::apply_to(ListedSnapshot& listed) const {
 }
 
 core::Result<StandingMarks> read_marks(State& state) {
-  std::vector<MarkId> ids;
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::mark, [&ids](const store::ListedObject& object) {
-        ids.push_back(MarkId::from(object.name.id.view()));
-      }));
+  CAIRN_TRY(const auto ids, store::list_ids<MarkId>(*state.backend, format::ObjectKind::mark));
   StandingMarks marks;
   for (const MarkId& id : ids) {
     auto mark = store::get_mark(*state.backend, *state.keys, id);

@@ -33,11 +33,8 @@ void StandingSettings::warn(Observer& observer) const {
 }
 
 core::Result<StandingSettings> find_settings(State& state) {
-  std::vector<SettingsId> ids;
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::settings, [&ids](const store::ListedObject& object) {
-        ids.push_back(SettingsId::from(object.name.id.view()));
-      }));
+  CAIRN_TRY(const auto ids,
+            store::list_ids<SettingsId>(*state.backend, format::ObjectKind::settings));
   StandingSettings standing;
   for (const SettingsId& id : ids) {
     auto settings = store::get_settings(*state.backend, *state.keys, id);

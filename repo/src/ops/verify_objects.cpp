@@ -21,16 +21,12 @@ constexpr std::string_view kOneCopyDamaged =
     "one of its two copies is damaged; the other one is intact and in use";
 
 core::Result<std::vector<core::Hash256>> list_ids(VerifyWork& work, ObjectKind kind) {
-  std::vector<core::Hash256> ids;
-  CAIRN_TRY_STATUS(work.state.backend->list(
-      kind, [&ids](const store::ListedObject& object) { ids.push_back(object.name.id); },
-      [&work, kind](std::string_view name) {
-        work.findings.add(
-            Finding::Severity::note, std::string(name),
-            fmt::format("this name is not that of a {}; it is left alone", to_string(kind)));
-      }));
-  std::ranges::sort(ids);
-  return ids;
+  const auto foreign = [&work, kind](std::string_view name) {
+    work.findings.add(
+        Finding::Severity::note, std::string(name),
+        fmt::format("this name is not that of a {}; it is left alone", to_string(kind)));
+  };
+  return store::list_ids<core::Hash256>(*work.state.backend, kind, foreign);
 }
 
 /// Reports what is wrong with an object, if anything; io and the like end the check.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -88,6 +89,20 @@ class Backend {
   /// start, append, publish in one.
   core::Status put(const ObjectName& name, core::ByteView data);
 };
+
+/// The names of all objects of a kind as ids, ascending. `foreign` and errors: as Backend::list().
+template <class ObjectId>
+[[nodiscard]] core::Result<std::vector<ObjectId>> list_ids(
+    Backend& backend, format::ObjectKind kind,
+    const std::function<void(std::string_view)>& foreign = {}) {
+  std::vector<ObjectId> ids;
+  CAIRN_TRY_STATUS(backend.list(
+      kind,
+      [&ids](const ListedObject& object) { ids.push_back(ObjectId::from(object.name.id.view())); },
+      foreign));
+  std::ranges::sort(ids);
+  return ids;
+}
 
 /// Makes the folders of a new repository in `location`. It is made if missing (its parent is not)
 /// and must be empty, but for lost+found and empty folders of a layout that was cut off.
