@@ -162,7 +162,8 @@ struct CopyArguments {
   std::vector<std::string> tags;
   std::vector<std::string> hosts;
   std::vector<std::string> paths;
-  std::uint64_t latest = 0;  ///< of each host, set and paths; 0: all
+  std::uint64_t latest = 0;      ///< of each host, set and paths; 0: all
+  repo::RetentionPolicy policy;  ///< empty: all
   int compression_level = repo::kCompressionDefault;
   bool dry_run = false;
   bool verify = false;

@@ -125,6 +125,7 @@ constexpr std::array kCommands{
         "An interrupted copy goes on where it stopped. Pins are not copied.\n",
         "  cairn -r /mnt/offsite copy --from-repo /mnt/backup\n"
         "  cairn -r /mnt/offsite copy --from-repo /mnt/backup --latest 1 --host laptop --verify\n"
+        "  cairn -r /mnt/offsite copy --from-repo /mnt/backup --policy daily=7,monthly=12\n"
         "  cairn -r /mnt/offsite copy --from-repo /mnt/backup 3f2a91c0 --dry-run\n"},
     CommandHelp{
         "verify", "Check that snapshots are intact, and say what is not",

@@ -146,16 +146,7 @@ std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRu
   if (!type || colon == std::string::npos) {
     return usage_error(fmt::format("{}: must begin with {}, and a colon", option, kTypes));
   }
-  RetentionPolicy& policy = rules.by_type[*type];
-  for (const std::string& rule : split(text.substr(colon + 1), ',')) {
-    if (auto error = take_rule(option, rule, policy)) {
-      return error;
-    }
-  }
-  if (policy.is_empty()) {
-    return usage_error(fmt::format("{}: it keeps nothing", option));
-  }
-  return std::nullopt;
+  return take_rules(option, text.substr(colon + 1), rules.by_type[*type]);
 }
 
 std::optional<UsageError> take_grouping(const std::string& text,
@@ -266,6 +257,19 @@ void add_forget(CLI::App& app, TypedForget& typed) {
   repeated("--path", forget.paths, "PATH", "Only of this path; may be repeated: of all of them")
       ->group(kSeen);
   repeated("--type", typed.types, "TYPE", "Only of this type; may be repeated")->group(kSeen);
+}
+
+std::optional<UsageError> take_rules(const std::string& option, const std::string& text,
+                                     repo::RetentionPolicy& policy) {
+  for (const std::string& rule : split(text, ',')) {
+    if (auto error = take_rule(option, rule, policy)) {
+      return error;
+    }
+  }
+  if (policy.is_empty()) {
+    return usage_error(fmt::format("{}: it keeps nothing", option));
+  }
+  return std::nullopt;
 }
 
 CheckedArguments forget_values(TypedForget& typed) {

@@ -51,6 +51,15 @@ TEST_CASE("copy: words", "[copy]") {
   CHECK(copy.verify);
   CHECK(arguments<CopyArguments>({"copy", "a", "b"}).snapshots == Args{"a", "b"});
 
+  const auto policy =
+      arguments<CopyArguments>({"copy", "--policy", "last=2,daily=7,tag=x+y"}).policy;
+  CHECK(repo::to_string(policy) == "last 2, daily 7, tag x+y");
+
+  CHECK_THAT(refused({"copy", "--policy", "daily"}).message, Contains("--policy daily"));
+  CHECK_THAT(refused({"copy", "--policy", "some=1"}).message, Contains("is no rule"));
+  CHECK_THAT(refused({"copy", "--policy", "last=1", "--latest", "1"}).message,
+             Contains("only one"));
+  CHECK_THAT(refused({"copy", "a", "--policy", "last=1"}).message, Contains("not both"));
   CHECK_THAT(refused({"copy", "--latest", "0"}).message, Contains("--latest 0"));
   CHECK_THAT(refused({"copy", "--latest", "x"}).message, Contains("--latest x"));
   CHECK_THAT(refused({"copy", "--compression", "20"}).message, Contains("--compression 20"));

@@ -71,6 +71,25 @@ void keep_latest(std::vector<ListedSnapshot>& snapshots, std::uint64_t count) {
                 [&kept](const ListedSnapshot& listed) { return !kept.contains(listed.id); });
 }
 
+void keep_by_policy(std::vector<ListedSnapshot>& snapshots, const RetentionPolicy& policy,
+                    core::Timestamp now) {
+  if (policy.is_empty()) {
+    return;
+  }
+  RetentionRules rules;
+  rules.general = policy;
+  std::set<SnapshotId> kept;
+  for (const RetentionGroup& group : apply_retention(snapshots, rules, now)) {
+    for (const RetentionVerdict& verdict : group.verdicts) {
+      if (verdict.keep) {
+        kept.insert(snapshots[verdict.index].id);
+      }
+    }
+  }
+  std::erase_if(snapshots,
+                [&kept](const ListedSnapshot& listed) { return !kept.contains(listed.id); });
+}
+
 std::string copy_note(const State& from, const SnapshotId& snapshot) {
   core::Bytes name = core::to_bytes(from.config.repository_id.view());
   core::append(name, snapshot.view());
@@ -139,6 +158,7 @@ core::Result<CopyReport> Copy::run() {
   CAIRN_TRY_STATUS(find_copies(list.snapshots));
   CAIRN_TRY_STATUS(ops::keep_matching(list.snapshots, options_.filter));
   keep_latest(list.snapshots, options_.latest);
+  keep_by_policy(list.snapshots, options_.policy, from_.environment.clock.now());
 
   TreeCounts totals;
   for (ListedSnapshot& listed : list.snapshots) {

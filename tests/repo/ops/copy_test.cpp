@@ -338,6 +338,13 @@ TEST_CASE("which snapshots are copied", "[copy]") {
     CHECK(world.copies().front().snapshot.start == second.snapshot.start);
     CHECK(world.copies().back().snapshot.start == third.snapshot.start);
   }
+  SECTION("by policy") {
+    repo::RetentionPolicy policy;
+    policy.last = 1;
+    REQUIRE(outcome(world.copy({.policy = policy})) == "ok");
+    REQUIRE(world.copies().size() == 1);
+    CHECK(world.copies().front().snapshot.start == third.snapshot.start);
+  }
   SECTION("of a host") {
     REQUIRE(outcome(world.copy({.filter = {.hosts = {"elsewhere"}}})) == "ok");
     CHECK(world.copies().empty());

@@ -12,6 +12,7 @@
 #include "cairn/repo/find.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/repository.h"
+#include "cairn/repo/retention.h"
 
 /// Copying snapshots from one repository into another one.
 namespace cairn::repo {
@@ -20,6 +21,9 @@ struct CopyOptions {
   SnapshotFilter filter = {};  ///< which snapshots of the source; empty: all
   /// Of the snapshots of one host, set and paths only the newest so many; 0: all.
   std::uint64_t latest = 0;
+  /// Of the same only what forget() by this policy would keep, that is also what is pinned, and all
+  /// restore points. Empty: all.
+  RetentionPolicy policy = {};
   std::string program_version = {};
   int compression_level = kCompressionDefault;
   bool dry_run = false;       ///< says what is missing, writes nothing
