@@ -74,8 +74,8 @@ CheckedArguments copy_values(TypedCopy& typed) {
     copy.latest = *latest;
   }
   if (!typed.policy.empty()) {
-    if (auto error =
-            take_rules(fmt::format("--policy {}", typed.policy), typed.policy, copy.policy)) {
+    if (auto error = take_policy_rules(fmt::format("--policy {}", typed.policy), typed.policy,
+                                       copy.policy)) {
       return *error;
     }
   }

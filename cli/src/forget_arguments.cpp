@@ -146,7 +146,7 @@ std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRu
   if (!type || colon == std::string::npos) {
     return usage_error(fmt::format("{}: must begin with {}, and a colon", option, kTypes));
   }
-  return take_rules(option, text.substr(colon + 1), rules.by_type[*type]);
+  return take_policy_rules(option, text.substr(colon + 1), rules.by_type[*type]);
 }
 
 std::optional<UsageError> take_grouping(const std::string& text,
@@ -259,8 +259,8 @@ void add_forget(CLI::App& app, TypedForget& typed) {
   repeated("--type", typed.types, "TYPE", "Only of this type; may be repeated")->group(kSeen);
 }
 
-std::optional<UsageError> take_rules(const std::string& option, const std::string& text,
-                                     repo::RetentionPolicy& policy) {
+std::optional<UsageError> take_policy_rules(const std::string& option, const std::string& text,
+                                            repo::RetentionPolicy& policy) {
   for (const std::string& rule : split(text, ',')) {
     if (auto error = take_rule(option, rule, policy)) {
       return error;

@@ -20,9 +20,9 @@ tl::unexpected<core::Error> fail_missing(const ObjectName& name) {
               fmt::format("read {}: it is missing", repo::store::object_path(name)));
 }
 
-Status check_readable(const ObjectName& name, const Damage* damage, std::uint64_t offset,
+Status check_readable(const ObjectName& name, const Damage& damage, std::uint64_t offset,
                       std::uint64_t size) {
-  const auto* const bad = damage == nullptr ? nullptr : std::get_if<damage::Unreadable>(damage);
+  const auto* const bad = std::get_if<damage::Unreadable>(&damage);
   if (bad == nullptr || bad->offset < offset || bad->offset - offset >= size) {
     return {};
   }
@@ -140,7 +140,7 @@ core::Result<core::Bytes> FaultBackend::get(const ObjectName& name, std::uint64_
   if (damage == nullptr) {
     return real_.get(name, size_max);
   }
-  CAIRN_TRY_STATUS(check_readable(name, damage, 0, kNoLimit));
+  CAIRN_TRY_STATUS(check_readable(name, *damage, 0, kNoLimit));
   CAIRN_TRY(std::optional<core::Bytes> data, damaged_object(name, *damage));
   if (!data) {
     return fail_missing(name);
@@ -160,7 +160,7 @@ Status FaultBackend::get_range(const ObjectName& name, std::uint64_t offset,
   if (damage == nullptr) {
     return real_.get_range(name, offset, out);
   }
-  CAIRN_TRY_STATUS(check_readable(name, damage, offset, out.size()));
+  CAIRN_TRY_STATUS(check_readable(name, *damage, offset, out.size()));
   CAIRN_TRY(const std::optional<core::Bytes> data, damaged_object(name, *damage));
   if (!data) {
     return fail_missing(name);

@@ -51,6 +51,11 @@ Snapshot without_what_differs(const Snapshot& snapshot) {
   return kept;
 }
 
+void leave_only(const std::set<SnapshotId>& kept, std::vector<ListedSnapshot>& snapshots) {
+  std::erase_if(snapshots,
+                [&kept](const ListedSnapshot& listed) { return !kept.contains(listed.id); });
+}
+
 /// Leaves the newest `count` of each host, set and paths.
 void keep_latest(std::vector<ListedSnapshot>& snapshots, std::uint64_t count) {
   if (count == 0) {
@@ -67,10 +72,10 @@ void keep_latest(std::vector<ListedSnapshot>& snapshots, std::uint64_t count) {
       kept.insert(at->id);
     }
   }
-  std::erase_if(snapshots,
-                [&kept](const ListedSnapshot& listed) { return !kept.contains(listed.id); });
+  leave_only(kept, snapshots);
 }
 
+/// Leaves what forget() by this policy would keep.
 void keep_by_policy(std::vector<ListedSnapshot>& snapshots, const RetentionPolicy& policy,
                     core::Timestamp now) {
   if (policy.is_empty()) {
@@ -86,8 +91,7 @@ void keep_by_policy(std::vector<ListedSnapshot>& snapshots, const RetentionPolic
       }
     }
   }
-  std::erase_if(snapshots,
-                [&kept](const ListedSnapshot& listed) { return !kept.contains(listed.id); });
+  leave_only(kept, snapshots);
 }
 
 std::string copy_note(const State& from, const SnapshotId& snapshot) {

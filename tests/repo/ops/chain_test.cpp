@@ -35,9 +35,20 @@ struct ForgetfulClient {
   }
   [[nodiscard]] std::string tree() const { return fixture.at("source"); }
   core::Result<repo::BackupReport> backup() { return fixture.backup(*repository, {tree()}); }
-  core::Result<repo::store::OpenedRegister> opened(const repo::SnapshotId& id) {
+  repo::format::Link link_of_next() {
+    const auto report = backup();
+    REQUIRE(outcome(report) == "ok");
     const repo::ops::State& state = repository->state();
-    return repo::store::get_register(*state.backend, *state.keys, id);
+    const auto record = repo::store::get_register(*state.backend, *state.keys, *report->id);
+    REQUIRE(outcome(record) == "ok");
+    return record->link;
+  }
+  /// The second one counts as the chain's end.
+  void check_next_follows() {
+    const auto link = link_of_next();
+    CHECK(link.sequence == 3);
+    CHECK(link.previous == second);
+    check_all_restore(fixture, 3);
   }
 };
 
@@ -46,13 +57,7 @@ struct ForgetfulClient {
 TEST_CASE("a snapshot whose writer was killed before it noted it has its number to itself",
           "[chain]") {
   ForgetfulClient client;
-  const auto third = client.backup();
-  REQUIRE(outcome(third) == "ok");
-  const auto record = client.opened(*third->id);
-  REQUIRE(outcome(record) == "ok");
-  CHECK(record->link.sequence == 3);
-  CHECK(record->link.previous == client.second);
-  check_all_restore(client.fixture, 3);
+  client.check_next_follows();
 }
 
 TEST_CASE("a chain is not continued while nobody knows where it ends", "[chain]") {
@@ -67,13 +72,7 @@ TEST_CASE("a chain is not continued while nobody knows where it ends", "[chain]"
   CHECK(outcome(client.backup()) == "io");
 
   disk.heal(name);
-  const auto third = client.backup();
-  REQUIRE(outcome(third) == "ok");
-  const auto record = client.opened(*third->id);
-  REQUIRE(outcome(record) == "ok");
-  CHECK(record->link.sequence == 3);
-  CHECK(record->link.previous == client.second);
-  check_all_restore(client.fixture, 3);
+  client.check_next_follows();
 }
 
 TEST_CASE("a snapshot that never came to be, or is gone, leaves the chain as it was", "[chain]") {
@@ -81,10 +80,7 @@ TEST_CASE("a snapshot that never came to be, or is gone, leaves the chain as it 
   bury(*client.repository, client.second);
   REQUIRE(outcome(client.repository->state().backend->remove(repo::store::object_name(
               repo::format::ObjectKind::snapshot, client.second))) == "ok");
-  const auto third = client.backup();
-  REQUIRE(outcome(third) == "ok");
-  const auto record = client.opened(*third->id);
-  REQUIRE(outcome(record) == "ok");
-  CHECK(record->link.sequence == 2);
+  const auto link = client.link_of_next();
+  CHECK(link.sequence == 2);
   check_all_restore(client.fixture, 2);
 }
