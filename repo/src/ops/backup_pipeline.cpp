@@ -300,7 +300,7 @@ core::Status BackupPipeline::work_until_done(FileIngest& ingest) {
   while (auto work = queue_.pop()) {
     if (auto* block = std::get_if<OpenBlock>(&*work)) {
       CAIRN_TRY_STATUS(ingest.store(*block));
-      queue_.give_back(std::move(block->plain));
+      queue_.give_back(std::move(*block));
       continue;
     }
     const auto& batch = std::get<std::shared_ptr<Batch>>(*work);

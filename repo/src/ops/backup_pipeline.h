@@ -15,6 +15,7 @@
 #include "ops/progress_meter.h"
 #include "ops/stage_times.h"
 #include "ops/state.h"
+#include "ops/stored_nodes.h"
 #include "ops/tree_assembler.h"
 #include "ops/work_queue.h"
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <gsl/gsl>
 #include <utility>
 
@@ -37,44 +36,6 @@ std::size_t index_of(format::BlockKind kind) noexcept {
 
 std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept {
   return kind == format::BlockKind::data ? 32 * 1024 * 1024 : 8 * 1024 * 1024;
-}
-
-std::size_t block_target_bytes(BlockClass block_class) noexcept {
-  switch (block_class) {
-    case BlockClass::general:
-      return 4 * 1024 * 1024;
-    case BlockClass::compressed:
-      return 1024 * 1024;
-    case BlockClass::pages:
-      return 256 * 1024;
-    case BlockClass::nodes:
-      return 512 * 1024;
-  }
-  return 4 * 1024 * 1024;
-}
-
-BlockClass block_class_like(format::BlockKind kind, format::BlockCodec codec,
-                            std::span<const std::uint32_t> lengths_bytes) {
-  if (kind == format::BlockKind::metadata) {
-    return BlockClass::nodes;
-  }
-  if (codec == format::BlockCodec::raw) {
-    return BlockClass::compressed;
-  }
-  const std::uint32_t first = lengths_bytes.front();
-  const auto like_first = std::ranges::count(lengths_bytes, first);
-  const bool is_pages = lengths_bytes.size() > 1 && std::has_single_bit(first) &&
-                        2 * static_cast<std::size_t>(like_first) > lengths_bytes.size();
-  return is_pages ? BlockClass::pages : BlockClass::general;
-}
-
-void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {
-  if (plain.capacity() < plain.size() + chunk.size()) {
-    // At once: what grows by doubling is copied as often. Pages that stay unused cost nothing.
-    plain.reserve(block_target_bytes(block_class) + chunk.size());
-  }
-  core::append(plain, chunk);
-  chunks.push_back({id, static_cast<std::uint32_t>(chunk.size())});
 }
 
 ChunkStore::ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter)
@@ -145,6 +106,7 @@ core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
   const bool is_smaller = options_.times.measure(Stage::compress, block.plain.size(), [&] {
     return compressor.compress(block.plain, work.payload);
   });
+  block.follows_raw = !is_smaller;
   if (is_smaller) {
     work.record.codec = format::BlockCodec::zstd;
   } else {
@@ -362,31 +324,6 @@ core::Status ChunkStore::check_room_for(const Snapshot& snapshot) const {
 ChunkStore::Totals ChunkStore::totals() const {
   const std::scoped_lock lock(mutex_);
   return totals_;
-}
-
-StoredNodes::StoredNodes(ChunkStore& store, const store::KeyRing& keys, int compression_level)
-    : store_(store),
-      keys_(keys),
-      block_{.block_class = BlockClass::nodes, .plain = {}, .chunks = {}},
-      compressor_(compression_level, block_target_bytes(BlockClass::nodes)) {}
-
-core::Result<ChunkId> StoredNodes::put_node(core::ByteView encoded) {
-  const ChunkId id = keys_.metadata_chunk_id(encoded);
-  CAIRN_TRY(const bool is_new, store_.claim(id));
-  if (!is_new) {
-    return id;
-  }
-  const std::scoped_lock lock(mutex_);
-  block_.add(id, encoded);
-  if (block_.is_full()) {
-    CAIRN_TRY_STATUS(store_.store(block_, compressor_));
-  }
-  return id;
-}
-
-core::Status StoredNodes::flush() {
-  const std::scoped_lock lock(mutex_);
-  return store_.store(block_, compressor_);
 }
 
 }  // namespace cairn::repo::ops

@@ -9,7 +9,6 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <span>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -20,7 +19,7 @@
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
 #include "format/pack.h"
-#include "ops/node_builder.h"
+#include "ops/open_block.h"
 #include "ops/progress_meter.h"
 #include "ops/stage_times.h"
 #include "ops/state.h"
@@ -30,38 +29,8 @@
 /// The writing half of a session: chunks come in, packs and index segments go out.
 namespace cairn::repo::ops {
 
-/// Blocks are filled by what the chunks are, since one block is read, opened and repacked as a
-/// whole: data that changes page by page wants small ones, data that is compressed already must
-/// not spoil the ratio of its neighbours.
-enum class BlockClass : std::uint8_t { general = 0, pages = 1, compressed = 2, nodes = 3 };
-inline constexpr std::size_t kBlockClassCount = 4;
-
-[[nodiscard]] constexpr format::BlockKind block_kind(BlockClass block_class) noexcept {
-  return block_class == BlockClass::nodes ? format::BlockKind::metadata : format::BlockKind::data;
-}
 /// Bytes at which a pack is full: it grows beyond by the last block at most.
 [[nodiscard]] std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept;
-/// Plaintext bytes at which a block is full (docs/CHUNKING.md has the measurements).
-[[nodiscard]] std::size_t block_target_bytes(BlockClass block_class) noexcept;
-
-/// The class that chunks of a block are put together with again. It is not recorded; pages are all
-/// of one size, a power of two, but for the last one of a file, and what was stored as it was could
-/// not be compressed.
-[[nodiscard]] BlockClass block_class_like(format::BlockKind kind, format::BlockCodec codec,
-                                          std::span<const std::uint32_t> lengths_bytes);
-
-/// Plaintext of a block being filled.
-struct OpenBlock {
-  BlockClass block_class = BlockClass::general;
-  core::Bytes plain;
-  std::vector<format::ChunkRecord> chunks;
-
-  void add(const ChunkId& id, core::ByteView chunk);
-  [[nodiscard]] bool is_full() const noexcept {
-    return plain.size() >= block_target_bytes(block_class);
-  }
-};
-
 struct ChunkStoreOptions {
   int compression_level = 3;
   bool dry_run = false;  ///< compresses and counts, writes nothing
@@ -172,22 +141,6 @@ class ChunkStore {
   std::uint64_t published_bytes_ = 0;
   std::uint64_t published_chunks_ = 0;
   std::thread thread_;
-};
-
-/// Stores nodes through one shared block. Thread-safe.
-class StoredNodes final : public NodeSink {
- public:
-  StoredNodes(ChunkStore& store, const store::KeyRing& keys, int compression_level);
-  [[nodiscard]] core::Result<ChunkId> put_node(core::ByteView encoded) override;
-  /// Hands over the last, unfilled block.
-  core::Status flush();
-
- private:
-  ChunkStore& store_;
-  const store::KeyRing& keys_;
-  std::mutex mutex_;
-  OpenBlock block_;
-  core::Compressor compressor_;
 };
 
 }  // namespace cairn::repo::ops

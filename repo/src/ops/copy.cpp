@@ -13,6 +13,7 @@
 #include "ops/copy_chunks.h"
 #include "ops/copy_tree.h"
 #include "ops/snapshot_list.h"
+#include "ops/stored_nodes.h"
 #include "ops/workers.h"
 #include "ops/writing_session.h"
 #include "store/records.h"

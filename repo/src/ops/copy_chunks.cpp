@@ -49,23 +49,18 @@ std::optional<ChunkId> TranslatedIds::find(const ChunkId& from) {
 /// One thread's part: jobs of one block at a time.
 class ChunkCopier::Worker {
  public:
-  explicit Worker(ChunkCopier& copier) : copier_(copier) {
-    for (std::size_t i = 0; i < open_.size(); ++i) {
-      open_[i].block_class = static_cast<BlockClass>(i);
-    }
-  }
+  explicit Worker(ChunkCopier& copier)
+      : copier_(copier), open_(*copier.store_, copier.options_.compression_level) {}
 
   /// All are of one block, in the order of its chunks.
   core::Status copy(std::span<Job> jobs);
-  core::Status flush();
+  core::Status flush() { return open_.flush(); }
 
  private:
-  core::Status hand_over(OpenBlock& block);
   [[nodiscard]] core::Result<std::vector<core::ByteView>> read(std::span<const Job> jobs);
 
   ChunkCopier& copier_;
-  std::array<OpenBlock, kBlockClassCount> open_{};
-  std::array<std::optional<core::Compressor>, kBlockClassCount> compressors_;
+  BlockFiller open_;
   store::BlockReader::Scratch scratch_;
   std::optional<store::PackSummary> pack_;  ///< the last one
   core::Bytes plain_;
@@ -108,8 +103,7 @@ core::Status ChunkCopier::Worker::copy(std::span<Job> jobs) {
     lengths.push_back(job.location.length_bytes);
   }
   const auto codec = pack_->blocks[jobs.front().location.block].record.codec;
-  OpenBlock& block =
-      open_[static_cast<std::size_t>(block_class_like(BlockKind::data, codec, lengths))];
+  const BlockClass block_class = block_class_like(BlockKind::data, codec, lengths);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     jobs[i].id = ids[i];
     if (jobs[i].claimed && *jobs[i].claimed != ids[i]) {
@@ -123,26 +117,8 @@ core::Status ChunkCopier::Worker::copy(std::span<Job> jobs) {
     if (!stores) {
       continue;
     }
-    block.add(ids[i], chunks[i]);
-    if (block.is_full()) {
-      CAIRN_TRY_STATUS(hand_over(block));
-    }
-  }
-  return {};
-}
-
-core::Status ChunkCopier::Worker::hand_over(OpenBlock& block) {
-  auto& compressor = compressors_[static_cast<std::size_t>(block.block_class)];
-  if (!compressor) {
-    compressor.emplace(copier_.options_.compression_level, block_target_bytes(block.block_class));
-  }
-  return copier_.store_->store(block, *compressor);
-}
-
-core::Status ChunkCopier::Worker::flush() {
-  for (OpenBlock& block : open_) {
-    if (!block.chunks.empty()) {
-      CAIRN_TRY_STATUS(hand_over(block));
+    if (OpenBlock* const full = open_.add(block_class, ids[i], chunks[i])) {
+      CAIRN_TRY_STATUS(open_.store(*full));
     }
   }
   return {};

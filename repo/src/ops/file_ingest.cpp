@@ -33,11 +33,7 @@ BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
 FileIngest::FileIngest(const IngestShared& shared, int compression_level)
     : shared_(shared),
       chunker_(shared.policy.classes[0], shared.gear),
-      compressor_(compression_level, block_target_bytes(BlockClass::general)) {
-  for (std::size_t i = 0; i < kBlockClassCount; ++i) {
-    blocks_[i].block_class = static_cast<BlockClass>(i);
-  }
-}
+      blocks_(shared.store, compression_level) {}
 
 core::Status FileIngest::ingest(const WalkItem& item, Entry& entry,
                                 std::vector<Problem>& problems) {
@@ -292,18 +288,11 @@ core::Status FileIngest::store_chunk(const ChunkId& id, core::ByteView chunk,
   CAIRN_TRY(const bool is_new,
             shared_.times.measure(Stage::find, 0, [&] { return shared_.store.claim(id); }));
   if (is_new) {
-    OpenBlock& block = blocks_[static_cast<std::size_t>(block_class)];
-    shared_.times.measure(Stage::group, chunk.size(), [&] { block.add(id, chunk); });
-    if (block.is_full() && !shared_.offload(block)) {
-      return store(block);
+    OpenBlock* const full = shared_.times.measure(
+        Stage::group, chunk.size(), [&] { return blocks_.add(block_class, id, chunk); });
+    if (full != nullptr && !shared_.offload(*full)) {
+      return store(*full);
     }
-  }
-  return {};
-}
-
-core::Status FileIngest::flush() {
-  for (OpenBlock& block : blocks_) {
-    CAIRN_TRY_STATUS(store(block));
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"
+#include "ops/block_filler.h"
 #include "ops/chunk_store.h"
 #include "ops/node_builder.h"
 #include "ops/source.h"
@@ -41,8 +42,8 @@ struct IngestShared {
 /// Reads files into chunks: one per worker, not thread-safe. Reading, cutting, hashing and the
 /// question whether a chunk is known happen on one buffer while it is in the cache. Small files
 /// share the buffer, because many chunks are hashed faster together than one by one. Memory: the
-/// read buffer (kReadBytes and the largest chunk), one open block per block class, one compression
-/// context, and some 300 bytes for each file not settled.
+/// read buffer (kReadBytes and the largest chunk), that of BlockFiller, and some 300 bytes for each
+/// file not settled.
 class FileIngest {
  public:
   FileIngest(const IngestShared& shared, int compression_level);
@@ -64,9 +65,9 @@ class FileIngest {
   [[nodiscard]] core::Result<Content> ingest_stream(const StreamSource& stream);
 
   /// Compresses a block that another worker filled.
-  core::Status store(OpenBlock& block) { return shared_.store.store(block, compressor_); }
+  core::Status store(OpenBlock& block) { return blocks_.store(block); }
   /// Hands over all unfilled blocks: at the end. Everything must be settled.
-  core::Status flush();
+  core::Status flush() { return blocks_.flush(); }
 
  private:
   /// A chunk in the buffer, or a hole.
@@ -120,8 +121,7 @@ class FileIngest {
   chunker::CutParameters parameters_;
   bool parameters_chosen_ = false;
   BlockClass block_class_ = BlockClass::general;
-  std::array<OpenBlock, kBlockClassCount> blocks_;
-  core::Compressor compressor_;
+  BlockFiller blocks_;
 };
 
 }  // namespace cairn::repo::ops

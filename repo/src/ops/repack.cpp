@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <optional>
 #include <utility>
 
+#include "ops/block_filler.h"
 #include "ops/damage.h"
 #include "ops/pack_audit.h"
 #include "ops/workers.h"
@@ -32,15 +31,12 @@ BlockClass class_of(BlockKind kind, const format::BlockRecord& block) {
 /// One thread's part: packs, one after the other.
 class Repack::Worker {
  public:
-  explicit Worker(Repack& repack) : repack_(repack) {
-    for (std::size_t i = 0; i < open_.size(); ++i) {
-      open_[i].block_class = static_cast<BlockClass>(i);
-    }
-  }
+  explicit Worker(Repack& repack)
+      : repack_(repack), open_(repack.store_, repack.options_.compression_level) {}
 
   core::Status copy(const PackId& id);
   /// Hands over what is left in the open blocks.
-  core::Status flush();
+  core::Status flush() { return open_.flush(); }
 
  private:
   struct Source {
@@ -56,15 +52,13 @@ class Repack::Worker {
   core::Status take_chunks(const Source& source, std::uint32_t number,
                            const std::vector<bool>& wanted);
   core::Status check_chunks(const Source& source, const format::BlockRecord& record);
-  core::Status hand_over(OpenBlock& block);
   [[nodiscard]] bool can_open(BlockKind kind) const {
     const auto& keys = *repack_.state_.keys;
     return kind == BlockKind::data ? keys.can_read_data() : keys.can_read_metadata();
   }
 
   Repack& repack_;
-  std::array<OpenBlock, kBlockClassCount> open_{};
-  std::array<std::optional<core::Compressor>, kBlockClassCount> compressors_;
+  BlockFiller open_;
   store::BlockReader::Scratch scratch_;
   core::Bytes sealed_;
   core::Bytes plain_;
@@ -207,34 +201,17 @@ core::Status Repack::Worker::check_chunks(const Source& source, const format::Bl
 core::Status Repack::Worker::take_chunks(const Source& source, std::uint32_t number,
                                          const std::vector<bool>& wanted) {
   const format::BlockRecord& record = source.directory.blocks[number];
-  OpenBlock& block = open_[static_cast<std::size_t>(class_of(source.summary.kind, record))];
+  const BlockClass block_class = class_of(source.summary.kind, record);
   std::size_t offset = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const format::ChunkRecord& chunk = record.chunks[i];
     if (wanted[i]) {
-      block.add(chunk.id, core::ByteView(plain_).subspan(offset, chunk.length_bytes));
-      if (block.is_full()) {
-        CAIRN_TRY_STATUS(hand_over(block));
+      const auto bytes = core::ByteView(plain_).subspan(offset, chunk.length_bytes);
+      if (OpenBlock* const full = open_.add(block_class, chunk.id, bytes)) {
+        CAIRN_TRY_STATUS(open_.store(*full));
       }
     }
     offset += chunk.length_bytes;
-  }
-  return {};
-}
-
-core::Status Repack::Worker::hand_over(OpenBlock& block) {
-  auto& compressor = compressors_[static_cast<std::size_t>(block.block_class)];
-  if (!compressor) {
-    compressor.emplace(repack_.options_.compression_level, block_target_bytes(block.block_class));
-  }
-  return repack_.store_.store(block, *compressor);
-}
-
-core::Status Repack::Worker::flush() {
-  for (OpenBlock& block : open_) {
-    if (!block.chunks.empty()) {
-      CAIRN_TRY_STATUS(hand_over(block));
-    }
   }
   return {};
 }

@@ -16,6 +16,7 @@
 #include "ops/damage.h"
 #include "ops/pack_audit.h"
 #include "ops/snapshot_list.h"
+#include "ops/stored_nodes.h"
 #include "ops/workers.h"
 #include "ops/writing_session.h"
 

@@ -10,6 +10,7 @@
 #include "ops/announced_sessions.h"
 #include "ops/chunk_store.h"
 #include "ops/snapshot_list.h"
+#include "ops/stored_nodes.h"
 #include "ops/tree_rewriter.h"
 #include "ops/writing_session.h"
 

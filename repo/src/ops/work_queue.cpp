@@ -1,5 +1,6 @@
 #include "ops/work_queue.h"
 
+#include <gsl/assert>
 #include <utility>
 
 namespace cairn::repo::ops {
@@ -84,15 +85,16 @@ bool WorkQueue::offer(OpenBlock& block) {
   }
   const BlockClass block_class = block.block_class;
   blocks_.push_back(std::move(block));
-  block = OpenBlock{.block_class = block_class, .plain = std::exchange(spare_, {}), .chunks = {}};
+  block = std::exchange(spare_, {});
+  block.block_class = block_class;
   work_.notify_one();
   return true;
 }
 
-void WorkQueue::give_back(core::Bytes buffer) {
-  buffer.clear();
+void WorkQueue::give_back(OpenBlock block) {
+  Expects(block.chunks.empty());
   const std::scoped_lock lock(mutex_);
-  spare_ = std::move(buffer);
+  spare_ = std::move(block);
 }
 
 std::optional<std::shared_ptr<Batch>> WorkQueue::next_done() {

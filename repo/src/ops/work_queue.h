@@ -46,9 +46,8 @@ class WorkQueue {
   /// Takes a full block over if some worker has nothing to do: one huge file then keeps more than
   /// one processor busy. False: the caller compresses it itself.
   [[nodiscard]] bool offer(OpenBlock& block);
-  /// The memory of a block that was taken over and is stored: the next one offered leaves it
-  /// behind.
-  void give_back(core::Bytes buffer);
+  /// The memory of a block that was taken over and is stored: who offers the next one gets it.
+  void give_back(OpenBlock block);
 
   /// The assembler's side: the next batch in walk order, when it is done; nullopt at the end.
   [[nodiscard]] std::optional<std::shared_ptr<Batch>> next_done();
@@ -69,7 +68,7 @@ class WorkQueue {
   std::deque<std::shared_ptr<Batch>> waiting_;
   std::deque<std::shared_ptr<Batch>> in_order_;
   std::deque<OpenBlock> blocks_;
-  core::Bytes spare_;
+  OpenBlock spare_;
   std::size_t idle_ = 0;
   std::size_t ingesting_ = 0;
   bool assembling_ = false;

@@ -7,6 +7,7 @@
 #include "ops/pack_usage.h"
 #include "ops/reachability.h"
 #include "ops/snapshot_list.h"
+#include "ops/stored_nodes.h"
 #include "ops/tree_rewriter.h"
 #include "ops/writing_session.h"
 

@@ -5,6 +5,7 @@
 #include "format/node.h"
 #include "ops/chain.h"
 #include "ops/chunk_store.h"
+#include "ops/stored_nodes.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 
