@@ -24,6 +24,16 @@ bool continues(const Slice& slice, const Slice& next) noexcept {
          slice.block_offset + slice.length_bytes == next.block_offset;
 }
 
+/// True if the next windows probably want the block, too: it lies across the end of this one, or
+/// holds what was stored once and is needed in many places.
+bool is_worth_waiting(const BlockTask& task) noexcept {
+  std::uint64_t wanted_bytes = 0;
+  for (const Slice& slice : task.slices) {
+    wanted_bytes += slice.length_bytes;
+  }
+  return wanted_bytes < task.pack->blocks[task.block].record.plain_bytes / 8 * 7;
+}
+
 /// Ends the whole restore, unlike what is wrong with one file.
 bool is_fatal(core::ErrorCode code) noexcept {
   return code == core::ErrorCode::no_space || code == core::ErrorCode::interrupted ||
@@ -116,13 +126,17 @@ core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file)
   return window_files_ >= kWindowFiles ? plan_window() : core::Status();
 }
 
-core::Status RestoreFiles::plan_window() {
+core::Status RestoreFiles::plan_window(bool is_last) {
   window_files_ = 0;
   CAIRN_TRY(auto wanted, compare_window(std::exchange(window_, {})));
   if (target_.options().dry_run) {
     return skip_fetching(wanted);
   }
+  std::ranges::move(std::exchange(carried_, {}), std::back_inserter(wanted));
   CAIRN_TRY(auto tasks, tasks_of(std::move(wanted)));
+  if (!is_last) {
+    tasks = carry_over(std::move(tasks));
+  }
   for (BlockTask& task : tasks) {
     const std::size_t slices = task.slices.size();
     if (!queue_.push(std::move(task), slices)) {
@@ -130,6 +144,25 @@ core::Status RestoreFiles::plan_window() {
     }
   }
   return {};
+}
+
+std::vector<BlockTask> RestoreFiles::carry_over(std::vector<BlockTask> tasks) {
+  std::size_t slices = 0;
+  for (const BlockTask& task : tasks) {
+    slices += is_worth_waiting(task) ? task.slices.size() : 0;
+  }
+  if (slices > kCarriedSlices) {
+    return tasks;
+  }
+  std::vector<BlockTask> now;
+  for (BlockTask& task : tasks) {
+    if (is_worth_waiting(task)) {
+      std::ranges::move(task.slices, std::back_inserter(carried_));
+    } else {
+      now.push_back(std::move(task));
+    }
+  }
+  return now;
 }
 
 core::Result<std::vector<Slice>> RestoreFiles::compare_window(std::vector<Slice> slices) {
@@ -390,7 +423,7 @@ core::Status RestoreFiles::retry(Observer& observer) {
 core::Status RestoreFiles::finish(Observer& observer) {
   auto planned = check();
   if (planned) {
-    planned = plan_window();
+    planned = plan_window(true);
   }
   if (!planned) {
     end_with(planned.error());
@@ -400,6 +433,7 @@ core::Status RestoreFiles::finish(Observer& observer) {
     thread.join();
   }
   window_.clear();
+  carried_.clear();
   auto status = check();
   if (status && !set_aside_.empty()) {
     status = retry(observer);

@@ -29,13 +29,16 @@ struct RestoreFilesOptions {
 /// Plans and executes. The planning thread adds files in walk order; a window of them
 /// (kWindowSlices slices or kWindowFiles files) is first compared with what is in the target, then
 /// what differs is sorted by (pack, block), so that each block is read, opened and expanded once
-/// per window and worker, and handed to the workers. In a dry run nothing is fetched.
+/// per window and worker, and handed to the workers. What a window wants little of is carried over
+/// to the next one, until there are kCarriedSlices of it: where packs were filled by several
+/// threads, or hold the only copy of what is needed often, a block is read once nevertheless. In a
+/// dry run nothing is fetched.
 ///
-/// Memory: one window of slices (some 80 bytes each) and files (about 1 KiB each: the entry),
-/// kQueuedSlices slices that wait in the queue, each perhaps a file of its own, per worker one
-/// block (stored and expanded), BlockTask::kSlicesMax slices and as many views and ids, at most
-/// OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of the files that
-/// are being patched.
+/// Memory: one window of slices and what is carried over (some 80 bytes each) and files (about 1
+/// KiB each: the entry), kQueuedSlices slices that wait in the queue, each perhaps a file of its
+/// own, per worker one block (stored and expanded), BlockTask::kSlicesMax slices and as many views
+/// and ids, at most OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of
+/// the files that are being patched.
 class RestoreFiles {
  public:
   RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
@@ -68,7 +71,9 @@ class RestoreFiles {
   };
 
   core::Status add_slices(const std::shared_ptr<RestoredFile>& file);
-  core::Status plan_window();
+  core::Status plan_window(bool is_last = false);
+  /// Takes out what can wait for the next window.
+  [[nodiscard]] std::vector<BlockTask> carry_over(std::vector<BlockTask> tasks);
   [[nodiscard]] core::Result<std::vector<Slice>> compare_window(std::vector<Slice> slices);
   core::Status push_comparison(CompareRound& round, std::vector<Slice> slices);
   core::Status skip_fetching(const std::vector<Slice>& slices);
@@ -93,6 +98,7 @@ class RestoreFiles {
 
   static constexpr std::size_t kWindowSlices = 64 * 1024;
   static constexpr std::size_t kWindowFiles = 8 * 1024;
+  static constexpr std::size_t kCarriedSlices = 8 * 1024;
   static constexpr std::size_t kSetAsideMax = 64 * 1024;
 
   State& state_;
@@ -101,6 +107,7 @@ class RestoreFiles {
   ProblemList& problems_;
   ProgressMeter& meter_;
   std::vector<Slice> window_;
+  std::vector<Slice> carried_;  ///< compared, but left for the next window
   std::size_t window_files_ = 0;
   RestorePlanner planner_;
   core::BoundedQueue<Task> queue_;

@@ -80,13 +80,57 @@ core::Result<std::shared_ptr<Descriptor>> RestoreTarget::create_file(TargetFolde
     return core::fail(core::errno_error(errno, "make a temporary file"));
   }
   auto file = std::make_shared<Descriptor>(number);
+  prepare_new_file(folder, number, entry);
+  return file;
+}
+
+void RestoreTarget::prepare_new_file(TargetFolder& folder, int file, const Entry& entry) {
   if (!folder.existed) {
-    std::call_once(folder.new_files_seen, [&] { folder.new_files = new_file_traits(number); });
+    std::call_once(folder.new_files_seen, [&] { folder.new_files = new_file_traits(file); });
   }
   if (entry.inode_flags != 0 || folder.existed) {  // folders that are there may pass flags on
-    set_flags_of_empty_file(number, entry.inode_flags);
+    set_flags_of_empty_file(file, entry.inode_flags);
   }
+}
+
+core::Result<std::shared_ptr<Descriptor>> RestoreTarget::create_unnamed(TargetFolder& folder,
+                                                                        const Entry& entry) {
+  if (!may_have_unnamed_) {
+    return nullptr;
+  }
+  CAIRN_TRY(const auto above, descriptor_of(folder));
+  const int number = uninterrupted(
+      [&] { return ::openat(above->number(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode); });
+  if (number < 0) {
+    // Some file systems and old kernels say so in other words: a name will tell what is wrong.
+    may_have_unnamed_ = false;
+    return nullptr;
+  }
+  auto file = std::make_shared<Descriptor>(number);
+  prepare_new_file(folder, number, entry);
   return file;
+}
+
+core::Status RestoreTarget::link_unnamed(const TargetFolder& folder, int file,
+                                         const std::string& name) {
+  CAIRN_TRY(const auto above, descriptor_of(folder));
+  if (links_descriptors_) {
+    if (::linkat(file, "", above->number(), name.c_str(), AT_EMPTY_PATH) == 0) {
+      return {};
+    }
+    // Before Linux 6.10 only who may read everything may do that.
+    links_descriptors_ = errno != ENOENT && errno != EPERM && errno != EINVAL;
+  }
+  if (!links_descriptors_) {
+    const std::string path = fmt::format("/proc/self/fd/{}", file);
+    if (::linkat(AT_FDCWD, path.c_str(), above->number(), name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+      return {};
+    }
+  }
+  if (errno == EEXIST) {
+    return core::fail(core::ErrorCode::already_exists, "something of this name is there already");
+  }
+  return core::fail(core::errno_error(errno, "name " + join_path(folder.path, name)));
 }
 
 core::Status RestoreTarget::unlink_name(int folder, const std::string& name,

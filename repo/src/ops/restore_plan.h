@@ -15,7 +15,7 @@ namespace cairn::repo::ops {
 
 /// What one worker takes from one block.
 struct BlockTask {
-  static constexpr std::size_t kSlicesMax = 1024;
+  static constexpr std::size_t kSlicesMax = 4096;
 
   std::shared_ptr<const store::PackSummary> pack;
   std::uint32_t block = 0;

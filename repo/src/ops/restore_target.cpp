@@ -33,7 +33,10 @@ RestoreTarget::RestoreTarget(const TargetOptions& options, RestoreLog& log)
       log_(log),
       metadata_(options.numeric_ids, log),
       opener_(options.opening),
-      root_(std::make_shared<TargetFolder>()) {
+      root_(std::make_shared<TargetFolder>()),
+      may_have_unnamed_(options.unnamed != UnnamedFiles::are_named &&
+                        ::access("/proc/self/fd", X_OK) == 0),
+      links_descriptors_(options.unnamed == UnnamedFiles::best) {
   root_->path = options.path;
 }
 

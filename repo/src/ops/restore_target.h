@@ -45,6 +45,13 @@ struct TargetFolder {
   NewFileTraits new_files;                ///< valid once that is so
 };
 
+/// How files are made that have no name until they are complete (O_TMPFILE).
+enum class UnnamedFiles : std::uint8_t {
+  best,      ///< named by their descriptors, which not everybody may; else
+  by_proc,   ///< by way of /proc; else
+  are_named  ///< not at all: under a temporary name
+};
+
 struct TargetOptions {
   std::string path;
   Overwrite overwrite = Overwrite::refuse;
@@ -54,6 +61,7 @@ struct TargetOptions {
   std::function<bool(std::string_view path, bool is_folder)> selects;
   std::stop_token stop;
   BeneathOpener::Way opening = BeneathOpener::Way::best;
+  UnnamedFiles unnamed = UnnamedFiles::best;
 };
 
 /// Names of files that are being built. No snapshot is likely to hold such names.
@@ -109,6 +117,12 @@ class RestoreTarget {
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> create_file(TargetFolder& folder,
                                                                       const std::string& name,
                                                                       const Entry& entry);
+  /// The same without any name yet: if it gets none, it is gone with its last descriptor. nullptr:
+  /// the file system cannot do that.
+  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> create_unnamed(TargetFolder& folder,
+                                                                         const Entry& entry);
+  /// Gives a file a name that has none. Errors: already_exists, whatever the options say.
+  core::Status link_unnamed(const TargetFolder& folder, int file, const std::string& name);
   /// Renames, replacing what has the name if the options allow it.
   core::Status give_name(const TargetFolder& folder, const std::string& temporary_name,
                          const std::string& name);
@@ -132,6 +146,7 @@ class RestoreTarget {
   void remember(const TargetFolder& folder, std::shared_ptr<Descriptor> descriptor);
   void forget(const TargetFolder& folder);
 
+  void prepare_new_file(TargetFolder& folder, int file, const Entry& entry);
   core::Status enter_folder(TargetFolder& folder, const Standing& standing);
   void finish_folder(const TargetFolder& folder);
   core::Status set_folder_metadata(const TargetFolder& folder);
@@ -167,6 +182,8 @@ class RestoreTarget {
   std::shared_ptr<TargetFolder> root_;
   std::shared_ptr<Descriptor> root_descriptor_;
   std::atomic<bool> may_have_reflinks_{true};
+  std::atomic<bool> may_have_unnamed_;
+  std::atomic<bool> links_descriptors_;
   std::atomic<std::uint64_t> next_temporary_{0};
   std::mutex mutex_;            ///< open_
   std::list<OpenFolder> open_;  ///< most recently used first

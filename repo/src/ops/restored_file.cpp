@@ -67,6 +67,7 @@ core::Result<std::optional<FilePlan>> plan_file(RestoreTarget& target, const Tar
   CAIRN_TRY(const Standing leftover, target.look(folder, temporary_name(entry)));
   CAIRN_TRY(const Standing patch, target.look(folder, patch_name(entry)));
   plan.has_leftover = is_ours(leftover);
+  plan.has_other_leftover = leftover && !plan.has_leftover;
   plan.has_leftover_patch = is_ours(patch);
   const Overwrite overwrite = target.options().overwrite;
   Verdict verdict = judge(overwrite, standing, entry);
@@ -198,7 +199,7 @@ core::Status RestoredFile::begin_with_standing() {
   return open_patch();
 }
 
-core::Status RestoredFile::begin_building() {
+core::Status RestoredFile::begin_building(bool in_one_go) {
   if (plan_.has_leftover) {
     way_ = Way::whole;
     building_name_ = temporary_name(entry_);
@@ -209,8 +210,14 @@ core::Status RestoredFile::begin_building() {
     return begin_with_standing();
   }
   way_ = Way::whole;
-  building_name_ = temporary_name(entry_);
-  CAIRN_TRY(building_, target_.create_file(*folder_, building_name_, entry_));
+  if (in_one_go && !plan_.has_other_leftover) {
+    CAIRN_TRY(building_, target_.create_unnamed(*folder_, entry_));
+    is_unnamed_ = building_ != nullptr;
+  }
+  if (!is_unnamed_) {
+    building_name_ = temporary_name(entry_);
+    CAIRN_TRY(building_, target_.create_file(*folder_, building_name_, entry_));
+  }
   return {};
 }
 
@@ -220,12 +227,12 @@ bool RestoredFile::may_have_holes() const {
          std::ranges::any_of(content.items, [](const ContentItem& item) { return !item.chunk; });
 }
 
-core::Status RestoredFile::open_building() {
+core::Status RestoredFile::open_building(bool in_one_go) {
   if (building_ != nullptr) {
     return {};
   }
   if (way_ == Way::undecided) {
-    CAIRN_TRY_STATUS(begin_building());
+    CAIRN_TRY_STATUS(begin_building(in_one_go));
     // Before anything is written: what grows piece by piece gets blocks in advance, and where a
     // hole follows they would stay as zeros.
     if (plan_.standing || plan_.has_leftover || may_have_holes()) {
@@ -254,12 +261,12 @@ core::Result<std::shared_ptr<Descriptor>> RestoredFile::begin_run(const Run& run
     return std::shared_ptr<Descriptor>();
   }
   differs_ = true;
-  CAIRN_TRY_STATUS(open_building());
+  CAIRN_TRY_STATUS(open_building(!run.is_hole && run.length == entry_.content.size_bytes));
   if (way_ == Way::patch) {
     add_run(run);
   }
   auto descriptor = building_;
-  if (open_files_.count > OpenFiles::kMax && outstanding > 1) {
+  if (open_files_.count > OpenFiles::kMax && outstanding > 1 && !is_unnamed_) {
     close_building();  // opened again for the next piece
   }
   return descriptor;
@@ -312,7 +319,7 @@ core::Status RestoredFile::complete() {
   } else if (target_.options().dry_run) {
     target_.log().done(exists ? RestoreAction::updated : RestoreAction::created, path());
   } else {
-    CAIRN_TRY_STATUS(open_building());
+    CAIRN_TRY_STATUS(open_building(entry_.content.size_bytes == 0));
     CAIRN_TRY_STATUS(way_ == Way::patch ? complete_patch() : complete_whole());
     target_.log().done(exists ? RestoreAction::updated : RestoreAction::created, path());
   }
@@ -336,7 +343,7 @@ core::Status RestoredFile::complete_unchanged() {
   }
   if (!target_.options().dry_run) {
     if (plan_.standing->st_nlink > 1) {
-      CAIRN_TRY_STATUS(open_building());
+      CAIRN_TRY_STATUS(open_building(false));
       CAIRN_TRY_STATUS(complete_whole());
     } else {
       CAIRN_TRY_STATUS(target_.metadata().set(standing->number(), entry_, path()));
@@ -347,12 +354,26 @@ core::Status RestoredFile::complete_unchanged() {
   return {};
 }
 
+core::Status RestoredFile::give_name() {
+  if (is_unnamed_) {
+    auto linked = target_.link_unnamed(*folder_, building_->number(), entry_.name);
+    if (linked || linked.error().code() != core::ErrorCode::already_exists) {
+      return linked;
+    }
+    // A link never replaces anything, a name does.
+    building_name_ = temporary_name(entry_);
+    target_.discard(*folder_, building_name_);  // left by an earlier restore
+    CAIRN_TRY_STATUS(target_.link_unnamed(*folder_, building_->number(), building_name_));
+  }
+  return target_.give_name(*folder_, building_name_, entry_.name);
+}
+
 core::Status RestoredFile::complete_whole() {
   // In a folder of our own nobody else changes what new files get.
   CAIRN_TRY_STATUS(folder_->existed ? target_.metadata().set(building_->number(), entry_, path())
                                     : target_.metadata().set_new(building_->number(), entry_,
                                                                  path(), folder_->new_files));
-  CAIRN_TRY_STATUS(target_.give_name(*folder_, building_name_, entry_.name));
+  CAIRN_TRY_STATUS(give_name());
   target_.metadata().set_last(building_->number(), entry_, path());
   close_building();
   return {};

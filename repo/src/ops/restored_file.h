@@ -20,6 +20,7 @@ struct FilePlan {
   bool metadata_only = false;   ///< its contents are taken to be right
   bool has_leftover = false;    ///< an earlier restore left it half built under `temporary_name`
   bool has_leftover_patch = false;  ///< the same under `patch_name`
+  bool has_other_leftover = false;  ///< something useless stands under `temporary_name`: it goes
 };
 
 /// Temporary names follow from name and content, so that the same restore finds them again.
@@ -37,9 +38,10 @@ struct OpenFiles {
 };
 
 /// A file that is compared with what is there, built, and given its name. Where it is built:
-/// under a temporary name (from nothing, a clone or a copy of the standing file) or, for large
-/// files where there are no reflinks, as a patch: a sparse file with just what differs, which is
-/// copied over the standing file at the end. Thread-safe.
+/// without a name if all of it is written at once and the file system can do that, under a
+/// temporary name (from nothing, a clone or a copy of the standing file) or, for large files where
+/// there are no reflinks, as a patch: a sparse file with just what differs, which is copied over
+/// the standing file at the end. Thread-safe.
 class RestoredFile {
  public:
   RestoredFile(RestoreTarget& target, std::shared_ptr<TargetFolder> folder, Entry entry,
@@ -88,8 +90,9 @@ class RestoredFile {
   };
   static constexpr std::uint64_t kResumedMin = std::uint64_t{16} * 1024 * 1024;
 
-  core::Status open_building();
-  core::Status begin_building();
+  /// `in_one_go`: nothing will be written later than what is written now.
+  core::Status open_building(bool in_one_go);
+  core::Status begin_building(bool in_one_go);
   core::Status begin_with_standing();
   [[nodiscard]] bool may_have_holes() const;
   core::Status open_patch();
@@ -97,6 +100,7 @@ class RestoredFile {
   void add_run(const Run& run);
   void close_building();
   core::Status complete_unchanged();
+  core::Status give_name();
   core::Status complete_whole();
   core::Status complete_patch();
   core::Status apply_patch(int standing);
@@ -110,7 +114,8 @@ class RestoredFile {
 
   std::mutex mutex_;  ///< what follows
   Way way_ = Way::undecided;
-  std::string building_name_;  ///< empty: nothing is being built
+  std::string building_name_;  ///< empty: nothing is being built, or it has no name yet
+  bool is_unnamed_ = false;    ///< began without a name, and lasts while it is open
   std::shared_ptr<Descriptor> building_;
   std::vector<Run> runs_;  ///< of a patch
   std::optional<std::string> failure_;

@@ -22,8 +22,10 @@ struct CatalogueReader {
   std::optional<std::uint64_t> snapshot{};  ///< the one that `ledger` is of, if that is known
 
   [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(const ChunkId& id,
-                                                                const PackFilter& usable) {
-    return find_chunk(txn, leaves, {.runs = ledger.runs, .filters = filters, .usable = usable}, id);
+                                                                const PackFilter& usable,
+                                                                LastLeaves& last) {
+    return find_chunk(
+        txn, leaves, {.runs = ledger.runs, .filters = filters, .usable = usable, .last = last}, id);
   }
 };
 

@@ -103,8 +103,7 @@ core::Result<bool> is_alive(const LmdbTxn& txn, PackNumber pack) {
 
 core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbCursor& leaves,
                                                        const RunInfo& run, const Wanted& wanted,
-                                                       const PackFilter& usable) {
-  std::array<std::byte, kLeafBytes> buffer;
+                                                       const RunsToAsk& ask) {
   CAIRN_TRY(auto item, leaves.seek_unread(leaf_key(run.number, wanted.prefix, 0)));
   while (item) {
     CAIRN_TRY(const std::uint32_t number, leaf_run(item->key));
@@ -113,7 +112,7 @@ core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbC
     }
     CAIRN_TRY(const std::size_t entries, leaf_entries(item->value));
     const std::uint64_t last_prefix = id_prefix(item->key.data() + kLeafKeyPrefixAt);
-    CAIRN_TRY(const core::ByteView leaf, txn.read(item->value, buffer));
+    CAIRN_TRY(const core::ByteView leaf, ask.last.read(txn, run.number, item->value));
     for (std::size_t i = lower_bound(leaf, entries, last_prefix, run, wanted); i < entries; ++i) {
       const std::byte* const entry = leaf.data() + i * kEntryBytes;
       if (!wanted.equals(entry)) {
@@ -121,7 +120,7 @@ core::Result<std::optional<ChunkLocation>> find_in_run(const LmdbTxn& txn, LmdbC
       }
       CAIRN_TRY(const ChunkLocation location, decode_entry(entry));
       CAIRN_TRY(const bool alive, is_alive(txn, location.pack));
-      if (alive && (!usable || usable(location.pack))) {
+      if (alive && (!ask.usable || ask.usable(location.pack))) {
         return location;
       }
     }
@@ -195,6 +194,17 @@ core::Result<std::size_t> leaf_entries(core::ByteView leaf) {
   return leaf.size() / kEntryBytes;
 }
 
+core::Result<core::ByteView> LastLeaves::read(const LmdbTxn& txn, std::uint32_t run,
+                                              core::ByteView leaf) {
+  Leaf& last = leaves_[run % kLeaves];
+  if (last.place != leaf.data() || last.bytes.size() != leaf.size()) {
+    last.place = nullptr;
+    CAIRN_TRY(last.bytes, txn.read(leaf, last.buffer));
+    last.place = leaf.data();
+  }
+  return last.bytes;
+}
+
 core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn, LmdbCursor& leaves,
                                                       const RunsToAsk& ask, const ChunkId& id) {
   Expects(ask.filters.size() == ask.runs.size());
@@ -212,7 +222,7 @@ core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn, LmdbCu
       if (!at.piece.empty() && !question.maybe_in(at.piece, at.line)) {
         continue;
       }
-      CAIRN_TRY(const auto location, find_in_run(txn, leaves, *at.run, wanted, ask.usable));
+      CAIRN_TRY(const auto location, find_in_run(txn, leaves, *at.run, wanted, ask));
       if (location) {
         return location;
       }

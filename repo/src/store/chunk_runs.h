@@ -51,11 +51,30 @@ using LeafKey = std::array<std::byte, kLeafKeyBytes>;
   return std::uint64_t{run} << 32 | piece;
 }
 
+/// The leaves that were read last, copied out of the map: ids that are asked in order mostly find
+/// theirs here. Good for one transaction.
+class LastLeaves {
+ public:
+  /// The bytes of `leaf`, a value of `run` that a cursor has sought.
+  [[nodiscard]] core::Result<core::ByteView> read(const LmdbTxn& txn, std::uint32_t run,
+                                                  core::ByteView leaf);
+
+ private:
+  static constexpr std::size_t kLeaves = 4;
+  struct Leaf {
+    const std::byte* place = nullptr;  ///< in the map
+    core::ByteView bytes;
+    std::array<std::byte, kLeafBytes> buffer;
+  };
+  std::array<Leaf, kLeaves> leaves_;
+};
+
 /// Runs, and RunFilters::of() them.
 struct RunsToAsk {
   std::span<const RunInfo> runs;
   std::span<const std::shared_ptr<RunFilter>> filters;
   const PackFilter& usable;
+  LastLeaves& last;
 };
 /// The first location of `id` in the runs whose pack is alive and usable. `leaves` is a cursor of
 /// `txn` on leaf_table.

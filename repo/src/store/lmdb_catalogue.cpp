@@ -335,7 +335,8 @@ core::Result<std::vector<IndexSegmentId>> LmdbCatalogue::segments() const {
 core::Result<std::optional<ChunkLocation>> LmdbCatalogue::find(const ChunkId& id,
                                                                const PackFilter& usable) const {
   CAIRN_TRY(const auto reader, readers_->lease());
-  return reader->find(id, usable);
+  LastLeaves last;
+  return reader->find(id, usable, last);
 }
 
 core::Result<std::vector<std::optional<ChunkLocation>>> LmdbCatalogue::find_all(
@@ -346,8 +347,9 @@ core::Result<std::vector<std::optional<ChunkLocation>>> LmdbCatalogue::find_all(
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, {}, [&](std::size_t i) { return ids[i]; });
   std::vector<std::optional<ChunkLocation>> locations(ids.size());
+  LastLeaves last;
   for (const std::size_t i : order) {
-    CAIRN_TRY(locations[i], reader->find(ids[i], usable));
+    CAIRN_TRY(locations[i], reader->find(ids[i], usable, last));
   }
   return locations;
 }
