@@ -13,6 +13,7 @@
 #include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
+#include "ops/borrowed_pages.h"
 #include "ops/stat_cache.h"
 
 struct statx;
@@ -146,7 +147,8 @@ class SourceFile {
   };
   [[nodiscard]] core::Result<std::optional<Extent>> next_extent(std::uint64_t offset);
 
-  /// Reads up to out.size() bytes at `offset`; fewer only at the end of the file.
+  /// Reads up to out.size() bytes at `offset`; fewer only at the end of the file. Offsets grow from
+  /// call to call, but for restart(); what is brought into the page cache does not stay there.
   [[nodiscard]] core::Result<std::size_t> read_at(std::uint64_t offset, core::MutableByteView out);
 
   /// True if size, mtime or ctime moved since open() or the last restart().
@@ -155,7 +157,7 @@ class SourceFile {
   core::Status restart();
 
  private:
-  explicit SourceFile(core::Descriptor file) noexcept : file_(std::move(file)) {}
+  SourceFile(core::Descriptor file, const struct ::statx& status);
   void take(const struct ::statx& status);
 
   /// The open file as of the last stat that counts.
@@ -171,6 +173,7 @@ class SourceFile {
 
   core::Descriptor file_;
   Stamp stamp_;
+  BorrowedPages pages_;  ///< let go before the file is closed
 };
 
 /// Names of user and group numbers, asked from the system once each. Thread-safe.

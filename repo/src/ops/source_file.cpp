@@ -12,8 +12,6 @@
 namespace cairn::repo::ops {
 namespace {
 
-constexpr std::uint64_t kReadAheadFromBytes = 1024 * 1024;
-
 tl::unexpected<core::Error> fail_errno(int error_number, std::string_view action) {
   return core::fail(core::Error(core::errno_error(error_number, "").code(),
                                 fmt::format("{}: {}", action, reason_of(error_number))));
@@ -69,7 +67,7 @@ core::Result<SourceFile> SourceFile::open(const WalkItem& item) {
   if (descriptor < 0) {
     return is_another_type(errno) ? fail_changed() : fail_errno(errno, "open file");
   }
-  SourceFile file{core::Descriptor(descriptor)};
+  core::Descriptor file(descriptor);
   Statx status{};
   if (const int error_number = stat_open(descriptor, status); error_number != 0) {
     return fail_errno(error_number, "stat file");
@@ -77,12 +75,16 @@ core::Result<SourceFile> SourceFile::open(const WalkItem& item) {
   if (entry_type(status) != EntryType::file || inode_id(status) != item.inode) {
     return fail_changed();
   }
-  file.take(status);
-  if (file.stamp_.size_bytes > kReadAheadFromBytes) {
+  if (status.stx_size >= BorrowedPages::kLargeBytes) {
     // Advice: a file system that cannot take it does not matter.
     static_cast<void>(::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL));
   }
-  return file;
+  return SourceFile(std::move(file), status);
+}
+
+SourceFile::SourceFile(core::Descriptor file, const Statx& status)
+    : file_(std::move(file)), pages_(file_.number(), status.stx_size) {
+  take(status);
 }
 
 void SourceFile::take(const Statx& status) {
@@ -147,9 +149,7 @@ core::Result<std::size_t> SourceFile::read_at(std::uint64_t offset, core::Mutabl
   std::size_t done = 0;
   while (done < out.size()) {
     const core::MutableByteView rest = out.subspan(done);
-    const auto position = static_cast<::off_t>(offset + done);
-    const ::ssize_t got =
-        uninterrupted([&] { return ::pread(file_.number(), rest.data(), rest.size(), position); });
+    const ::ssize_t got = pages_.read(rest, offset + done);
     if (got < 0) {
       return fail_errno(errno, "read file");
     }
