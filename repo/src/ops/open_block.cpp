@@ -5,6 +5,14 @@
 
 namespace cairn::repo::ops {
 
+namespace {
+
+// Of files of 30 bytes a block would have a quarter of a million chunks, each 40 bytes in memory
+// until its pack is published.
+constexpr std::size_t kBlockChunks = 16 * 1024;
+
+}  // namespace
+
 std::size_t block_target_bytes(BlockClass block_class) noexcept {
   switch (block_class) {
     case BlockClass::general:
@@ -44,6 +52,9 @@ void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {
 }
 
 bool OpenBlock::is_full() const noexcept {
+  if (chunks.size() >= kBlockChunks) {
+    return true;
+  }
   const std::size_t target = block_target_bytes(block_class);
   return plain.size() >=
          (follows_raw ? std::min(target, block_target_bytes(BlockClass::compressed)) : target);

@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <gsl/assert>
-#include <mutex>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "cairn/repo/repair.h"
@@ -101,13 +100,7 @@ core::Result<RepairPacksReport> PackRepair::run() {
 }
 
 core::Status PackRepair::find_damaged() {
-  struct Pack {
-    store::PackNumber number{};
-    PackId id;
-    std::uint64_t size_bytes = 0;
-  };
-  std::vector<Pack> packs;
-  std::uint64_t total_bytes = 0;
+  std::vector<ops::AuditedPack> packs;
   CAIRN_TRY_STATUS(state_.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
                                                        std::uint64_t size,
                                                        format::BlockKind /*kind*/) -> core::Status {
@@ -115,33 +108,24 @@ core::Status PackRepair::find_damaged() {
         options_.packs.empty() || std::ranges::find(options_.packs, id) != options_.packs.end();
     if (is_asked_for && !state_.missing_packs->contains(number)) {
       packs.push_back({number, id, size});
-      total_bytes += size;
     }
     return {};
   }));
-  meter_.set_totals(packs.size(), total_bytes);
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  const auto run = [&](unsigned /*worker*/, const std::atomic<bool>& failed) -> core::Status {
-    ops::Findings findings;
-    ops::PackAudit audit(state_, findings);
-    for (std::size_t i = next++; i < packs.size() && !failed; i = next++) {
-      if (options_.stop.stop_requested()) {
-        return core::fail(ErrorCode::interrupted, "interrupted");
-      }
-      CAIRN_TRY_STATUS(audit.run(packs[i].number));
-      meter_.add_bytes(packs[i].size_bytes);
-      meter_.file_done(
-          store::object_path(store::object_name(format::ObjectKind::pack, packs[i].id)));
-      const std::vector<Finding> found = findings.take();
-      if (std::ranges::find(found, Finding::Severity::damage, &Finding::severity) != found.end()) {
-        const std::scoped_lock lock(mutex);
-        report_.damaged.push_back(packs[i].id);
-      }
+  ops::Findings findings;
+  CAIRN_TRY_STATUS(ops::audit_packs(
+      state_, packs, {.workers = options_.workers, .stop = options_.stop}, findings, meter_));
+  std::set<std::string> damaged;
+  for (const Finding& finding : findings.take()) {
+    if (finding.severity == Finding::Severity::damage) {
+      damaged.insert(finding.object);
     }
-    return {};
-  };
-  CAIRN_TRY_STATUS(ops::run_workers(ops::worker_count(options_.workers), "repair", run));
+  }
+  for (const ops::AuditedPack& pack : packs) {
+    if (damaged.contains(
+            store::object_path(store::object_name(format::ObjectKind::pack, pack.id)))) {
+      report_.damaged.push_back(pack.id);
+    }
+  }
   std::ranges::sort(report_.damaged);
   report_.packs_checked = packs.size();
   return {};

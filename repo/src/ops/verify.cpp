@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <future>
-#include <mutex>
 #include <stop_token>
 #include <utility>
 
@@ -15,54 +13,28 @@
 #include "ops/progress_meter.h"
 #include "ops/state.h"
 #include "ops/verify_steps.h"
-#include "ops/workers.h"
 
 namespace cairn::repo {
 
 namespace ops {
 
 core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed) {
-  struct Pack {
-    store::PackNumber number{};
-    std::string name;
-    std::uint64_t size_bytes = 0;
-  };
-  std::vector<Pack> packs;
-  std::uint64_t total_bytes = 0;
+  std::vector<AuditedPack> packs;
   CAIRN_TRY_STATUS(work.state.catalogue->for_each_pack(
       [&](store::PackNumber number, const PackId& id, std::uint64_t size,
           format::BlockKind /*kind*/) -> core::Status {
         if (needed == nullptr || needed->needs_pack(number)) {
-          packs.push_back(
-              {number, store::object_path(store::object_name(format::ObjectKind::pack, id)), size});
-          total_bytes += size;
+          packs.push_back({number, id, size});
         }
         return {};
       }));
-  work.meter.set_totals(packs.size(), total_bytes);
-
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  const auto run = [&](unsigned /*worker*/, const std::atomic<bool>& failed) -> core::Status {
-    PackAudit audit(work.state, work.findings);
-    for (std::size_t mine = next++; mine < packs.size() && !failed; mine = next++) {
-      if (work.options.stop.stop_requested()) {
-        break;
-      }
-      CAIRN_TRY(const PackAuditResult result, audit.run(packs[mine].number));
-      const std::scoped_lock lock(mutex);
-      work.report.packs_checked += 1;
-      work.report.bytes_read += result.bytes_read;
-      work.report.chunks_checked += result.chunks_opened;
-      work.meter.add_bytes(packs[mine].size_bytes);
-      work.meter.file_done(packs[mine].name);
-    }
-    return {};
-  };
-  CAIRN_TRY_STATUS(run_workers(worker_count(work.options.workers), "verify", run));
-  if (work.options.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
+  work.report.packs_checked = packs.size();
+  CAIRN_TRY(const PackAuditResult result,
+            audit_packs(work.state, std::move(packs),
+                        {.workers = work.options.workers, .stop = work.options.stop}, work.findings,
+                        work.meter));
+  work.report.bytes_read += result.bytes_read;
+  work.report.chunks_checked += result.chunks_opened;
   return {};
 }
 
@@ -105,8 +77,9 @@ void excuse_missing(const VerifyWork& work, const NeededBlocks& needed) {
   }
 }
 
-/// The trees of some snapshots, then the packs that these need.
+/// The index, the trees of some snapshots, then the packs that these need.
 core::Status verify_selection(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots) {
+  CAIRN_TRY_STATUS(verify_index(work));
   TreeCheck trees(work);
   CAIRN_TRY_STATUS(check_trees(trees, snapshots, work.meter));
   if (work.options.snapshots.empty()) {
@@ -115,7 +88,7 @@ core::Status verify_selection(VerifyWork& work, const std::vector<CheckedSnapsho
   return work.options.check_integrity ? verify_packs(work, &trees.needed()) : core::Status();
 }
 
-/// All packs, and meanwhile all trees: their walk is one thread's work, most of it waiting for the
+/// All packs, and meanwhile the index and all trees: one thread's work, most of it waiting for the
 /// catalogue. Each has findings of its own, so that what is told does not depend on who was first.
 /// Progress is that of the packs.
 core::Status verify_everything(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots) {
@@ -132,14 +105,17 @@ core::Status verify_everything(VerifyWork& work, const std::vector<CheckedSnapsh
   ProgressMeter silent(nobody, work.state.environment.clock);
   VerifyWork walk{work.state, options, silent, work.findings, work.report};
   TreeCheck trees(walk);
-  const core::Status trees_status = check_trees(trees, snapshots, work.meter);
+  core::Status trees_status = verify_index(walk);
+  if (trees_status) {
+    trees_status = check_trees(trees, snapshots, work.meter);
+  }
   if (!trees_status) {
     stop.request_stop();
   }
   const core::Status packs_status = packs_done.get();
   CAIRN_TRY_STATUS(trees_status);
   CAIRN_TRY_STATUS(packs_status);
-  excuse_missing(work, trees.needed());
+  excuse_missing(walk, trees.needed());
   work.findings.append(of_packs);
   return {};
 }
@@ -165,7 +141,6 @@ core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& o
   ops::VerifyWork work{state, options, meter, findings, report};
 
   CAIRN_TRY(const auto snapshots, ops::verify_objects(work));
-  CAIRN_TRY_STATUS(ops::verify_index(work));
   report.snapshots_checked = snapshots.size();
   report.contents_opened = options.check_integrity && state.keys->can_read_data();
   CAIRN_TRY_STATUS(options.check_integrity && options.snapshots.empty()
