@@ -190,6 +190,17 @@ core::Result<std::optional<store::ChunkLocation>> locate_chunk(const State& stat
   return present ? present : state.catalogue->find(id);
 }
 
+core::Result<std::vector<std::optional<store::ChunkLocation>>> locate_chunks(
+    const State& state, std::span<const ChunkId> ids) {
+  CAIRN_TRY(auto locations, state.catalogue->find_all(ids, state.present_packs()));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!locations[i]) {
+      CAIRN_TRY(locations[i], state.catalogue->find(ids[i]));
+    }
+  }
+  return locations;
+}
+
 core::Status rebuild_catalogue(State& state, Observer& observer) {
   close_catalogue(state);
   CAIRN_TRY_STATUS(store::Catalogue::discard(state.catalogue_folder));

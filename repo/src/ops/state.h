@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,10 @@ struct State {
 /// ensure_catalogue().
 [[nodiscard]] core::Result<std::optional<store::ChunkLocation>> locate_chunk(const State& state,
                                                                              const ChunkId& id);
+
+/// The same for many: each leaf of the catalogue is read once.
+[[nodiscard]] core::Result<std::vector<std::optional<store::ChunkLocation>>> locate_chunks(
+    const State& state, std::span<const ChunkId> ids);
 
 /// Opens the catalogue if it is not open yet and brings it up to the index segments that the
 /// repository lists. A damaged or missing catalogue is made again from them; an index segment that

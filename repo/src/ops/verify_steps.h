@@ -55,7 +55,8 @@ class NeededBlocks {
 };
 
 /// Walks the snapshots' trees: every node opens and decodes, every chunk has a place. Subtrees that
-/// snapshots share are walked once. Memory: 40 bytes a node, and the walk itself.
+/// snapshots share are walked once. Memory: 40 bytes a node, and 2 MiB for chunks that are looked
+/// for.
 class TreeCheck {
  public:
   explicit TreeCheck(VerifyWork& work) : work_(work) {}
@@ -67,7 +68,13 @@ class TreeCheck {
   core::Status check_node(const ChunkId& id);
   /// `referrer`: who has the pieces, for people.
   core::Status take(const NodeReferences& references, std::string_view referrer);
-  core::Status check_chunk(const ContentItem& item, std::string_view referrer);
+  core::Status check_waiting();
+  struct Referred {
+    ChunkId id;
+    std::uint64_t length_bytes = 0;
+    std::string_view referrer;
+  };
+  void judge(const Referred& chunk, const std::optional<store::ChunkLocation>& location);
   [[nodiscard]] core::Result<std::optional<core::Bytes>> read(const ChunkId& id);
 
   VerifyWork& work_;
@@ -76,6 +83,9 @@ class TreeCheck {
   std::map<std::string_view, std::size_t> missing_;
   std::unordered_set<ChunkId> seen_;
   std::vector<ChunkId> pending_;
+  /// Looked for together: in order they share leaves of the catalogue.
+  static constexpr std::size_t kWaitingChunks = 16 * 1024;
+  std::vector<Referred> waiting_;
 };
 
 /// Reads packs front to back: segment hashes, block seals, expansion, chunk ids. All packs, or the

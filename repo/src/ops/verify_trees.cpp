@@ -67,43 +67,58 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
   return std::optional<core::Bytes>(std::move(*bytes));
 }
 
-core::Status TreeCheck::check_chunk(const ContentItem& item, std::string_view referrer) {
-  CAIRN_TRY(const auto location, locate_chunk(work_.state, *item.chunk));
+core::Status TreeCheck::check_waiting() {
+  const std::vector<Referred> referred = std::exchange(waiting_, {});
+  std::vector<ChunkId> ids;
+  ids.reserve(referred.size());
+  for (const Referred& chunk : referred) {
+    ids.push_back(chunk.id);
+  }
+  CAIRN_TRY(const auto locations, locate_chunks(work_.state, ids));
+  for (std::size_t i = 0; i < referred.size(); ++i) {
+    judge(referred[i], locations[i]);
+  }
+  return {};
+}
+
+void TreeCheck::judge(const Referred& chunk, const std::optional<store::ChunkLocation>& location) {
   if (location) {
     needed_.add(*location);
   }
-  if (location && location->length_bytes == item.length_bytes) {
-    return {};
+  if (location && location->length_bytes == chunk.length_bytes) {
+    return;
   }
-  if (work_.findings.blame(*item.chunk, location)) {
-    return {};
+  if (work_.findings.blame(chunk.id, location)) {
+    return;
   }
   if (location) {
     const auto finding =
-        work_.findings.add(Finding::Severity::damage, "chunk " + item.chunk->hex(),
-                           fmt::format("{} needs {} bytes of it, its pack lists {}", referrer,
-                                       item.length_bytes, location->length_bytes),
+        work_.findings.add(Finding::Severity::damage, "chunk " + chunk.id.hex(),
+                           fmt::format("{} needs {} bytes of it, its pack lists {}", chunk.referrer,
+                                       chunk.length_bytes, location->length_bytes),
                            std::string(kHealingHelps));
-    work_.findings.mark_chunk(*item.chunk, finding);
-    return {};
+    work_.findings.mark_chunk(chunk.id, finding);
+    return;
   }
   // A pack that is gone may have had thousands of them; what matters are the paths.
-  const auto [told, is_first] = missing_.try_emplace(referrer, 0);
+  const auto [told, is_first] = missing_.try_emplace(chunk.referrer, 0);
   if (is_first) {
     told->second = work_.findings.add(
         Finding::Severity::damage, "missing chunks",
         fmt::format("{} refers to chunk {}, which no pack of the repository holds; and maybe to "
                     "others like it",
-                    referrer, item.chunk->hex()),
+                    chunk.referrer, chunk.id.hex()),
         std::string(kHealingHelps));
   }
-  work_.findings.mark_chunk(*item.chunk, told->second);
-  return {};
+  work_.findings.mark_chunk(chunk.id, told->second);
 }
 
 core::Status TreeCheck::take(const NodeReferences& references, std::string_view referrer) {
   for (const ContentItem& piece : references.pieces) {
-    CAIRN_TRY_STATUS(check_chunk(piece, referrer));
+    waiting_.push_back({*piece.chunk, piece.length_bytes, referrer});
+  }
+  if (waiting_.size() >= kWaitingChunks) {
+    CAIRN_TRY_STATUS(check_waiting());
   }
   for (const ChunkId& node : references.nodes) {
     if (seen_.insert(node).second) {
@@ -142,7 +157,7 @@ core::Status TreeCheck::check(const CheckedSnapshot& snapshot) {
       work_.meter.at(source.path);
     }
   }
-  return {};
+  return check_waiting();
 }
 
 namespace {

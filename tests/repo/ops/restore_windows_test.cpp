@@ -1,0 +1,57 @@
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "restore_fixture.h"
+#include "seeded_random.h"
+
+using namespace cairn;
+using namespace cairn::test;
+
+namespace {
+
+// Two windows of files (RestoreFiles::kWindowFiles), and less than a block of each of two classes.
+constexpr std::size_t kFiles = 2 * 8192;
+constexpr std::size_t kFileBytes = 120;
+
+std::string random_text(SeededRandom& random, std::size_t length) {
+  static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV";
+  core::Bytes bytes(length);
+  random.fill(bytes);
+  std::string text;
+  for (const std::byte byte : bytes) {
+    text += kLetters[std::to_integer<std::size_t>(byte) % kLetters.size()];
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a block that two windows want is read once") {
+  RestoreFixture fixture;
+  fixture.workers = 1;
+  SeededRandom random(7);
+  std::vector<TreeObject> files;
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    // Every other one looks compressed, so there are two open blocks all the time.
+    const std::string head = i % 2 == 0 ? "text" : std::string("\x1f\x8b\x08\x00", 4);
+    files.push_back(tree::text_file("file-" + std::to_string(100'000 + i),
+                                    head + random_text(random, kFileBytes - head.size())));
+  }
+  fixture.make("source", files);
+  fixture.back_up();
+  fixture.make("out", {});
+
+  auto options = fixture.over(Overwrite::if_changed);
+  options.dry_run = true;
+  fixture.must(options);  // leaves nodes in memory
+  const std::uint64_t metadata = fixture.must(options).bytes_read;
+  options.dry_run = false;
+  const auto report = fixture.must(options);
+  CHECK(report.bytes_written == kFiles * kFileBytes);
+  CHECK(fixture.differences() == std::vector<std::string>());
+  // Compressed to some 0.75 of their bytes, twice would be 1.5.
+  const std::uint64_t data = report.bytes_read - metadata;
+  CHECK(data > kFiles * kFileBytes / 2);
+  CHECK(data < kFiles * kFileBytes * 11 / 10);
+}
