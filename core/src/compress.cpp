@@ -28,31 +28,29 @@ int window_log_for(std::size_t size_bytes) {
   return std::clamp(bits, kWindowLogMin, kWindowLogMax);
 }
 
-using Parameters = std::array<std::pair<ZSTD_cParameter, int>, 6>;
-
-/// Level 3 has its own parameters here (docs/CHUNKING.md has the measurements). Up to 1 MiB they
-/// are what zstd itself takes for large inputs; for those of at most 256 KiB it would choose
+/// Level 3 has its own parameters here (docs/CHUNKING.md has the measurements). But for the tables
+/// they are what zstd itself takes for large inputs; for those of at most 256 KiB it would choose
 /// others, which make blocks of database pages 4 % larger in no less time.
 constexpr int kPinnedLevel = 3;
-constexpr std::size_t kSmallInputBytesMax = 1024 * 1024;
-constexpr Parameters kSmallInputParameters{{
-    {ZSTD_c_hashLog, 17},
-    {ZSTD_c_chainLog, 16},
+constexpr std::array<std::pair<ZSTD_cParameter, int>, 4> kPinnedParameters{{
     {ZSTD_c_searchLog, 1},
     {ZSTD_c_minMatch, 5},
     {ZSTD_c_targetLength, 0},
     {ZSTD_c_strategy, ZSTD_dfast},
 }};
-/// Beyond, tables half as large: (2^16 + 2^15) * 4 = 384 KiB, which the second cache of a core
-/// holds together with what is being compressed. 768 KiB it does not, and each lookup waits.
-constexpr Parameters kLargeInputParameters{{
-    {ZSTD_c_hashLog, 16},
-    {ZSTD_c_chainLog, 15},
-    {ZSTD_c_searchLog, 1},
-    {ZSTD_c_minMatch, 5},
-    {ZSTD_c_targetLength, 0},
-    {ZSTD_c_strategy, ZSTD_dfast},
-}};
+
+/// Entries of 4 bytes, as powers of two.
+struct TableLogs {
+  int hash;
+  int chain;
+};
+/// zstd's own. Beyond 1 MiB tables half as large: (2^16 + 2^15) * 4 = 384 KiB, which the second
+/// cache of a core holds together with what is being compressed. 768 KiB it does not, and each
+/// lookup waits.
+constexpr TableLogs table_logs_for(std::size_t size_bytes) {
+  constexpr std::size_t kSmallInputBytesMax = 1024 * 1024;
+  return size_bytes <= kSmallInputBytesMax ? TableLogs{17, 16} : TableLogs{16, 15};
+}
 
 void set(ZSTD_CCtx* context, ZSTD_cParameter parameter, int value) {
   Ensures(ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)) == 0);
@@ -87,8 +85,10 @@ Compressor::Compressor(int level, std::size_t size_hint_bytes) {
   set(context, ZSTD_c_compressionLevel, level);
   set(context, ZSTD_c_windowLog, window_log_for(size_hint_bytes));
   if (level == kPinnedLevel) {
-    for (const auto& [parameter, value] :
-         size_hint_bytes > kSmallInputBytesMax ? kLargeInputParameters : kSmallInputParameters) {
+    const TableLogs tables = table_logs_for(size_hint_bytes);
+    set(context, ZSTD_c_hashLog, tables.hash);
+    set(context, ZSTD_c_chainLog, tables.chain);
+    for (const auto& [parameter, value] : kPinnedParameters) {
       set(context, parameter, value);
     }
   }

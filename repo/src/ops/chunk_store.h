@@ -31,6 +31,7 @@ namespace cairn::repo::ops {
 
 /// Bytes at which a pack is full: it grows beyond by the last block at most.
 [[nodiscard]] std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept;
+
 struct ChunkStoreOptions {
   int compression_level = 3;
   bool dry_run = false;  ///< compresses and counts, writes nothing

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <gsl/assert>
 #include <string>
 #include <tuple>
 #include <utility>
 
+#include "ops/block_filler.h"
 #include "ops/workers.h"
 
 namespace cairn::repo::ops {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -9,7 +8,6 @@
 
 #include "cairn/chunker/chunker.h"
 #include "cairn/chunker/policy.h"
-#include "cairn/core/compress.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"

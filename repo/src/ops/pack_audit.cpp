@@ -134,7 +134,7 @@ bool PackAudit::can_open(format::BlockKind kind) const {
 
 void PackAudit::damaged_block(const store::PackSummary& pack, std::uint32_t block,
                               std::string message) {
-  const auto name = store::object_name(format::ObjectKind::pack, pack.id);
+  const auto name = store::object_name(ObjectKind::pack, pack.id);
   const auto finding = findings_.damage(name, std::move(message), std::string(kRepairPacksHelps));
   findings_.mark_block({pack.number, block}, finding);
 }
@@ -147,7 +147,7 @@ core::Status PackAudit::audit_block(const std::shared_ptr<const store::PackSumma
   stored_.resize(place.record.stored_bytes);
   auto status = state_.backend->get_range(name, place.offset_bytes, stored_);
   if (!status) {
-    if (status.error().code() == core::ErrorCode::not_found) {
+    if (status.error().code() == ErrorCode::not_found) {
       return status;
     }
     damaged_block(*pack, block, fmt::format("block {}: {}", block, status.error().message()));
@@ -186,7 +186,7 @@ core::Status PackAudit::open(const SealedBlock& block) {
 
 void PackAudit::audit_chunks(const store::PackSummary& pack, std::uint32_t block,
                              const format::BlockRecord& record) {
-  const auto name = store::object_name(format::ObjectKind::pack, pack.id);
+  const auto name = store::object_name(ObjectKind::pack, pack.id);
   const auto intact = intact_chunks(*state_.keys, pack.kind, record, plain_);
   for (std::size_t i = 0; i < intact.size(); ++i) {
     const ChunkId& expected = record.chunks[i].id;

@@ -5,6 +5,7 @@
 #include "catch2.h"
 
 using namespace cairn;
+using namespace cairn::repo;
 using namespace cairn::repo::ops;
 
 namespace {

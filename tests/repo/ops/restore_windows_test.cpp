@@ -7,6 +7,7 @@
 
 using namespace cairn;
 using namespace cairn::test;
+using cairn::repo::Overwrite;
 
 namespace {
 
