@@ -172,7 +172,6 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
         state.environment.clock.monotonic_ns() +
         std::min(options.time_limit_seconds, kTimeLimitSecondsMax) * std::uint64_t{1'000'000'000};
   }
-  pipeline.compression_level = options.compression_level;
   pipeline.workers = ops::worker_count(options.workers);
   pipeline.stop = options.stop;
   return pipeline;

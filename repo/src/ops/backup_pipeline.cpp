@@ -66,7 +66,7 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
       meter_(meter),
       problems_(meter),
       gear_(state.keys->chunker_key()),
-      nodes_(store, *state.keys, options.compression_level),
+      nodes_(store, *state.keys),
       queue_(kBatchesInFlight, options.workers),
       shared_{.policy = state.config.chunking,
               .gear = gear_,
@@ -84,10 +84,10 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
                   },
               .times = options.times,
               .offload = [this](OpenBlock& block) { return queue_.offer(block); }},
-      stream_ingest_(shared_, options.compression_level),
+      stream_ingest_(shared_),
       changes_(meter, options.tell_changes) {
   for (unsigned i = 0; i < options_.workers; ++i) {
-    ingests_.push_back(std::make_unique<FileIngest>(shared_, options_.compression_level));
+    ingests_.push_back(std::make_unique<FileIngest>(shared_));
   }
 }
 

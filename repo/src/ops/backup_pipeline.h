@@ -29,7 +29,6 @@ struct PipelineOptions {
   bool tell_changes = false;
   /// On the environment's monotonic clock: what has not been read then is left out.
   std::optional<std::uint64_t> deadline_ns = {};
-  int compression_level = 3;
   unsigned workers = 1;
   std::stop_token stop = {};
   StageTimes& times;

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/gsl>
+#include <gsl/assert>
 #include <utility>
 
 #include "store/records.h"
@@ -26,7 +26,8 @@ constexpr std::size_t kDryRunIdsMax = 1024 * 1024;
 // Blocks on their way to the packing thread, as they will be stored: four that could not be
 // compressed, twenty of text: enough to hide one fsync of a pack.
 constexpr std::size_t kQueueBytes = std::size_t{16} * 1024 * 1024;
-constexpr std::size_t kSpareBuffers = 4;
+// Half of what the queue holds when it is full: what is in the queue has no memory to spare.
+constexpr std::size_t kSpareBytes = kQueueBytes / 2;
 
 std::size_t index_of(format::BlockKind kind) noexcept {
   return kind == format::BlockKind::data ? 0 : 1;
@@ -87,54 +88,29 @@ core::Result<bool> ChunkStore::claim(const ChunkId& id) {
   return mine.ids.insert(id).second;
 }
 
-core::Status ChunkStore::store(OpenBlock& block, core::Compressor& compressor) {
-  if (block.chunks.empty()) {
+core::Bytes ChunkStore::take_spare() {
+  const std::scoped_lock lock(mutex_);
+  if (spare_.empty()) {
     return {};
   }
-  CAIRN_TRY_STATUS(check());
-  SealedWork work;
-  work.kind = block_kind(block.block_class);
-  {
-    const std::scoped_lock lock(mutex_);
-    if (!spare_.empty()) {
-      work.payload = std::move(spare_.back());
-      spare_.pop_back();
-    }
-  }
-  work.record.plain_bytes = gsl::narrow_cast<std::uint32_t>(block.plain.size());
-  work.record.chunks = std::exchange(block.chunks, {});
-  const bool is_smaller = options_.times.measure(Stage::compress, block.plain.size(), [&] {
-    return compressor.compress(block.plain, work.payload);
-  });
-  block.follows_raw = !is_smaller;
-  if (is_smaller) {
-    work.record.codec = format::BlockCodec::zstd;
-  } else {
-    work.record.codec = format::BlockCodec::raw;
-    std::swap(work.payload, block.plain);
-  }
-  block.plain.clear();
-  return hand_over(std::move(work));
+  core::Bytes memory = std::move(spare_.back());
+  spare_.pop_back();
+  spare_bytes_ -= memory.capacity();
+  return memory;
 }
 
-core::Status ChunkStore::hand_over(SealedWork work) {
-  const std::size_t stored_bytes = work.payload.size();
-  if (!queue_.push(std::move(work), stored_bytes)) {
+core::Status ChunkStore::put(store::SealedBlock block) {
+  CAIRN_TRY_STATUS(check());
+  return hand_over(std::move(block));
+}
+
+core::Status ChunkStore::hand_over(Work work) {
+  const std::size_t bytes = work ? work->bytes.size() : 0;
+  if (!queue_.push(std::move(work), bytes)) {
     CAIRN_TRY_STATUS(check());
     return core::fail(core::ErrorCode::internal, "the packing thread has ended");
   }
   return {};
-}
-
-core::Status ChunkStore::move(format::BlockKind kind, format::BlockRecord record,
-                              const format::KeyRecord& key, core::Bytes sealed) {
-  CAIRN_TRY_STATUS(check());
-  SealedWork work;
-  work.kind = kind;
-  work.record = std::move(record);
-  work.payload = std::move(sealed);
-  work.key = key;
-  return hand_over(std::move(work));
 }
 
 core::Status ChunkStore::check() const {
@@ -159,7 +135,8 @@ void ChunkStore::break_with(core::Error error) {
 void ChunkStore::run() {
   try {
     while (auto work = queue_.pop()) {
-      if (auto status = pack(std::move(*work)); !status) {
+      auto status = *work ? pack(**std::move(work)) : publish_and_tell();
+      if (!status) {
         break_with(std::move(status).error());
         return;
       }
@@ -174,17 +151,21 @@ core::Status ChunkStore::settle() {
     const std::scoped_lock lock(mutex_);
     settled_ = false;
   }
-  SealedWork work;
-  work.settles = true;
-  if (!queue_.push(std::move(work))) {
-    CAIRN_TRY_STATUS(check());
-    return core::fail(core::ErrorCode::internal, "the packing thread has ended");
-  }
+  CAIRN_TRY_STATUS(hand_over(std::nullopt));
   {
     std::unique_lock lock(mutex_);
     settled_changed_.wait(lock, [this] { return settled_ || broken_; });
   }
   return check();
+}
+
+core::Status ChunkStore::publish_and_tell() {
+  const StageTimes::Span span(options_.times, Stage::pack);
+  CAIRN_TRY_STATUS(publish_all());
+  const std::scoped_lock lock(mutex_);
+  settled_ = true;
+  settled_changed_.notify_all();
+  return {};
 }
 
 core::Status ChunkStore::publish_all() {
@@ -196,56 +177,46 @@ core::Status ChunkStore::publish_all() {
   return checkpoint();
 }
 
-core::Status ChunkStore::pack(SealedWork work) {
-  const StageTimes::Span span(options_.times, Stage::pack, work.payload.size());
-  if (work.settles) {
-    CAIRN_TRY_STATUS(publish_all());
-    const std::scoped_lock lock(mutex_);
-    settled_ = true;
-    settled_changed_.notify_all();
-    return {};
-  }
-  const auto kind = work.kind;
-  const auto chunks = work.record.chunks.size();
-  const auto plain_bytes = work.record.plain_bytes;
-  const auto payload_bytes = work.payload.size() + (work.key ? 0 : core::kAeadTagBytes);
+core::Status ChunkStore::pack(store::SealedBlock block) {
+  const StageTimes::Span span(options_.times, Stage::pack, block.bytes.size());
+  const auto chunks = block.record.chunks.size();
+  const auto plain_bytes = block.record.plain_bytes;
   if (!options_.dry_run) {
-    CAIRN_TRY_STATUS(write(work));
+    CAIRN_TRY_STATUS(write(block));
   }
   const std::scoped_lock lock(mutex_);
-  auto& added = kind == format::BlockKind::data ? totals_.data : totals_.metadata;
+  auto& added = block.kind == format::BlockKind::data ? totals_.data : totals_.metadata;
   added.chunks += chunks;
   added.plain_bytes += plain_bytes;
-  added.stored_bytes += payload_bytes;
-  meter_.add_stored(payload_bytes);
-  if (spare_.size() < kSpareBuffers) {
-    spare_.push_back(std::move(work.payload));
+  added.stored_bytes += block.bytes.size();
+  meter_.add_stored(block.bytes.size());
+  if (spare_bytes_ + block.bytes.capacity() <= kSpareBytes) {
+    spare_bytes_ += block.bytes.capacity();
+    spare_.push_back(std::move(block.bytes));
   }
   return {};
 }
 
-core::Status ChunkStore::write(SealedWork& work) {
-  auto& writer = writers_[index_of(work.kind)];
-  if (writer && !writer->has_room_for(work.record)) {
+core::Status ChunkStore::write(store::SealedBlock& block) {
+  auto& writer = writers_[index_of(block.kind)];
+  if (writer && !writer->has_room_for(block.record)) {
     CAIRN_TRY_STATUS(publish(writer));
   }
-  const StorageRoom::Block block{
-      .kind = work.kind,
-      .stored_bytes = work.payload.size() + (work.key ? 0 : core::kAeadTagBytes),
-      .chunks = work.record.chunks.size()};
-  if (!room_.fits(block)) {
+  const StorageRoom::Block room{
+      .kind = block.kind, .stored_bytes = block.bytes.size(), .chunks = block.record.chunks.size()};
+  if (!room_.fits(room)) {
     CAIRN_TRY_STATUS(publish_all());
     return core::fail(room_.no_room());
   }
-  room_.take(block);
+  room_.take(room);
   if (!writer) {
-    CAIRN_TRY(writer, store::PackWriter::open(*state_.backend, *state_.keys,
-                                              state_.environment.random, work.kind));
+    CAIRN_TRY(writer,
+              store::PackWriter::open(*state_.backend, *state_.keys, state_.environment.random,
+                                      block.kind, segments_[index_of(block.kind)]));
   }
-  CAIRN_TRY_STATUS(work.key ? writer->append_sealed(std::move(work.record), *work.key, work.payload)
-                            : writer->append(std::move(work.record), work.payload));
+  CAIRN_TRY_STATUS(writer->append(std::move(block.record), block.key, block.bytes));
   const bool is_full =
-      writer->size_bytes() >= full_pack_bytes(work.kind) || writer->chunks() >= kPackChunks;
+      writer->size_bytes() >= full_pack_bytes(block.kind) || writer->chunks() >= kPackChunks;
   return is_full ? publish(writer) : core::Status();
 }
 

@@ -14,16 +14,15 @@
 #include <vector>
 
 #include "cairn/core/bounded_queue.h"
-#include "cairn/core/compress.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
 #include "format/pack.h"
-#include "ops/open_block.h"
 #include "ops/progress_meter.h"
 #include "ops/stage_times.h"
 #include "ops/state.h"
 #include "ops/storage_room.h"
+#include "store/block_sealer.h"
 #include "store/pack_writer.h"
 
 /// The writing half of a session: chunks come in, packs and index segments go out.
@@ -33,8 +32,8 @@ namespace cairn::repo::ops {
 [[nodiscard]] std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept;
 
 struct ChunkStoreOptions {
-  int compression_level = 3;
-  bool dry_run = false;  ///< compresses and counts, writes nothing
+  int compression_level = 3;  ///< of whoever fills blocks
+  bool dry_run = false;       ///< compresses and counts, writes nothing
   /// Not nullptr: only these are stored. Must outlive the store.
   const std::set<ChunkId>* only = nullptr;
   StorageLimit limit = {};  ///< ends the store with no_space before it is passed
@@ -51,8 +50,8 @@ struct ChunkStoreOptions {
 /// with no_space: the next run finds it all.
 ///
 /// Memory: the ids and directories of the chunks since the last checkpoint (some 120 bytes each, so
-/// 12 MiB with those of the open packs), 16 MiB in the queue to the packing thread, and four spare
-/// blocks.
+/// 12 MiB with those of the open packs), 16 MiB in the queue to the packing thread, and 8 MiB of
+/// spare memory of blocks.
 class ChunkStore {
  public:
   ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter);
@@ -64,14 +63,18 @@ class ChunkStore {
   /// told to store it.
   [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
 
-  /// Compresses a full (or last) block and hands it to the packing thread; waits while that one is
-  /// behind. The block is empty afterwards and keeps its memory.
-  core::Status store(OpenBlock& block, core::Compressor& compressor);
+  [[nodiscard]] const ChunkStoreOptions& options() const noexcept { return options_; }
+  /// For one thread, which seals what it hands over.
+  [[nodiscard]] store::BlockSealer make_sealer(format::BlockKind kind) const {
+    return {*state_.keys, state_.environment.random, kind};
+  }
+  /// Memory of a block that has been written, for the next one; it may be empty.
+  [[nodiscard]] core::Bytes take_spare();
 
-  /// Hands over a block of another pack as it stands there, sealed under `key`; the caller has
-  /// checked it. Waits as store() does.
-  core::Status move(format::BlockKind kind, format::BlockRecord record,
-                    const format::KeyRecord& key, core::Bytes sealed);
+  /// Hands a block to the packing thread: one that make_sealer()'s sealer has sealed (in a dry run
+  /// its bytes may be anything of that length), or one of another pack that the caller has checked.
+  /// Waits while that thread is behind.
+  core::Status put(store::SealedBlock block);
 
   /// The error that ended the store, if one did. Workers ask now and then.
   [[nodiscard]] core::Status check() const;
@@ -98,13 +101,8 @@ class ChunkStore {
   [[nodiscard]] Totals totals() const;
 
  private:
-  struct SealedWork {
-    format::BlockKind kind = format::BlockKind::data;
-    format::BlockRecord record;
-    core::Bytes payload;                   ///< sealed already if there is a key
-    std::optional<format::KeyRecord> key;  ///< of a block that moves
-    bool settles = false;                  ///< no block: publish what there is
-  };
+  /// nullopt: no block, publish what there is.
+  using Work = std::optional<store::SealedBlock>;
   static constexpr std::size_t kShards = 16;
   struct Shard {
     std::mutex mutex;
@@ -112,11 +110,12 @@ class ChunkStore {
   };
 
   void run();
-  core::Status pack(SealedWork work);
-  core::Status write(SealedWork& work);
-  core::Status hand_over(SealedWork work);
+  core::Status hand_over(Work work);
+  core::Status pack(store::SealedBlock block);
+  core::Status write(store::SealedBlock& block);
   core::Status publish(std::unique_ptr<store::PackWriter>& writer);
   core::Status publish_all();
+  core::Status publish_and_tell();
   core::Status checkpoint();
   void break_with(core::Error error);
   [[nodiscard]] Shard& shard(const ChunkId& id) noexcept;
@@ -126,17 +125,19 @@ class ChunkStore {
   ProgressMeter& meter_;
   const store::PackFilter usable_;
   std::array<Shard, kShards> shards_;
-  core::BoundedQueue<SealedWork> queue_;
+  core::BoundedQueue<Work> queue_;
 
-  mutable std::mutex mutex_;  ///< totals_, broken_, spare_, settled_
+  mutable std::mutex mutex_;  ///< totals_, broken_, spares, settled_
   std::condition_variable settled_changed_;
   bool settled_ = false;
   Totals totals_;
   std::optional<core::Error> broken_;
-  std::vector<core::Bytes> spare_;  ///< payload buffers to use again
+  std::vector<core::Bytes> spare_;  ///< of blocks, to use again
+  std::size_t spare_bytes_ = 0;
 
   // The packing thread's own.
   StorageRoom room_;
+  std::array<store::SegmentHasher, 2> segments_;
   std::array<std::unique_ptr<store::PackWriter>, 2> writers_;
   std::vector<format::IndexedPack> published_;
   std::uint64_t published_bytes_ = 0;

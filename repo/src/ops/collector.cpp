@@ -264,7 +264,6 @@ core::Status Collector::copy_needed() {
                                     return !leaving.contains(pack) &&
                                            !state_.missing_packs->contains(pack);
                                   },
-                              .compression_level = options_.compression_level,
                               .workers = worker_count(options_.workers),
                               .stop = options_.stop,
                               .damaged = salvaged_.empty() ? nullptr : &salvaged_};

@@ -127,10 +127,7 @@ class Copy {
         options_(options),
         observer_(observer),
         meter_(observer, to.environment.clock),
-        chunks_(from, to,
-                {.compression_level = options.compression_level,
-                 .workers = ops::worker_count(options.workers),
-                 .stop = options.stop}),
+        chunks_(from, to, {.workers = ops::worker_count(options.workers), .stop = options.stop}),
         trees_(from, to, chunks_, meter_, options.stop) {}
 
   core::Result<CopyReport> run();
@@ -251,7 +248,7 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
   ops::ChunkStore store(
       to_, {.compression_level = options_.compression_level, .limit = limit, .times = times},
       meter_);
-  ops::StoredNodes nodes(store, *to_.keys, options_.compression_level);
+  ops::StoredNodes nodes(store, *to_.keys);
   chunks_.begin(store);
   trees_.begin(nodes, trusted);
 

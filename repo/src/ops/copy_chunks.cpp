@@ -49,8 +49,7 @@ std::optional<ChunkId> TranslatedIds::find(const ChunkId& from) {
 /// One thread's part: jobs of one block at a time.
 class ChunkCopier::Worker {
  public:
-  explicit Worker(ChunkCopier& copier)
-      : copier_(copier), open_(*copier.store_, copier.options_.compression_level) {}
+  explicit Worker(ChunkCopier& copier) : copier_(copier), open_(*copier.store_) {}
 
   /// All are of one block, in the order of its chunks.
   core::Status copy(std::span<Job> jobs);

@@ -39,7 +39,6 @@ class TranslatedIds {
 class ChunkCopier {
  public:
   struct Options {
-    int compression_level = kCompressionDefault;
     unsigned workers = 1;
     std::stop_token stop = {};
   };

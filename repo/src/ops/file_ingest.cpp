@@ -30,10 +30,8 @@ BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
 
 }  // namespace
 
-FileIngest::FileIngest(const IngestShared& shared, int compression_level)
-    : shared_(shared),
-      chunker_(shared.policy.classes[0], shared.gear),
-      blocks_(shared.store, compression_level) {}
+FileIngest::FileIngest(const IngestShared& shared)
+    : shared_(shared), chunker_(shared.policy.classes[0], shared.gear), blocks_(shared.store) {}
 
 core::Status FileIngest::ingest(const WalkItem& item, Entry& entry,
                                 std::vector<Problem>& problems) {

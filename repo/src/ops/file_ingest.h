@@ -44,7 +44,7 @@ struct IngestShared {
 /// file not settled.
 class FileIngest {
  public:
-  FileIngest(const IngestShared& shared, int compression_level);
+  explicit FileIngest(const IngestShared& shared);
 
   /// Reads one file of the walk: fills xattrs, flags, changed_while_read of `entry` at once, and
   /// its content by the next settle() at the latest: `entry` must stay where it is until then.

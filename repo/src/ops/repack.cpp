@@ -31,8 +31,7 @@ BlockClass class_of(BlockKind kind, const format::BlockRecord& block) {
 /// One thread's part: packs, one after the other.
 class Repack::Worker {
  public:
-  explicit Worker(Repack& repack)
-      : repack_(repack), open_(repack.store_, repack.options_.compression_level) {}
+  explicit Worker(Repack& repack) : repack_(repack), open_(repack.store_) {}
 
   core::Status copy(const PackId& id);
   /// Hands over what is left in the open blocks.
@@ -135,8 +134,10 @@ core::Status Repack::Worker::copy_block(const Source& source, std::uint32_t numb
   if (opens && count < wanted.size()) {
     return take_chunks(source, number, wanted);
   }
-  return repack_.store_.move(source.summary.kind, record, source.directory.keys[record.key],
-                             std::exchange(sealed_, {}));
+  return repack_.store_.put({.kind = source.summary.kind,
+                             .record = record,
+                             .key = source.directory.keys[record.key],
+                             .bytes = std::exchange(sealed_, repack_.store_.take_spare())});
 }
 
 core::Status Repack::Worker::read_block(const Source& source, std::uint32_t number) {
@@ -183,8 +184,10 @@ core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t n
   if (count < wanted.size()) {
     return take_chunks(source, number, wanted);
   }
-  return repack_.store_.move(source.summary.kind, record, source.directory.keys[record.key],
-                             std::exchange(sealed_, {}));
+  return repack_.store_.put({.kind = source.summary.kind,
+                             .record = record,
+                             .key = source.directory.keys[record.key],
+                             .bytes = std::exchange(sealed_, repack_.store_.take_spare())});
 }
 
 core::Status Repack::Worker::check_chunks(const Source& source, const format::BlockRecord& record) {

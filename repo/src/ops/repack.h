@@ -26,7 +26,6 @@ struct RepackOptions {
   const ChunkMarks& marks;
   const ChunkMarks& repeated;  ///< marked chunks that may lie in several packs
   store::PackFilter stays;     ///< packs that stay: what they hold need not be copied
-  int compression_level = 3;
   unsigned workers = 1;
   std::stop_token stop = {};
   /// Not nullptr: the packs are damaged. Their directories are taken from here, of each block what

@@ -195,7 +195,6 @@ core::Result<std::uint64_t> PackRepair::heal_from_sources(const std::set<ChunkId
   ops::PipelineOptions pipeline_options{.times = times_};
   pipeline_options.paths = options_.sources;
   std::ranges::sort(pipeline_options.paths);
-  pipeline_options.compression_level = options_.compression_level;
   pipeline_options.workers = ops::worker_count(options_.workers);
   pipeline_options.stop = options_.stop;
   ops::BackupPipeline pipeline(state_, pipeline_options, store, meter_);
@@ -210,9 +209,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_repository(const std::set<Chun
   CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(from));
   list.warn(observer_);
   ops::ChunkCopier chunks(from, state_,
-                          {.compression_level = options_.compression_level,
-                           .workers = ops::worker_count(options_.workers),
-                           .stop = options_.stop});
+                          {.workers = ops::worker_count(options_.workers), .stop = options_.stop});
   ops::TreeCopier trees(from, state_, chunks, meter_, options_.stop);
   std::uint64_t healed = 0;
   for (const ListedSnapshot& listed : list.snapshots) {
@@ -234,7 +231,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_snapshot(const Snapshot& snaps
                                                            ops::ChunkCopier& chunks,
                                                            ops::TreeCopier& trees) {
   ops::ChunkStore store(state_, storing(missing), meter_);
-  ops::StoredNodes nodes(store, *state_.keys, options_.compression_level);
+  ops::StoredNodes nodes(store, *state_.keys);
   chunks.begin(store);
   trees.begin(nodes, false);
   core::Status copied;

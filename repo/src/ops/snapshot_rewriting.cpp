@@ -129,7 +129,7 @@ core::Result<Snapshot> Rewriting::build(RewrittenSnapshot& rewritten) {
                          .dry_run = options_.dry_run,
                          .times = times},
                         meter_);
-  ops::StoredNodes nodes(store, *state_.keys, options_.compression_level);
+  ops::StoredNodes nodes(store, *state_.keys);
   trees_.begin(nodes);
   Snapshot snapshot = rewritten.original.snapshot;
   snapshot.sources.clear();

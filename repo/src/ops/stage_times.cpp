@@ -22,6 +22,8 @@ const char* name_of(Stage stage) noexcept {
       return "group";
     case Stage::compress:
       return "compress";
+    case Stage::seal:
+      return "seal";
     case Stage::pack:
       return "pack";
   }

@@ -20,9 +20,10 @@ enum class Stage : std::uint8_t {
   find,      ///< ask whether a chunk is known
   group,     ///< copy new chunks into blocks
   compress,  ///< blocks of data and of nodes
-  pack,      ///< seal blocks, hash packs, write, publish, list them in the index
+  seal,      ///< blocks of data and of nodes
+  pack,      ///< hash packs, write, publish, list them in the index
 };
-inline constexpr std::size_t kStages = 9;
+inline constexpr std::size_t kStages = 10;
 
 /// Adds up where time goes. Thread-safe. Two readings of the clock (some 50 ns) a measurement; none
 /// if there is no clock.

@@ -12,9 +12,9 @@ namespace {
 
 // docs/FORMAT.md has the tables. Numbers of 32 bits take five bytes at most, those of 64 bits ten.
 constexpr std::uint64_t kChunkEntryBytes = ChunkId::kSize + 5;
-constexpr std::uint64_t kBlockEntryBytes = 5 * 5 + 1;
-// One key: only a prune, which is not limited, moves blocks that other packs' keys have sealed.
-constexpr std::uint64_t kDirectoryBytes = 1 + 10 + 68 + 10;
+// Each block may bring a key of its own.
+constexpr std::uint64_t kBlockEntryBytes = 5 * 5 + 1 + 68;
+constexpr std::uint64_t kDirectoryBytes = 1 + 10 + 10;
 constexpr std::uint64_t kIndexEntryBytes = PackId::kSize + 10;
 constexpr std::uint64_t kPackFixedBytes =
     format::kPackHeaderBytes + core::kAeadTagBytes + format::kPackFooterFixedBytes;

@@ -2,8 +2,8 @@
 
 namespace cairn::repo::ops {
 
-StoredNodes::StoredNodes(ChunkStore& store, const store::KeyRing& keys, int compression_level)
-    : store_(store), keys_(keys), blocks_(store, compression_level) {}
+StoredNodes::StoredNodes(ChunkStore& store, const store::KeyRing& keys)
+    : store_(store), keys_(keys), blocks_(store) {}
 
 core::Result<ChunkId> StoredNodes::put_node(core::ByteView encoded) {
   const ChunkId id = keys_.metadata_chunk_id(encoded);

@@ -12,7 +12,7 @@ namespace cairn::repo::ops {
 /// Stores nodes through one shared block. Thread-safe.
 class StoredNodes final : public NodeSink {
  public:
-  StoredNodes(ChunkStore& store, const store::KeyRing& keys, int compression_level);
+  StoredNodes(ChunkStore& store, const store::KeyRing& keys);
   [[nodiscard]] core::Result<ChunkId> put_node(core::ByteView encoded) override;
   /// Hands over the last, unfilled block.
   core::Status flush();

@@ -58,7 +58,7 @@ core::Result<std::uint64_t> mark_without(State& state,
                                          ops::ChunkMarks& marks) {
   ops::StageTimes times(nullptr);
   ops::ChunkStore store(state, {.dry_run = true, .times = times}, meter);
-  ops::StoredNodes nodes(store, *state.keys, kCompressionDefault);
+  ops::StoredNodes nodes(store, *state.keys);
   MarkingSink sink(nodes, marks);
   ops::TreeRewriter trees(
       state, {.exclude = &options.exclude, .kept = &marks, .stop = options.stop}, meter);

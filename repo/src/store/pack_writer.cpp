@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cairn/core/codec.h"
+#include "store/seal.h"
 
 namespace cairn::repo::store {
 namespace {
@@ -23,21 +24,22 @@ static_assert(kTrailerBytesMax + format::kPackHeaderBytes + format::kBlockStored
 
 }  // namespace
 
-PackWriter::PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys, PackSeal seal)
-    : object_(std::move(object)), keys_(keys), seal_(std::move(seal)) {
-  directory_.kind = seal_.header.kind;
-  directory_.keys.push_back({.epoch = seal_.header.epoch,
-                             .salt = seal_.header.salt,
-                             .ephemeral = seal_.header.ephemeral});
+PackWriter::PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys,
+                       const format::PackHeader& header, SegmentHasher& segments)
+    : object_(std::move(object)), keys_(keys), header_(header), segments_(segments) {
+  directory_.kind = header.kind;
+  segments_.clear();
 }
 
 core::Result<std::unique_ptr<PackWriter>> PackWriter::open(Backend& backend, const KeyRing& keys,
                                                            core::Random& random,
-                                                           format::BlockKind kind) {
-  CAIRN_TRY(PackSeal seal, make_pack_seal(keys, random, kind));
+                                                           format::BlockKind kind,
+                                                           SegmentHasher& segments) {
+  CAIRN_TRY(const PackSeal seal, make_pack_seal(keys, random, kind));
   CAIRN_TRY(std::unique_ptr<ObjectWriter> object, backend.start());
-  std::unique_ptr<PackWriter> writer(new PackWriter(std::move(object), keys, std::move(seal)));
-  CAIRN_TRY_STATUS(writer->write_covered(format::encode_pack_header(writer->seal_.header)));
+  std::unique_ptr<PackWriter> writer(
+      new PackWriter(std::move(object), keys, seal.header, segments));
+  CAIRN_TRY_STATUS(writer->write_covered(format::encode_pack_header(seal.header)));
   return writer;
 }
 
@@ -48,32 +50,22 @@ bool PackWriter::has_room_for(const format::BlockRecord& record) const noexcept 
          offset_ + format::kBlockStoredBytesMax + kTrailerBytesMax <= format::kPackBytesMax;
 }
 
-core::Status PackWriter::append(format::BlockRecord record, core::ByteView payload) {
-  if (broken_) {
-    return core::fail(*broken_);
-  }
-  Expects(payload.size() <= format::kBlockPlainBytesMax);
-  record.stored_bytes = static_cast<std::uint32_t>(payload.size() + core::kAeadTagBytes);
-  record.key = 0;
-  record.key_block = static_cast<std::uint32_t>(directory_.blocks.size());
-  sealed_.clear();
-  seal_block(keys_.repository(), directory_.kind, directory_.keys.front(), record,
-             seal_.cipher_key.view(), payload, sealed_);
-  return add_block(std::move(record), sealed_);
-}
-
-core::Status PackWriter::append_sealed(format::BlockRecord record, const format::KeyRecord& key,
-                                       core::ByteView sealed) {
+core::Status PackWriter::append(format::BlockRecord record, const format::KeyRecord& key,
+                                core::ByteView sealed) {
   if (broken_) {
     return core::fail(*broken_);
   }
   Expects(sealed.size() == record.stored_bytes);
   Expects(has_room_for(record));
+  CAIRN_TRY_STATUS(write_covered(sealed));
   record.key = key_index(key);
-  return add_block(std::move(record), sealed);
+  chunks_ += record.chunks.size();
+  directory_.blocks.push_back(std::move(record));
+  return {};
 }
 
-// Blocks come pack by pack, so the key is nearly always the last one.
+// Those who seal have a key each, and whoever moves blocks does so pack by pack: the key is nearly
+// always one of the last.
 std::uint32_t PackWriter::key_index(const format::KeyRecord& key) {
   const auto found = std::find(directory_.keys.rbegin(), directory_.keys.rend(), key);
   if (found != directory_.keys.rend()) {
@@ -81,14 +73,6 @@ std::uint32_t PackWriter::key_index(const format::KeyRecord& key) {
   }
   directory_.keys.push_back(key);
   return static_cast<std::uint32_t>(directory_.keys.size() - 1);
-}
-
-core::Status PackWriter::add_block(format::BlockRecord record, core::ByteView sealed) {
-  Expects(has_room_for(record));
-  CAIRN_TRY_STATUS(write_covered(sealed));
-  chunks_ += record.chunks.size();
-  directory_.blocks.push_back(std::move(record));
-  return {};
 }
 
 core::Status PackWriter::write(core::ByteView data) {
@@ -121,7 +105,7 @@ core::Result<format::IndexedPack> PackWriter::publish_now() {
   Expects(!empty());
   core::Encoder plaintext;
   format::encode_pack_directory(plaintext, directory_);
-  const core::Bytes directory = seal_directory(keys_, seal_.header, plaintext.view());
+  const core::Bytes directory = seal_directory(keys_, header_, plaintext.view());
   CAIRN_TRY_STATUS(write_covered(directory));
   format::PackFooter footer;
   footer.covered_bytes = offset_;

@@ -12,32 +12,28 @@
 #include "format/pack.h"
 #include "store/backend.h"
 #include "store/key_ring.h"
-#include "store/seal.h"
 #include "store/segment_hasher.h"
 
 namespace cairn::repo::store {
 
 /// Writes one pack front to back: blocks, then directory, table and footer. Not thread-safe.
 /// Unusable after its first error: every later call answers the same error.
-/// Memory: the directory (about 40 bytes a chunk) and that of SegmentHasher.
+/// Memory: the directory (about 40 bytes a chunk).
 class PackWriter {
  public:
-  /// `backend` and `keys` must outlive it.
+  /// All but `random` must outlive it. `segments` belongs to it until then; from pack to pack it
+  /// keeps its memory.
   [[nodiscard]] static core::Result<std::unique_ptr<PackWriter>> open(Backend& backend,
                                                                       const KeyRing& keys,
                                                                       core::Random& random,
-                                                                      format::BlockKind kind);
+                                                                      format::BlockKind kind,
+                                                                      SegmentHasher& segments);
 
-  /// Seals and appends a block. `payload` is what stands in the block after compression;
-  /// `record.codec`, plain_bytes and chunks must be set; the rest is filled in here.
-  /// Requires has_room_for(record), and a payload shorter than plain_bytes if it is compressed.
-  core::Status append(format::BlockRecord record, core::ByteView payload);
-
-  /// Appends a block of another pack as it stands there, sealed under `key`. The caller has checked
-  /// that `sealed` is what that pack's table says. All of `record` but `key` must be set.
-  /// Requires has_room_for(record).
-  core::Status append_sealed(format::BlockRecord record, const format::KeyRecord& key,
-                             core::ByteView sealed);
+  /// Appends a block of the pack's kind that is sealed under `key`: by BlockSealer, or as it stands
+  /// in another pack; of that the caller has checked that it is what its pack's table says. All of
+  /// `record` but `key` must be set. Requires has_room_for(record).
+  core::Status append(format::BlockRecord record, const format::KeyRecord& key,
+                      core::ByteView sealed);
 
   /// False if the format's limits on blocks, chunks, keys or bytes of a pack leave no room: then
   /// publish this pack and open another. Packs of the usual size stop long before, unless their
@@ -52,21 +48,20 @@ class PackWriter {
   [[nodiscard]] core::Result<format::IndexedPack> publish();
 
  private:
-  PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys, PackSeal seal);
+  PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys,
+             const format::PackHeader& header, SegmentHasher& segments);
   core::Status write(core::ByteView data);
   core::Status write_covered(core::ByteView data);
   std::uint32_t key_index(const format::KeyRecord& key);
-  core::Status add_block(format::BlockRecord record, core::ByteView sealed);
   core::Result<format::IndexedPack> publish_now();
 
   std::unique_ptr<ObjectWriter> object_;
   const KeyRing& keys_;
-  PackSeal seal_;
+  const format::PackHeader header_;
   format::PackDirectory directory_;
-  SegmentHasher segments_;
+  SegmentHasher& segments_;
   std::uint64_t offset_ = 0;
   std::size_t chunks_ = 0;
-  core::Bytes sealed_;
   std::optional<core::Error> broken_;
 };
 

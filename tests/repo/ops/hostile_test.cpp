@@ -3,6 +3,7 @@
 
 #include "catch2.h"
 #include "format/node.h"
+#include "ops/block_filler.h"
 #include "ops/chain.h"
 #include "ops/chunk_store.h"
 #include "ops/stored_nodes.h"
@@ -23,16 +24,15 @@ class Forger {
       : repository_(*fixture.init()), meter_(fixture.observer, fixture.clock) {
     REQUIRE(ops::ensure_catalogue(state(), fixture.observer));
     store_.emplace(state(), ops::ChunkStoreOptions{.times = times_}, meter_);
-    nodes_.emplace(*store_, *state().keys, 3);
+    nodes_.emplace(*store_, *state().keys);
   }
 
   ChunkId put(core::ByteView node) { return *nodes_->put_node(node); }
   ChunkId put_data(core::ByteView bytes) {
     ops::OpenBlock block;
-    core::Compressor compressor(3, 1024);
     const ChunkId id = state().keys->data_chunk_id(bytes);
     block.add(id, bytes);
-    REQUIRE(store_->store(block, compressor));
+    REQUIRE(ops::BlockFiller(*store_).store(block));
     return id;
   }
 

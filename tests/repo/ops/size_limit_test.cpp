@@ -6,6 +6,7 @@
 #include "collecting.h"
 #include "ops/storage_room.h"
 #include "several_snapshots.h"
+#include "store/block_sealer.h"
 #include "store/pack_writer.h"
 
 using namespace cairn;
@@ -116,11 +117,14 @@ TEST_CASE("a writer's books: objects are no larger than they were taken to be", 
   const std::size_t block_count = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{300});
   const std::size_t chunks_max = GENERATE(std::size_t{1}, std::size_t{40});
   CAPTURE(kind, block_count, chunks_max);
-  auto writer =
-      repo::store::PackWriter::open(*state.backend, *state.keys, state.environment.random, kind);
+  repo::store::SegmentHasher segments;
+  auto writer = repo::store::PackWriter::open(*state.backend, *state.keys, state.environment.random,
+                                              kind, segments);
   REQUIRE(outcome(writer) == "ok");
   std::vector<StorageRoom::Block> blocks;
   for (std::size_t i = 0; i < block_count; ++i) {
+    // A key for each block is the most there can be.
+    repo::store::BlockSealer sealer(*state.keys, state.environment.random, kind);
     repo::format::BlockRecord record;
     for (std::size_t c = random.below(chunks_max); c < chunks_max; ++c) {
       const auto length =
@@ -132,7 +136,10 @@ TEST_CASE("a writer's books: objects are no larger than they were taken to be", 
     blocks.push_back({.kind = kind,
                       .stored_bytes = payload.size() + core::kAeadTagBytes,
                       .chunks = record.chunks.size()});
-    REQUIRE(outcome((*writer)->append(std::move(record), payload)) == "ok");
+    auto sealed = sealer.seal(std::move(record), payload);
+    REQUIRE(outcome(sealed) == "ok");
+    REQUIRE(outcome((*writer)->append(std::move(sealed->record), sealed->key, sealed->bytes)) ==
+            "ok");
   }
   auto pack = (*writer)->publish();
   REQUIRE(outcome(pack) == "ok");

@@ -12,6 +12,7 @@
 #include "fault_backend.h"
 #include "mem_backend.h"
 #include "outcome.h"
+#include "store/block_sealer.h"
 #include "store/catalogue.h"
 #include "store/pack_reader.h"
 #include "store/pack_writer.h"
@@ -53,6 +54,19 @@ inline MadeBlock make_block(TestKeys& keys, repo::format::BlockKind kind,
   return block;
 }
 
+/// As BlockSealer has sealed it.
+inline repo::store::SealedBlock sealed_block(repo::store::BlockSealer& sealer,
+                                             const MadeBlock& block) {
+  auto sealed = sealer.seal(block.record, block.payload);
+  REQUIRE(sealed);
+  return *std::move(sealed);
+}
+
+inline core::Status append_sealed(repo::store::PackWriter& writer,
+                                  const repo::store::SealedBlock& block) {
+  return writer.append(block.record, block.key, block.bytes);
+}
+
 struct MadePack {
   repo::format::IndexedPack indexed;
   std::vector<MadeBlock> blocks;
@@ -65,10 +79,13 @@ struct MadePack {
 inline MadePack put_pack(TestKeys& keys, repo::store::Backend& backend,
                          repo::format::BlockKind kind, std::vector<MadeBlock> blocks,
                          repo::Role writer_role = repo::Role::backup) {
-  auto writer = repo::store::PackWriter::open(backend, keys.of(writer_role), keys.random, kind);
+  repo::store::SegmentHasher segments;
+  auto writer =
+      repo::store::PackWriter::open(backend, keys.of(writer_role), keys.random, kind, segments);
   REQUIRE(writer);
+  repo::store::BlockSealer sealer(keys.of(writer_role), keys.random, kind);
   for (const MadeBlock& block : blocks) {
-    REQUIRE((*writer)->append(block.record, block.payload));
+    REQUIRE(append_sealed(**writer, sealed_block(sealer, block)));
   }
   auto indexed = (*writer)->publish();
   REQUIRE(indexed);

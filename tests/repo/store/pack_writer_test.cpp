@@ -17,6 +17,7 @@ using repo::format::BlockRecord;
 using repo::format::IndexedPack;
 using repo::format::kPackSegmentBytes;
 using repo::store::BlockReader;
+using repo::store::BlockSealer;
 using repo::store::PackWriter;
 using repo::store::read_pack_description;
 
@@ -93,12 +94,15 @@ TEST_CASE("packs that end exactly with a segment are no special case") {
 TEST_CASE("a writer that only writes knows its size and whether it is empty") {
   TestKeys keys;
   MemBackend backend;
-  auto writer = PackWriter::open(backend, keys.of(Role::backup), keys.random, BlockKind::data);
+  repo::store::SegmentHasher segments;
+  auto writer =
+      PackWriter::open(backend, keys.of(Role::backup), keys.random, BlockKind::data, segments);
   REQUIRE(writer);
   CHECK((*writer)->empty());
   CHECK((*writer)->size_bytes() == repo::format::kPackHeaderBytes);
+  BlockSealer sealer(keys.of(Role::backup), keys.random, BlockKind::data);
   const MadeBlock block = make_block(keys, BlockKind::data, {1000}, false);
-  REQUIRE((*writer)->append(block.record, block.payload));
+  REQUIRE(append_sealed(**writer, sealed_block(sealer, block)));
   CHECK_FALSE((*writer)->empty());
   CHECK((*writer)->size_bytes() == repo::format::kPackHeaderBytes + 1000 + 16);
   CHECK(backend.names().empty());
@@ -108,20 +112,23 @@ TEST_CASE("a writer that only writes knows its size and whether it is empty") {
 
 TEST_CASE("whatever call fails, the writer answers the same error for ever after") {
   TestKeys keys;
-  const MadeBlock block = make_block(keys, BlockKind::data, {1000, 1000}, false);
+  BlockSealer sealer(keys.admin(), keys.random, BlockKind::data);
+  const auto block = sealed_block(sealer, make_block(keys, BlockKind::data, {1000, 1000}, false));
+  const auto other = sealed_block(sealer, make_block(keys, BlockKind::data, {500}, false));
   std::uint64_t failures = 0;
   for (std::uint64_t call = 1;; ++call) {
     MemBackend memory;
     FaultBackend backend(memory);
     backend.arm({.at_call = call, .code = core::ErrorCode::no_space});
-    auto writer = PackWriter::open(backend, keys.admin(), keys.random, BlockKind::data);
+    repo::store::SegmentHasher segments;
+    auto writer = PackWriter::open(backend, keys.admin(), keys.random, BlockKind::data, segments);
     if (!writer) {
       CHECK(outcome(writer) == "no_space");
       ++failures;
       continue;
     }
-    const core::Status first = (*writer)->append(block.record, block.payload);
-    const core::Status second = (*writer)->append(block.record, block.payload);
+    const core::Status first = append_sealed(**writer, block);
+    const core::Status second = append_sealed(**writer, other);
     const auto published = (*writer)->publish();
     if (!backend.failure_hit()) {
       CHECK(published);
@@ -130,7 +137,7 @@ TEST_CASE("whatever call fails, the writer answers the same error for ever after
     ++failures;
     CHECK((first || outcome(second) == "no_space"));
     CHECK(outcome(published) == "no_space");
-    CHECK(outcome((*writer)->append(block.record, block.payload)) == "no_space");
+    CHECK(outcome(append_sealed(**writer, block)) == "no_space");
     CHECK(outcome((*writer)->publish()) == "no_space");
     CHECK(memory.names().empty());
   }
@@ -147,7 +154,9 @@ TEST_CASE("a block can be moved to another pack without being opened") {
       put_pack(keys, backend, BlockKind::data, {make_block(keys, BlockKind::data, {400}, false)});
 
   // The role that repacks can read neither of them.
-  auto writer = PackWriter::open(backend, keys.of(Role::maintain), keys.random, BlockKind::data);
+  repo::store::SegmentHasher segments;
+  auto writer =
+      PackWriter::open(backend, keys.of(Role::maintain), keys.random, BlockKind::data, segments);
   REQUIRE(writer);
   struct Move {
     const MadePack& pack;
@@ -159,11 +168,11 @@ TEST_CASE("a block can be moved to another pack without being opened") {
     const BlockRecord& record = move.pack.indexed.directory.blocks[move.block];
     Bytes sealed(record.stored_bytes);
     REQUIRE(backend.get_range(move.pack.name(), summary.blocks[move.block].offset_bytes, sealed));
-    REQUIRE((*writer)->append_sealed(record, summary.keys[record.key], sealed));
+    REQUIRE((*writer)->append(record, summary.keys[record.key], sealed));
   }
   const auto moved = (*writer)->publish();
   REQUIRE(moved);
-  CHECK(moved->directory.keys.size() == 3);  // the new pack's own, and one of each old pack
+  CHECK(moved->directory.keys.size() == 2);  // one of each old pack
   CHECK(moved->directory.blocks[0].key == moved->directory.blocks[2].key);
   const auto description = read_pack_description(backend, keys.of(Role::maintain), moved->id);
   REQUIRE(description);
@@ -184,18 +193,19 @@ TEST_CASE("moved blocks and new ones share a pack") {
   const MadePack old = put_pack(keys, backend, BlockKind::metadata,
                                 {make_block(keys, BlockKind::metadata, {100}, false)});
   const MadeBlock fresh = make_block(keys, BlockKind::metadata, {50}, false);
-  auto writer = PackWriter::open(backend, keys.admin(), keys.random, BlockKind::metadata);
+  repo::store::SegmentHasher segments;
+  auto writer = PackWriter::open(backend, keys.admin(), keys.random, BlockKind::metadata, segments);
   REQUIRE(writer);
   Bytes sealed(116);
   REQUIRE(backend.get_range(old.name(), repo::format::kPackHeaderBytes, sealed));
-  REQUIRE((*writer)->append_sealed(old.indexed.directory.blocks[0], old.indexed.directory.keys[0],
-                                   sealed));
-  REQUIRE((*writer)->append(fresh.record, fresh.payload));
+  REQUIRE(
+      (*writer)->append(old.indexed.directory.blocks[0], old.indexed.directory.keys[0], sealed));
+  BlockSealer sealer(keys.admin(), keys.random, BlockKind::metadata);
+  REQUIRE(append_sealed(**writer, sealed_block(sealer, fresh)));
   const auto pack = (*writer)->publish();
   REQUIRE(pack);
-  // Nonces are the block's number in the pack that it was sealed for.
-  CHECK(pack->directory.blocks[0].key_block == 0);
-  CHECK(pack->directory.blocks[1].key_block == 1);
+  CHECK(pack->directory.blocks[0].key == 0);
+  CHECK(pack->directory.blocks[1].key == 1);
   BlockReader reader(backend, keys.admin());
   BlockReader::Scratch scratch;
   Bytes plain;
@@ -208,16 +218,20 @@ TEST_CASE("moved blocks and new ones share a pack") {
 TEST_CASE("a pack of tiny chunks is full before its directory is too large to be read") {
   TestKeys keys;
   MemBackend backend;
-  auto writer = PackWriter::open(backend, keys.admin(), keys.random, BlockKind::data);
+  repo::store::SegmentHasher segments;
+  auto writer = PackWriter::open(backend, keys.admin(), keys.random, BlockKind::data, segments);
   REQUIRE(writer);
   constexpr std::size_t kChunks = 100'000;
   BlockRecord record;
   record.plain_bytes = kChunks;
   record.chunks.assign(kChunks, {keys.random_id<repo::ChunkId>(), 1});
   const Bytes payload(kChunks, std::byte{7});
+  BlockSealer sealer(keys.admin(), keys.random, BlockKind::data);
   std::size_t blocks = 0;
   while ((*writer)->has_room_for(record)) {
-    REQUIRE((*writer)->append(record, payload));
+    const auto sealed = sealer.seal(record, payload);
+    REQUIRE(sealed);
+    REQUIRE(append_sealed(**writer, *sealed));
     ++blocks;
   }
   CHECK(blocks == repo::format::kPackChunksMax / kChunks);
