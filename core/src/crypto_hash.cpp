@@ -3,6 +3,7 @@
 #include <gsl/assert>
 
 #include "cairn/core/crypto.h"
+#include "crypto_aead.h"
 
 namespace cairn::core {
 namespace {
@@ -28,6 +29,9 @@ Hash256 hash_with_key(ByteView key, ByteView data) {
 Status init_crypto() {
   if (sodium_init() < 0) {
     return fail(ErrorCode::internal, "start libsodium: it reports that it cannot run here");
+  }
+  if (!has_aead()) {
+    return fail(ErrorCode::internal, "start OpenSSL: it has no ChaCha20-Poly1305 here");
   }
   return {};
 }

@@ -1,3 +1,6 @@
+#include <sodium.h>
+
+#include <array>
 #include <limits>
 
 #include "cairn/core/crypto.h"
@@ -27,7 +30,8 @@ bool opens(ByteView key, std::uint64_t number, ByteView associated, ByteView sea
 
 TEST_CASE("sealing is ChaCha20-Poly1305 with a little-endian number as nonce") {
   // Key, associated data and plaintext of RFC 8439, section 2.8.2. Its nonce cannot be written as
-  // a 64-bit number, so the expected bytes come from OpenSSL, which reproduces the RFC's with its.
+  // a 64-bit number, so the expected bytes come from OpenSSL's program, which reproduces the RFC's
+  // with its.
   const Bytes key = from_hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f");
   const Bytes associated = from_hex("50515253c0c1c2c3c4c5c6c7");
   CHECK(to_hex(seal(key, 0, associated, as_view(kSunscreen))) ==
@@ -67,6 +71,34 @@ TEST_CASE("sealing in place works, as writers do it") {
   CHECK(buffer == seal(key, 3, {}, plaintext));
   REQUIRE(aead_open(key, 3, {}, buffer, MutableByteView(buffer).first(plaintext.size())));
   CHECK(equal(ByteView(buffer).first(plaintext.size()), plaintext));
+}
+
+// Two libraries that know nothing of each other: what one seals is what the other does.
+TEST_CASE("sealing is what libsodium makes of it") {
+  const Bytes key = test::seeded_bytes(1, 32);
+  for (const std::size_t size :
+       {0U, 1U, 15U, 16U, 17U, 255U, 256U, 257U, 511U, 513U, 1'024U, 4'095U, 70'001U}) {
+    const std::size_t associated_size = size % 37;
+    CAPTURE(size, associated_size);
+    const Bytes plaintext = test::seeded_bytes(2, size);
+    const Bytes associated = test::seeded_bytes(3, associated_size);
+    const std::array<unsigned char, 12> nonce{static_cast<unsigned char>(size & 0xff), 9};
+    Bytes expected(size + kAeadTagBytes);
+    REQUIRE(crypto_aead_chacha20poly1305_ietf_encrypt(
+                u8_data(MutableByteView(expected)), nullptr, u8_data(ByteView(plaintext)), size,
+                u8_data(ByteView(associated)), associated_size, nullptr, nonce.data(),
+                u8_data(ByteView(key))) == 0);
+    CHECK(seal(key, nonce[0] + 256U * nonce[1], associated, plaintext) == expected);
+  }
+}
+
+TEST_CASE("what does not open leaves nothing of its plaintext behind") {
+  const Bytes key = test::seeded_bytes(1, 32);
+  Bytes sealed = seal(key, 5, {}, test::seeded_bytes(3, 5'000));
+  sealed.back() ^= std::byte{1};
+  Bytes opened = test::seeded_bytes(4, 5'000);
+  CHECK_FALSE(aead_open(key, 5, {}, sealed, opened));
+  CHECK(opened == Bytes(5'000, std::byte{0}));
 }
 
 TEST_CASE("a change of any bit that went in keeps it shut") {

@@ -126,7 +126,7 @@ constexpr std::array kLayerRules = std::to_array<LayerRule>({
 
 /// Third-party headers a public header may not pull into its users.
 constexpr std::array kPrivateDependencies =
-    std::to_array<std::string_view>({"fmt/", "lmdb.h", "nlohmann/", "sodium", "zstd"});
+    std::to_array<std::string_view>({"fmt/", "lmdb.h", "nlohmann/", "openssl/", "sodium", "zstd"});
 
 // --- Identifiers ---
 

@@ -9,11 +9,11 @@
 #include "cairn/core/result.h"
 #include "cairn/core/secret.h"
 
-/// The cryptographic mechanisms, thin over libsodium: no policy, no record formats.
+/// The cryptographic mechanisms, thin over libsodium and OpenSSL: no policy, no record formats.
 /// All functions are thread-safe and keep no state. init_crypto() must have returned success once.
 namespace cairn::core {
 
-/// libsodium's start-up (idempotent). Fails with internal if the library cannot start.
+/// The libraries' start-up (idempotent). Fails with internal if one of them cannot start.
 Status init_crypto();
 
 // --- Keyed and plain hashing: BLAKE2b-256 (RFC 7693) -------------------------------------------
@@ -48,11 +48,11 @@ inline constexpr std::size_t kAeadTagBytes = 16;
 
 /// out.size() == plaintext.size() + kAeadTagBytes. `nonce_number` is the 96-bit nonce as a
 /// little-endian counter: a key never sees the same number twice, since each key belongs to one
-/// object and numbers its blocks.
+/// object or one writing thread and numbers its blocks. `out` may begin where `plaintext` does.
 void aead_seal(ByteView key, std::uint64_t nonce_number, ByteView associated_data,
                ByteView plaintext, MutableByteView out);
 /// out.size() == sealed.size() - kAeadTagBytes. False if it was not sealed by this key, number
-/// and associated data; `out` then holds nothing of use.
+/// and associated data; `out` then holds zeros. `out` may begin where `sealed` does.
 [[nodiscard]] bool aead_open(ByteView key, std::uint64_t nonce_number, ByteView associated_data,
                              ByteView sealed, MutableByteView out);
 
