@@ -35,6 +35,25 @@ TEST_CASE("a closed queue takes nothing more, but gives what it holds") {
   CHECK(queue.pop() == std::nullopt);
 }
 
+TEST_CASE("what would have to wait is not taken, and not touched") {
+  BoundedQueue<std::unique_ptr<int>> queue(3);
+  auto value = std::make_unique<int>(1);
+  CHECK(queue.try_push(value, 2));
+  CHECK(value == nullptr);
+  value = std::make_unique<int>(2);
+  CHECK_FALSE(queue.try_push(value, 2));
+  REQUIRE(value != nullptr);
+  CHECK(queue.try_push(value, 1));
+  CHECK(**queue.pop() == 1);
+  CHECK(**queue.pop() == 2);
+  value = std::make_unique<int>(3);
+  CHECK(queue.try_push(value, 100));  // an empty queue takes anything
+  queue.close();
+  value = std::make_unique<int>(4);
+  CHECK_FALSE(queue.try_push(value));
+  REQUIRE(value != nullptr);
+}
+
 TEST_CASE("a cancelled queue drops what it holds") {
   const auto value = std::make_shared<int>(1);
   BoundedQueue<std::shared_ptr<int>> queue(3);

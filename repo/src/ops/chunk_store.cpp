@@ -23,9 +23,9 @@ constexpr std::uint64_t kCheckpointChunks = 64 * 1024;
 
 constexpr std::size_t kDryRunIdsMax = 1024 * 1024;
 
-// Blocks on their way to the packing thread, as they will be stored: four that could not be
-// compressed, twenty of text: enough to hide one fsync of a pack.
-constexpr std::size_t kQueueBytes = std::size_t{16} * 1024 * 1024;
+// Blocks on their way to the packing thread, as they will be stored: six that could not be
+// compressed, two or three of text. More of them would only wait: see put().
+constexpr std::size_t kQueueBytes = std::size_t{6} * 1024 * 1024;
 // Half of what the queue holds when it is full: what is in the queue has no memory to spare.
 constexpr std::size_t kSpareBytes = kQueueBytes / 2;
 
@@ -101,7 +101,40 @@ core::Bytes ChunkStore::take_spare() {
 
 core::Status ChunkStore::put(store::SealedBlock block) {
   CAIRN_TRY_STATUS(check());
+  if (may_go_beside(block)) {
+    const std::size_t bytes = block.bytes.size();
+    Work work(std::move(block));
+    if (queue_.try_push(work, bytes)) {
+      return {};
+    }
+    block = *std::move(work);
+    if (const std::unique_lock lock(beside_mutex_, std::try_to_lock); lock) {
+      return pack_beside(std::move(block));
+    }
+  }
   return hand_over(std::move(block));
+}
+
+// Nodes stay together. With a size limit blocks go one way, since the books know one pack of each
+// kind.
+bool ChunkStore::may_go_beside(const store::SealedBlock& block) const noexcept {
+  return block.kind == format::BlockKind::data && !options_.dry_run &&
+         options_.limit.max_bytes == 0;
+}
+
+core::Status ChunkStore::pack_beside(store::SealedBlock block) {
+  const StageTimes::Span span(options_.times, Stage::pack, block.bytes.size());
+  count(block);
+  core::Status written = make_room(beside_, block.record);
+  if (written) {
+    written = append(beside_, block);
+  }
+  if (!written) {
+    break_with(written.error());
+    return written;
+  }
+  keep_memory(std::move(block.bytes));
+  return {};
 }
 
 core::Status ChunkStore::hand_over(Work work) {
@@ -169,60 +202,86 @@ core::Status ChunkStore::publish_and_tell() {
 }
 
 core::Status ChunkStore::publish_all() {
-  for (auto& writer : writers_) {
-    if (writer && !writer->empty()) {
-      CAIRN_TRY_STATUS(publish(writer));
-    }
+  for (OpenPack& pack : open_) {
+    CAIRN_TRY_STATUS(publish(pack));
   }
+  {
+    const std::scoped_lock lock(beside_mutex_);
+    CAIRN_TRY_STATUS(publish(beside_));
+  }
+  const std::scoped_lock lock(publishing_);
   return checkpoint();
 }
 
 core::Status ChunkStore::pack(store::SealedBlock block) {
   const StageTimes::Span span(options_.times, Stage::pack, block.bytes.size());
-  const auto chunks = block.record.chunks.size();
-  const auto plain_bytes = block.record.plain_bytes;
+  count(block);
   if (!options_.dry_run) {
     CAIRN_TRY_STATUS(write(block));
   }
-  const std::scoped_lock lock(mutex_);
-  auto& added = block.kind == format::BlockKind::data ? totals_.data : totals_.metadata;
-  added.chunks += chunks;
-  added.plain_bytes += plain_bytes;
-  added.stored_bytes += block.bytes.size();
-  meter_.add_stored(block.bytes.size());
-  if (spare_bytes_ + block.bytes.capacity() <= kSpareBytes) {
-    spare_bytes_ += block.bytes.capacity();
-    spare_.push_back(std::move(block.bytes));
-  }
+  keep_memory(std::move(block.bytes));
   return {};
 }
 
-core::Status ChunkStore::write(store::SealedBlock& block) {
-  auto& writer = writers_[index_of(block.kind)];
-  if (writer && !writer->has_room_for(block.record)) {
-    CAIRN_TRY_STATUS(publish(writer));
+void ChunkStore::count(const store::SealedBlock& block) {
+  const std::scoped_lock lock(mutex_);
+  auto& added = block.kind == format::BlockKind::data ? totals_.data : totals_.metadata;
+  added.chunks += block.record.chunks.size();
+  added.plain_bytes += block.record.plain_bytes;
+  added.stored_bytes += block.bytes.size();
+  meter_.add_stored(block.bytes.size());
+}
+
+void ChunkStore::keep_memory(core::Bytes memory) {
+  const std::scoped_lock lock(mutex_);
+  if (spare_bytes_ + memory.capacity() <= kSpareBytes) {
+    spare_bytes_ += memory.capacity();
+    spare_.push_back(std::move(memory));
   }
+}
+
+core::Status ChunkStore::write(store::SealedBlock& block) {
   const StorageRoom::Block room{
       .kind = block.kind, .stored_bytes = block.bytes.size(), .chunks = block.record.chunks.size()};
-  if (!room_.fits(room)) {
+  OpenPack& pack = open_[index_of(block.kind)];
+  CAIRN_TRY_STATUS(make_room(pack, block.record));
+  bool fits = false;
+  {
+    const std::scoped_lock lock(publishing_);
+    fits = room_.fits(room);
+    if (fits) {
+      room_.take(room);
+    }
+  }
+  if (!fits) {
     CAIRN_TRY_STATUS(publish_all());
     return core::fail(room_.no_room());
   }
-  room_.take(room);
-  if (!writer) {
-    CAIRN_TRY(writer,
-              store::PackWriter::open(*state_.backend, *state_.keys, state_.environment.random,
-                                      block.kind, segments_[index_of(block.kind)]));
-  }
-  CAIRN_TRY_STATUS(writer->append(std::move(block.record), block.key, block.bytes));
-  const bool is_full =
-      writer->size_bytes() >= full_pack_bytes(block.kind) || writer->chunks() >= kPackChunks;
-  return is_full ? publish(writer) : core::Status();
+  return append(pack, block);
 }
 
-core::Status ChunkStore::publish(std::unique_ptr<store::PackWriter>& writer) {
-  CAIRN_TRY(format::IndexedPack pack, writer->publish());
-  writer.reset();
+core::Status ChunkStore::make_room(OpenPack& pack, const format::BlockRecord& record) {
+  return pack.writer && !pack.writer->has_room_for(record) ? publish(pack) : core::Status();
+}
+
+core::Status ChunkStore::append(OpenPack& pack, store::SealedBlock& block) {
+  if (!pack.writer) {
+    CAIRN_TRY(pack.writer,
+              store::PackWriter::open(*state_.backend, *state_.keys, state_.environment.random,
+                                      block.kind, pack.segments));
+  }
+  CAIRN_TRY_STATUS(pack.writer->append(std::move(block.record), block.key, block.bytes));
+  const bool is_full = pack.writer->size_bytes() >= full_pack_bytes(block.kind) ||
+                       pack.writer->chunks() >= kPackChunks;
+  return is_full ? publish(pack) : core::Status();
+}
+
+core::Status ChunkStore::publish(OpenPack& open) {
+  if (!open.writer || open.writer->empty()) {
+    return {};
+  }
+  CAIRN_TRY(format::IndexedPack pack, open.writer->publish());
+  open.writer.reset();
   {
     const std::scoped_lock lock(mutex_);
     totals_.pack_bytes += pack.size_bytes;
@@ -230,6 +289,7 @@ core::Status ChunkStore::publish(std::unique_ptr<store::PackWriter>& writer) {
     (pack.directory.kind == format::BlockKind::data ? totals_.data_packs
                                                     : totals_.metadata_packs) += 1;
   }
+  const std::scoped_lock lock(publishing_);
   room_.pack_published(pack.directory.kind, pack.size_bytes);
   published_bytes_ += pack.size_bytes;
   for (const auto& block : pack.directory.blocks) {

@@ -42,6 +42,9 @@ struct ChunkStoreOptions {
 
 /// Deduplicates and stores chunks. Thread-safe but for finish().
 ///
+/// One thread packs, so that little data makes few packs. What comes in faster than it can write,
+/// or while it waits for the disk, goes the second way: see put().
+///
 /// Order of a session's writes: packs, then the index segment that lists them, then the catalogue;
 /// the snapshot comes after finish(), when everything it needs is durable. A checkpoint (index
 /// segment) is due once kCheckpointBytes or kCheckpointChunks lie in packs that no segment lists.
@@ -50,8 +53,8 @@ struct ChunkStoreOptions {
 /// with no_space: the next run finds it all.
 ///
 /// Memory: the ids and directories of the chunks since the last checkpoint (some 120 bytes each, so
-/// 12 MiB with those of the open packs), 16 MiB in the queue to the packing thread, and 8 MiB of
-/// spare memory of blocks.
+/// 12 MiB with those of the open packs), 6 MiB in the queue to the packing thread, 3 MiB of spare
+/// memory of blocks, and three times that of SegmentHasher, if there is so much to write.
 class ChunkStore {
  public:
   ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter);
@@ -73,7 +76,8 @@ class ChunkStore {
 
   /// Hands a block to the packing thread: one that make_sealer()'s sealer has sealed (in a dry run
   /// its bytes may be anything of that length), or one of another pack that the caller has checked.
-  /// Waits while that thread is behind.
+  /// While that thread is behind, the first who comes writes the block itself, into a pack beside
+  /// that thread's; all others wait.
   core::Status put(store::SealedBlock block);
 
   /// The error that ended the store, if one did. Workers ask now and then.
@@ -103,6 +107,11 @@ class ChunkStore {
  private:
   /// nullopt: no block, publish what there is.
   using Work = std::optional<store::SealedBlock>;
+  /// A pack that is being filled, or none yet.
+  struct OpenPack {
+    std::unique_ptr<store::PackWriter> writer;
+    store::SegmentHasher segments;
+  };
   static constexpr std::size_t kShards = 16;
   struct Shard {
     std::mutex mutex;
@@ -113,7 +122,13 @@ class ChunkStore {
   core::Status hand_over(Work work);
   core::Status pack(store::SealedBlock block);
   core::Status write(store::SealedBlock& block);
-  core::Status publish(std::unique_ptr<store::PackWriter>& writer);
+  [[nodiscard]] bool may_go_beside(const store::SealedBlock& block) const noexcept;
+  core::Status pack_beside(store::SealedBlock block);
+  core::Status append(OpenPack& pack, store::SealedBlock& block);
+  core::Status make_room(OpenPack& pack, const format::BlockRecord& record);
+  void count(const store::SealedBlock& block);
+  void keep_memory(core::Bytes memory);
+  core::Status publish(OpenPack& pack);
   core::Status publish_all();
   core::Status publish_and_tell();
   core::Status checkpoint();
@@ -135,13 +150,17 @@ class ChunkStore {
   std::vector<core::Bytes> spare_;  ///< of blocks, to use again
   std::size_t spare_bytes_ = 0;
 
-  // The packing thread's own.
+  std::array<OpenPack, 2> open_;  ///< the packing thread's own, one of each kind
+
+  std::mutex beside_mutex_;  ///< beside_
+  OpenPack beside_;          ///< of data, for whoever finds the queue full
+
+  std::mutex publishing_;  ///< what follows; beside_mutex_ comes before it
   StorageRoom room_;
-  std::array<store::SegmentHasher, 2> segments_;
-  std::array<std::unique_ptr<store::PackWriter>, 2> writers_;
-  std::vector<format::IndexedPack> published_;
+  std::vector<format::IndexedPack> published_;  ///< not listed yet
   std::uint64_t published_bytes_ = 0;
   std::uint64_t published_chunks_ = 0;
+
   std::thread thread_;
 };
 

@@ -36,6 +36,20 @@ class BoundedQueue {
     return true;
   }
 
+  /// As push() where that need not wait. False: `value` is untouched, and the queue full or closed.
+  [[nodiscard]] bool try_push(T& value, std::size_t weight = 1) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (closed_ || (!items_.empty() && weight_ + weight > capacity_)) {
+        return false;
+      }
+      weight_ += weight;
+      items_.push_back({std::move(value), weight});
+    }
+    ready_.notify_one();
+    return true;
+  }
+
   /// Waits for a value; nullopt once the queue is closed and empty.
   [[nodiscard]] std::optional<T> pop() {
     std::unique_lock lock(mutex_);
