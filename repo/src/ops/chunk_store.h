@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cairn/core/bounded_queue.h"
+#include "cairn/core/hash_lanes.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
@@ -54,7 +55,7 @@ struct ChunkStoreOptions {
 ///
 /// Memory: the ids and directories of the chunks since the last checkpoint (some 120 bytes each, so
 /// 12 MiB with those of the open packs), 6 MiB in the queue to the packing thread, 3 MiB of spare
-/// memory of blocks, and three times that of SegmentHasher, if there is so much to write.
+/// memory of blocks, and twice that of SegmentHasher, if there is so much to write.
 class ChunkStore {
  public:
   ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter);
@@ -109,6 +110,8 @@ class ChunkStore {
   using Work = std::optional<store::SealedBlock>;
   /// A pack that is being filled, or none yet.
   struct OpenPack {
+    explicit OpenPack(core::HashKernel kernel = core::best_hash_kernel()) : segments(kernel) {}
+
     std::unique_ptr<store::PackWriter> writer;
     store::SegmentHasher segments;
   };
@@ -150,7 +153,9 @@ class ChunkStore {
   std::vector<core::Bytes> spare_;  ///< of blocks, to use again
   std::size_t spare_bytes_ = 0;
 
-  std::array<OpenPack, 2> open_;  ///< the packing thread's own, one of each kind
+  /// The packing thread's own, one of each kind. Of nodes there is little to hash: with one lane
+  /// it takes 1 MiB instead of 8.
+  std::array<OpenPack, 2> open_{OpenPack(), OpenPack(core::HashKernel::libsodium)};
 
   std::mutex beside_mutex_;  ///< beside_
   OpenPack beside_;          ///< of data, for whoever finds the queue full

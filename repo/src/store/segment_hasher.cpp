@@ -7,7 +7,7 @@
 
 namespace cairn::repo::store {
 
-SegmentHasher::SegmentHasher() : hasher_(core::ByteView()) {}
+SegmentHasher::SegmentHasher(core::HashKernel kernel) : hasher_(core::ByteView(), kernel) {}
 
 void SegmentHasher::clear() {
   waiting_.clear();

@@ -13,7 +13,7 @@ namespace cairn::repo::store {
 /// Not thread-safe. Memory: as many segments as the kernel has lanes, 1 to 8 MiB.
 class SegmentHasher {
  public:
-  SegmentHasher();
+  explicit SegmentHasher(core::HashKernel kernel = core::best_hash_kernel());
 
   /// Forgets all bytes since the last finish().
   void clear();
