@@ -61,7 +61,7 @@ struct BlockRecord {
   std::uint32_t plain_bytes = 0;   ///< sum of the chunks' lengths
   BlockCodec codec = BlockCodec::raw;
   std::uint32_t key = 0;            ///< index into PackDirectory::keys
-  std::uint32_t key_block = 0;      ///< nonce: the block's number in the pack it was sealed for
+  std::uint32_t key_block = 0;      ///< nonce: its number among the blocks of that key
   std::vector<ChunkRecord> chunks;  ///< end to end in the plaintext, at least one
 
   friend bool operator==(const BlockRecord&, const BlockRecord&) = default;

@@ -48,7 +48,7 @@ enum class Purpose : std::uint8_t {
 [[nodiscard]] core::Result<core::Bytes> open_manifest(const KeyRing& keys, const SnapshotId& id,
                                                       core::ByteView envelope);
 
-/// The key of one pack's blocks, made for writing: ephemeral X25519 against the role's public key.
+/// A key for blocks of packs, made for writing: ephemeral X25519 against the role's public key.
 struct PackSeal {
   format::PackHeader header;
   core::SecretBytes cipher_key;

@@ -34,9 +34,12 @@ class SlowFirstPack final : public Backend {
  public:
   explicit SlowFirstPack(std::unique_ptr<Backend> real) : real_(std::move(real)) {}
 
-  enum class Second : std::uint8_t { begins, ends, fails };
-  /// What of the second pack lets the first go on.
-  void wait_for(Second second) { second_ = second; }
+  enum class Second : std::uint8_t { begins, ends, fails, nobody };
+  /// What of the second pack lets the first go on; nobody: it does not wait.
+  void wait_for(Second second) {
+    second_ = second;
+    goes_on_ = second == Second::nobody;
+  }
 
   core::Result<std::unique_ptr<ObjectWriter>> start() override {
     CAIRN_TRY(auto writer, real_->start());
@@ -196,28 +199,14 @@ TEST_CASE("a pack beside that cannot be written ends the store", "[threads]") {
 }
 
 TEST_CASE("little data makes one pack, and so does all data under a size limit") {
-  RepoFixture fixture;
-  auto repository = fixture.init();
-  REQUIRE(outcome(repository) == "ok");
-  ops::State& state = repository->state();
-  REQUIRE(ops::ensure_catalogue(state, fixture.observer));
-  ops::StageTimes times(nullptr);
-  ops::ProgressMeter meter(fixture.observer, fixture.clock);
+  Slow slow;
+  slow.backend->wait_for(SlowFirstPack::Second::nobody);
   const bool is_limited = GENERATE(false, true);
-  const std::size_t blocks = is_limited ? 24 : 4;
-  const ops::StorageLimit limit{.max_bytes = is_limited ? std::uint64_t{1} << 30 : 0};
-  ops::ChunkStore store(state, {.limit = limit, .times = times}, meter);
-  ops::BlockFiller filler(store);
-  for (std::size_t i = 0; i < blocks * 8; ++i) {
-    const core::Bytes chunk = fixture.random.bytes(128 * 1024);
-    const ChunkId id = state.keys->data_chunk_id(chunk);
-    REQUIRE(store.claim(id).value_or(false));
-    if (ops::OpenBlock* const full = filler.add(ops::BlockClass::compressed, id, chunk)) {
-      REQUIRE(outcome(filler.store(*full)) == "ok");
-    }
-  }
-  REQUIRE(outcome(store.finish()) == "ok");
-  CHECK(store.totals().data_packs == 1);
+  slow.begin({.max_bytes = is_limited ? std::uint64_t{1} << 30 : 0});
+  REQUIRE(outcome(slow.put_blocks(is_limited ? 24 : 4)) == "ok");
+  REQUIRE(outcome(slow.store().finish()) == "ok");
+  CHECK(slow.count_lost() == 0);
+  CHECK(slow.store().totals().data_packs == 1);
 }
 
 }  // namespace cairn::test

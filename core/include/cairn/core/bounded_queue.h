@@ -23,14 +23,11 @@ class BoundedQueue {
   /// Waits for room. False if the queue was closed: `value` is dropped.
   [[nodiscard]] bool push(T value, std::size_t weight = 1) {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [this, weight] {
-      return closed_ || items_.empty() || weight_ + weight <= capacity_;
-    });
+    room_.wait(lock, [this, weight] { return closed_ || has_room_for(weight); });
     if (closed_) {
       return false;
     }
-    weight_ += weight;
-    items_.push_back({std::move(value), weight});
+    add(std::move(value), weight);
     lock.unlock();
     ready_.notify_one();
     return true;
@@ -40,11 +37,10 @@ class BoundedQueue {
   [[nodiscard]] bool try_push(T& value, std::size_t weight = 1) {
     {
       const std::scoped_lock lock(mutex_);
-      if (closed_ || (!items_.empty() && weight_ + weight > capacity_)) {
+      if (closed_ || !has_room_for(weight)) {
         return false;
       }
-      weight_ += weight;
-      items_.push_back({std::move(value), weight});
+      add(std::move(value), weight);
     }
     ready_.notify_one();
     return true;
@@ -87,6 +83,14 @@ class BoundedQueue {
   }
 
  private:
+  [[nodiscard]] bool has_room_for(std::size_t weight) const {
+    return items_.empty() || weight_ + weight <= capacity_;
+  }
+  void add(T value, std::size_t weight) {
+    weight_ += weight;
+    items_.push_back({std::move(value), weight});
+  }
+
   std::mutex mutex_;
   std::condition_variable room_;
   std::condition_variable ready_;
