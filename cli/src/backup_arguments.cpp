@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cairn/repo/path_filter.h"
+#include "option_words.h"
 #include "sizes.h"
 
 namespace cairn::cli {
@@ -71,7 +72,79 @@ std::optional<UsageError> check_numbers(TypedBackup& typed) {
   return std::nullopt;
 }
 
+void add_backup_choice(CLI::App& command, BackupArguments& backup, TypedBackup& typed) {
+  constexpr const char* kGroup = "What is left out";
+  const auto repeated = [&](const char* names, std::vector<std::string>& values,
+                            const char* placeholder, const char* description) {
+    add_list(command, names, values, placeholder, description)
+        ->allow_extra_args(false)
+        ->group(kGroup);
+  };
+  repeated("-e,--exclude", backup.excludes, "PATTERN",
+           "Leave out what matches; the syntax is that of gitignore(5)");
+  repeated("--include", backup.includes, "PATTERN", "Take back what --exclude left out");
+  repeated("--exclude-file", backup.exclude_files, "FILE", "Patterns from a file, one a line");
+  repeated("--exclude-if-present", backup.exclude_if_present, "NAME",
+           "Of folders that hold NAME, keep only that");
+  command
+      .add_flag("--exclude-caches", backup.exclude_caches,
+                "Of folders with a CACHEDIR.TAG, keep only that")
+      ->group(kGroup);
+  add_text(command, "--exclude-larger-than", typed.larger_than, "SIZE", "Files of more than SIZE")
+      ->group(kGroup);
+  command.add_flag("--exclude-nodump", backup.exclude_nodump, "What carries the nodump flag")
+      ->group(kGroup);
+  command
+      .add_flag("-x,--one-file-system", backup.one_file_system,
+                "Folders on other file systems: keep them empty")
+      ->group(kGroup);
+}
+
+void add_backup_sources(CLI::App& command, BackupArguments& backup) {
+  constexpr const char* kGroup = "Where it comes from";
+  add_list(command, "--files-from", backup.files_from, "FILE",
+           "Paths from a file, one a line; - is standard input")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  add_list(command, "--files-from0", backup.files_from0, "FILE", "The same, each ended by a NUL")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  command.add_flag("--stdin", backup.from_stdin, "Standard input, as a file")->group(kGroup);
+  command
+      .add_flag("--stdin-command", backup.stdin_command,
+                "Output of a command, given behind --; if it fails there is\nno snapshot")
+      ->group(kGroup);
+  add_text(command, "--stdin-name", backup.stdin_name, "NAME", "What that file is called (stdin)")
+      ->group(kGroup);
+}
+
 }  // namespace
+
+void add_backup(CLI::App& app, TypedBackup& typed) {
+  CLI::App& command = add_command(app, "backup");
+  BackupArguments& backup = typed.checked;
+  add_list(command, "PATH", backup.paths, "", "Files and folders")
+      ->expected(0, -1)
+      ->allow_extra_args();
+  add_list(command, "--tag", backup.tags, "TAG", "Label of the snapshot; may be repeated")
+      ->allow_extra_args(false);
+  add_text(command, "--name", backup.name, "NAME", "Name of the set that this snapshot belongs to");
+  add_text(command, "--description", backup.description, "TEXT", "What to remember about it");
+  add_text(command, "--type", typed.type, "TYPE",
+           "manual (default), hourly, daily, weekly, monthly or restore_point");
+  add_text(command, "--compression", typed.compression, "LEVEL",
+           "fast, default, max, or 0 (none) to 19");
+  command.add_flag("-n,--dry-run", backup.dry_run,
+                   "Write nothing; with --verbose, list what has changed");
+  command.add_flag("--force-rehash", backup.force_rehash,
+                   "Read every file, even those that seem unchanged");
+  add_text(command, "--rehash-sample", typed.rehash_sample, "PART",
+           "Read this part of the unchanged files again, 1%, and\nreport those whose bytes differ");
+  add_text(command, "--time-limit", typed.time_limit, "TIME",
+           "Stop after 30m or 2h with a partial snapshot");
+  add_backup_sources(command, backup);
+  add_backup_choice(command, backup, typed);
+}
 
 std::optional<repo::SnapshotType> parse_snapshot_type(std::string_view text) {
   using repo::SnapshotType;

@@ -8,6 +8,10 @@
 
 #include "arguments.h"
 
+namespace CLI {
+class App;
+}
+
 /// The words of backup, checked and turned into values.
 namespace cairn::cli {
 
@@ -19,6 +23,8 @@ struct TypedBackup {
   std::string rehash_sample;
   std::string time_limit;
 };
+/// Declares `backup`; `typed` must outlive the app.
+void add_backup(CLI::App& app, TypedBackup& typed);
 [[nodiscard]] CheckedArguments backup_values(TypedBackup& typed);
 
 /// As to_string(SnapshotType) writes it.

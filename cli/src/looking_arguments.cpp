@@ -8,6 +8,7 @@
 
 #include "cairn/repo/browse.h"
 #include "cairn/repo/path_filter.h"
+#include "option_words.h"
 #include "sizes.h"
 
 namespace cairn::cli {
@@ -60,8 +61,25 @@ DiffPlace diff_place(const std::string& word) {
 
 }  // namespace
 
-std::optional<UsageError> choose(const std::string& what, const std::string& at,
-                                 SnapshotChoice& choice) {
+void add_tags_and_hosts(CLI::App& command, std::vector<std::string>& tags,
+                        std::vector<std::string>& hosts) {
+  add_list(command, "--tag", tags, "TAG", "Only snapshots with one of these tags; may be repeated")
+      ->allow_extra_args(false);
+  add_list(command, "--host", hosts, "HOST",
+           "Only snapshots of one of these hosts; may be repeated")
+      ->allow_extra_args(false);
+}
+
+void add_choice(CLI::App& command, TypedChoice& typed, const char* description) {
+  add_text(command, "SNAP", typed.what, "", description);
+  add_text(command, "--at", typed.at, "TIME",
+           "Instead of SNAP: the newest snapshot at or before this time,\n"
+           "\"2026-01-01 14:30\" (local) or RFC 3339");
+}
+
+std::optional<UsageError> choose(const TypedChoice& typed, SnapshotChoice& choice) {
+  const std::string& what = typed.what;
+  const std::string& at = typed.at;
   if (at.empty()) {
     if (what.empty()) {
       return usage_error("a snapshot is needed: SNAP, SNAP:/path, or --at TIME");
@@ -90,6 +108,66 @@ std::optional<UsageError> choose(const std::string& what, const std::string& at,
         fmt::format("{}: with --at only a path can be given, which begins with /", what));
   }
   return std::nullopt;
+}
+
+void add_ls(CLI::App& app, TypedLs& typed) {
+  CLI::App& ls = add_command(app, "ls");
+  add_choice(ls, typed.choice, "SNAP or SNAP:/path");
+  ls.add_flag("-l,--long", typed.checked.long_format, "Mode, owner, size and time too");
+  ls.add_flag("-R,--recursive", typed.checked.recursive, "What lies in folders below, too");
+  ls.add_flag("-0,--print0", typed.checked.print0, "Names as they are, each ended by a NUL");
+}
+
+CheckedArguments ls_values(TypedLs& typed, bool json) {
+  if (auto error = choose(typed.choice, typed.checked.choice)) {
+    return *error;
+  }
+  if (typed.checked.print0 && (typed.checked.long_format || json)) {
+    return usage_error("--print0 goes neither with --long nor with --json");
+  }
+  return std::move(typed.checked);
+}
+
+void add_dump(CLI::App& app, TypedDump& typed) {
+  CLI::App& dump = add_command(app, "dump");
+  add_choice(dump, typed.choice, "SNAP:/path");
+  add_text(dump, "-o,--output,--target", typed.checked.output, "FILE", "A new file instead");
+  add_text(dump, "--format", typed.format, "FORMAT",
+           "tar: an archive of a single file, too (folders always are)");
+}
+
+CheckedArguments dump_values(TypedDump& typed) {
+  if (auto error = choose(typed.choice, typed.checked.choice)) {
+    return *error;
+  }
+  if (typed.checked.choice.path.empty()) {
+    return usage_error("dump needs the path of a file or folder: SNAP:/path");
+  }
+  if (!typed.format.empty() && typed.format != "tar") {
+    return usage_error(fmt::format("--format {}: must be tar", typed.format));
+  }
+  typed.checked.as_tar = typed.format == "tar";
+  return std::move(typed.checked);
+}
+
+void add_find(CLI::App& app, TypedFind& typed) {
+  CLI::App& find = add_command(app, "find");
+  add_list(find, "PATTERN", typed.checked.patterns, "",
+           "For names, or for paths if it has a /: * ? [...] **")
+      ->expected(1, -1)
+      ->allow_extra_args();
+  add_text(find, "--versions", typed.checked.versions_of, "PATH",
+           "Instead of PATTERN: every version of this one path");
+  add_list(find, "-s,--snapshot", typed.checked.snapshots, "SNAP",
+           "Only in this snapshot; may be repeated")
+      ->allow_extra_args(false);
+  add_tags_and_hosts(find, typed.checked.tags, typed.checked.hosts);
+  add_text(find, "--newer", typed.newer, "TIME", "Modified after this time");
+  add_text(find, "--older", typed.older, "TIME", "Modified at this time or before");
+  add_text(find, "--larger", typed.larger, "SIZE", "Files of more than this: 500, 10K, 1.5M, 2G");
+  add_text(find, "--smaller", typed.smaller, "SIZE", "Files of less than this");
+  add_text(find, "--type", typed.type, "TYPE", "f (file), d (folder) or l (symbolic link)");
+  find.add_flag("-i,--ignore-case", typed.checked.ignore_case, "A is a, for ASCII letters");
 }
 
 CheckedArguments find_values(TypedFind& typed) {
@@ -127,6 +205,15 @@ CheckedArguments find_values(TypedFind& typed) {
     return usage_error(fmt::format("--versions {}: the path must begin with /", find.versions_of));
   }
   return std::move(find);
+}
+
+void add_diff(CLI::App& app, TypedDiff& typed) {
+  CLI::App& diff = add_command(app, "diff");
+  add_text(diff, "BEFORE", typed.before, "", "SNAP, SNAP:/path, or a path on disk")->required();
+  add_text(diff, "AFTER", typed.after, "", "The same; one of the two must be a snapshot")
+      ->required();
+  diff.add_flag("--checksum", typed.checked.checksum,
+                "Read files on disk even if their size and time are as recorded");
 }
 
 CheckedArguments diff_values(TypedDiff& typed) {

@@ -3,24 +3,54 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "arguments.h"
 
-/// The words of commands that look into snapshots, checked and turned into values.
+namespace CLI {
+class App;
+}
+
+/// The words of commands that look into snapshots, checked and turned into values. What a Typed...
+/// holds must outlive the app that it was declared to.
 namespace cairn::cli {
 
-/// Fills `choice` from SNAP[:/path], or from a path and --at.
-[[nodiscard]] std::optional<UsageError> choose(const std::string& what, const std::string& at,
-                                               SnapshotChoice& choice);
+/// Which snapshot: SNAP[:/path], or a path and --at.
+struct TypedChoice {
+  std::string what;
+  std::string at;
+};
+void add_choice(CLI::App& command, TypedChoice& typed, const char* description);
+[[nodiscard]] std::optional<UsageError> choose(const TypedChoice& typed, SnapshotChoice& choice);
+
+/// Declares --tag and --host, which narrow a list of snapshots.
+void add_tags_and_hosts(CLI::App& command, std::vector<std::string>& tags,
+                        std::vector<std::string>& hosts);
+
+struct TypedLs {
+  LsArguments checked;  ///< what needs no check is put here at once
+  TypedChoice choice;
+};
+void add_ls(CLI::App& app, TypedLs& typed);
+[[nodiscard]] CheckedArguments ls_values(TypedLs& typed, bool json);
+
+struct TypedDump {
+  DumpArguments checked;
+  TypedChoice choice;
+  std::string format;
+};
+void add_dump(CLI::App& app, TypedDump& typed);
+[[nodiscard]] CheckedArguments dump_values(TypedDump& typed);
 
 struct TypedFind {
-  FindArguments checked;  ///< what needs no check is put here at once
+  FindArguments checked;
   std::string newer;
   std::string older;
   std::string larger;
   std::string smaller;
   std::string type;
 };
+void add_find(CLI::App& app, TypedFind& typed);
 [[nodiscard]] CheckedArguments find_values(TypedFind& typed);
 
 struct TypedDiff {
@@ -28,6 +58,7 @@ struct TypedDiff {
   std::string before;
   std::string after;
 };
+void add_diff(CLI::App& app, TypedDiff& typed);
 [[nodiscard]] CheckedArguments diff_values(TypedDiff& typed);
 
 }  // namespace cairn::cli

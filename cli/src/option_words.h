@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-/// How words reach CLI11 unharmed, and options that take them. Used by arguments.cpp alone.
+/// How words reach CLI11 unharmed, and options that take them. Used by the ..._arguments.cpp alone.
 namespace cairn::cli {
 
 // CLI11 reads "[a,b]" as a list, "{}" as an empty one, and "++" and "%%" as separators, even where

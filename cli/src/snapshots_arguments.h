@@ -1,0 +1,21 @@
+#pragma once
+
+#include "arguments.h"
+#include "mark_arguments.h"
+
+namespace CLI {
+class App;
+}
+
+/// The words of snapshots, checked and turned into values.
+namespace cairn::cli {
+
+struct TypedSnapshots {
+  SnapshotsArguments checked;
+  TypedMarks pins;
+};
+/// Declares `snapshots` and the commands below it; `typed` must outlive the app.
+void add_snapshots(CLI::App& app, TypedSnapshots& typed);
+[[nodiscard]] CheckedArguments snapshots_values(TypedSnapshots& typed, const CLI::App& command);
+
+}  // namespace cairn::cli
