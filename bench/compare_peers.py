@@ -68,6 +68,13 @@ class Cairn(Peer):
         return [self.executable, "verify", "--check-integrity", "-q"]
 
 
+class Before(Cairn):
+    """An earlier version, to see what a change costs: --program before=PATH --reference before."""
+
+    name = "before"
+    program = "cairn-before"
+
+
 class Restic(Peer):
     name = "restic"
     program = "restic"
@@ -127,7 +134,7 @@ class Borg(Peer):
         return [self.executable, "check", "--verify-data"]
 
 
-KINDS = {kind.name: kind for kind in (Cairn, Restic, Borg)}
+KINDS = {kind.name: kind for kind in (Cairn, Before, Restic, Borg)}
 
 
 def find(name, given):

@@ -9,7 +9,7 @@ METRICS = (
     ("added", "Bytes added to the repository, MB", lambda run: run.added_bytes / 1e6, "{:.3f}"),
 )
 
-COLOURS = {"cairn": "#1b6ca8", "restic": "#c9a227", "borg": "#5a9367"}
+COLOURS = {"cairn": "#1b6ca8", "before": "#9bb8cc", "restic": "#c9a227", "borg": "#5a9367"}
 
 
 def medians(runs, value):
