@@ -69,12 +69,13 @@ int BeneathOpener::open(int folder, const std::string& path, int flags, ::mode_t
 }
 
 core::Result<std::vector<std::string>> list_names(int folder, const std::string& path) {
-  const int copy = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(copy < 0 ? nullptr : ::fdopendir(copy),
-                                                   &::closedir);
+  Descriptor copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(
+      copy.is_open() ? ::fdopendir(copy.number()) : nullptr, &::closedir);
   if (stream == nullptr) {
     return core::fail(core::errno_error(errno, "list " + path));
   }
+  static_cast<void>(copy.release());  // the stream's now
   std::vector<std::string> names;
   errno = 0;
   while (const ::dirent* const entry = ::readdir(stream.get())) {

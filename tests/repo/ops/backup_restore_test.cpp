@@ -383,7 +383,27 @@ TEST_CASE("an interrupted backup makes no snapshot, and the next one goes on fro
   CHECK(compare_trees(fixture.at("source"), fixture.at("out")) == std::vector<std::string>());
 }
 
-TEST_CASE("an interrupted restore leaves no temporary file") {
+namespace {
+
+/// Asks for a stop when so many objects have been restored.
+class StopAfter final : public repo::Observer {
+ public:
+  explicit StopAfter(int objects) : left_(objects) {}
+  void restored(repo::RestoreAction /*action*/, std::string_view /*path*/) override {
+    if (--left_ == 0) {
+      stop_.request_stop();
+    }
+  }
+  [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  int left_;
+  std::stop_source stop_;
+};
+
+}  // namespace
+
+TEST_CASE("an interrupted restore leaves whole files only", "[threads]") {
   RepoFixture fixture;
   std::vector<TreeObject> objects;
   for (int i = 0; i < 200; ++i) {
@@ -392,16 +412,26 @@ TEST_CASE("an interrupted restore leaves no temporary file") {
   make(fixture.at("source"), objects);
   auto repository = fixture.init();
   const auto report = fixture.backup(*repository, {fixture.at("source")});
-  std::stop_source stop;
-  stop.request_stop();
+  const int objects_before_the_stop = GENERATE(1, 3, 50);
+  CAPTURE(objects_before_the_stop);
+  StopAfter observer(objects_before_the_stop);
   repo::RestoreOptions options;
+  options.path = fixture.at("source");
   options.target = fixture.at("out");
-  options.stop = stop.get_token();
-  const auto restored = repo::restore(*repository, report->snapshot, options, fixture.observer);
+  options.workers = 2;
+  options.stop = observer.token();
+  const auto restored = repo::restore(*repository, report->snapshot, options, observer);
   REQUIRE(outcome(restored) == "interrupted");
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(fixture.at("out"))) {
-    CHECK(entry.is_directory());
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(fixture.at("out"))) {
+    const std::string name = entry.path().filename();
+    CAPTURE(name);
+    REQUIRE(std::filesystem::exists(fixture.at("source/" + name)));
+    CHECK(read_file(entry.path()) == read_file(fixture.at("source/" + name)));
+    files += 1;
   }
+  CHECK(files > 0);
+  CHECK(files < 200);
 }
 
 TEST_CASE("many workers on many files", "[threads]") {
