@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli_fixture.h"
+#include "fault_file_system.h"
 #include "seeded_data.h"
 
 namespace cairn::cli {
@@ -209,6 +210,26 @@ TEST_CASE_METHOD(RepositoryFixture, "dump --output makes a whole new file or non
   CHECK(run({"dump", "latest:/nowhere", "--output", folder / "none"}).status == 1);
   CHECK(run({"dump", "latest:" + file, "--output", folder / "no/folder"}).status == 1);
   CHECK(names_in(folder.path()) == before);
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "dump --output is durable before it says so") {
+  backup();
+  const auto real = core::make_posix_file_system();
+  auto faulty = std::make_unique<test::FaultFileSystem>(*real);
+  test::FaultFileSystem& faults = *faulty;
+  file_system = std::move(faulty);
+  for (const test::FileCall call :
+       {test::FileCall::sync, test::FileCall::close, test::FileCall::publish}) {
+    faults.arm({.only = call});
+    CHECK(run({"dump", "latest:" + tree + "/hello.txt", "--output", folder / "out"}).status == 1);
+    CHECK(faults.fault_hit());
+    CHECK_FALSE(std::filesystem::exists(std::string(folder / "out")));
+  }
+  faults.arm({.only = test::FileCall::sync_folder});
+  CHECK(run({"dump", "latest:" + tree + "/hello.txt", "--output", folder / "out"}).status == 1);
+  CHECK(faults.fault_hit());
+  faults.disarm();
+  file_system = core::make_posix_file_system();
 }
 
 TEST_CASE_METHOD(RepositoryFixture,

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>
@@ -42,10 +43,13 @@ class NewFile {
   core::Status append(core::ByteView data) { return file_->append(data); }
 
   core::Status complete() {
+    CAIRN_TRY_STATUS(file_->sync());
     CAIRN_TRY_STATUS(file_->close());
     CAIRN_TRY_STATUS(streams_.file_system.publish(temporary_, path_));
     file_.reset();
-    return {};
+    const std::size_t slash = path_.rfind('/');
+    return streams_.file_system.sync_folder(
+        slash == std::string::npos ? "." : path_.substr(0, std::max<std::size_t>(slash, 1)));
   }
 
  private:
