@@ -1,5 +1,7 @@
 #include "absolute_path.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
@@ -35,6 +37,20 @@ std::string absolute_path(std::string_view path, std::string_view working_folder
     }
   }
   return result.empty() ? "/" : result;
+}
+
+core::Status check_path(std::string_view path, const Streams& streams) {
+  if (path.starts_with('/') || !streams.working_folder.empty()) {
+    return {};
+  }
+  return core::fail(core::ErrorCode::invalid_argument,
+                    fmt::format("{}: a relative path, and the working folder is gone", path),
+                    "change into a folder that exists, or write the path from / on");
+}
+
+core::Result<std::string> absolute_path(std::string_view path, const Streams& streams) {
+  CAIRN_TRY_STATUS(check_path(path, streams));
+  return absolute_path(path, std::string_view(streams.working_folder));
 }
 
 }  // namespace cairn::cli

@@ -56,7 +56,7 @@ struct BackupArguments {
   std::vector<std::string> files_from;   ///< files of paths, one a line
   std::vector<std::string> files_from0;  ///< the same, each path ended by a NUL
   bool from_stdin = false;
-  bool stdin_command = false;  ///< the paths are a command and its arguments
+  std::vector<std::string> command;  ///< and its arguments: its output is backed up; empty: none
   std::string stdin_name;
 
   std::vector<std::string> excludes;

@@ -1,6 +1,7 @@
 #include "backup_arguments.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <utility>
@@ -12,18 +13,48 @@
 namespace cairn::cli {
 namespace {
 
+/// What stands behind "--" is a command with --stdin-command, and further paths without.
+std::optional<UsageError> place_words(TypedBackup& typed) {
+  BackupArguments& backup = typed.checked;
+  std::vector<std::string>& behind = typed.behind_dashes;
+  if (!typed.stdin_command) {
+    backup.paths.insert(backup.paths.end(), behind.begin(), behind.end());
+    return std::nullopt;
+  }
+  if (backup.from_stdin) {
+    return usage_error("--stdin and --stdin-command exclude each other");
+  }
+  if (behind.empty()) {
+    return usage_error(fmt::format(
+        "--stdin-command needs a command behind --: --stdin-command -- {}",
+        backup.paths.empty() ? "pg_dump mydb" : fmt::format("{}", fmt::join(backup.paths, " "))));
+  }
+  if (!backup.paths.empty()) {
+    return usage_error(
+        fmt::format("{}: a path cannot be added to --stdin-command, whose output is a snapshot of "
+                    "its own; the command stands behind --",
+                    backup.paths[0]));
+  }
+  if (behind[0].empty()) {
+    return usage_error("--stdin-command: the command has no name");
+  }
+  backup.command = std::move(behind);
+  return std::nullopt;
+}
+
 /// What the options that name sources say together.
-std::optional<UsageError> check_sources(BackupArguments& backup) {
+std::optional<UsageError> check_sources(TypedBackup& typed) {
+  BackupArguments& backup = typed.checked;
+  if (auto error = place_words(typed)) {
+    return error;
+  }
   for (const std::string& path : backup.paths) {
-    if (path.empty() && !backup.stdin_command) {
+    if (path.empty()) {
       return usage_error("a path to back up is empty");
     }
   }
-  if (backup.from_stdin && backup.stdin_command) {
-    return usage_error("--stdin and --stdin-command exclude each other");
-  }
   const bool lists = !backup.files_from.empty() || !backup.files_from0.empty();
-  if (!backup.from_stdin && !backup.stdin_command) {
+  if (!backup.from_stdin && backup.command.empty()) {
     if (backup.paths.empty() && !lists) {
       return usage_error("backup needs a PATH, --files-from, --stdin or --stdin-command");
     }
@@ -31,11 +62,8 @@ std::optional<UsageError> check_sources(BackupArguments& backup) {
                ? std::nullopt
                : std::optional(usage_error("--stdin-name needs --stdin or --stdin-command"));
   }
-  if (lists || (backup.from_stdin && !backup.paths.empty())) {
+  if (lists || !backup.paths.empty()) {
     return usage_error("a stream is a snapshot of its own: paths cannot be added to it");
-  }
-  if (backup.stdin_command && backup.paths.empty()) {
-    return usage_error("--stdin-command needs a command: --stdin-command -- pg_dump mydb");
   }
   const std::string& name = backup.stdin_name;
   if (name.find_first_not_of('/') == std::string::npos && !name.empty()) {
@@ -100,7 +128,7 @@ void add_backup_choice(CLI::App& command, BackupArguments& backup, TypedBackup& 
       ->group(kGroup);
 }
 
-void add_backup_sources(CLI::App& command, BackupArguments& backup) {
+void add_backup_sources(CLI::App& command, BackupArguments& backup, TypedBackup& typed) {
   constexpr const char* kGroup = "Where it comes from";
   add_list(command, "--files-from", backup.files_from, "FILE",
            "Paths from a file, one a line; - is standard input")
@@ -111,7 +139,7 @@ void add_backup_sources(CLI::App& command, BackupArguments& backup) {
       ->group(kGroup);
   command.add_flag("--stdin", backup.from_stdin, "Standard input, as a file")->group(kGroup);
   command
-      .add_flag("--stdin-command", backup.stdin_command,
+      .add_flag("--stdin-command", typed.stdin_command,
                 "Output of a command, given behind --; if it fails there is\nno snapshot")
       ->group(kGroup);
   add_text(command, "--stdin-name", backup.stdin_name, "NAME", "What that file is called (stdin)")
@@ -123,7 +151,17 @@ void add_backup_sources(CLI::App& command, BackupArguments& backup) {
 void add_backup(CLI::App& app, TypedBackup& typed) {
   CLI::App& command = add_command(app, "backup");
   BackupArguments& backup = typed.checked;
-  add_list(command, "PATH", backup.paths, "", "Files and folders")
+  const auto take_words = [&typed](const CLI::results_t& words) {
+    for (const std::string& word : words) {
+      (stood_behind_dashes(word) ? typed.behind_dashes : typed.checked.paths)
+          .push_back(unshield(word));
+    }
+    return true;
+  };
+  command.add_option("PATH", take_words, "Files and folders")
+      ->type_name("")
+      ->type_size(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->expected(0, -1)
       ->allow_extra_args();
   add_list(command, "--tag", backup.tags, "TAG", "Label of the snapshot; may be repeated")
@@ -142,7 +180,7 @@ void add_backup(CLI::App& app, TypedBackup& typed) {
            "Read this part of the unchanged files again, 1%, and\nreport those whose bytes differ");
   add_text(command, "--time-limit", typed.time_limit, "TIME",
            "Stop after 30m or 2h with a partial snapshot");
-  add_backup_sources(command, backup);
+  add_backup_sources(command, backup, typed);
   add_backup_choice(command, backup, typed);
 }
 
@@ -237,7 +275,7 @@ CheckedArguments backup_values(TypedBackup& typed) {
   if (!level) {
     return compression_mistake(typed.compression);
   }
-  if (auto error = check_sources(typed.checked)) {
+  if (auto error = check_sources(typed)) {
     return *error;
   }
   if (auto error = check_numbers(typed)) {

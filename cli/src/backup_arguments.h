@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "arguments.h"
 
@@ -16,7 +17,9 @@ class App;
 namespace cairn::cli {
 
 struct TypedBackup {
-  BackupArguments checked;  ///< what needs no check is put here at once
+  BackupArguments checked;                 ///< what needs no check is put here at once
+  std::vector<std::string> behind_dashes;  ///< words behind "--"
+  bool stdin_command = false;
   std::string type = "manual";
   std::string compression = "default";
   std::string larger_than;

@@ -7,7 +7,7 @@
 #include "arguments.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
-#include "command_output.h"
+#include "child_program.h"
 #include "streams.h"
 
 /// From the arguments of backup to what the library takes.
@@ -31,9 +31,11 @@ core::Status add_excludes(const std::vector<std::string>& files,
 /// Standard input, or a command's output; must outlive the backup.
 struct StreamInput {
   repo::StreamSource source;
-  std::unique_ptr<CommandOutput> command;
+  std::unique_ptr<ChildProgram> command;
+  std::uint64_t bytes = 0;  ///< read so far
 };
-/// Requires that the arguments name one. Starts the command.
+/// Requires that the arguments name one. Starts the command. One that fails, or comes without a
+/// byte, ends in an error of `source.finish`: there is no snapshot then.
 [[nodiscard]] core::Result<std::unique_ptr<StreamInput>> stream_input(
     const BackupArguments& arguments, Streams& streams);
 

@@ -45,7 +45,7 @@ void Console::print(std::string_view line) {
 }
 
 void Console::say(std::string_view line) {
-  if (!quiet_ && !json_) {
+  if (!quiet_ && !json_ && !streams_.out_is_closed) {
     print(line);
   }
 }
@@ -135,6 +135,9 @@ void Console::change(repo::RestoreAction action, std::string_view path) {
 }
 
 void Console::progress(const repo::Progress& progress) {
+  if (streams_.progress_wanted && streams_.progress_wanted()) {
+    tell_progress(progress);
+  }
   if (!shows_progress_ || !update_limit_.allows(streams_.clock.monotonic_ns())) {
     return;
   }
@@ -148,6 +151,12 @@ void Console::progress(const repo::Progress& progress) {
       render_progress(progress, elapsed_ns(), columns > 1 ? columns - 1 : columns);
   streams_.err << fmt::format("\r{}\x1b[K", line) << std::flush;
   line_is_drawn_ = true;
+}
+
+void Console::tell_progress(const repo::Progress& progress) {
+  constexpr std::size_t kColumns = 200;
+  to_err(json_ ? to_line(progress_view(progress, elapsed_ns()))
+               : "cairn: " + render_progress(progress, elapsed_ns(), kColumns));
 }
 
 void Console::end_progress() {

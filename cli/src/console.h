@@ -49,6 +49,8 @@ class Console {
   /// standard output.
   void change(repo::RestoreAction action, std::string_view path);
 
+  /// Draws the progress line, or writes one of JSON, now and then. To somebody who has asked by
+  /// SIGUSR1 it answers with one line on standard error, also with --quiet.
   void progress(const repo::Progress& progress);
   /// Takes the progress line off the terminal.
   void end_progress();
@@ -61,6 +63,7 @@ class Console {
   core::Status finish();
 
  private:
+  void tell_progress(const repo::Progress& progress);
   /// `line` is safe to print.
   void to_err(std::string_view line);
   [[nodiscard]] int out_error() const;

@@ -4,6 +4,7 @@
 
 #include "absolute_path.h"
 #include "credentials.h"
+#include "location.h"
 
 namespace cairn::cli {
 namespace {
@@ -19,6 +20,16 @@ core::Status make_folders(const std::string& path, core::FileSystem& file_system
     }
   }
   return {};
+}
+
+core::Result<std::string> given_location(const char* option, const std::string& typed,
+                                         const char* variable, const Streams& streams) {
+  if (!typed.empty()) {
+    return local_location(option, typed, streams);
+  }
+  const std::string value = streams.variable(variable);
+  return value.empty() ? core::Result<std::string>(std::string())
+                       : local_location(variable, value, streams);
 }
 
 /// Before anybody has to type a passphrase for nothing.
@@ -40,8 +51,13 @@ core::Result<repo::Repository> open_with(const std::string& location, repo::Cred
 
 }  // namespace
 
-std::string repository_location(const GlobalArguments& global, const Streams& streams) {
-  return global.repository.empty() ? streams.variable("CAIRN_REPOSITORY") : global.repository;
+core::Result<std::string> repository_location(const GlobalArguments& global,
+                                              const Streams& streams) {
+  return given_location("--repo", global.repository, "CAIRN_REPOSITORY", streams);
+}
+
+core::Result<std::string> location_to_copy_from(const FromArguments& from, const Streams& streams) {
+  return given_location("--from-repo", from.repository, "CAIRN_FROM_REPOSITORY", streams);
 }
 
 core::Result<std::string> cache_folder(Streams& streams) {
@@ -61,7 +77,7 @@ core::Result<std::string> cache_folder(Streams& streams) {
     return core::fail(core::ErrorCode::invalid_argument,
                       "no folder for the catalogue: HOME is not set", "set CAIRN_CACHE_DIR");
   }
-  folder = absolute_path(folder, streams.working_folder);
+  CAIRN_TRY_CONTEXT(folder, "CAIRN_CACHE_DIR", absolute_path(folder, streams));
   const core::Status made = make_folders(folder, streams.file_system);
   if (!made) {
     return core::fail(core::Error(made.error())
@@ -95,8 +111,7 @@ core::Result<repo::Repository> open_repository(Context& context, repo::Observer&
 core::Result<repo::Repository> open_repository_to_copy_from(const FromArguments& from,
                                                             Context& context,
                                                             repo::Observer& observer) {
-  const std::string location =
-      from.repository.empty() ? context.streams.variable("CAIRN_FROM_REPOSITORY") : from.repository;
+  CAIRN_TRY(const std::string location, location_to_copy_from(from, context.streams));
   if (location.empty()) {
     return core::fail(core::ErrorCode::invalid_argument, "copy from which repository?",
                       "give --from-repo REPO or set CAIRN_FROM_REPOSITORY");

@@ -21,9 +21,14 @@ struct Context {
   std::optional<repo::Environment> environment = std::nullopt;
 };
 
-/// --repo, else CAIRN_REPOSITORY; empty if neither is given.
-[[nodiscard]] std::string repository_location(const GlobalArguments& global,
-                                              const Streams& streams);
+/// The folder that --repo names, else CAIRN_REPOSITORY; empty if neither is given. Errors: as
+/// local_location().
+[[nodiscard]] core::Result<std::string> repository_location(const GlobalArguments& global,
+                                                            const Streams& streams);
+
+/// The same for the repository that a copy comes from: --from-repo, else CAIRN_FROM_REPOSITORY.
+[[nodiscard]] core::Result<std::string> location_to_copy_from(const FromArguments& from,
+                                                              const Streams& streams);
 
 /// CAIRN_CACHE_DIR, else $XDG_CACHE_HOME/cairn, else ~/.cache/cairn; made with mode 0700 if
 /// missing.
@@ -36,7 +41,7 @@ struct Context {
 [[nodiscard]] core::Result<repo::Repository> open_repository(Context& context,
                                                              repo::Observer& observer);
 
-/// The same for the repository that a copy comes from: --from-repo, else CAIRN_FROM_REPOSITORY.
+/// The same for the repository that a copy comes from.
 [[nodiscard]] core::Result<repo::Repository> open_repository_to_copy_from(const FromArguments& from,
                                                                           Context& context,
                                                                           repo::Observer& observer);

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absolute_path.h"
 #include "secret_input.h"
 
 namespace cairn::cli {
@@ -56,16 +57,16 @@ core::Result<SecretBytes> password_from_file(const std::string& path, Streams& s
   if (path == "-") {
     return read_secret_line(streams.in);
   }
+  CAIRN_TRY_STATUS(check_path(path, streams));
   CAIRN_TRY_CONTEXT(SecretBytes whole, "password file",
                     read_secret_file(path, kPassphraseBytesMax));
   core::ByteView text = whole.view();
-  if (!text.empty() && text.back() == std::byte{'\n'}) {
-    text = text.first(text.size() - 1);
-  }
-  return SecretBytes::copy_of(text);
+  const bool has_end = !text.empty() && text.back() == std::byte{'\n'};
+  return SecretBytes::copy_of(without_windows_marks(has_end ? text.first(text.size() - 1) : text));
 }
 
-core::Result<Credentials> key_file(const std::string& path) {
+core::Result<Credentials> key_file(const std::string& path, const Streams& streams) {
+  CAIRN_TRY_STATUS(check_path(path, streams));
   auto secret = read_secret_file(path, repo::kKeyFileBytes);
   const bool too_long = !secret && secret.error().code() == ErrorCode::limit_exceeded;
   if (too_long || (secret && secret->size() != repo::kKeyFileBytes)) {
@@ -103,9 +104,10 @@ core::Status write_durably(const std::string& path, core::ByteView bytes, Stream
 }
 
 core::Result<NewCredentials> key_file_or_new(const std::string& path, Streams& streams) {
+  CAIRN_TRY_STATUS(check_path(path, streams));
   CAIRN_TRY_CONTEXT(const auto there, "key file", streams.file_system.info(path));
   if (there) {
-    CAIRN_TRY(Credentials existing, key_file(path));
+    CAIRN_TRY(Credentials existing, key_file(path, streams));
     return NewCredentials{std::move(existing), {}};
   }
   SecretBytes key(repo::kKeyFileBytes);
@@ -177,7 +179,7 @@ core::Result<Credentials> existing_credentials(const Given& given, const std::st
     return std::move(*known);
   }
   if (const std::string path = given_key_file(given, streams); !path.empty()) {
-    return key_file(path);
+    return key_file(path, streams);
   }
   return passphrase(ask(streams, fmt::format("passphrase of {}: ", location), given.ways()));
 }

@@ -20,7 +20,7 @@ bool is_ignored(int signal) {
 InterruptWatcher::InterruptWatcher() : wake_signal_(SIGRTMIN), signals_{} {
   ::sigemptyset(&signals_);
   ::sigaddset(&signals_, wake_signal_);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     if (!is_ignored(signal)) {
       ::sigaddset(&signals_, signal);
     }
@@ -42,6 +42,10 @@ void InterruptWatcher::watch() {
     }
     if (signal == wake_signal_) {
       return;
+    }
+    if (signal == SIGUSR1) {
+      progress_wanted_ = true;
+      continue;
     }
     if (stop_.stop_requested()) {
       ::_exit(kInterruptedStatus);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <csignal>
 #include <stop_token>
 #include <thread>
@@ -10,7 +11,8 @@ namespace cairn::cli {
 /// with status 130. Signals that are ignored when the program starts (nohup) stay ignored.
 ///
 /// Make one before any other thread: threads inherit that these signals are blocked, and a thread
-/// of its own waits for them. No signal handler runs, so nothing has to be async-signal-safe.
+/// of its own waits for them. SIGUSR1, by which people ask how far it is, is only noted; it never
+/// ends the process. No signal handler runs, so nothing has to be async-signal-safe.
 class InterruptWatcher {
  public:
   InterruptWatcher();
@@ -19,11 +21,16 @@ class InterruptWatcher {
   ~InterruptWatcher();
 
   [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
+  /// True once for each time that SIGUSR1 came, or for several together. Thread-safe.
+  [[nodiscard]] bool take_progress_request() const noexcept {
+    return progress_wanted_.load(std::memory_order_relaxed) && progress_wanted_.exchange(false);
+  }
 
  private:
   void watch();
 
   std::stop_source stop_;
+  mutable std::atomic<bool> progress_wanted_{false};
   int wake_signal_;
   sigset_t signals_;
   std::thread watcher_;

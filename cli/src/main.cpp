@@ -25,6 +25,7 @@ void keep_heap_small() {
 
 int main(int argc, char** argv) {
   using namespace cairn;
+  const cli::ClosedStreams closed = cli::occupy_closed_streams();
   keep_heap_small();
   // A reader that ends early shall not end a backup: writing then fails with EPIPE.
   std::signal(SIGPIPE, SIG_IGN);
@@ -34,6 +35,8 @@ int main(int argc, char** argv) {
     return static_cast<int>(cli::ExitCode::failed);
   }
   cli::SystemStreams system(interrupts.token());
+  system.streams().out_is_closed = closed.out;
+  system.streams().progress_wanted = [&interrupts] { return interrupts.take_progress_request(); };
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
   return cli::run(args, system.streams());
 }

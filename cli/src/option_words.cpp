@@ -11,26 +11,33 @@ namespace cairn::cli {
 namespace {
 
 constexpr char kShield = '\x01';
+constexpr char kBehindDashes = '\x02';
+
+bool is_mark(char c) { return c == kShield || c == kBehindDashes; }
 
 }  // namespace
 
-std::string hide(const std::string& word) { return kShield + word; }
+std::string hide(const std::string& word) { return kBehindDashes + word; }
+
+bool stood_behind_dashes(const std::string& word) {
+  return !word.empty() && word[0] == kBehindDashes;
+}
 
 std::string shield(const std::string& word) {
   const bool taken_apart =
-      !word.empty() && std::string_view("[{+%\x01").find(word[0]) != std::string::npos;
-  return taken_apart ? hide(word) : word;
+      !word.empty() && std::string_view("[{+%\x01\x02").find(word[0]) != std::string::npos;
+  return taken_apart ? kShield + word : word;
 }
 
 std::string unshield(std::string word) {
-  if (!word.empty() && word[0] == kShield) {
+  if (!word.empty() && is_mark(word[0])) {
     word.erase(0, 1);
   }
   return word;
 }
 
 std::string without_shields(std::string text) {
-  text.erase(std::remove(text.begin(), text.end(), kShield), text.end());
+  text.erase(std::remove_if(text.begin(), text.end(), is_mark), text.end());
   return text;
 }
 

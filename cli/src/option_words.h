@@ -13,8 +13,10 @@ namespace cairn::cli {
 // likewise all words behind "--", which it would hand to another command if this one's list of
 // values may be empty.
 
-/// Hides a word from CLI11: it is a value, whatever it looks like.
+/// Hides a word that stands behind "--" from CLI11: it is a value, whatever it looks like.
 [[nodiscard]] std::string hide(const std::string& word);
+/// True for a word that hide() made.
+[[nodiscard]] bool stood_behind_dashes(const std::string& word);
 /// Hides it if CLI11 would take it apart.
 [[nodiscard]] std::string shield(const std::string& word);
 [[nodiscard]] std::string unshield(std::string word);

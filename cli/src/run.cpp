@@ -38,15 +38,35 @@ ExitCode conclude(const core::Result<ExitCode>& result, Console& console) {
   return *result;
 }
 
+/// Where the repositories lie that the command works with, before anything is asked or done.
+core::Status find_repositories(const Invocation& invocation, Context& context) {
+  if (std::holds_alternative<VersionArguments>(invocation.command)) {
+    return {};
+  }
+  CAIRN_TRY(context.location, repository_location(invocation.global, context.streams));
+  if (context.location.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument, "which repository?",
+                      "give --repo REPO or set CAIRN_REPOSITORY");
+  }
+  if (const auto* const copy = std::get_if<CopyArguments>(&invocation.command)) {
+    CAIRN_TRY(const std::string from, location_to_copy_from(copy->from, context.streams));
+    if (from.empty()) {
+      return core::fail(core::ErrorCode::invalid_argument, "copy from which repository?",
+                        "give --from-repo REPO or set CAIRN_FROM_REPOSITORY");
+    }
+  }
+  if (const auto* const repair = std::get_if<RepairPacksArguments>(&invocation.command)) {
+    CAIRN_TRY_STATUS(location_to_copy_from(repair->from, context.streams));
+  }
+  return {};
+}
+
 ExitCode invoke(const Invocation& invocation, Streams& streams) {
   Console console(streams, invocation.global);
   Context context{.streams = streams, .console = console, .global = invocation.global};
-  if (!std::holds_alternative<VersionArguments>(invocation.command)) {
-    context.location = repository_location(invocation.global, streams);
-    if (context.location.empty()) {
-      console.usage_error({"which repository?", "give --repo REPO or set CAIRN_REPOSITORY"});
-      return ExitCode::usage;
-    }
+  if (const core::Status found = find_repositories(invocation, context); !found) {
+    console.error(found.error(), ExitCode::usage);
+    return ExitCode::usage;
   }
   const auto result =
       std::visit([&context](const auto& arguments) { return execute(arguments, context); },

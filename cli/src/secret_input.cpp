@@ -2,18 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <istream>
 #include <optional>
 
 #include "cairn/core/descriptor.h"
+#include "child_program.h"
 
 namespace cairn::cli {
 namespace {
@@ -48,48 +46,19 @@ core::Result<SecretBytes> first_line(core::ByteView text) {
     return core::fail(ErrorCode::limit_exceeded,
                       fmt::format("the passphrase is longer than {} bytes", kPassphraseBytesMax));
   }
-  return SecretBytes::copy_of(text.first(size));
+  return SecretBytes::copy_of(without_windows_marks(text.first(size)));
 }
 
-class SpawnSettings {
- public:
-  SpawnSettings() {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawnattr_init(&attributes_);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-  ~SpawnSettings() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-
-  /// The child writes to `descriptor`, and signals end it although this program handles them.
-  void set(int descriptor) {
-    ::posix_spawn_file_actions_adddup2(&actions_, descriptor, STDOUT_FILENO);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    sigset_t broken_pipe;
-    ::sigemptyset(&broken_pipe);
-    ::sigaddset(&broken_pipe, SIGPIPE);
-    ::posix_spawnattr_setsigdefault(&attributes_, &broken_pipe);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-
-  /// 0 or an error number.
-  int spawn_shell(const std::string& command, ::pid_t& child) {
-    std::array<std::string, 3> words{"sh", "-c", command};
-    std::array<char*, 4> arguments{words[0].data(), words[1].data(), words[2].data(), nullptr};
-    return ::posix_spawn(&child, "/bin/sh", &actions_, &attributes_, arguments.data(), ::environ);
-  }
-
- private:
-  ::posix_spawn_file_actions_t actions_{};
-  ::posix_spawnattr_t attributes_{};
-};
-
 }  // namespace
+
+core::ByteView without_windows_marks(core::ByteView line) {
+  constexpr std::array kByteOrderMark{std::byte{0xEF}, std::byte{0xBB}, std::byte{0xBF}};
+  if (line.size() >= kByteOrderMark.size() &&
+      core::equal(line.first(kByteOrderMark.size()), kByteOrderMark)) {
+    line = line.subspan(kByteOrderMark.size());
+  }
+  return !line.empty() && line.back() == std::byte{'\r'} ? line.first(line.size() - 1) : line;
+}
 
 core::Result<SecretBytes> read_secret_file(const std::string& path, std::size_t bytes_max) {
   const Descriptor file(
@@ -125,44 +94,17 @@ core::Result<SecretBytes> read_secret_line(std::istream& in) {
 
 core::Result<SecretBytes> read_secret_from_command(const std::string& command,
                                                    const std::stop_token& stop) {
-  constexpr std::string_view kWhat = "run CAIRN_PASSWORD_COMMAND";
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return core::fail(core::errno_error(errno, kWhat));
-  }
-  const Descriptor reader(ends[0]);
-  Descriptor writer(ends[1]);
-  SpawnSettings settings;
-  settings.set(writer.number());
-  ::pid_t child = 0;
-  if (const int error_number = settings.spawn_shell(command, child); error_number != 0) {
-    return core::fail(core::errno_error(error_number, kWhat));
-  }
-  writer.close();
-
+  CAIRN_TRY(const auto child,
+            ChildProgram::start("CAIRN_PASSWORD_COMMAND", {"/bin/sh", "-c", command}, stop));
   SecretBytes buffer(kPassphraseBytesMax + 1);
-  const auto size = read_until_full(reader.number(), buffer.mutable_view());
-  const int read_error = errno;
+  CAIRN_TRY(const std::size_t size, child->read(buffer.mutable_view()));
   // Further lines are not ours, but the command shall be able to write them.
   SecretBytes rest(kPassphraseBytesMax);
-  while (read_until_full(reader.number(), rest.mutable_view()).value_or(0) > 0) {
+  for (std::size_t more = size; more > 0;) {
+    CAIRN_TRY(more, child->read(rest.mutable_view()));
   }
-  int status = 0;
-  const ::pid_t waited = uninterrupted([child, &status] { return ::waitpid(child, &status, 0); });
-  if (stop.stop_requested()) {
-    return core::fail(ErrorCode::interrupted, "interrupted");
-  }
-  if (!size) {
-    return core::fail(core::errno_error(read_error, kWhat));
-  }
-  if (waited < 0 || !WIFEXITED(status)) {
-    return core::fail(ErrorCode::io, fmt::format("{}: it was killed", kWhat));
-  }
-  if (WEXITSTATUS(status) != 0) {
-    return core::fail(ErrorCode::io,
-                      fmt::format("{}: it ended with status {}", kWhat, WEXITSTATUS(status)));
-  }
-  return first_line(buffer.view().first(*size));
+  CAIRN_TRY_STATUS(child->finish());
+  return first_line(buffer.view().first(size));
 }
 
 }  // namespace cairn::cli

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "cairn/core/bytes.h"
 #include "cairn/core/result.h"
 #include "cairn/core/secret.h"
 
@@ -17,6 +18,10 @@ inline constexpr std::size_t kPassphraseBytesMax = 4096;
 /// permission_denied, io; limit_exceeded if there are more.
 [[nodiscard]] core::Result<core::SecretBytes> read_secret_file(const std::string& path,
                                                                std::size_t bytes_max);
+
+/// A line without what editors on Windows put around it: a UTF-8 byte order mark before it, a
+/// carriage return behind it. Nobody means these when typing the same passphrase.
+[[nodiscard]] core::ByteView without_windows_marks(core::ByteView line);
 
 /// The first line, without its end. Errors: limit_exceeded, io (nothing there to read).
 [[nodiscard]] core::Result<core::SecretBytes> read_secret_line(std::istream& in);

@@ -34,6 +34,12 @@ struct Streams {
   std::function<std::size_t()> err_columns = {};
   /// errno of the write to `out` that failed, or 0 if that is not known.
   std::function<int()> out_error = {};
+  /// errno of the read from `in` that failed, or 0: it has ended. Not set: that is not known.
+  std::function<int()> in_error = {};
+  /// Nobody can read what is written to `out`: the descriptor was closed when the program started.
+  bool out_is_closed = false;
+  /// True once after somebody asked how far it is, as by SIGUSR1. Not set: nobody can.
+  std::function<bool()> progress_wanted = {};
   /// nullopt if the variable is not set.
   std::function<std::optional<std::string>(const std::string& name)> environment = {};
   /// Asks for a passphrase without echo. Errors: not_found (no terminal), interrupted, io.
@@ -45,7 +51,7 @@ struct Streams {
   std::string host = {};
   std::string user = {};
   std::string home_folder = {};     ///< where HOME is not set; empty if unknown
-  std::string working_folder = {};  ///< absolute
+  std::string working_folder = {};  ///< absolute; empty if it is gone or cannot be told
   std::uint32_t process = 0;
   /// Whether a process of this machine still runs. Not set: nobody knows.
   std::function<bool(std::uint32_t process)> process_lives = {};

@@ -1,5 +1,6 @@
 #include "system_streams.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -11,56 +12,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <streambuf>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "descriptor_streams.h"
+
 namespace cairn::cli {
-
-/// Buffered output to a descriptor that remembers why it failed, which std::ofstream does not.
-class DescriptorOutput final : public std::streambuf {
- public:
-  explicit DescriptorOutput(int descriptor) : descriptor_(descriptor), buffer_(kBufferBytes) {
-    setp(buffer_.data(), buffer_.data() + buffer_.size());
-  }
-
-  [[nodiscard]] int error() const noexcept { return error_; }
-
- protected:
-  int_type overflow(int_type byte) override {
-    if (sync() != 0) {
-      return traits_type::eof();
-    }
-    if (!traits_type::eq_int_type(byte, traits_type::eof())) {
-      *pptr() = traits_type::to_char_type(byte);
-      pbump(1);
-    }
-    return traits_type::not_eof(byte);
-  }
-
-  int sync() override {
-    const char* at = pbase();
-    while (at < pptr() && error_ == 0) {
-      const ::ssize_t count = ::write(descriptor_, at, static_cast<std::size_t>(pptr() - at));
-      if (count >= 0) {
-        at += count;
-      } else if (errno != EINTR) {
-        error_ = errno;
-      }
-    }
-    setp(buffer_.data(), buffer_.data() + buffer_.size());
-    return error_ == 0 ? 0 : -1;
-  }
-
- private:
-  static constexpr std::size_t kBufferBytes = 64 * 1024;
-
-  int descriptor_;
-  int error_ = 0;
-  std::vector<char> buffer_;
-};
-
 namespace {
 
 std::size_t columns_of(int descriptor) {
@@ -91,10 +49,11 @@ Account account() {
   return {found->pw_name, found->pw_dir};
 }
 
+/// Empty if it is gone, or cannot be told.
 std::string working_folder() {
   std::error_code failed;
   const std::filesystem::path folder = std::filesystem::current_path(failed);
-  return failed ? "/" : folder.native();
+  return failed || !folder.is_absolute() ? std::string() : folder.native();
 }
 
 std::optional<std::string> environment_variable(const std::string& name) {
@@ -107,16 +66,19 @@ std::optional<std::string> environment_variable(const std::string& name) {
 
 struct SystemStreams::Parts {
   explicit Parts(std::stop_token stop_token)
-      : output(STDOUT_FILENO),
+      : input(STDIN_FILENO, stop_token),
+        output(STDOUT_FILENO),
+        in(&input),
         out(&output),
         file_system(core::make_posix_file_system()),
-        streams{std::cin, out, std::cerr, *file_system, clock, random} {
+        streams{in, out, std::cerr, *file_system, clock, random} {
     const Account who = account();
     const std::string terminal = environment_variable("TERM").value_or("");
     streams.out_is_terminal = ::isatty(STDOUT_FILENO) != 0;
     streams.err_is_terminal =
         ::isatty(STDERR_FILENO) != 0 && !terminal.empty() && terminal != "dumb";
     streams.err_columns = [] { return columns_of(STDERR_FILENO); };
+    streams.in_error = [this] { return input.error(); };
     streams.out_error = [this] { return output.error(); };
     streams.environment = environment_variable;
     streams.ask_passphrase = [stop_token](std::string_view prompt) {
@@ -138,13 +100,31 @@ struct SystemStreams::Parts {
     streams.stop = std::move(stop_token);
   }
 
+  DescriptorInput input;
   DescriptorOutput output;
+  std::istream in;
   std::ostream out;
   std::unique_ptr<core::FileSystem> file_system;
   core::SystemClock clock;
   core::SystemRandom random;
   Streams streams;
 };
+
+ClosedStreams occupy_closed_streams() {
+  const auto occupy = [](int descriptor, int access) {
+    if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) {
+      return false;
+    }
+    // The lowest number that is free: those below are taken by now.
+    static_cast<void>(::open("/dev/null", access));
+    return true;
+  };
+  ClosedStreams closed;
+  closed.in = occupy(STDIN_FILENO, O_WRONLY);
+  closed.out = occupy(STDOUT_FILENO, O_RDONLY);
+  closed.err = occupy(STDERR_FILENO, O_RDONLY);
+  return closed;
+}
 
 SystemStreams::SystemStreams(std::stop_token stop)
     : parts_(std::make_unique<Parts>(std::move(stop))) {}

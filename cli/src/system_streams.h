@@ -7,6 +7,17 @@
 
 namespace cairn::cli {
 
+/// Which standard streams were closed when the program started.
+struct ClosedStreams {
+  bool in = false;
+  bool out = false;
+  bool err = false;
+};
+/// Puts something in the place of standard streams that are closed, before the first file is
+/// opened: it would get their numbers, and be read and written in their stead. Reading and writing
+/// them fails afterwards, as it did before. Call it before everything else.
+ClosedStreams occupy_closed_streams();
+
 /// The real world: standard streams, the terminal, the environment, the clock, the file system.
 class SystemStreams {
  public:

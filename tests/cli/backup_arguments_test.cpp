@@ -54,7 +54,9 @@ TEST_CASE("the sources of a backup are paths, or one stream") {
   CHECK(parsed({"--files-from", "x", "--files-from0", "y"}) == "ok");
   CHECK(parsed({"--stdin", "--stdin-name", "dump.sql"}) == "ok");
   CHECK(parsed({"--stdin-command", "--", "pg_dump", "--clean", "-v", "shop"}, &arguments) == "ok");
-  CHECK(arguments.paths == std::vector<std::string>{"pg_dump", "--clean", "-v", "shop"});
+  CHECK(arguments.command == std::vector<std::string>{"pg_dump", "--clean", "-v", "shop"});
+  CHECK(arguments.paths.empty());
+  CHECK(parsed({"--stdin-command", "--", "", "x"}) == "--stdin-command: the command has no name");
   CHECK(parsed({"--", "--stdin", "[a,b]"}, &arguments) == "ok");
   CHECK(arguments.paths == std::vector<std::string>{"--stdin", "[a,b]"});
 
@@ -67,7 +69,7 @@ TEST_CASE("the sources of a backup are paths, or one stream") {
   CHECK(parsed({"--stdin", "--stdin-command", "--", "x"}) ==
         "--stdin and --stdin-command exclude each other");
   CHECK(parsed({"--stdin-command"}) ==
-        "--stdin-command needs a command: --stdin-command -- pg_dump mydb");
+        "--stdin-command needs a command behind --: --stdin-command -- pg_dump mydb");
   CHECK(parsed({"--stdin-name", "x", "/a"}) == "--stdin-name needs --stdin or --stdin-command");
   CHECK(parsed({"--stdin", "--stdin-name", "/"}) == "--stdin-name /: no name");
 }

@@ -15,7 +15,7 @@ std::string listed(RepositoryFixture& fixture) {
 }  // namespace
 
 TEST_CASE_METHOD(RepositoryFixture, "paths come from lists too") {
-  input = "tree/hello.txt\r\n\ntree/link\n";
+  input = "# what is to stay\ntree/hello.txt\r\n\n#tree/sub\ntree/link\n";
   must({"backup", "--files-from", "-"});
   CHECK(listed(*this) == tree + "/hello.txt\n" + tree + "/link\n");
 
@@ -31,7 +31,10 @@ TEST_CASE_METHOD(RepositoryFixture, "paths come from lists too") {
             .err.starts_with("cairn: the lists of paths name nothing"));
   const Outcome missing = run({"backup", "--files-from", "none"});
   CHECK(missing.status == 1);
-  CHECK(missing.err.starts_with("cairn: read none: "));
+  CHECK(run({"backup", tree, "--exclude-file", "none"})
+            .err.starts_with("cairn: --exclude-file: read none: "));
+  CHECK(run({"backup", "--files-from", folder.path()}).err.find("directory") != std::string::npos);
+  CHECK(missing.err.starts_with("cairn: --files-from: read none: "));
 }
 
 TEST_CASE_METHOD(RepositoryFixture, "patterns from options and files") {
@@ -53,10 +56,40 @@ TEST_CASE_METHOD(RepositoryFixture, "standard input becomes a file") {
   input = std::string("any\0bytes", 9);
   must({"backup", "--stdin", "--stdin-name", "some/name"});
   CHECK(must({"dump", "latest:/some/name"}).out == input);
-  input = "";
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "a stream without a byte is told, and is no snapshot") {
+  backup();
+  const std::string before = must({"snapshots", "--json"}).out;
+  const Outcome empty = run({"backup", "--stdin", "-q"});
+  CHECK(empty.status == 1);
+  CHECK(empty.err.starts_with("cairn: standard input was empty\nno snapshot was made"));
+  const Outcome silent = run({"backup", "--stdin-command", "--", "true"});
+  CHECK(silent.status == 1);
+  CHECK(silent.err.starts_with("cairn: true printed nothing\nno snapshot was made"));
+  CHECK(must({"snapshots", "--json"}).out == before);
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "words before -- are paths, and never run") {
+  write_file(folder / "tool", "#!/bin/sh\ntouch " + folder / "ran" + "\necho output\n");
+  fs::permissions(folder / "tool", fs::perms::owner_all);
+  const Outcome mixed = run({"backup", folder / "tool", "--stdin-command", "--", "echo", "x"});
+  CHECK(mixed.status == 2);
+  CHECK(mixed.err.find(folder / "tool") != std::string::npos);
+  const Outcome option_last = run({"backup", "--stdin-command", folder / "tool", "--", "echo"});
+  CHECK(option_last.status == 2);
+  const Outcome one_word = run({"backup", "--stdin-command", "pg_dump shop"});
+  CHECK(one_word.status == 2);
+  CHECK(one_word.err.find("--stdin-command -- pg_dump shop") != std::string::npos);
+  CHECK(run({"backup", "--stdin-command"}).status == 2);
+  CHECK(run({"backup", "--stdin-command", "--"}).status == 2);
+  CHECK(run({"backup", "--stdin", "--", "path"}).status == 2);
+  CHECK_FALSE(fs::exists(folder / "ran"));
+  must({"backup", "--stdin-command", "--", folder / "tool", "--stdin", "-n"});
+  CHECK(fs::exists(folder / "ran"));
   clock.advance(std::chrono::hours(1));
-  must({"backup", "--stdin"});
-  CHECK(must({"dump", "latest:/stdin"}).out.empty());
+  must({"backup", tree + "/link", "--", tree + "/hello.txt"});
+  CHECK(listed(*this) == tree + "/hello.txt\n" + tree + "/link\n");
 }
 
 TEST_CASE_METHOD(RepositoryFixture, "a command's output becomes a file, unless it fails") {
@@ -68,7 +101,7 @@ TEST_CASE_METHOD(RepositoryFixture, "a command's output becomes a file, unless i
   CHECK(failed.status == 1);
   CHECK(failed.err.starts_with("cairn: sh ended with exit code 3\n"));
   const Outcome killed = run({"backup", "--stdin-command", "--", "sh", "-c", "kill -9 $$"});
-  CHECK(killed.err.starts_with("cairn: sh was ended by signal 9\n"));
+  CHECK(killed.err.starts_with("cairn: sh was ended by SIGKILL\n"));
   const Outcome missing = run({"backup", "--stdin-command", "--", "/no/such/program"});
   CHECK(missing.status == 1);
   CHECK(missing.err.starts_with("cairn: start /no/such/program: "));

@@ -3,6 +3,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -84,10 +85,11 @@ class CliFixture {
         return says_yes;
       };
     }
+    streams.progress_wanted = progress_wanted;
     streams.host = "host";
     streams.user = "ada";
     streams.home_folder = folder.path();
-    streams.working_folder = folder.path();
+    streams.working_folder = working_folder;
     streams.process = 1;
     streams.kdf = {.passes = 1, .memory_kib = core::kKdfMemoryKibMin};
     streams.stop = stop.get_token();
@@ -122,6 +124,8 @@ class CliFixture {
   std::deque<std::string> typed;     ///< answers to prompts; none left: no terminal
   std::vector<std::string> prompts;  ///< what was asked
   std::string input;
+  std::string working_folder = folder.path();
+  std::function<bool()> progress_wanted;
   bool terminal = false;
   bool says_yes = true;  ///< when asked on the terminal
   std::stop_source stop;

@@ -64,6 +64,21 @@ TEST_CASE_METHOD(Sources, "a password file loses one line end and no more") {
   CHECK(open()->type == Credentials::Type::passphrase);
 }
 
+TEST_CASE_METHOD(Sources, "a password file from Windows says the same as one without its marks") {
+  for (const char* const text : {"secret\r\n", "\xEF\xBB\xBFsecret\n", "\xEF\xBB\xBFsecret\r\n",
+                                 "\xEF\xBB\xBFsecret", "secret\r"}) {
+    write_file(folder / "pw", text);
+    CHECK(secret(with_password_file(folder / "pw")) == "secret");
+    const auto init = credentials_to_init(with_password_file(folder / "pw"), streams());
+    REQUIRE(init);
+    CHECK(core::to_string(init->credentials.secret.view()) == "secret");
+    input = text;
+    CHECK(secret(with_password_file("-")) == "secret");
+    environment["CAIRN_PASSWORD_COMMAND"] = "cat " + folder / "pw";
+    CHECK(secret() == "secret");
+  }
+}
+
 TEST_CASE_METHOD(Sources, "a password file that is standard input") {
   input = "typed\nmore\n";
   CHECK(secret(with_password_file("-")) == "typed");
@@ -75,9 +90,9 @@ TEST_CASE_METHOD(Sources, "the first line of what a command prints") {
   environment["CAIRN_PASSWORD_COMMAND"] = "printf 'one two\\nthree\\n'";
   CHECK(secret() == "one two");
   environment["CAIRN_PASSWORD_COMMAND"] = "printf x; exit 7";
-  CHECK(secret() == "error: run CAIRN_PASSWORD_COMMAND: it ended with status 7");
+  CHECK(secret() == "error: CAIRN_PASSWORD_COMMAND ended with exit code 7");
   environment["CAIRN_PASSWORD_COMMAND"] = "kill -9 $$";
-  CHECK(secret() == "error: run CAIRN_PASSWORD_COMMAND: it was killed");
+  CHECK(secret() == "error: CAIRN_PASSWORD_COMMAND was ended by SIGKILL");
   environment["CAIRN_PASSWORD_COMMAND"] = "true";
   CHECK(secret() == "error: the passphrase is empty");
 }

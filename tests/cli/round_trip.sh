@@ -97,6 +97,65 @@ for signal in INT TERM HUP; do
         CAIRN_PASSWORD_COMMAND="while kill -$signal \$PPID; do :; done 2>/dev/null" \
         "$cairn" backup tree
 done
+# A command that hangs ends with the program, at the first signal.
+for signal in INT TERM HUP; do
+    expect 130 setsid "$cairn" backup --stdin-command -- \
+        sh -c "echo \$\$ >pid; kill -$signal \$PPID; echo x; sleep 1000"
+    ! kill -0 "$(cat pid)" 2>kill.err || fail "the command outlives the program (SIG$signal)"
+    expect 130 setsid env -u CAIRN_KEY_FILE \
+        CAIRN_PASSWORD_COMMAND="echo \$\$ >pid; kill -$signal \$PPID; sleep 1000" "$cairn" stats
+    ! kill -0 "$(cat pid)" 2>kill.err || fail "the password command outlives the program"
+done
+# So does the wait for standard input.
+mkfifo pipe
+"$cairn" backup --stdin <pipe >out 2>err &
+waiting=$!
+exec 9>pipe
+head -c 300000 /dev/zero >&9  # more than a pipe holds: it is being read when this ends
+kill -TERM "$waiting"
+status=0
+wait "$waiting" || status=$?
+exec 9>&-
+[ "$status" -eq 130 ] || fail "status $status of a backup of a pipe that says nothing"
+# SIGUSR1 asks how far it is.
+expect 0 env -u CAIRN_KEY_FILE -u CAIRN_REPOSITORY CAIRN_PASSWORD=x "$cairn" init -r asked
+expect 0 env -u CAIRN_KEY_FILE CAIRN_PASSWORD_COMMAND='kill -USR1 $PPID; echo x' \
+    "$cairn" backup -q tree -r asked
+grep -q '^cairn: .* files\{0,1\}  ' err || fail "no answer to SIGUSR1"
+expect 0 env -u CAIRN_KEY_FILE CAIRN_PASSWORD_COMMAND='kill -USR1 $PPID; echo x' \
+    "$cairn" key list -r asked
+
+# Standard streams that are closed are not met by files of the program.
+closed() {
+    status=0
+    "$@" || status=$?
+}
+closed "$cairn" backup --stdin --stdin-name closed <&- >out 2>err
+[ "$status" -eq 1 ] || fail "status $status of a backup of a closed standard input"
+grep -q 'standard input' err || fail "does not say that standard input is closed"
+closed "$cairn" snapshots --password-file - <&- >out 2>err
+[ "$status" -eq 1 ] || fail "status $status with the passphrase from a closed standard input"
+closed "$cairn" backup --stdin <tree >out 2>err
+[ "$status" -eq 1 ] || fail "status $status of a backup of a folder as standard input"
+closed "$cairn" backup tree <&- >&- 2>&-
+[ "$status" -eq 0 ] || fail "status $status of a backup with all streams closed"
+closed "$cairn" snapshots <&- >&- 2>err
+[ "$status" -eq 1 ] || fail "status $status of a list that nobody can read"
+expect 0 "$cairn" verify --check-integrity
+grep -rl 'no damage' "$CAIRN_CACHE_DIR" "$CAIRN_REPOSITORY" && fail "a message in a file of its own"
+
+# Relative paths from a folder that is gone are nothing.
+mkdir gone
+cd gone
+rmdir "$work/gone"
+closed "$cairn" backup . -n >"$work/out" 2>"$work/err"
+[ "$status" -ne 0 ] || fail "a backup of a folder that is gone"
+closed "$cairn" restore latest --target x -n >"$work/out" 2>"$work/err"
+[ "$status" -ne 0 ] || fail "a restore to a folder that is gone"
+closed "$cairn" snapshots >"$work/out" 2>"$work/err"
+[ "$status" -eq 0 ] || fail "status $status of snapshots from a folder that is gone"
+cd "$work"
+
 # The command itself is not protected from signals by what the program does.
 expect 1 env -u CAIRN_KEY_FILE CAIRN_PASSWORD_COMMAND='kill -TERM $$; echo x' "$cairn" stats
 

@@ -81,7 +81,7 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
                               .estimate = context.console.draws_progress(),
                               .stop = streams.stop};
   std::unique_ptr<StreamInput> stream;
-  if (arguments.from_stdin || arguments.stdin_command) {
+  if (arguments.from_stdin || !arguments.command.empty()) {
     CAIRN_TRY(stream, stream_input(arguments, streams));
     options.stream = stream->source;
   } else {

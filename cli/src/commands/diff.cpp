@@ -73,12 +73,11 @@ core::Result<repo::DiffSide> make_side(const DiffPlace& place, std::string path,
 core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context) {
   Console& console = context.console;
   ConsoleObserver observer(console);
-  const auto path_of = [&context](const DiffPlace& place) {
-    return place.snapshot.empty() ? absolute_path(place.path, context.streams.working_folder)
-                                  : place.path;
+  const auto path_of = [&context](const DiffPlace& place) -> core::Result<std::string> {
+    return place.snapshot.empty() ? absolute_path(place.path, context.streams) : place.path;
   };
-  std::string before_path = path_of(arguments.before);
-  std::string after_path = path_of(arguments.after);
+  CAIRN_TRY(std::string before_path, path_of(arguments.before));
+  CAIRN_TRY(std::string after_path, path_of(arguments.after));
   if (before_path.empty()) {
     before_path = after_path;
   } else if (after_path.empty()) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absolute_path.h"
 #include "cairn/repo/browse.h"
 #include "commands/commands.h"
 #include "sizes.h"
@@ -28,6 +29,7 @@ class NewFile {
   }
 
   core::Status create() {
+    CAIRN_TRY_STATUS(check_path(path_, streams_));
     CAIRN_TRY(const auto there, streams_.file_system.info(path_));
     if (there) {
       return core::fail(core::ErrorCode::already_exists, fmt::format("{} exists already", path_),

@@ -104,7 +104,8 @@ core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& contex
       .dry_run = arguments.dry_run,
       .stop = context.streams.stop};
   for (const std::string& path : arguments.paths) {
-    options.filter.paths.push_back(absolute_path(path, context.streams.working_folder));
+    CAIRN_TRY(std::string whole, absolute_path(path, context.streams));
+    options.filter.paths.push_back(std::move(whole));
   }
   CAIRN_TRY(const repo::ForgetReport report, repo::forget(repository, options, observer));
   if (!context.console.json()) {

@@ -145,7 +145,8 @@ core::Result<ExitCode> execute(const RepairPacksArguments& arguments, Context& c
                                    .program_version = std::string(core::version()),
                                    .stop = context.streams.stop};
   for (const std::string& path : arguments.sources) {
-    options.sources.push_back(absolute_path(path, context.streams.working_folder));
+    CAIRN_TRY(std::string whole, absolute_path(path, context.streams));
+    options.sources.push_back(std::move(whole));
   }
   CAIRN_TRY(const repo::RepairPacksReport report,
             repo::repair_packs(repository, options, observer));

@@ -175,6 +175,7 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
   Console& console = context.console;
   const std::uint64_t start_ns = streams.clock.monotonic_ns();
   ConsoleObserver observer(console, "restore");
+  CAIRN_TRY(std::string target, absolute_path(arguments.target, streams));
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
   CAIRN_TRY(const repo::ListedSnapshot listed,
             choose_snapshot(repository, arguments.choice, context, observer));
@@ -182,15 +183,14 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
                              format_local_time(listed.snapshot.start, streams.clock)));
 
   CAIRN_TRY(auto selects, selector(arguments));
-  const repo::RestoreOptions options{
-      .path = arguments.choice.path,
-      .target = absolute_path(arguments.target, streams.working_folder),
-      .overwrite = arguments.overwrite,
-      .delete_extra = arguments.delete_extra,
-      .dry_run = arguments.dry_run,
-      .numeric_ids = arguments.numeric_ids,
-      .selects = std::move(selects),
-      .stop = streams.stop};
+  const repo::RestoreOptions options{.path = arguments.choice.path,
+                                     .target = std::move(target),
+                                     .overwrite = arguments.overwrite,
+                                     .delete_extra = arguments.delete_extra,
+                                     .dry_run = arguments.dry_run,
+                                     .numeric_ids = arguments.numeric_ids,
+                                     .selects = std::move(selects),
+                                     .stop = streams.stop};
   CAIRN_TRY(const Safeguards safeguards,
             take_safeguards(repository, arguments, listed, options, context));
   if (!safeguards.confirmed) {

@@ -84,7 +84,8 @@ core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& conte
       .program_version = std::string(core::version()),
       .stop = streams.stop};
   for (const std::string& path : arguments.paths) {
-    options.filter.paths.push_back(absolute_path(path, streams.working_folder));
+    CAIRN_TRY(std::string whole, absolute_path(path, streams));
+    options.filter.paths.push_back(std::move(whole));
   }
   CAIRN_TRY(const repo::RewriteReport report,
             arguments.mend ? repo::repair_snapshots(repository, options, observer)
