@@ -19,6 +19,7 @@ class FakeClock final : public core::Clock {
   }
   std::uint64_t monotonic_ns() override {
     const std::scoped_lock lock(mutex_);
+    monotonic_ns_ += tick_ns_;
     return monotonic_ns_;
   }
   std::uint64_t thread_waits() override { return 0; }
@@ -41,6 +42,12 @@ class FakeClock final : public core::Clock {
     const std::scoped_lock lock(mutex_);
     now_ = when;
   }
+  /// From now on each look at the monotonic clock takes that long: whatever is due after a time is
+  /// due at every opportunity.
+  void set_tick(std::chrono::nanoseconds tick) {
+    const std::scoped_lock lock(mutex_);
+    tick_ns_ = static_cast<std::uint64_t>(tick.count());
+  }
   void set_utc_offset_minutes(int minutes) {
     const std::scoped_lock lock(mutex_);
     utc_offset_minutes_ = minutes;
@@ -50,6 +57,7 @@ class FakeClock final : public core::Clock {
   std::mutex mutex_;
   core::Timestamp now_;
   std::uint64_t monotonic_ns_ = 1'000'000'000;
+  std::uint64_t tick_ns_ = 0;
   int utc_offset_minutes_ = 0;
 };
 

@@ -146,9 +146,10 @@ struct Ingested {
   std::vector<std::optional<ChunkId>> folder_nodes;  ///< of the snapshot's sources
 };
 
-// Two backups of the same folders by one client may spoil each other's run once; the stat cache may
-// be damaged. Neither should happen twice.
-constexpr int kRetriesMax = 2;
+// Two backups of the same folders by one client may spoil each other's run now and then; each time
+// they begin again with what the other one has recorded. After that many runs without an end the
+// last one looks at no record.
+constexpr int kRestartsMax = 8;
 
 constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
 
@@ -234,7 +235,8 @@ core::Status ingest(State& state, const BackupOptions& options,
 }
 
 core::Result<BackupReport> backup_once(State& state, const BackupOptions& options,
-                                       const std::vector<std::string>& paths, Observer& observer) {
+                                       const std::vector<std::string>& paths, bool recall,
+                                       Observer& observer) {
   CAIRN_TRY(const auto session,
             ops::WritingSession::begin(
                 state, {.program_version = options.program_version, .announce = !options.dry_run},
@@ -242,8 +244,14 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
   Ingested ingested;
   BackupReport& report = ingested.report;
   report.snapshot = describe(state, options, session->start());
-  CAIRN_TRY(const auto cache, ops::StatCache::open(state, {.record = !options.dry_run}));
-  CAIRN_TRY_STATUS(ingest(state, options, paths, observer, *cache, ingested));
+  CAIRN_TRY(const auto cache,
+            ops::StatCache::open(state, {.record = !options.dry_run, .recall = recall}));
+  if (auto done = ingest(state, options, paths, observer, *cache, ingested); !done) {
+    if (done.error().code() == core::ErrorCode::changed) {
+      CAIRN_TRY_STATUS(cache->drop_unreadable());
+    }
+    return core::fail(std::move(done).error());
+  }
   report.snapshot.end = state.environment.clock.now();
   if (!options.dry_run) {
     CAIRN_TRY_STATUS(session->publish(report.snapshot, report.written_bytes));
@@ -275,23 +283,28 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
     CAIRN_TRY_STATUS(check_sources(paths, ignored));
   }
 
-  auto report = backup_once(state, options, paths, observer);
+  auto report = backup_once(state, options, paths, true, observer);
   // A stream cannot be read again.
-  int retry = 0;
-  for (int fences = 0; !report && !options.stream && retry < kRetriesMax;) {
+  int fences = 0;
+  int restarts = 0;
+  bool rebuilt = false;
+  while (!report && !options.stream) {
     const core::ErrorCode code = report.error().code();
     if (code == core::ErrorCode::fenced && fences < ops::WritingSession::kFencesMax) {
       observer.warning(report.error().message() + ": starting again, with what it has stored");
       fences += 1;
-    } else if (retry += 1; code == core::ErrorCode::changed && retry == 1) {
-      observer.detail(report.error().message() + ": starting again, with what that one recorded");
-    } else if (code == core::ErrorCode::changed || code == core::ErrorCode::corrupt) {
-      // Only the catalogue can be corrupt here: nothing else is read.
+    } else if (code == core::ErrorCode::changed && restarts < kRestartsMax) {
+      restarts += 1;
+      observer.detail(report.error().message() + (restarts < kRestartsMax
+                                                      ? ": starting again, with what is recorded"
+                                                      : ": reading everything"));
+    } else if (code == core::ErrorCode::corrupt && !rebuilt) {
+      rebuilt = true;
       CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
     } else {
       break;
     }
-    report = backup_once(state, options, paths, observer);
+    report = backup_once(state, options, paths, restarts < kRestartsMax, observer);
   }
   return report;
 }

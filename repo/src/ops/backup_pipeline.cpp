@@ -162,7 +162,8 @@ core::Status BackupPipeline::walk_all() {
     return read_stream(*options_.stream);
   }
   for (const std::string& path : options_.paths) {
-    if (is_out_of_time()) {
+    // The first source is begun whatever the time: a snapshot has one.
+    if (&path != &options_.paths.front() && is_out_of_time()) {
       partial_ = true;
       return {};
     }

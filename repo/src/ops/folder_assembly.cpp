@@ -72,7 +72,7 @@ core::Status FolderAssembly::build() {
   }
   FolderBuilder::OnLeaf on_leaf;
   if (parts_.cache != nullptr) {
-    record_ = parts_.cache->start_record();
+    record_ = parts_.cache->start_record(seen_ != nullptr ? &seen_->seen : nullptr);
     on_leaf = [this](core::ByteView encoded, std::size_t entries) {
       return entries == 0 ? core::Status()
                           : parts_.cache->put_piece(key_, record_, encoded, entries);
@@ -93,12 +93,14 @@ core::Status FolderAssembly::append(Entry entry, Stamp stamp) {
       record_.subfolders.push_back({index, entry.name, entry.folder.node});
     }
     record_.stamps.push_back(stamp);
+    last_name_ = entry.name;
   }
   count_entry(entry, record_.own);
   return builder_->add(std::move(entry));
 }
 
-core::Result<FolderAssembly::Finished> FolderAssembly::finish(const std::string& path) {
+core::Result<FolderAssembly::Finished> FolderAssembly::finish(const std::string& path,
+                                                              const Left& left) {
   Finished finished;
   if (!builder_ && seen_ != nullptr && seen_->trusted && seen_->seen.content &&
       same_ == seen_->size()) {
@@ -110,16 +112,21 @@ core::Result<FolderAssembly::Finished> FolderAssembly::finish(const std::string&
   CAIRN_TRY_STATUS(build());
   CAIRN_TRY(finished.content, builder_->finish());
   finished.own = record_.own;
-  if (parts_.cache != nullptr) {
-    record_.content = finished.content;
-    CAIRN_TRY_STATUS(forget_removed(path));
-    CAIRN_TRY_STATUS(parts_.cache->put(key_, record_));
+  if (parts_.cache == nullptr) {
+    return finished;
   }
+  if (left.early && seen_ != nullptr) {
+    CAIRN_TRY_STATUS(append_rest(record_));
+  } else {
+    record_.content = finished.content;
+    CAIRN_TRY_STATUS(forget_removed(path, left));
+  }
+  CAIRN_TRY_STATUS(parts_.cache->put(key_, record_));
   return finished;
 }
 
 /// Drops the records of subfolders that are there no more.
-core::Status FolderAssembly::forget_removed(const std::string& path) {
+core::Status FolderAssembly::forget_removed(const std::string& path, const Left& left) {
   if (seen_ == nullptr) {
     return {};
   }
@@ -128,7 +135,10 @@ core::Status FolderAssembly::forget_removed(const std::string& path) {
     while (present != record_.subfolders.cend() && present->name < old.name) {
       ++present;
     }
-    if (present == record_.subfolders.cend() || present->name != old.name) {
+    const bool is_there = present != record_.subfolders.cend() && present->name == old.name;
+    const bool is_refused = left.refused != nullptr &&
+                            std::ranges::find(*left.refused, old.name) != left.refused->end();
+    if (!is_there && !is_refused) {
       CAIRN_TRY_STATUS(
           parts_.cache->forget(fmt::format("{}/{}", path == "/" ? "" : path, old.name)));
     }
@@ -140,13 +150,52 @@ core::Status FolderAssembly::record_progress() {
   if (parts_.cache == nullptr || !builder_) {
     return {};  // what is recorded is right still
   }
-  const std::size_t whole_pieces = record_.pieces.size();
+  SeenFolder progress = record_;
   if (const format::FolderLeaf& leaf = builder_->open_leaf(); !leaf.entries.empty()) {
-    CAIRN_TRY_STATUS(parts_.cache->put_piece(key_, record_, format::encode_folder_leaf(leaf),
+    // It goes on growing, in the same place.
+    CAIRN_TRY_STATUS(parts_.cache->put_piece(key_, progress, format::encode_folder_leaf(leaf),
                                              leaf.entries.size()));
   }
-  CAIRN_TRY_STATUS(parts_.cache->put(key_, record_));
-  record_.pieces.resize(whole_pieces);  // the open leaf goes on growing
+  CAIRN_TRY_STATUS(append_rest(progress));
+  return parts_.cache->put(key_, progress);
+}
+
+/// Adds the old record's children that come after the last one appended. Both the walk and this
+/// object are there at most, so that of the pieces before nothing will be asked for any more.
+core::Status FolderAssembly::append_rest(SeenFolder& record) {
+  if (seen_ == nullptr) {
+    return {};
+  }
+  for (; passed_ < seen_->size() && !last_name_.empty(); ++passed_) {
+    CAIRN_TRY(const Entry* const entry, entries_->at(passed_));
+    if (entry->name > last_name_) {
+      break;
+    }
+  }
+  const SeenFolder& old = seen_->seen;
+  const auto shift = static_cast<std::int64_t>(record.stamps.size()) - std::int64_t{passed_};
+  record.stamps.insert(record.stamps.end(), old.stamps.begin() + passed_, old.stamps.end());
+  for (const SeenSubfolder& subfolder : old.subfolders) {
+    if (subfolder.index >= passed_) {
+      record.subfolders.push_back(subfolder);
+      record.subfolders.back().index =
+          gsl::narrow_cast<std::uint32_t>(std::int64_t{subfolder.index} + shift);
+    }
+  }
+  std::uint32_t first = 0;
+  for (SeenPiece piece : old.pieces) {
+    const std::uint32_t end = first + piece.count;
+    if (end > passed_) {
+      const std::uint32_t cut = passed_ > first ? passed_ - first : 0;
+      piece.skipped += cut;
+      piece.count -= cut;
+      record.pieces.push_back(piece);
+    }
+    first = end;
+  }
+  if (!seen_->trusted) {
+    record.dead_packs = kNotVouchedFor;
+  }
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cairn/core/result.h"
 #include "cairn/repo/entry.h"
@@ -45,16 +46,25 @@ class FolderAssembly {
     TreeCounts own;          ///< the children alone
     bool unchanged = false;  ///< all as recorded
   };
+  /// How the walk left the folder.
+  struct Left {
+    /// Not all children were told: what is recorded of the others stays recorded.
+    bool early = false;
+    /// Children that are there but could not be looked at: what is known below them is kept.
+    const std::vector<std::string>* refused = nullptr;
+  };
   /// Call once, after the last child.
-  [[nodiscard]] core::Result<Finished> finish(const std::string& path);
-  /// Records the children so far, for a backup that does not live to the folder's end.
+  [[nodiscard]] core::Result<Finished> finish(const std::string& path, const Left& left);
+  /// Records the children so far, and what the record says of those that follow, for a backup that
+  /// does not live to the folder's end. What comes after it is still read from the record.
   core::Status record_progress();
 
  private:
   [[nodiscard]] core::Result<bool> continues_record(const Entry& entry, std::uint32_t index);
   core::Status build();
   core::Status append(Entry entry, Stamp stamp);
-  core::Status forget_removed(const std::string& path);
+  core::Status forget_removed(const std::string& path, const Left& left);
+  core::Status append_rest(SeenFolder& record);
 
   AssemblyParts parts_;
   FolderKey key_;
@@ -62,6 +72,8 @@ class FolderAssembly {
   std::optional<SeenEntries> entries_;
   std::uint32_t same_ = 0;                  ///< children so far, all of them the record's
   std::unique_ptr<FolderBuilder> builder_;  ///< nullptr as long as all children are the record's
+  std::string last_name_;                   ///< of the child appended last
+  std::uint32_t passed_ = 0;  ///< the record's children before this one come before that name
   SeenFolder record_;
 };
 

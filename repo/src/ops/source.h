@@ -79,6 +79,10 @@ struct WalkItem {
   std::shared_ptr<const RecalledFolder> seen;  ///< enter_folder: its record. A lone source: its own
   /// unchanged: of each of the run's children; the first is child `seen_index` of the record.
   std::vector<std::optional<core::Timestamp>> birth_times;
+
+  // leave_folder:
+  bool left_early = false;                ///< not all of the folder's children were looked for
+  std::vector<std::string> refused = {};  ///< those that are there but could not be looked at
 };
 
 /// What a walk compares the source with, and what it leaves out.

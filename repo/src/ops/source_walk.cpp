@@ -28,6 +28,7 @@ constexpr std::size_t kOpenFoldersMax = 64;
 constexpr std::size_t kFolderNamesMax = 100'000'000;
 // Children that one step tells: bounds the step, and how long the pipeline hears nothing.
 constexpr std::size_t kUnchangedRunMax = 512;
+constexpr std::size_t kRefusedMax = 1000;  // of one folder
 
 /// A folder on the current path.
 struct Level {
@@ -37,8 +38,10 @@ struct Level {
   NameStack::Mark mark;    ///< its names begin here
   std::size_t next;        ///< the next name
   std::optional<SeenCursor> seen;
-  core::Timestamp listed_at;  ///< or a little before
-  std::size_t offered;        ///< the first name that the look-ahead has not been told
+  core::Timestamp listed_at;              ///< or a little before
+  std::size_t offered;                    ///< the first name that the look-ahead has not been told
+  bool left_early = false;                ///< there may be children whose names were not come to
+  std::vector<std::string> refused = {};  ///< children that could not be looked at
 };
 
 class FolderWalk final : public SourceWalk {
@@ -77,6 +80,7 @@ class FolderWalk final : public SourceWalk {
 
   void report(ProblemKind kind, const std::string& path, std::string reason);
   core::Status refuse(int error_number, const std::string& path, std::string_view action = {});
+  void note_refused(std::string_view name, int error_number);
   void report_metadata_problems(WalkItem& item);
 
   ProblemSink& problems_;
@@ -166,11 +170,10 @@ core::Result<std::optional<WalkItem>> FolderWalk::next() {
 void FolderWalk::end_early() {
   lookahead_.end();
   ahead_.reset();
-  for (Level& level : levels_) {
-    level.seen.reset();
-  }
   // All names of all folders: each level's next is at its own end, where the names above begin.
   for (std::size_t i = 0; i < levels_.size(); ++i) {
+    levels_[i].seen.reset();
+    levels_[i].left_early = true;
     const bool is_top = i + 1 == levels_.size();
     levels_[i].next = is_top ? names_.size() : levels_[i + 1].mark.names;
   }
@@ -233,6 +236,7 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
   lookahead_.note(call);
   if (error_number != 0) {
     CAIRN_TRY_STATUS(refuse(error_number, fmt::format("{}/{}", path_, name)));
+    note_refused(name, error_number);
     return false;
   }
   if (choice_ != nullptr &&
@@ -360,6 +364,7 @@ core::Result<bool> FolderWalk::enter(WalkItem& item) {
   Statx status{};
   if (const int error_number = stat_open(descriptor, status); error_number != 0) {
     CAIRN_TRY_STATUS(refuse(error_number, item.path));
+    note_refused(item.file_name, error_number);
     return false;
   }
   if (inode_id(status) != item.inode || to_timestamp(status.stx_ctime) != item.ctime) {
@@ -397,6 +402,9 @@ core::Result<bool> FolderWalk::enter_unopened(WalkItem& item, int error_number) 
                  {item.path, metadata_problems_});
   report_metadata_problems(item);
   push_level(item, nullptr);
+  // What is known of its children stays known.
+  CAIRN_TRY(const auto unused, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
+  levels_.back().left_early = true;
   return true;
 }
 
@@ -429,6 +437,7 @@ core::Status FolderWalk::list(int descriptor) {
         descriptor, buffer_, [this](std::string_view name, std::uint64_t) { add_name(name); });
     if (size < 0) {
       CAIRN_TRY_STATUS(refuse(errno, path_, "list folder: "));
+      levels_.back().left_early = true;
       break;
     }
     if (size == 0) {
@@ -437,6 +446,7 @@ core::Status FolderWalk::list(int descriptor) {
     if (names_.size() - first > kFolderNamesMax) {
       report(ProblemKind::unreadable, path_,
              fmt::format("list folder: more than {} names", kFolderNamesMax));
+      levels_.back().left_early = true;
       break;
     }
   }
@@ -456,10 +466,12 @@ void FolderWalk::add_name(std::string_view name) {
 
 core::Status FolderWalk::leave(WalkItem& item) {
   item.step = WalkStep::leave_folder;
-  if (levels_.back().seen) {
+  if (levels_.back().seen && !levels_.back().left_early) {
     CAIRN_TRY_STATUS(levels_.back().seen->finish());
   }
   const Level left = std::move(levels_.back());
+  item.left_early = left.left_early;
+  item.refused = left.refused;
   levels_.pop_back();
   names_.cut_back(left.mark);
   if (levels_.empty()) {
@@ -490,6 +502,7 @@ core::Status FolderWalk::reopen_top(const SourceFolder* child) {
   if (level.next < names_.size()) {
     report(ProblemKind::unreadable, path_, "moved away while it was read; the rest is left out");
     level.next = level.mark.names;
+    level.left_early = true;
     names_.cut_back(level.mark);
   }
   return {};
@@ -551,7 +564,13 @@ core::Status FolderWalk::refuse(int error_number, const std::string& path,
   return {};
 }
 
-/// What was incomplete is looked at again next time.
+/// What is known below a child that could not be looked at is kept.
+void FolderWalk::note_refused(std::string_view name, int error_number) {
+  if (error_number != ENOENT && levels_.back().refused.size() < kRefusedMax) {
+    levels_.back().refused.emplace_back(name);
+  }
+}
+
 void FolderWalk::report_metadata_problems(WalkItem& item) {
   if (!metadata_problems_.empty()) {
     item.stamp = kNoStamp;

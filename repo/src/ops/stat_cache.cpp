@@ -13,17 +13,19 @@ namespace cairn::repo::ops {
 
 namespace {
 
-constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::uint8_t kRecordVersion = 2;
 constexpr std::size_t kSubfolderBytesMin = 2 + ChunkId::kSize;
+constexpr std::size_t kPieceBytesMin = sizeof(std::uint64_t) + 4;
 constexpr std::string_view kUnsettledPrefix = "stat/unsettled/";
 constexpr std::string_view kAnchorPrefix = "stat/anchor/";
 
-/// Record and pieces of a folder: its key alone, and followed by the piece's number.
+/// Record and pieces of a folder: its key alone, and followed by slot and number of the piece.
 core::Bytes record_key(const FolderKey& key) { return core::to_bytes(key.view()); }
 
-core::Bytes piece_key(const FolderKey& key, std::size_t index) {
+core::Bytes piece_key(const FolderKey& key, std::uint8_t slot, std::uint32_t number) {
   core::Encoder out(record_key(key));
-  out.u32(gsl::narrow_cast<std::uint32_t>(index));
+  out.u8(slot);
+  out.u32(number);
   return std::move(out).take();
 }
 
@@ -82,9 +84,14 @@ core::Bytes encode_seen_folder(const SeenFolder& folder) {
     out.bytes(subfolder.name);
     out.raw(subfolder.node.view());
   }
+  out.u8(folder.slot);
   out.varint(folder.pieces.size());
-  for (const std::uint32_t entries : folder.pieces) {
-    out.varint(entries);
+  for (const SeenPiece& piece : folder.pieces) {
+    out.u64(piece.serial);
+    out.u8(piece.slot);
+    out.varint(piece.number);
+    out.varint(piece.skipped);
+    out.varint(piece.count);
   }
   return std::move(out).take();
 }
@@ -122,11 +129,16 @@ core::Result<SeenFolder> decode_seen_folder(core::ByteView input) {
     }
     index_min = std::uint64_t{subfolder.index} + 1;
   }
-  folder.pieces.resize(in.count(folder.stamps.size(), 1));
+  folder.slot = in.u8();
+  folder.pieces.resize(in.count(folder.stamps.size(), kPieceBytesMin));
   std::uint64_t entries = 0;
-  for (std::uint32_t& count : folder.pieces) {
-    count = static_cast<std::uint32_t>(in.varint(format::kNodeItemsMax));
-    entries += count;
+  for (SeenPiece& piece : folder.pieces) {
+    piece.serial = in.u64();
+    piece.slot = in.u8();
+    piece.number = static_cast<std::uint32_t>(in.varint(UINT32_MAX));
+    piece.skipped = static_cast<std::uint32_t>(in.varint(format::kNodeItemsMax));
+    piece.count = static_cast<std::uint32_t>(in.varint(format::kNodeItemsMax));
+    entries += piece.count;
   }
   if (entries != folder.stamps.size()) {
     in.fail_corrupt("its pieces do not hold its children");
@@ -177,13 +189,13 @@ core::Result<bool> StatCache::is_settled(std::uint64_t interval) const {
 
 core::Result<std::shared_ptr<const RecalledFolder>> StatCache::recall(
     const FolderKey& key, const std::optional<ChunkId>& vouched) const {
-  CAIRN_TRY(const auto value, state_.catalogue->stat_record(record_key(key)));
-  if (!value) {
+  CAIRN_TRY(auto known, options_.recall ? stored(key) : std::optional<SeenFolder>());
+  if (!known) {
     return nullptr;
   }
   auto folder = std::make_shared<RecalledFolder>();
   folder->key = key;
-  CAIRN_TRY(folder->seen, decode_seen_folder(*value));
+  folder->seen = *std::move(known);
   const SeenFolder& seen = folder->seen;
   CAIRN_TRY(const bool settled, is_settled(seen.interval));
   const bool nothing_gone = settled && seen.dead_packs == dead_packs_;
@@ -192,23 +204,42 @@ core::Result<std::shared_ptr<const RecalledFolder>> StatCache::recall(
   return folder;
 }
 
+/// nullopt also if it is damaged: the folder is read, and recorded anew.
+core::Result<std::optional<SeenFolder>> StatCache::stored(const FolderKey& key) const {
+  CAIRN_TRY(const auto value, state_.catalogue->stat_record(record_key(key)));
+  if (!value) {
+    return std::nullopt;
+  }
+  auto record = decode_seen_folder(*value);
+  return record ? std::optional(*std::move(record)) : std::nullopt;
+}
+
+core::Error StatCache::unreadable(const FolderKey& key, std::string_view why) const {
+  const std::scoped_lock lock(mutex_);
+  unreadable_.push_back(key);
+  return {core::ErrorCode::changed, std::string(why)};
+}
+
 core::Result<std::vector<Entry>> StatCache::piece(const RecalledFolder& folder,
                                                   std::size_t index) const {
   Expects(index < folder.seen.pieces.size());
-  CAIRN_TRY(const auto value, state_.catalogue->stat_record(piece_key(folder.key, index)));
+  const SeenPiece& piece = folder.seen.pieces[index];
+  CAIRN_TRY(const auto value,
+            state_.catalogue->stat_record(piece_key(folder.key, piece.slot, piece.number)));
   core::Decoder in(value ? core::ByteView(*value) : core::ByteView(), "stat cache piece");
-  if (!value || in.u64() != folder.seen.serial) {
-    return core::fail(core::ErrorCode::changed,
-                      "another backup has recorded the same folder in the stat cache");
+  if (!value || in.u64() != piece.serial) {
+    return core::fail(
+        unreadable(folder.key, "another backup has recorded the same folder in the stat cache"));
   }
-  CAIRN_TRY_STATUS(in.check());
-  CAIRN_TRY(format::FolderLeaf leaf, format::decode_folder_leaf(in.rest()));
-  if (leaf.entries.size() < folder.seen.pieces[index]) {
-    return core::fail(core::ErrorCode::corrupt, "stat cache piece: it is too short");
+  auto leaf = format::decode_folder_leaf(in.rest());
+  const std::size_t end = std::size_t{piece.skipped} + piece.count;
+  if (!leaf || leaf->entries.size() < end) {
+    return core::fail(unreadable(folder.key, "the stat cache's record of a folder is damaged"));
   }
   // It may have grown after the folder's progress was recorded.
-  leaf.entries.resize(folder.seen.pieces[index]);
-  return std::move(leaf.entries);
+  leaf->entries.resize(end);
+  leaf->entries.erase(leaf->entries.begin(), leaf->entries.begin() + piece.skipped);
+  return std::move(leaf->entries);
 }
 
 core::Result<bool> StatCache::is_stored(const Content& content) const {
@@ -235,10 +266,17 @@ std::uint64_t StatCache::random_number() {
   return in.u64();
 }
 
-SeenFolder StatCache::start_record() {
+SeenFolder StatCache::start_record(const SeenFolder* before) {
   SeenFolder record;
   record.serial = random_number();
   record.dead_packs = dead_packs_;
+  const auto is_used = [before](std::uint8_t slot) {
+    return std::ranges::find(before->pieces, slot, &SeenPiece::slot) != before->pieces.end();
+  };
+  // One more than two are in use only after runs that were killed inside the folder.
+  while (before != nullptr && record.slot < UINT8_MAX && is_used(record.slot)) {
+    record.slot += 1;
+  }
   return record;
 }
 
@@ -247,22 +285,39 @@ core::Status StatCache::put_piece(const FolderKey& key, SeenFolder& record, core
   core::Encoder out;
   out.u64(record.serial);
   out.raw(entries);
-  const std::size_t index = record.pieces.size();
-  record.pieces.push_back(gsl::narrow_cast<std::uint32_t>(count));
-  return change(piece_key(key, index), std::move(out).take());
+  const auto number = gsl::narrow_cast<std::uint32_t>(record.pieces.size());
+  record.pieces.push_back({.serial = record.serial,
+                           .slot = record.slot,
+                           .number = number,
+                           .skipped = 0,
+                           .count = gsl::narrow_cast<std::uint32_t>(count)});
+  return change(piece_key(key, record.slot, number), std::move(out).take());
 }
 
-/// Those of the record that is about to be replaced.
-core::Status StatCache::drop_pieces_from(const FolderKey& key, std::size_t first) {
-  CAIRN_TRY(const auto old_value, state_.catalogue->stat_record(record_key(key)));
-  if (!old_value) {
-    return {};
+core::Status StatCache::drop_replaced(const FolderKey& key, const SeenFolder& record) {
+  using Place = std::pair<std::uint8_t, std::uint32_t>;
+  std::vector<Place> kept;
+  std::uint32_t own = 0;
+  for (const SeenPiece& piece : record.pieces) {
+    kept.emplace_back(piece.slot, piece.number);
+    own += piece.slot == record.slot ? 1 : 0;
   }
-  const auto old = decode_seen_folder(*old_value);
-  for (std::size_t i = first; old && i < old->pieces.size(); ++i) {
-    CAIRN_TRY_STATUS(change(piece_key(key, i), std::nullopt));
+  std::ranges::sort(kept);
+  CAIRN_TRY(const auto before, stored(key));
+  for (const SeenPiece& piece : before ? before->pieces : std::vector<SeenPiece>()) {
+    if (!std::ranges::binary_search(kept, Place(piece.slot, piece.number))) {
+      CAIRN_TRY_STATUS(change(piece_key(key, piece.slot, piece.number), std::nullopt));
+    }
   }
-  return {};
+  // What a recording that was killed has left in this slot.
+  for (std::uint32_t number = own;; ++number) {
+    core::Bytes left = piece_key(key, record.slot, number);
+    CAIRN_TRY(const auto value, state_.catalogue->stat_record(left));
+    if (!value) {
+      return {};
+    }
+    CAIRN_TRY_STATUS(change(std::move(left), std::nullopt));
+  }
 }
 
 core::Status StatCache::put(const FolderKey& key, SeenFolder& record) {
@@ -270,14 +325,37 @@ core::Status StatCache::put(const FolderKey& key, SeenFolder& record) {
     return {};
   }
   if (!interval_) {
-    // The note is written before any record of the interval.
     const std::uint64_t interval = random_number();
     CAIRN_TRY_STATUS(state_.catalogue->put_note(unsettled_note(interval), {}));
     interval_ = interval;
   }
   record.interval = *interval_;
-  CAIRN_TRY_STATUS(drop_pieces_from(key, record.pieces.size()));
+  CAIRN_TRY_STATUS(drop_replaced(key, record));
   return change(record_key(key), encode_seen_folder(record));
+}
+
+core::Status StatCache::drop_unreadable() {
+  std::vector<FolderKey> keys;
+  {
+    const std::scoped_lock lock(mutex_);
+    keys.swap(unreadable_);
+  }
+  for (const FolderKey& key : keys) {
+    CAIRN_TRY(auto record, stored(key));
+    RecalledFolder folder{.key = key, .seen = record ? *std::move(record) : SeenFolder()};
+    bool readable = true;
+    for (std::size_t i = 0; readable && i < folder.seen.pieces.size(); ++i) {
+      const auto entries = piece(folder, i);
+      readable = entries || entries.error().code() != core::ErrorCode::changed;
+    }
+    if (!readable) {
+      for (const SeenPiece& lost : folder.seen.pieces) {
+        CAIRN_TRY_STATUS(change(piece_key(key, lost.slot, lost.number), std::nullopt));
+      }
+      CAIRN_TRY_STATUS(change(record_key(key), std::nullopt));
+    }
+  }
+  return flush();
 }
 
 core::Status StatCache::forget(const std::string& path) {
@@ -286,16 +364,15 @@ core::Status StatCache::forget(const std::string& path) {
 
 core::Status StatCache::forget_below(const FolderKey& key, const std::string& path,
                                      unsigned depth) {
-  CAIRN_TRY(const auto value, state_.catalogue->stat_record(record_key(key)));
-  if (!value || depth > kFolderDepthMax) {
+  CAIRN_TRY(const auto seen, stored(key));
+  if (!seen || depth > kFolderDepthMax) {
     return {};
   }
-  CAIRN_TRY(const SeenFolder seen, decode_seen_folder(*value));
-  for (std::size_t i = 0; i < seen.pieces.size(); ++i) {
-    CAIRN_TRY_STATUS(change(piece_key(key, i), std::nullopt));
+  for (const SeenPiece& piece : seen->pieces) {
+    CAIRN_TRY_STATUS(change(piece_key(key, piece.slot, piece.number), std::nullopt));
   }
   CAIRN_TRY_STATUS(change(record_key(key), std::nullopt));
-  for (const SeenSubfolder& subfolder : seen.subfolders) {
+  for (const SeenSubfolder& subfolder : seen->subfolders) {
     const std::string below = fmt::format("{}/{}", path == "/" ? "" : path, subfolder.name);
     CAIRN_TRY_STATUS(forget_below(folder_key(below), below, depth + 1));
   }
@@ -363,15 +440,15 @@ core::Status StatCache::set_anchor(std::string_view source, const SnapshotId& sn
 }
 
 core::Result<const Entry*> SeenEntries::at(std::size_t index) {
-  const std::vector<std::uint32_t>& pieces = folder_->seen.pieces;
+  const std::vector<SeenPiece>& pieces = folder_->seen.pieces;
   Expects(index < folder_->size());
   if (index < first_) {
     piece_ = 0;
     first_ = 0;
     loaded_ = false;
   }
-  while (index >= first_ + pieces[piece_]) {
-    first_ += pieces[piece_];
+  while (index >= first_ + pieces[piece_].count) {
+    first_ += pieces[piece_].count;
     ++piece_;
     loaded_ = false;
   }

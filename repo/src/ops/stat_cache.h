@@ -34,20 +34,38 @@ struct SeenSubfolder {
   friend bool operator==(const SeenSubfolder&, const SeenSubfolder&) = default;
 };
 
+/// Where some of a folder's entries lie.
+struct SeenPiece {
+  std::uint64_t serial = 0;   ///< of the recording that wrote it
+  std::uint8_t slot = 0;      ///< of that recording: names the piece together with `number`
+  std::uint32_t number = 0;   ///< of the piece in its recording
+  std::uint32_t skipped = 0;  ///< entries at its beginning that are not this record's
+  std::uint32_t count = 0;    ///< those after them that are
+
+  friend bool operator==(const SeenPiece&, const SeenPiece&) = default;
+};
+
 /// What a backup recorded of one folder, without its entries: those lie in pieces.
+///
+/// A recording that has not come to the folder's end holds the children up to there, and behind
+/// them what the record before it says of the rest, whose pieces stay where they are.
 struct SeenFolder {
   std::vector<Stamp> stamps;  ///< one per child, in the order of names
   std::vector<SeenSubfolder> subfolders;
-  std::vector<std::uint32_t> pieces;     ///< number of entries in each
+  std::vector<SeenPiece> pieces;
   TreeCounts own;                        ///< the children alone; their number is stamps.size()
   std::optional<FolderContent> content;  ///< nullopt: the backup ended before the folder did
-  std::uint64_t serial = 0;              ///< ties the pieces to this record
+  std::uint64_t serial = 0;              ///< of this recording; its pieces carry it
+  std::uint8_t slot = 0;                 ///< no piece of the record before it lies in this one
   std::uint64_t interval = 0;            ///< of the backup in which it was recorded
-  std::uint64_t dead_packs = 0;          ///< the catalogue's count at that time
+  /// The catalogue's count at that time, or kNotVouchedFor.
+  std::uint64_t dead_packs = 0;
 
   friend bool operator==(const SeenFolder&, const SeenFolder&) = default;
 };
 inline constexpr std::size_t kSeenChildrenMax = 100'000'000;
+/// Dead packs of a record that holds children of one that was not trusted.
+inline constexpr std::uint64_t kNotVouchedFor = UINT64_MAX;
 
 [[nodiscard]] core::Bytes encode_seen_folder(const SeenFolder& folder);
 /// Errors: corrupt.
@@ -84,16 +102,18 @@ class StatCache {
  public:
   struct Options {
     bool record = true;  ///< false: nothing is written
+    bool recall = true;  ///< false: nothing is known of any folder
   };
   /// The state's catalogue must be open, condemned packs known, and both outlive the cache.
   [[nodiscard]] static core::Result<std::unique_ptr<StatCache>> open(State& state,
                                                                      const Options& options);
 
-  /// nullptr if there is no usable record. `vouched`: the node that somebody who is trusted names.
+  /// nullptr if there is no usable record, or a damaged one. `vouched`: the node that somebody who
+  /// is trusted names.
   [[nodiscard]] core::Result<std::shared_ptr<const RecalledFolder>> recall(
       const FolderKey& key, const std::optional<ChunkId>& vouched) const;
-  /// Entries of one piece of a record. changed: another backup has recorded the folder meanwhile.
-  /// corrupt: it is damaged.
+  /// Entries of one piece of a record. changed: another backup has recorded the folder meanwhile,
+  /// or the piece is damaged: begin again, after drop_unreadable().
   [[nodiscard]] core::Result<std::vector<Entry>> piece(const RecalledFolder& folder,
                                                        std::size_t index) const;
   /// True if the repository is known to have all of a content. Never true of a long list, whose
@@ -102,15 +122,18 @@ class StatCache {
 
   // --- recording ---
 
-  /// A new folder's record: its pieces are put first, then the record itself. `entries` is an
-  /// encoded folder leaf.
-  [[nodiscard]] SeenFolder start_record();
+  /// A new record of a folder, `before` being the one that it replaces: its pieces are put first,
+  /// then the record itself. Until then the pieces of `before` stay. `entries` is an encoded folder
+  /// leaf.
+  [[nodiscard]] SeenFolder start_record(const SeenFolder* before = nullptr);
   core::Status put_piece(const FolderKey& key, SeenFolder& record, core::ByteView entries,
                          std::size_t count);
-  /// Sets the record's interval.
+  /// Sets the record's interval. Pieces of the stored record that this one does not refer to go.
   core::Status put(const FolderKey& key, SeenFolder& record);
   /// Removes the records of a folder that is gone, and of all below.
   core::Status forget(const std::string& path);
+  /// Removes those records of which a piece could not be read and still cannot.
+  core::Status drop_unreadable();
   /// Writes what is buffered.
   core::Status flush();
   /// Everything recorded so far refers to durable objects: it may be trusted from now on.
@@ -128,7 +151,9 @@ class StatCache {
   StatCache(State& state, const Options& options) : state_(state), options_(options) {}
   [[nodiscard]] core::Result<bool> is_settled(std::uint64_t interval) const;
   core::Status change(core::Bytes key, std::optional<core::Bytes> value);
-  core::Status drop_pieces_from(const FolderKey& key, std::size_t first);
+  core::Status drop_replaced(const FolderKey& key, const SeenFolder& record);
+  [[nodiscard]] core::Result<std::optional<SeenFolder>> stored(const FolderKey& key) const;
+  [[nodiscard]] core::Error unreadable(const FolderKey& key, std::string_view why) const;
   core::Status forget_below(const FolderKey& key, const std::string& path, unsigned depth);
   [[nodiscard]] std::uint64_t random_number();
 
@@ -138,8 +163,9 @@ class StatCache {
   std::optional<std::uint64_t> interval_;  ///< noted as unsettled
   std::vector<store::StatChange> changes_;
   std::size_t changes_bytes_ = 0;
-  mutable std::mutex mutex_;                           ///< settled_
+  mutable std::mutex mutex_;                           ///< settled_ and unreadable_
   mutable std::unordered_set<std::uint64_t> settled_;  ///< intervals known not to be unsettled
+  mutable std::vector<FolderKey> unreadable_;          ///< records with a piece that is not theirs
 };
 
 /// Reads a record's entries in order, one piece in memory at a time. Not thread-safe.

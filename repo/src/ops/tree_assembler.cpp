@@ -54,7 +54,7 @@ core::Status TreeAssembler::add(IngestedStep step) {
       return {};
     }
     case WalkStep::leave_folder:
-      return leave_folder();
+      return leave_folder(step.item);
   }
   return {};
 }
@@ -69,12 +69,13 @@ core::Status TreeAssembler::add_unchanged(const IngestedStep& step) {
   return open_.back().assembly->add_unchanged(*step.item.seen_index, count);
 }
 
-core::Status TreeAssembler::leave_folder() {
+core::Status TreeAssembler::leave_folder(const WalkItem& leaving) {
   Expects(!open_.empty());
   OpenFolder folder = std::move(open_.back());
   open_.pop_back();
   CAIRN_TRY(const FolderAssembly::Finished finished,
-            folder.assembly->finish(folder.step.item.path));
+            folder.assembly->finish(folder.step.item.path,
+                                    {.early = leaving.left_early, .refused = &leaving.refused}));
   folder.step.item.entry.folder = finished.content;
   counts_ += finished.own;
   const bool is_known_same = folder.step.item.seen_index.has_value() || open_.empty();

@@ -86,7 +86,7 @@ class TreeAssembler {
   };
   core::Status add_object(IngestedStep step);
   core::Status add_unchanged(const IngestedStep& step);
-  core::Status leave_folder();
+  core::Status leave_folder(const WalkItem& leaving);
   [[nodiscard]] core::Result<Entry> recorded_entry(const WalkItem& item, std::uint32_t index);
   core::Status take_recorded(IngestedStep& step);
   [[nodiscard]] core::Result<bool> is_as_recorded(const WalkItem& item);

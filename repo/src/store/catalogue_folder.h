@@ -33,7 +33,7 @@ struct CatalogueMark {
 };
 inline constexpr std::size_t kBootIdBytes = 36;
 /// Another version starts empty. Raise it with every change to what the tables hold.
-inline constexpr std::uint32_t kCatalogueVersion = 2;
+inline constexpr std::uint32_t kCatalogueVersion = 3;
 
 /// The running system's boot id, or zeros if it cannot be told: never equal to a later one.
 [[nodiscard]] std::string current_boot_id();

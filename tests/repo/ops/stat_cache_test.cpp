@@ -1,5 +1,6 @@
 #include "ops/stat_cache.h"
 
+#include "cairn/core/codec.h"
 #include "catch2.h"
 #include "format/node.h"
 #include "ops/seen_cursor.h"
@@ -45,7 +46,9 @@ struct CacheFixture {
 /// A folder of files with these names; stamps are 1, 2, 3...
 void record(StatCache& cache, const std::string& path, const std::vector<std::string>& names,
             std::size_t names_per_piece = 2) {
-  SeenFolder seen = cache.start_record();
+  const auto before = cache.recall(folder_key(path), std::nullopt);
+  REQUIRE(outcome(before) == "ok");
+  SeenFolder seen = cache.start_record(*before != nullptr ? &(*before)->seen : nullptr);
   format::FolderLeaf leaf;
   const auto put_piece = [&] {
     REQUIRE(outcome(cache.put_piece(folder_key(path), seen, format::encode_folder_leaf(leaf),
@@ -78,9 +81,11 @@ TEST_CASE("a record of the stat cache is read as it was written") {
   SeenFolder folder;
   folder.stamps = {5, kNoStamp, UINT64_MAX};
   folder.subfolders = {{0, "a", ChunkId()}, {2, "c\xff", ChunkId()}};
-  folder.pieces = {1, 2};
+  folder.pieces = {{.serial = 9, .slot = 1, .number = 0, .skipped = 0, .count = 1},
+                   {.serial = 8, .slot = 0, .number = 3, .skipped = 5, .count = 2}};
   folder.own = {.files = 1, .folders = 2, .symlinks = 0, .others = 0, .bytes = 77};
   folder.serial = 9;
+  folder.slot = 1;
   folder.interval = 10;
   folder.dead_packs = 11;
   SECTION("of a whole folder") {
@@ -99,8 +104,8 @@ TEST_CASE("a record of the stat cache is read as it was written") {
 TEST_CASE("a record that contradicts itself is refused") {
   SeenFolder folder;
   folder.stamps = {1, 2};
-  folder.pieces = {2};
-  SECTION("more children than its pieces hold") { folder.pieces = {1}; }
+  folder.pieces = {{.serial = 1, .slot = 0, .number = 0, .skipped = 0, .count = 2}};
+  SECTION("more children than its pieces hold") { folder.pieces.front().count = 1; }
   SECTION("a subfolder that is no child") { folder.subfolders = {{2, "x", ChunkId()}}; }
   SECTION("subfolders out of order") {
     folder.subfolders = {{1, "x", ChunkId()}, {0, "y", ChunkId()}};
@@ -203,6 +208,82 @@ TEST_CASE("a shorter record leaves none of the longer one's pieces behind") {
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(outcome(cache->piece(*old, i)) == "changed");
   }
+}
+
+TEST_CASE("a record of which a piece is damaged is dropped, and only that one", "[checkpoint]") {
+  CacheFixture fixture;
+  const auto cache = fixture.open();
+  record(*cache, "/f", {"a", "b", "c"});
+  record(*cache, "/g", {"a"});
+  REQUIRE(outcome(cache->settle()) == "ok");
+  store::Catalogue& catalogue = *fixture.repository->state().catalogue;
+  core::Bytes piece = core::to_bytes(folder_key("/f").view());
+  piece.resize(piece.size() + 5);  // slot 0, piece 0
+  const auto value = catalogue.stat_record(piece);
+  REQUIRE(outcome(value) == "ok");
+  REQUIRE(value->has_value());
+  core::Bytes damaged = **value;
+  SECTION("another recording's") { damaged.front() ^= std::byte{1}; }
+  SECTION("too short") { damaged.resize(damaged.size() / 2); }
+  const std::vector<store::StatChange> change = {{piece, damaged}};
+  REQUIRE(outcome(catalogue.change_stat_records(change)) == "ok");
+
+  CHECK(outcome(cache->piece(*recall(*cache, "/f"), 1)) == "ok");
+  CHECK(outcome(cache->piece(*recall(*cache, "/f"), 0)) == "changed");
+  REQUIRE(recall(*cache, "/f") != nullptr);
+  REQUIRE(outcome(cache->drop_unreadable()) == "ok");
+  CHECK(recall(*cache, "/f") == nullptr);
+  CHECK(outcome(catalogue.stat_record(piece)) == "ok");
+  CHECK_FALSE(catalogue.stat_record(piece)->has_value());
+  CHECK(outcome(cache->piece(*recall(*cache, "/g"), 0)) == "ok");
+}
+
+TEST_CASE("a damaged record is no record", "[checkpoint]") {
+  CacheFixture fixture;
+  const auto cache = fixture.open();
+  record(*cache, "/f", {"a"});
+  REQUIRE(outcome(cache->settle()) == "ok");
+  const std::vector<store::StatChange> change = {
+      {core::to_bytes(folder_key("/f").view()), core::Bytes(7)}};
+  REQUIRE(outcome(fixture.repository->state().catalogue->change_stat_records(change)) == "ok");
+  CHECK(recall(*cache, "/f") == nullptr);
+  CHECK(outcome(cache->forget("/f")) == "ok");
+}
+
+TEST_CASE("a recording that was killed leaves nothing behind the next one", "[checkpoint]") {
+  CacheFixture fixture;
+  const auto cache = fixture.open();
+  const auto piece_is_there = [&](unsigned slot, unsigned number) {
+    core::Encoder key(core::to_bytes(folder_key("/f").view()));
+    key.u8(static_cast<std::uint8_t>(slot));
+    key.u32(number);
+    const auto value = fixture.repository->state().catalogue->stat_record(key.view());
+    REQUIRE(outcome(value) == "ok");
+    return value->has_value();
+  };
+  record(*cache, "/f", {"a", "b", "c", "d"});
+  const auto first = recall(*cache, "/f");
+  REQUIRE(first == nullptr);  // not written yet
+  REQUIRE(outcome(cache->settle()) == "ok");
+  // Three pieces, and no record of them.
+  const auto before = recall(*cache, "/f");
+  SeenFolder killed = cache->start_record(&before->seen);
+  format::FolderLeaf leaf;
+  leaf.entries = {text_entry("a")};
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(outcome(cache->put_piece(folder_key("/f"), killed, format::encode_folder_leaf(leaf),
+                                     1)) == "ok");
+  }
+  REQUIRE(outcome(cache->settle()) == "ok");
+  CHECK(outcome(cache->piece(*before, 1)) == "ok");  // the old one is whole
+  REQUIRE(piece_is_there(1, 2));
+  record(*cache, "/f", {"a", "b"});
+  REQUIRE(outcome(cache->settle()) == "ok");
+  CHECK(outcome(cache->piece(*recall(*cache, "/f"), 0)) == "ok");
+  CHECK_FALSE(piece_is_there(0, 0));
+  CHECK_FALSE(piece_is_there(0, 1));
+  CHECK_FALSE(piece_is_there(1, 1));
+  CHECK_FALSE(piece_is_there(1, 2));
 }
 
 TEST_CASE("a folder is forgotten with all below it") {
