@@ -55,8 +55,13 @@ void say_changes(const repo::RestoreReport& report, bool dry_run, Console& conso
 
 void say_skipped(const repo::RestoreReport& report, Console& console) {
   if (report.skipped_owner > 0) {
-    console.say(fmt::format("{} got the owner of this process: only root can set others",
-                            format_count(report.skipped_owner, "object")));
+    console.say(fmt::format("{} kept the owner of this process: the recorded one was refused{}",
+                            format_count(report.skipped_owner, "object"),
+                            report.as_superuser ? " even to root" : ", only root may give it"));
+  }
+  if (report.skipped_set_id > 0) {
+    console.say(fmt::format("{} lost set-user-id or set-group-id, which only counts with its owner",
+                            format_count(report.skipped_set_id, "object")));
   }
   if (report.skipped_special > 0) {
     console.say(fmt::format("{} left out: only root can make them",
@@ -75,22 +80,57 @@ void say_skipped(const repo::RestoreReport& report, Console& console) {
   }
 }
 
+void say_spared(const repo::RestoreReport& report, Console& console) {
+  if (report.spared_unread > 0) {
+    console.say(fmt::format("{} not deleted: the backup could not read what stood there",
+                            format_count(report.spared_unread, "object")));
+  }
+  if (report.spared_left_out > 0) {
+    console.say(fmt::format("{} not deleted: the backup had left them out",
+                            format_count(report.spared_left_out, "object")));
+  }
+  if (report.spared_mounted > 0) {
+    console.say(
+        fmt::format("{} not deleted: on another file system, where the snapshot has "
+                    "nothing",
+                    format_count(report.spared_mounted, "object")));
+  }
+}
+
+/// What was done now: neither what stood there already, nor what was kept or failed.
+repo::TreeCounts restored_now(const repo::RestoreReport& report) {
+  repo::TreeCounts counts = report.restored;
+  counts.files -= report.unchanged.files;
+  counts.folders -= report.unchanged.folders;
+  counts.bytes -= report.unchanged.bytes;
+  return counts;
+}
+
 void say_report(const repo::RestoreReport& report, const repo::RestoreOptions& options,
                 std::uint64_t elapsed_ns, Console& console) {
-  const repo::TreeCounts& counts = report.restored;
-  console.say(
-      fmt::format("{} {}, {}, {} into {} in {}", options.dry_run ? "would restore" : "restored",
-                  format_count(counts.files, "file"), format_count(counts.folders, "folder"),
-                  format_size(counts.bytes), options.target, format_duration(elapsed_ns)));
+  const repo::TreeCounts counts = restored_now(report);
+  const std::string standing =
+      report.unchanged.files == 0
+          ? std::string()
+          : fmt::format("; {} stood there already", format_count(report.unchanged.files, "file"));
+  console.say(fmt::format(
+      "{} {}, {}, {} into {} in {}{}", options.dry_run ? "would restore" : "restored",
+      format_count(counts.files, "file"), format_count(counts.folders, "folder"),
+      format_size(counts.bytes), options.target, format_duration(elapsed_ns), standing));
   console.detail(
       fmt::format("read {} from the repository's packs", format_size(report.bytes_read)));
   if (options.overwrite != repo::Overwrite::refuse) {
     say_changes(report, options.dry_run, console);
   }
+  say_spared(report, console);
   say_skipped(report, console);
   if (report.problem_count > 0) {
-    console.say(
-        fmt::format("{}; all else was restored", format_count(report.problem_count, "problem")));
+    console.say(fmt::format(
+        "{}; {}", format_count(report.problem_count, "problem"),
+        report.failed == 0
+            ? std::string("everything was restored, but for some of its owners, "
+                          "modes, times or attributes")
+            : fmt::format("{} could not be restored", format_count(report.failed, "object"))));
   }
 }
 
@@ -168,6 +208,20 @@ core::Result<std::function<bool(std::string_view, bool)>> selector(
   };
 }
 
+/// The files that open the repository: without them nothing could be restored any more.
+core::Result<std::vector<std::string>> files_with_keys(const Context& context) {
+  std::vector<std::string> paths;
+  for (const std::string& path : {context.global.key_file, context.global.password_file,
+                                  context.streams.variable("CAIRN_KEY_FILE"),
+                                  context.streams.variable("CAIRN_PASSWORD_FILE")}) {
+    if (!path.empty()) {
+      CAIRN_TRY(auto absolute, absolute_path(path, context.streams));
+      paths.push_back(std::move(absolute));
+    }
+  }
+  return paths;
+}
+
 }  // namespace
 
 core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context) {
@@ -183,12 +237,15 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
                              format_local_time(listed.snapshot.start, streams.clock)));
 
   CAIRN_TRY(auto selects, selector(arguments));
+  CAIRN_TRY(auto protects, files_with_keys(context));
   const repo::RestoreOptions options{.path = arguments.choice.path,
                                      .target = std::move(target),
                                      .overwrite = arguments.overwrite,
                                      .delete_extra = arguments.delete_extra,
                                      .dry_run = arguments.dry_run,
                                      .numeric_ids = arguments.numeric_ids,
+                                     .selects_xattr = {},
+                                     .protects = std::move(protects),
                                      .selects = std::move(selects),
                                      .stop = streams.stop};
   CAIRN_TRY(const Safeguards safeguards,
@@ -213,7 +270,8 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
   } else {
     say_report(report, options, elapsed_ns, console);
   }
-  return report.problem_count > 0 ? ExitCode::failed : ExitCode::ok;
+  const bool lacks_owners = report.as_superuser && report.skipped_owner > 0;
+  return report.problem_count > 0 || lacks_owners ? ExitCode::failed : ExitCode::ok;
 }
 
 }  // namespace cairn::cli

@@ -87,7 +87,6 @@ core::Status restore_located(Work& work, const ops::Located& located) {
          above == std::string::npos ? std::string() : inside_source.substr(0, above)},
         std::move(entry));
   }
-  work.walk.count(located.entry);
   work.target.describe_root(located.entry, located.path);
   root->pending += 1;
   return work.walk.restore_children({root, source_path, inside_source}, located.entry.folder);
@@ -98,6 +97,7 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
                             std::string_view above) {
   auto entry = ops::read_root(work.state, source);
   if (!entry) {
+    work.target.log().failed(1);
     work.problems.add({ProblemKind::unreadable, source.path, entry.error().message()});
     return {};
   }
@@ -111,7 +111,20 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
   const auto slash = relative.rfind('/');
   const auto folders =
       slash == std::string_view::npos ? std::string_view() : relative.substr(0, slash);
-  CAIRN_TRY(const auto folder, above_folders.get(folders));
+  // A folder that cannot be made costs this source only.
+  const auto give_up = [&](core::Error error) -> core::Status {
+    if (ops::ends_restore(error.code())) {
+      return core::fail(std::move(error));
+    }
+    work.target.log().failed(1 + entry->folder.entries_below);
+    work.problems.add({ProblemKind::unreadable, source.path, error.message()});
+    return {};
+  };
+  auto made = above_folders.get(folders);
+  if (!made) {
+    return give_up(std::move(made).error());
+  }
+  const auto& folder = *made;
   if (folder == nullptr) {
     return {};
   }
@@ -123,13 +136,14 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
                                     std::move(*entry));
   }
   const FolderContent content = entry->folder;
-  work.walk.count(*entry);
   std::string name = entry->name;
-  CAIRN_TRY(auto own,
-            work.target.make_folder(folder, std::move(name), std::move(*entry), source.path));
-  return own == nullptr
+  auto own = work.target.make_folder(folder, std::move(name), *entry, source.path);
+  if (!own) {
+    return give_up(std::move(own).error());
+  }
+  return *own == nullptr
              ? core::Status()
-             : work.walk.restore_children({std::move(own), source.path, std::string()}, content);
+             : work.walk.restore_children({std::move(*own), source.path, std::string()}, content);
 }
 
 core::Status restore_selection(Work& work) {
@@ -162,6 +176,16 @@ core::Status restore_into_target(Work& work, ops::RestoreFiles& files, Observer&
   return {};
 }
 
+ops::ProtectedObjects protected_objects(const State& state, const RestoreOptions& options) {
+  ops::ProtectedObjects objects;
+  objects.add(state.location, "the repository");
+  objects.add(state.catalogue_folder, "the cache");
+  for (const std::string& path : options.protects) {
+    objects.add(path, "a file");
+  }
+  return objects;
+}
+
 void set_totals(ops::ProgressMeter& meter, const Snapshot& snapshot,
                 const RestoreOptions& options) {
   if (!options.path.empty()) {
@@ -177,20 +201,27 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
                                     const RestoreOptions& options, Observer& observer) {
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_data_key(state));
+  if (options.delete_extra) {
+    CAIRN_TRY_STATUS(ops::check_knows_what_it_lacks(snapshot));
+  }
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   const std::uint64_t read_before = state.blocks->bytes_read();
   ops::ProgressMeter meter(observer, state.environment.clock);
   ops::ProblemList problems(meter);
   set_totals(meter, snapshot, options);
   ops::RestoreLog log(meter, problems);
-  CAIRN_TRY(const auto target, ops::RestoreTarget::open({.path = options.target,
-                                                         .overwrite = options.overwrite,
-                                                         .delete_extra = options.delete_extra,
-                                                         .dry_run = options.dry_run,
-                                                         .numeric_ids = options.numeric_ids,
-                                                         .selects = options.selects,
-                                                         .stop = options.stop},
-                                                        log));
+  CAIRN_TRY(const auto target,
+            ops::RestoreTarget::open(
+                {.path = options.target,
+                 .overwrite = options.overwrite,
+                 .delete_extra = options.delete_extra,
+                 .dry_run = options.dry_run,
+                 .metadata = {options.numeric_ids, options.no_owner, options.selects_xattr},
+                 .selects = options.selects,
+                 .protects = protected_objects(state, options),
+                 .unread = ops::UnreadPaths(snapshot),
+                 .stop = options.stop},
+                log));
   ops::RestoreFilesOptions file_options;
   file_options.workers = ops::worker_count(options.workers);
   file_options.stop = options.stop;
@@ -201,8 +232,8 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
   meter.finish();
 
   RestoreReport report;
-  report.restored = walk.counts();
   log.fill(report);
+  report.as_superuser = target->metadata().is_superuser();
   report.bytes_read = state.blocks->bytes_read() - read_before;
   report.problem_count = problems.count();
   report.problems = problems.take();

@@ -22,6 +22,19 @@ constexpr unsigned kDeleteDepthMax = 256;
 
 }  // namespace
 
+/// True of a file system mounted on a folder that was empty in the snapshot: it was not mounted
+/// then, or the backup was told to leave it out.
+bool RestoreTarget::is_other_file_system(const TargetFolder& folder, int descriptor) {
+  if (!folder.is_recorded_empty || folder.parent == nullptr) {
+    return false;
+  }
+  struct ::stat above {};
+  struct ::stat inside {};
+  const auto parent = descriptor_of(*folder.parent);
+  return parent && ::fstat((*parent)->number(), &above) == 0 && ::fstat(descriptor, &inside) == 0 &&
+         above.st_dev != inside.st_dev;
+}
+
 void RestoreTarget::remove_extras(const TargetFolder& folder) {
   if (folder.extras.empty()) {
     return;
@@ -31,12 +44,31 @@ void RestoreTarget::remove_extras(const TargetFolder& folder) {
     log_.problem(ProblemKind::unreadable, folder.path, above.error().message());
     return;
   }
+  const bool is_left_alone = is_other_file_system(folder, (*above)->number());
   for (const std::string& name : folder.extras) {
+    if (is_left_alone) {
+      log_.spare(Spared::mounted, join_path(folder.path, name));
+      continue;
+    }
     const Doomed doomed{name, join_path(folder.path, name), join_path(folder.snapshot_path, name)};
     if (auto removed = remove_tree((*above)->number(), doomed, 0); !removed) {
       log_.problem(ProblemKind::unreadable, doomed.path, removed.error().message());
     }
   }
+}
+
+bool RestoreTarget::is_spared(const struct ::stat& status, const Doomed& doomed) {
+  if (const std::string_view what = options_.protects.find(status); !what.empty()) {
+    log_.warning(
+        fmt::format("{} is {} that this restore works with: it is not deleted", doomed.path, what));
+    log_.spare(Spared::in_use, doomed.path);
+    return true;
+  }
+  if (options_.unread.contains(doomed.snapshot_path)) {
+    log_.spare(Spared::unread, doomed.path);
+    return true;
+  }
+  return false;
 }
 
 core::Result<bool> RestoreTarget::remove_tree(int folder, const Doomed& doomed, unsigned depth) {
@@ -46,6 +78,9 @@ core::Result<bool> RestoreTarget::remove_tree(int folder, const Doomed& doomed, 
   }
   const bool is_folder = S_ISDIR(status.st_mode);
   if (!selects(doomed.snapshot_path, is_folder)) {
+    return false;
+  }
+  if (is_spared(status, doomed)) {
     return false;
   }
   if (is_folder) {

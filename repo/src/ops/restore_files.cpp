@@ -34,12 +34,6 @@ bool is_worth_waiting(const BlockTask& task) noexcept {
   return wanted_bytes < task.pack->blocks[task.block].record.plain_bytes / 8 * 7;
 }
 
-/// Ends the whole restore, unlike what is wrong with one file.
-bool is_fatal(core::ErrorCode code) noexcept {
-  return code == core::ErrorCode::no_space || code == core::ErrorCode::interrupted ||
-         code == core::ErrorCode::not_permitted || code == core::ErrorCode::internal;
-}
-
 }  // namespace
 
 RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
@@ -92,7 +86,7 @@ core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry
   if (!plan || !*plan) {
     const std::string path = join_path(folder->path, entry.name);
     if (!plan) {
-      files_failed_ += 1;
+      target_.log().failed(1);
       problems_.add({ProblemKind::unreadable, path, plan.error().message()});
     } else {
       target_.log().done(RestoreAction::kept, path);
@@ -275,11 +269,10 @@ core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
 
 core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice& slice,
                                          Scratch& scratch, std::vector<Slice>& wanted) {
-  const auto found =
-      comparison.compare(slice, *state_.keys, target_.options().dry_run, scratch.standing);
+  auto found = comparison.compare(slice, *state_.keys, target_.options().dry_run, scratch.standing);
   if (!found) {
-    if (is_fatal(found.error().code())) {
-      return core::fail(found.error());
+    if (ends_restore(found.error().code())) {
+      return core::fail(std::move(found).error().with_context(slice.file->path()));
     }
     slice.file->fail(found.error().message());
   } else if (*found == FileComparison::Found::wanted) {
@@ -298,7 +291,7 @@ core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
     scratch.holds.reset();
     auto status = state_.blocks->read(*task.pack, task.block, scratch.reader, scratch.plain);
     if (!status) {
-      if (is_fatal(status.error().code())) {
+      if (ends_restore(status.error().code())) {
         return status;
       }
       set_aside(std::move(task.slices), status.error());
@@ -358,8 +351,8 @@ core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView pl
       data = core::ByteView(data.data(), data.size() + pieces[next].size());
     }
     if (auto status = slice.file->write(slice.file_offset, data); !status) {
-      if (is_fatal(status.error().code())) {
-        return status;
+      if (ends_restore(status.error().code())) {
+        return core::fail(std::move(status).error().with_context(slice.file->path()));
       }
       slice.file->fail(status.error().message());
     }
@@ -393,10 +386,10 @@ core::Status RestoreFiles::finish_pieces(const std::shared_ptr<RestoredFile>& fi
   auto status = file->complete();
   const std::string path = file->path();
   if (!status) {
-    if (is_fatal(status.error().code())) {
-      return status;
+    if (ends_restore(status.error().code())) {
+      return core::fail(std::move(status).error().with_context(path));
     }
-    files_failed_ += 1;
+    target_.log().failed(1);
     problems_.add({ProblemKind::unreadable, path, status.error().message()});
   }
   meter_.file_done(path);

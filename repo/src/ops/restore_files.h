@@ -54,8 +54,6 @@ class RestoreFiles {
   /// catalogue is made again first, in case it was the catalogue that was wrong.
   core::Status finish(Observer& observer);
 
-  [[nodiscard]] std::uint64_t files_failed() const noexcept { return files_failed_; }
-
  private:
   struct CompareTask {
     std::vector<Slice> slices;
@@ -113,7 +111,6 @@ class RestoreFiles {
   core::BoundedQueue<Task> queue_;
   std::vector<std::thread> threads_;
   OpenFiles open_files_;
-  std::atomic<std::uint64_t> files_failed_{0};
   bool is_retry_ = false;
 
   mutable std::mutex mutex_;  ///< what follows

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ops/tree_counts.h"
+
 namespace cairn::repo {
 
 std::string_view to_string(RestoreAction action) noexcept {
@@ -37,6 +39,23 @@ void RestoreLog::skip(Skipped what, const std::string& path, std::string reason)
   }
 }
 
+void RestoreLog::spare(Spared why, const std::string& path) {
+  const auto index = static_cast<std::size_t>(why);
+  if (spared_.at(index).fetch_add(1) == 0) {
+    const std::scoped_lock lock(mutex_);
+    first_spared_.at(index) = path;
+  }
+  done(RestoreAction::kept, path);
+}
+
+void RestoreLog::stands(const Entry& entry, bool stood_before) {
+  const std::scoped_lock lock(mutex_);
+  count_entry(entry, standing_);
+  if (stood_before) {
+    count_entry(entry, unchanged_);
+  }
+}
+
 void RestoreLog::fill(RestoreReport& report) {
   for (std::size_t i = 0; i < actions_.size(); ++i) {
     report.changes.counts.at(i) = actions_.at(i);
@@ -48,9 +67,20 @@ void RestoreLog::fill(RestoreReport& report) {
   report.skipped_special = skips(Skipped::special);
   report.skipped_attributes = skips(Skipped::attribute);
   report.skipped_flags = skips(Skipped::flag);
+  report.skipped_set_id = skips(Skipped::set_id);
+  report.failed = failed_;
+  const auto spared = [this](Spared why) {
+    return spared_.at(static_cast<std::size_t>(why)).load();
+  };
+  report.spared_in_use = spared(Spared::in_use);
+  report.spared_unread = spared(Spared::unread);
+  report.spared_left_out = spared(Spared::left_out);
+  report.spared_mounted = spared(Spared::mounted);
   report.bytes_written = bytes_written_;
   report.bytes_kept = bytes_kept_;
   const std::scoped_lock lock(mutex_);
+  report.restored = standing_;
+  report.unchanged = unchanged_;
   report.skipped = std::move(skipped_);
 }
 

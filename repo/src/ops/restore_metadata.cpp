@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "ops/inode_flags.h"
 #include "ops/restore_policy.h"
@@ -84,16 +85,9 @@ Entry present_xattrs_at(int folder, const std::string& name) {
   return present;
 }
 
-bool same_xattrs(const Entry& present, const Entry& entry) {
-  const auto is_there = [&](const Xattr& xattr) {
-    const Xattr* found = find_xattr(present.xattrs, xattr.name);
-    return found != nullptr && found->value == xattr.value;
-  };
-  const auto is_extra = [&](const Xattr& xattr) {
-    return is_removable(xattr.name) && find_xattr(entry.xattrs, xattr.name) == nullptr;
-  };
-  return std::ranges::all_of(entry.xattrs, is_there) &&
-         std::ranges::none_of(present.xattrs, is_extra);
+bool is_plain_object(const Entry& present) {
+  return std::ranges::none_of(present.xattrs,
+                              [](const Xattr& xattr) { return is_removable(xattr.name); });
 }
 
 }  // namespace
@@ -105,7 +99,7 @@ NewFileTraits new_file_traits(int descriptor) {
     traits.uid = status.st_uid;
     traits.gid = status.st_gid;
     traits.is_plain = recorded_flags(read_system_flags(descriptor).value_or(0)) == 0 &&
-                      same_xattrs(present_xattrs(descriptor), Entry());
+                      is_plain_object(present_xattrs(descriptor));
   }
   return traits;
 }
@@ -137,93 +131,133 @@ OwnerNumbers::Numbers OwnerNumbers::numbers(const Owner& owner) {
   return numbers;
 }
 
-MetadataWriter::MetadataWriter(bool numeric_ids, RestoreLog& log)
-    : log_(log), owners_(numeric_ids), is_superuser_(::geteuid() == 0) {}
+mode_t mode_with_owner(const Entry& entry, OwnerMatch owner) noexcept {
+  mode_t mode = entry.mode;
+  if (entry.type == EntryType::folder) {
+    return owner.group ? mode : mode & ~static_cast<mode_t>(S_ISGID);
+  }
+  return owner.user && owner.group ? mode : mode & ~static_cast<mode_t>(S_ISUID | S_ISGID);
+}
 
-core::Status MetadataWriter::set_owner(int descriptor, const std::string& name, const Entry& entry,
-                                       const std::string& path) {
+MetadataWriter::MetadataWriter(MetadataOptions options, RestoreLog& log)
+    : options_(std::move(options)),
+      log_(log),
+      owners_(options_.numeric_ids),
+      is_superuser_(::geteuid() == 0) {}
+
+void MetadataWriter::report(const std::string& path, int error_number, std::string_view what) {
+  log_.problem(ProblemKind::incomplete_metadata, path,
+               core::errno_error(error_number, what).message());
+}
+
+OwnerNumbers::Numbers MetadataWriter::wanted_owner(const struct ::stat& present,
+                                                   const Entry& entry) {
+  if (options_.no_owner) {
+    return {present.st_uid, present.st_gid};
+  }
+  return owners_.numbers(entry.owner);
+}
+
+OwnerMatch MetadataWriter::set_owner(int descriptor, const std::string& name, const Entry& entry,
+                                     const std::string& path) {
   const auto numbers = owners_.numbers(entry.owner);
   const int flags = name.empty() ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
   struct stat present {};
-  if (::fstatat(descriptor, name.c_str(), &present, flags) == 0 && present.st_uid == numbers.uid &&
-      present.st_gid == numbers.gid) {
-    return {};
+  const bool is_known = ::fstatat(descriptor, name.c_str(), &present, flags) == 0;
+  OwnerMatch match{is_known && present.st_uid == numbers.uid,
+                   is_known && present.st_gid == numbers.gid};
+  if (options_.no_owner || (match.user && match.group)) {
+    return match;
   }
+  constexpr auto kSame = static_cast<uid_t>(-1);
   if (::fchownat(descriptor, name.c_str(), numbers.uid, numbers.gid, flags) == 0) {
     return {};
   }
-  if (errno == EPERM && !is_superuser_) {
-    // Only the superuser gives files away; the group may still be one of ours.
-    if (::fchownat(descriptor, name.c_str(), static_cast<uid_t>(-1), numbers.gid, flags) != 0 ||
-        present.st_uid != numbers.uid) {
-      log_.skip(Skipped::owner, path, fmt::format("owner {}:{}", numbers.uid, numbers.gid));
-    }
-    return {};
+  // Not for us to give away, or unknown in this user namespace, or to this file system. One of the
+  // two may be possible still.
+  const int reason = errno;
+  match.group = match.group || ::fchownat(descriptor, name.c_str(), kSame, numbers.gid, flags) == 0;
+  match.user = match.user || ::fchownat(descriptor, name.c_str(), numbers.uid, kSame, flags) == 0;
+  if (!match.user || !match.group) {
+    log_.skip(Skipped::owner, path,
+              fmt::format("owner {}:{}: {}", numbers.uid, numbers.gid, reason_of(reason)));
   }
-  return core::fail(core::errno_error(errno, "set the owner of " + path));
+  return match;
 }
 
 template <class Object>
-core::Status MetadataWriter::set_xattrs(const Object& object, const Entry& present,
-                                        const Entry& entry, const std::string& path) {
+void MetadataWriter::set_xattrs(const Object& object, const Entry& present, const Entry& entry,
+                                const std::string& path) {
   for (const Xattr& xattr : present.xattrs) {
-    if (is_removable(xattr.name) && find_xattr(entry.xattrs, xattr.name) == nullptr &&
-        object.remove(xattr.name.c_str()) != 0 && errno != ENODATA &&
-        (is_superuser_ || !is_privileged(xattr.name))) {
-      log_.problem(ProblemKind::incomplete_metadata, path,
-                   core::errno_error(errno, "remove attribute " + xattr.name).message());
+    if (selects_xattr(xattr.name) && is_removable(xattr.name) &&
+        find_xattr(entry.xattrs, xattr.name) == nullptr && object.remove(xattr.name.c_str()) != 0 &&
+        errno != ENODATA && (is_superuser_ || !is_privileged(xattr.name))) {
+      report(path, errno, "remove attribute " + xattr.name);
     }
   }
   for (const Xattr& xattr : entry.xattrs) {
     const Xattr* const there = find_xattr(present.xattrs, xattr.name);
-    if ((there != nullptr && there->value == xattr.value) || object.set(xattr) == 0) {
+    if (!selects_xattr(xattr.name) || (there != nullptr && there->value == xattr.value) ||
+        object.set(xattr) == 0) {
       continue;
     }
     const int reason = errno;
-    if (reason == ENOSPC || reason == EDQUOT) {
-      return core::fail(core::errno_error(reason, "set attributes of " + path));
-    }
     if (!is_superuser_ && is_privileged(xattr.name)) {
       log_.skip(Skipped::attribute, path, "attribute " + xattr.name);
       continue;
     }
-    log_.problem(ProblemKind::incomplete_metadata, path,
-                 core::errno_error(reason, "set attribute " + xattr.name).message());
+    report(path, reason, "set attribute " + xattr.name);
   }
-  return {};
 }
 
-core::Status MetadataWriter::set_mode_and_time(int descriptor, const Entry& entry,
-                                               const std::string& path) {
-  if (::fchmod(descriptor, entry.mode) != 0) {
-    return core::fail(core::errno_error(errno, "set the mode of " + path));
+bool MetadataWriter::same_xattrs(const Entry& present, const Entry& entry) const {
+  const auto is_right = [&](const Xattr& xattr) {
+    const Xattr* found = find_xattr(present.xattrs, xattr.name);
+    return !selects_xattr(xattr.name) || (found != nullptr && found->value == xattr.value);
+  };
+  const auto is_extra = [&](const Xattr& xattr) {
+    return selects_xattr(xattr.name) && is_removable(xattr.name) &&
+           find_xattr(entry.xattrs, xattr.name) == nullptr;
+  };
+  return std::ranges::all_of(entry.xattrs, is_right) &&
+         std::ranges::none_of(present.xattrs, is_extra);
+}
+
+void MetadataWriter::set_mode_and_time(int descriptor, const Entry& entry, OwnerMatch owner,
+                                       const std::string& path) {
+  const mode_t mode = mode_with_owner(entry, owner);
+  if (mode != entry.mode) {
+    log_.skip(Skipped::set_id, path, "set-user-id or set-group-id, without its owner");
+  }
+  if (::fchmod(descriptor, mode) != 0) {
+    report(path, errno, "set the mode");
   }
   const auto times = times_of(entry);
   if (::futimens(descriptor, times.data()) != 0) {
-    return core::fail(core::errno_error(errno, "set the time of " + path));
+    report(path, errno, "set the time");
   }
-  return {};
 }
 
-core::Status MetadataWriter::set(int descriptor, const Entry& entry, const std::string& path) {
+void MetadataWriter::set(int descriptor, const Entry& entry, const std::string& path) {
   lift_hindering_flags(descriptor);
-  CAIRN_TRY_STATUS(set_owner(descriptor, std::string(), entry, path));
-  CAIRN_TRY_STATUS(set_xattrs(OpenTarget{descriptor}, present_xattrs(descriptor), entry, path));
-  CAIRN_TRY_STATUS(set_mode_and_time(descriptor, entry, path));
+  const OwnerMatch owner = set_owner(descriptor, std::string(), entry, path);
+  set_xattrs(OpenTarget{descriptor}, present_xattrs(descriptor), entry, path);
+  set_mode_and_time(descriptor, entry, owner, path);
   set_flags(descriptor, entry, static_cast<std::uint8_t>(~kHinderingFlags), path);
-  return {};
 }
 
-core::Status MetadataWriter::set_new(int descriptor, const Entry& entry, const std::string& path,
-                                     const NewFileTraits& traits) {
+void MetadataWriter::set_new(int descriptor, const Entry& entry, const std::string& path,
+                             const NewFileTraits& traits) {
   if (!traits.is_plain || !entry.xattrs.empty() || entry.inode_flags != 0) {
-    return set(descriptor, entry, path);
+    set(descriptor, entry, path);
+    return;
   }
   const auto numbers = owners_.numbers(entry.owner);
-  if (traits.uid != numbers.uid || traits.gid != numbers.gid) {
-    CAIRN_TRY_STATUS(set_owner(descriptor, std::string(), entry, path));
+  OwnerMatch owner{traits.uid == numbers.uid, traits.gid == numbers.gid};
+  if (!owner.user || !owner.group) {
+    owner = set_owner(descriptor, std::string(), entry, path);
   }
-  return set_mode_and_time(descriptor, entry, path);
+  set_mode_and_time(descriptor, entry, owner, path);
 }
 
 void MetadataWriter::set_last(int descriptor, const Entry& entry, const std::string& path) {
@@ -240,29 +274,31 @@ void MetadataWriter::set_flags(int descriptor, const Entry& entry, std::uint8_t 
   set_inode_flags(descriptor, entry.inode_flags, mask, skip);
 }
 
-core::Status MetadataWriter::set_at(int folder, const std::string& name, const Entry& entry,
-                                    const std::string& path) {
-  CAIRN_TRY_STATUS(set_owner(folder, name, entry, path));
+void MetadataWriter::set_at(int folder, const std::string& name, const Entry& entry,
+                            const std::string& path) {
+  const OwnerMatch owner = set_owner(folder, name, entry, path);
   // There is no descriptor of a symlink or device to set attributes through: /proc leads from the
   // folder's descriptor to the name without following it.
   const NamedTarget object{fmt::format("/proc/self/fd/{}/{}", folder, name)};
-  CAIRN_TRY_STATUS(set_xattrs(object, present_xattrs_at(folder, name), entry, path));
+  set_xattrs(object, present_xattrs_at(folder, name), entry, path);
   if (entry.type != EntryType::symlink &&
-      ::fchmodat(folder, name.c_str(), entry.mode, AT_SYMLINK_NOFOLLOW) != 0) {
-    return core::fail(core::errno_error(errno, "set the mode of " + path));
+      ::fchmodat(folder, name.c_str(), mode_with_owner(entry, owner), AT_SYMLINK_NOFOLLOW) != 0) {
+    report(path, errno, "set the mode");
   }
   const auto times = times_of(entry);
   if (::utimensat(folder, name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
-    return core::fail(core::errno_error(errno, "set the time of " + path));
+    report(path, errno, "set the time");
   }
-  return {};
 }
 
 bool MetadataWriter::matches_status(const struct ::stat& status, const Entry& entry) {
-  const auto numbers = owners_.numbers(entry.owner);
+  const auto numbers = wanted_owner(status, entry);
+  const auto recorded = owners_.numbers(entry.owner);
+  const mode_t mode =
+      mode_with_owner(entry, {numbers.uid == recorded.uid, numbers.gid == recorded.gid});
   return status.st_uid == numbers.uid && status.st_gid == numbers.gid &&
          mtime_of(status) == entry.mtime &&
-         (entry.type == EntryType::symlink || (status.st_mode & 07777U) == entry.mode);
+         (entry.type == EntryType::symlink || (status.st_mode & 07777U) == mode);
 }
 
 bool MetadataWriter::matches(int descriptor, const Entry& entry) {

@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "cairn/core/result.h"
@@ -39,25 +41,40 @@ struct NewFileTraits {
 /// Of a file that has just been made.
 [[nodiscard]] NewFileTraits new_file_traits(int descriptor);
 
-/// Gives objects their owner, attributes, mode, time and flags. What an ordinary user may not set
-/// is skipped and counted; what else fails is a problem or, if nothing can be trusted any more, an
-/// error. Thread-safe.
+/// Which part of the recorded owner an object has.
+struct OwnerMatch {
+  bool user = true;
+  bool group = true;
+};
+/// The recorded mode without what it may only have with its owner: a program must not run with the
+/// rights of whoever restored it because it once ran with somebody else's.
+[[nodiscard]] ::mode_t mode_with_owner(const Entry& entry, OwnerMatch owner) noexcept;
+
+struct MetadataOptions {
+  bool numeric_ids = false;
+  bool no_owner = false;  ///< owners stay as they are
+  /// Which extended attributes are set and removed; empty: all.
+  std::function<bool(std::string_view name)> selects_xattr;
+};
+
+/// Gives objects their owner, attributes, mode, time and flags. Nothing of that is worth a file:
+/// what cannot be set never is an error. What an ordinary user may not set, and an owner that is
+/// refused for whatever reason, is skipped and counted; all else is a problem. Thread-safe.
 class MetadataWriter {
  public:
-  MetadataWriter(bool numeric_ids, RestoreLog& log);
+  MetadataWriter(MetadataOptions options, RestoreLog& log);
 
   /// An open file or folder. Attributes that are not recorded are removed. The flags that forbid
   /// changes, of the name too, are left to set_last().
-  core::Status set(int descriptor, const Entry& entry, const std::string& path);
+  void set(int descriptor, const Entry& entry, const std::string& path);
   /// The same for a new file, in fewer system calls. Requires that `traits` are those of its
   /// folder.
-  core::Status set_new(int descriptor, const Entry& entry, const std::string& path,
-                       const NewFileTraits& traits);
+  void set_new(int descriptor, const Entry& entry, const std::string& path,
+               const NewFileTraits& traits);
   /// Call when the object has its name and needs no more changes.
   void set_last(int descriptor, const Entry& entry, const std::string& path);
   /// What cannot be opened without side effects: links, devices, FIFOs, sockets.
-  core::Status set_at(int folder, const std::string& name, const Entry& entry,
-                      const std::string& path);
+  void set_at(int folder, const std::string& name, const Entry& entry, const std::string& path);
   /// True if set() and set_last() would change nothing.
   [[nodiscard]] bool matches(int descriptor, const Entry& entry);
   [[nodiscard]] bool matches_at(int folder, const std::string& name, const Entry& entry);
@@ -66,15 +83,24 @@ class MetadataWriter {
 
  private:
   void set_flags(int descriptor, const Entry& entry, std::uint8_t mask, const std::string& path);
-  static core::Status set_mode_and_time(int descriptor, const Entry& entry,
-                                        const std::string& path);
-  core::Status set_owner(int descriptor, const std::string& name, const Entry& entry,
+  void set_mode_and_time(int descriptor, const Entry& entry, OwnerMatch owner,
                          const std::string& path);
+  OwnerMatch set_owner(int descriptor, const std::string& name, const Entry& entry,
+                       const std::string& path);
   template <class Object>
-  core::Status set_xattrs(const Object& object, const Entry& present, const Entry& entry,
-                          const std::string& path);
+  void set_xattrs(const Object& object, const Entry& present, const Entry& entry,
+                  const std::string& path);
+  void report(const std::string& path, int error_number, std::string_view what);
+  [[nodiscard]] OwnerNumbers::Numbers wanted_owner(const struct ::stat& present,
+                                                   const Entry& entry);
+  /// True if nothing of the attributes would have to be changed.
+  [[nodiscard]] bool same_xattrs(const Entry& present, const Entry& entry) const;
+  [[nodiscard]] bool selects_xattr(std::string_view name) const {
+    return !options_.selects_xattr || options_.selects_xattr(name);
+  }
   [[nodiscard]] bool matches_status(const struct ::stat& status, const Entry& entry);
 
+  MetadataOptions options_;
   RestoreLog& log_;
   OwnerNumbers owners_;
   bool is_superuser_;

@@ -229,7 +229,8 @@ core::Status RestoreTarget::make_node(int folder, const std::string& name, const
           ? ::symlinkat(entry.link_target.c_str(), folder, name.c_str())
           : ::mknodat(folder, name.c_str(), type_bits(entry.type) | kFileMode, device);
   if (result == 0) {
-    return metadata_.set_at(folder, name, entry, path);
+    metadata_.set_at(folder, name, entry, path);
+    return {};
   }
   if (errno == EPERM && device != 0 && !metadata_.is_superuser()) {
     log_.skip(Skipped::special, path, "device");
@@ -241,7 +242,7 @@ core::Status RestoreTarget::make_node(int folder, const std::string& name, const
 core::Status RestoreTarget::make_special(const TargetFolder& folder, const Entry& entry) {
   const std::string path = join_path(folder.path, entry.name);
   CAIRN_TRY(const Standing standing, look(folder, entry.name));
-  const Verdict verdict = judge(options_.overwrite, standing, entry);
+  const Verdict verdict = judge(standing, entry, path);
   if (verdict == Verdict::keep) {
     log_.done(RestoreAction::kept, path);
     return {};
@@ -255,17 +256,22 @@ core::Status RestoreTarget::make_special(const TargetFolder& folder, const Entry
       CAIRN_TRY_STATUS(make_node(above->number(), entry.name, entry, path));
     }
     log_.done(RestoreAction::created, path);
+    log_.stands(entry, false);
     return {};
   }
   CAIRN_TRY(const auto above, descriptor_of(folder));
   if (is_same_special(above->number(), *standing, entry)) {
     if (metadata_.matches_at(above->number(), entry.name, entry)) {
       log_.done(RestoreAction::unchanged, path);
+      log_.stands(entry, true);
       return {};
     }
+    if (!options_.dry_run) {
+      metadata_.set_at(above->number(), entry.name, entry, path);
+    }
     log_.done(RestoreAction::metadata_set, path);
-    return options_.dry_run ? core::Status()
-                            : metadata_.set_at(above->number(), entry.name, entry, path);
+    log_.stands(entry, true);
+    return {};
   }
   if (!options_.dry_run) {
     const std::string temporary = fmt::format("{}node-{}", kTemporaryPrefix, next_temporary_++);
@@ -280,6 +286,7 @@ core::Status RestoreTarget::make_special(const TargetFolder& folder, const Entry
     }
   }
   log_.done(RestoreAction::updated, path);
+  log_.stands(entry, false);
   return {};
 }
 
@@ -311,12 +318,13 @@ core::Status RestoreTarget::make_hard_link(const TargetFolder& root_folder,
                                            const Entry& entry) {
   const std::string path = join_path(folder.path, entry.name);
   CAIRN_TRY(const Standing standing, look(folder, entry.name));
-  if (judge(options_.overwrite, standing, entry) == Verdict::keep) {
+  if (judge(standing, entry, path) == Verdict::keep) {
     log_.done(RestoreAction::kept, path);
     return {};
   }
   if (options_.dry_run && (root_folder.is_missing || !standing)) {
     log_.done(standing ? RestoreAction::updated : RestoreAction::created, path);
+    log_.stands(entry, false);
     return {};
   }
   LinkSource from;
@@ -336,6 +344,7 @@ core::Status RestoreTarget::make_hard_link(const TargetFolder& root_folder,
   if (is_there && standing && standing->st_dev == status.st_dev &&
       standing->st_ino == status.st_ino) {
     log_.done(RestoreAction::unchanged, path);
+    log_.stands(entry, true);
     return {};
   }
   if (!options_.dry_run) {
@@ -352,6 +361,7 @@ core::Status RestoreTarget::make_hard_link(const TargetFolder& root_folder,
     CAIRN_TRY_STATUS(std::move(linked));
   }
   log_.done(standing ? RestoreAction::updated : RestoreAction::created, path);
+  log_.stands(entry, false);
   return {};
 }
 
@@ -367,7 +377,7 @@ bool RestoreTarget::keeps_another(const TargetFolder& root_folder, const std::st
                    O_PATH | O_CLOEXEC));
   struct ::stat status {};
   if (object.number() < 0 || ::fstat(object.number(), &status) != 0 ||
-      judge(options_.overwrite, Standing(status), entry) != Verdict::keep) {
+      ops::judge(options_.overwrite, Standing(status), entry) != Verdict::keep) {
     return false;
   }
   // Restored a moment ago, or as good as: a link to it is right.

@@ -31,7 +31,7 @@ constexpr mode_t kUnrecordedFolderMode = 0755;
 RestoreTarget::RestoreTarget(const TargetOptions& options, RestoreLog& log)
     : options_(options),
       log_(log),
-      metadata_(options.numeric_ids, log),
+      metadata_(options.metadata, log),
       opener_(options.opening),
       root_(std::make_shared<TargetFolder>()),
       may_have_unnamed_(options.unnamed != UnnamedFiles::are_named &&
@@ -43,6 +43,12 @@ RestoreTarget::RestoreTarget(const TargetOptions& options, RestoreLog& log)
 core::Result<std::unique_ptr<RestoreTarget>> RestoreTarget::open(const TargetOptions& options,
                                                                  RestoreLog& log) {
   std::unique_ptr<RestoreTarget> target(new RestoreTarget(options, log));
+  if (const std::string_view what = options.protects.find_above(options.path); !what.empty()) {
+    return core::fail(
+        core::ErrorCode::invalid_argument,
+        fmt::format("the target {} lies in {} that this restore works with", options.path, what),
+        "name another folder");
+  }
   std::error_code error;
   if (options.dry_run) {
     if (!std::filesystem::exists(options.path, error)) {
@@ -84,6 +90,18 @@ core::Status RestoreTarget::open_root() {
     root_->lifted_flags = lift_hindering_flags(descriptor);
   }
   return {};
+}
+
+Verdict RestoreTarget::judge(const Standing& standing, const Entry& entry,
+                             const std::string& path) {
+  if (standing) {
+    if (const std::string_view what = options_.protects.find(*standing); !what.empty()) {
+      log_.warning(
+          fmt::format("{} is {} that this restore works with: it is left as it is", path, what));
+      return Verdict::keep;
+    }
+  }
+  return ops::judge(options_.overwrite, standing, entry);
 }
 
 std::string RestoreTarget::below_target(const TargetFolder& folder) const {
@@ -161,8 +179,17 @@ void RestoreTarget::describe_root(Entry entry, std::string snapshot_path) {
   struct ::stat status {};
   const bool keeps = root_->existed && ::fstat(root_descriptor_->number(), &status) == 0 &&
                      keeps_folder_metadata(options_.overwrite, status, entry);
-  if (!keeps) {
-    root_->entry = std::move(entry);
+  if (keeps) {
+    return;
+  }
+  if (root_->is_missing) {
+    log_.stands(entry, false);
+  }
+  root_->entry = std::move(entry);
+  if (root_->existed && !options_.dry_run && !metadata_.is_superuser() &&
+      (status.st_mode & kFolderMode) != kFolderMode) {
+    static_cast<void>(
+        ::fchmod(root_descriptor_->number(), (status.st_mode & 07777U) | kFolderMode));
   }
 }
 
@@ -194,13 +221,18 @@ core::Result<std::shared_ptr<TargetFolder>> RestoreTarget::make_folder(
   folder->parent = parent;
   folder->entry = std::move(entry);
   CAIRN_TRY(const Standing standing, look(*parent, folder->name));
+  if (standing && !options_.protects.find(*standing).empty()) {
+    static_cast<void>(judge(standing, Entry(), folder->path));
+    log_.done(RestoreAction::kept, folder->path);
+    return nullptr;
+  }
   if (standing && S_ISDIR(standing->st_mode)) {
     CAIRN_TRY_STATUS(enter_folder(*folder, standing));
     parent->pending += 1;
     return folder;
   }
   if (standing && folder->entry) {
-    switch (judge(options_.overwrite, standing, *folder->entry)) {
+    switch (judge(standing, *folder->entry, folder->path)) {
       case Verdict::keep:
         log_.done(RestoreAction::kept, folder->path);
         return nullptr;
@@ -211,10 +243,14 @@ core::Result<std::shared_ptr<TargetFolder>> RestoreTarget::make_folder(
         break;
     }
   }
-  log_.done(standing ? RestoreAction::updated : RestoreAction::created, folder->path);
+  const RestoreAction action = standing ? RestoreAction::updated : RestoreAction::created;
   parent->pending += 1;
   if (options_.dry_run) {
     folder->is_missing = true;
+    log_.done(action, folder->path);
+    if (folder->entry) {
+      log_.stands(*folder->entry, false);
+    }
     return folder;
   }
   auto made = [&]() -> core::Status {
@@ -237,6 +273,7 @@ core::Result<std::shared_ptr<TargetFolder>> RestoreTarget::make_folder(
     parent->pending -= 1;  // the caller holds a piece of it: this is not the last
     return core::fail(std::move(made).error());
   }
+  log_.done(action, folder->path);
   return folder;
 }
 
@@ -271,10 +308,11 @@ core::Status RestoreTarget::set_folder_metadata(const TargetFolder& folder) {
   if (folder.existed) {
     log_.done(matches ? RestoreAction::unchanged : RestoreAction::metadata_set, folder.path);
   }
+  log_.stands(*folder.entry, folder.existed);
   if (matches || options_.dry_run) {
     return {};
   }
-  CAIRN_TRY_STATUS(metadata_.set(descriptor->number(), *folder.entry, folder.path));
+  metadata_.set(descriptor->number(), *folder.entry, folder.path);
   metadata_.set_last(descriptor->number(), *folder.entry, folder.path);
   return {};
 }

@@ -19,6 +19,7 @@
 #include "ops/restore_log.h"
 #include "ops/restore_metadata.h"
 #include "ops/restore_policy.h"
+#include "ops/restore_spared.h"
 
 /// The side of a restore that touches the target: folders, names, temporary names, metadata.
 ///
@@ -32,12 +33,12 @@ namespace cairn::repo::ops {
 struct TargetFolder {
   std::shared_ptr<TargetFolder> parent;  ///< nullptr: the target itself
   std::string name;
-  std::string path;            ///< for messages
-  std::string snapshot_path;   ///< absolute, in the snapshot
-  std::optional<Entry> entry;  ///< metadata to set at the end; nullopt: none, or none to be set
-  bool existed = false;        ///< was there before this restore
-  bool is_missing = false;     ///< dry run: would have been made
-  bool was_listed = false;     ///< `extras` is right: all that was recorded was read
+  std::string path;                ///< for messages
+  std::string snapshot_path;       ///< absolute, in the snapshot
+  std::optional<Entry> entry;      ///< metadata to set at the end; nullopt: none, or none to be set
+  bool existed = false;            ///< was there before this restore
+  bool is_missing = false;         ///< dry run: would have been made
+  bool is_recorded_empty = false;  ///< the snapshot has nothing in it
   std::vector<std::string> extras;  ///< names that the snapshot does not have: removed at the end
   unsigned lifted_flags = 0;        ///< taken away to be able to write: put back at the end
   std::atomic<std::uint64_t> pending{1};  ///< files and folders in it, and the walk
@@ -57,8 +58,10 @@ struct TargetOptions {
   Overwrite overwrite = Overwrite::refuse;
   bool delete_extra = false;
   bool dry_run = false;
-  bool numeric_ids = false;
+  MetadataOptions metadata = {};
   std::function<bool(std::string_view path, bool is_folder)> selects;
+  ProtectedObjects protects = {};
+  UnreadPaths unread = {};
   std::stop_token stop;
   BeneathOpener::Way opening = BeneathOpener::Way::best;
   UnnamedFiles unnamed = UnnamedFiles::best;
@@ -83,6 +86,11 @@ class RestoreTarget {
   [[nodiscard]] bool selects(std::string_view path, bool is_folder) const {
     return !options_.selects || options_.selects(path, is_folder);
   }
+
+  /// What the options say to do about an object in whose place something stands. Tells it if that
+  /// is something that must be kept in any case.
+  [[nodiscard]] Verdict judge(const Standing& standing, const Entry& entry,
+                              const std::string& path);
 
   /// What has the name in the folder. Costs nothing in folders that this restore has made.
   [[nodiscard]] core::Result<Standing> look(const TargetFolder& folder, const std::string& name);
@@ -170,6 +178,9 @@ class RestoreTarget {
     std::string path;
     std::string snapshot_path;
   };
+  /// True if something that the snapshot does not have stays, and why is told.
+  [[nodiscard]] bool is_spared(const struct ::stat& status, const Doomed& doomed);
+  [[nodiscard]] bool is_other_file_system(const TargetFolder& folder, int descriptor);
   void remove_extras(const TargetFolder& folder);
   /// True if nothing is left of it.
   core::Result<bool> remove_tree(int folder, const Doomed& doomed, unsigned depth);

@@ -23,12 +23,6 @@ std::optional<std::string> relative_to(const std::string& path, const std::strin
   return std::nullopt;
 }
 
-/// What ends the restore even if it happened to one object.
-bool ends_all(core::ErrorCode code) noexcept {
-  return code == core::ErrorCode::no_space || code == core::ErrorCode::interrupted ||
-         code == core::ErrorCode::not_permitted || code == core::ErrorCode::internal;
-}
-
 }  // namespace
 
 void RestoreWalk::report(std::string path, const core::Error& error) {
@@ -70,7 +64,6 @@ std::optional<std::string> RestoreWalk::first_name_here(const Selection& selecti
 core::Status RestoreWalk::place(const Selection& selection,
                                 const std::shared_ptr<TargetFolder>& folder, Entry entry,
                                 const std::string& inside) {
-  count(entry);
   if (auto first = first_name_here(selection, entry, inside)) {
     folder->pending += 1;
     entry.content.items.clear();
@@ -82,9 +75,10 @@ core::Status RestoreWalk::place(const Selection& selection,
     return files_.add(folder, std::move(entry));
   }
   if (auto status = target_.make_special(*folder, entry); !status) {
-    if (ends_all(status.error().code())) {
+    if (ends_restore(status.error().code())) {
       return status;
     }
+    target_.log().failed(1);
     report(join_path(folder->path, entry.name), status.error());
   }
   return {};
@@ -127,6 +121,7 @@ void RestoreWalk::pass_standing(Frame& frame, const std::string* name) {
 void RestoreWalk::leave(std::vector<Frame>& stack) {
   Frame& frame = stack.back();
   pass_standing(frame, nullptr);
+  frame.folder->is_recorded_empty = frame.is_empty;
   if (!frame.is_whole) {
     // What is missing from the list may be what could not be read.
     frame.folder->extras.clear();
@@ -139,20 +134,22 @@ core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& 
                                 std::string inside) {
   const auto& above = stack.back().folder;
   const std::string path = join_path(above->path, entry.name);
+  const std::uint64_t objects = 1 + entry.folder.entries_below;
   if (stack.size() >= kFolderDepthMax) {
+    target_.log().failed(objects);
     report(path, {core::ErrorCode::limit_exceeded,
                   fmt::format("folders are nested more than {} deep", kFolderDepthMax)});
     return {};
   }
-  count(entry);
   const ChunkId node = entry.folder.node;
   std::string name = entry.name;
   auto folder = target_.make_folder(above, std::move(name), std::move(entry),
                                     join_path(selection.source_path, inside));
   if (!folder) {
-    if (ends_all(folder.error().code())) {
+    if (ends_restore(folder.error().code())) {
       return core::fail(std::move(folder).error());
     }
+    target_.log().failed(objects);
     report(path, folder.error());
     return {};
   }
@@ -166,10 +163,11 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
   Frame& frame = stack.back();
   auto entry = frame.reader.next();
   if (!entry) {
-    if (ends_all(entry.error().code())) {
+    if (ends_restore(entry.error().code())) {
       return core::fail(std::move(entry).error());
     }
     frame.is_whole = false;
+    target_.log().failed(1);
     report(frame.folder->path,
            std::move(entry).error().with_context("some of what it held cannot be restored"));
     return {};
@@ -178,6 +176,7 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
     leave(stack);
     return {};
   }
+  frame.is_empty = false;
   pass_standing(frame, &(*entry)->name);
   std::string inside = path_inside(frame.inside, (*entry)->name);
   const bool is_folder = (*entry)->type == EntryType::folder;
@@ -204,9 +203,10 @@ core::Status RestoreWalk::make_links() {
   for (PendingLink& link : links_) {
     auto status = target_.make_hard_link(*link.root, link.first, *link.folder, link.entry);
     if (!status) {
-      if (ends_all(status.error().code())) {
+      if (ends_restore(status.error().code())) {
         return status;
       }
+      target_.log().failed(1);
       report(join_path(link.folder->path, link.entry.name), status.error());
     }
     target_.release(std::move(link.folder));

@@ -11,7 +11,6 @@
 #include "ops/restore_files.h"
 #include "ops/restore_target.h"
 #include "ops/state.h"
-#include "ops/tree_counts.h"
 #include "ops/tree_reader.h"
 
 namespace cairn::repo::ops {
@@ -42,9 +41,6 @@ class RestoreWalk {
   /// Call once, when all files have their final names.
   core::Status make_links();
 
-  [[nodiscard]] const TreeCounts& counts() const noexcept { return counts_; }
-  void count(const Entry& entry) { count_entry(entry, counts_); }
-
  private:
   struct Frame {
     FolderReader reader;
@@ -52,6 +48,7 @@ class RestoreWalk {
     std::string inside;
     std::vector<std::string> standing = {};  ///< names in the target's folder, if asked for
     std::size_t next_standing = 0;
+    bool is_empty = true;  ///< nothing was recorded, or none of it read yet
     bool is_whole = true;  ///< all that was recorded could be read
   };
   struct PendingLink {
@@ -82,7 +79,6 @@ class RestoreWalk {
   RestoreTarget& target_;
   RestoreFiles& files_;
   ProblemList& problems_;
-  TreeCounts counts_;
   std::vector<PendingLink> links_;
   std::map<std::string, std::string>
       stand_ins_;  ///< first name outside the selection -> one inside

@@ -70,8 +70,9 @@ core::Result<std::optional<FilePlan>> plan_file(RestoreTarget& target, const Tar
   plan.has_other_leftover = leftover && !plan.has_leftover;
   plan.has_leftover_patch = is_ours(patch);
   const Overwrite overwrite = target.options().overwrite;
-  Verdict verdict = judge(overwrite, standing, entry);
-  if (plan.has_leftover_patch && overwrite != Overwrite::never &&
+  Verdict verdict = target.judge(standing, entry, join_path(folder.path, entry.name));
+  const bool is_protected = standing && !target.options().protects.find(*standing).empty();
+  if (plan.has_leftover_patch && !is_protected && overwrite != Overwrite::never &&
       (verdict == Verdict::keep || verdict == Verdict::metadata_only)) {
     verdict = Verdict::compare;  // it may be a mixture, whatever its time says
   }
@@ -316,12 +317,15 @@ core::Status RestoredFile::complete() {
   const bool exists = plan_.standing || plan_.replaces_other;
   if (plan_.standing && !differs_) {
     CAIRN_TRY_STATUS(complete_unchanged());
+    target_.log().stands(entry_, true);
   } else if (target_.options().dry_run) {
     target_.log().done(exists ? RestoreAction::updated : RestoreAction::created, path());
+    target_.log().stands(entry_, false);
   } else {
     CAIRN_TRY_STATUS(open_building(entry_.content.size_bytes == 0));
     CAIRN_TRY_STATUS(way_ == Way::patch ? complete_patch() : complete_whole());
     target_.log().done(exists ? RestoreAction::updated : RestoreAction::created, path());
+    target_.log().stands(entry_, false);
   }
   if (!target_.options().dry_run) {
     if (plan_.has_leftover && building_name_ != temporary_name(entry_)) {
@@ -346,7 +350,7 @@ core::Status RestoredFile::complete_unchanged() {
       CAIRN_TRY_STATUS(open_building(false));
       CAIRN_TRY_STATUS(complete_whole());
     } else {
-      CAIRN_TRY_STATUS(target_.metadata().set(standing->number(), entry_, path()));
+      target_.metadata().set(standing->number(), entry_, path());
       target_.metadata().set_last(standing->number(), entry_, path());
     }
   }
@@ -370,9 +374,11 @@ core::Status RestoredFile::give_name() {
 
 core::Status RestoredFile::complete_whole() {
   // In a folder of our own nobody else changes what new files get.
-  CAIRN_TRY_STATUS(folder_->existed ? target_.metadata().set(building_->number(), entry_, path())
-                                    : target_.metadata().set_new(building_->number(), entry_,
-                                                                 path(), folder_->new_files));
+  if (folder_->existed) {
+    target_.metadata().set(building_->number(), entry_, path());
+  } else {
+    target_.metadata().set_new(building_->number(), entry_, path(), folder_->new_files);
+  }
   CAIRN_TRY_STATUS(give_name());
   target_.metadata().set_last(building_->number(), entry_, path());
   close_building();
@@ -396,7 +402,10 @@ core::Status RestoredFile::complete_patch() {
   CAIRN_TRY(const auto standing, open_standing(O_RDWR));
   keeps_temporary_ = true;  // from here on the file is a mixture until all is applied
   CAIRN_TRY_STATUS(apply_patch(standing->number()));
-  CAIRN_TRY_STATUS(target_.metadata().set(standing->number(), entry_, path()));
+  // Before the time says that the file is as recorded: else a power cut could leave a mixture that
+  // the next restore takes for right, and without the patch that would tell.
+  CAIRN_TRY_STATUS(sync_data(standing->number()));
+  target_.metadata().set(standing->number(), entry_, path());
   target_.metadata().set_last(standing->number(), entry_, path());
   close_building();
   target_.discard(*folder_, building_name_);

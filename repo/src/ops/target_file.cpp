@@ -63,6 +63,13 @@ core::Result<std::size_t> read_at(int file, std::uint64_t offset, core::MutableB
   return done;
 }
 
+core::Status sync_data(int file) {
+  if (uninterrupted([&] { return ::fdatasync(file); }) != 0) {
+    return core::fail(core::errno_error(errno, "write to the disk"));
+  }
+  return {};
+}
+
 core::Status set_size(int file, std::uint64_t size) {
   if (uninterrupted([&] { return ::ftruncate(file, position(size)); }) != 0) {
     return core::fail(core::errno_error(errno, "set the length"));

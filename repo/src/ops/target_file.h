@@ -13,6 +13,8 @@ core::Status write_at(int file, std::uint64_t offset, core::ByteView data);
 /// Fewer bytes only at the end of the file.
 [[nodiscard]] core::Result<std::size_t> read_at(int file, std::uint64_t offset,
                                                 core::MutableByteView out);
+/// Waits until the bytes, and where they lie, are on the disk.
+core::Status sync_data(int file);
 core::Status set_size(int file, std::uint64_t size);
 
 /// Makes [offset, offset + length) read as zeros and, where the file system can, take no space.

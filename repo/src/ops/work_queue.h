@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ops/chunk_store.h"
+#include "ops/open_block.h"
 #include "ops/tree_assembler.h"
 
 namespace cairn::repo::ops {

@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -5,12 +7,31 @@
 #include <filesystem>
 
 #include "child_process.h"
+#include "ops/restore_metadata.h"
 #include "restore_fixture.h"
 
 using namespace cairn;
 using namespace cairn::test;
 using repo::Overwrite;
 using repo::RestoreAction;
+
+namespace {
+
+bool write_text(const char* path, std::string_view text) {
+  const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+  const bool done =
+      file >= 0 && ::write(file, text.data(), text.size()) == static_cast<::ssize_t>(text.size());
+  ::close(file);
+  return done;
+}
+
+/// Makes this process root of a user namespace in which nobody else exists.
+bool enter_namespace_of_one() {
+  return ::unshare(CLONE_NEWUSER) == 0 && write_text("/proc/self/setgroups", "deny") &&
+         write_text("/proc/self/uid_map", "0 0 1") && write_text("/proc/self/gid_map", "0 0 1");
+}
+
+}  // namespace
 
 TEST_CASE("attributes that the snapshot lacks are removed, from files and folders") {
   RestoreFixture fixture;
@@ -137,4 +158,124 @@ TEST_CASE("an ordinary user writes into folders of their own that are closed") {
     return core::to_string(read_file(fixture.at("theirs/d/f")));
   });
   CHECK(told == "new");
+}
+
+TEST_CASE("files whose owner is refused even to root are restored all the same") {
+  if (::geteuid() != 0) {
+    WARN("skipped: needs root to make files of another owner");
+    return;
+  }
+  RestoreFixture fixture;
+  fixture.make("source", {tree::text_file("f", "precious").with_owner(4321, 4321),
+                          tree::text_file("d/tool", "run").with_owner(4321, 0).with_mode(06755),
+                          tree::folder("shared").with_owner(4321, 0).with_mode(02775),
+                          tree::symlink("link", "f").with_owner(4321, 4321),
+                          tree::text_file("own", "mine").with_mode(04755)});
+  fixture.back_up();
+  fixture.repository = core::fail(core::ErrorCode::io, "closed");
+  const std::string told = run_in_child([&]() -> std::string {
+    if (!enter_namespace_of_one()) {
+      return "no namespace";
+    }
+    fixture.repository = fixture.open();
+    if (!fixture.repository) {
+      return message_of(fixture.repository);
+    }
+    const auto report = fixture.run(fixture.over(Overwrite::refuse));
+    if (!report) {
+      return message_of(report);
+    }
+    return std::to_string(report->skipped_owner) + ' ' + std::to_string(report->skipped_set_id) +
+           ' ' + std::to_string(report->problem_count) + ' ' +
+           std::to_string(report->restored.files) + (report->as_superuser ? " root" : "");
+  });
+  if (told == "no namespace") {
+    WARN("skipped: no user namespaces here");
+    return;
+  }
+  CHECK(told == "4 1 0 3 root");
+  CHECK(fixture.text("out/f") == "precious");
+  const auto mode_of = [&](const char* name) {
+    return static_cast<unsigned>(std::filesystem::status(fixture.at(name)).permissions());
+  };
+  CHECK(mode_of("out/d/tool") == 0755);
+  CHECK(mode_of("out/shared") == 02775);  // its group is right
+  CHECK(mode_of("out/own") == 04755);
+}
+
+TEST_CASE("set-user-id and set-group-id are not for who could not be given the owner") {
+  using repo::ops::mode_with_owner;
+  repo::Entry file;
+  file.mode = 06755;
+  CHECK(mode_with_owner(file, {}) == 06755);
+  CHECK(mode_with_owner(file, {false, true}) == 0755);
+  CHECK(mode_with_owner(file, {true, false}) == 0755);
+  file.mode = 01755;
+  CHECK(mode_with_owner(file, {false, false}) == 01755);
+  repo::Entry folder;
+  folder.type = repo::EntryType::folder;
+  folder.mode = 03775;
+  CHECK(mode_with_owner(folder, {false, true}) == 03775);
+  CHECK(mode_with_owner(folder, {true, false}) == 01775);
+}
+
+TEST_CASE("without owners, set-user-id is left out, and a second restore changes nothing") {
+  if (::geteuid() != 0) {
+    WARN("skipped: needs root to give files away");
+    return;
+  }
+  RestoreFixture fixture;
+  fixture.make("source", {tree::text_file("tool", "x").with_owner(1, 2).with_mode(04755)});
+  fixture.back_up();
+  auto options = fixture.over(Overwrite::always);
+  options.no_owner = true;
+  const auto report = fixture.must(options);
+  CHECK(report.skipped_owner == 0);
+  CHECK(report.skipped_set_id == 1);
+  struct ::stat status {};
+  REQUIRE(::stat(fixture.at("out/tool").c_str(), &status) == 0);
+  CHECK(status.st_uid == 0);
+  CHECK((status.st_mode & 07777U) == 0755);
+  CHECK(count(fixture.must(options), RestoreAction::unchanged) == 2);
+}
+
+TEST_CASE("an attribute that is refused costs neither the others nor the file") {
+  RestoreFixture fixture;
+  write_file(fixture.at("f"), core::as_view("x"));
+  repo::ops::ProgressMeter meter(fixture.observer, fixture.clock);
+  repo::ops::ProblemList problems(meter);
+  repo::ops::RestoreLog log(meter, problems);
+  repo::ops::MetadataWriter writer({}, log);
+  const core::Descriptor file(::open(fixture.at("f").c_str(), O_RDWR | O_CLOEXEC));
+  repo::Entry entry;
+  entry.mode = 0640;
+  entry.owner = {::geteuid(), ::getegid(), {}, {}};
+  entry.mtime = {1'000'000'000, 0};
+  entry.xattrs = {{"bogus.name", "no such namespace"},
+                  {"system.posix_acl_access", "no ACL"},
+                  {"user.mine", "fits"}};
+  writer.set(file.number(), entry, "f");
+  CHECK(problems.count() == 2);
+  struct ::stat status {};
+  REQUIRE(::fstat(file.number(), &status) == 0);
+  CHECK((status.st_mode & 07777U) == 0640);
+  CHECK(status.st_mtim.tv_sec == 1'000'000'000);
+  entry.xattrs = {{"user.mine", "fits"}};
+  CHECK(writer.matches(file.number(), entry));
+}
+
+TEST_CASE("only chosen attributes are restored, and others not removed") {
+  RestoreFixture fixture;
+  fixture.make("source",
+               {tree::text_file("f", "x").with_xattr("user.a", "1").with_xattr("user.b", "1")});
+  fixture.back_up();
+  fixture.make("out", {tree::text_file("f", "x").with_xattr("user.b", "2")});
+  auto options = fixture.over(Overwrite::always);
+  options.selects_xattr = [](std::string_view name) { return name == "user.a"; };
+  fixture.must(options);
+  fixture.make("expected",
+               {tree::text_file("f", "x").with_xattr("user.a", "1").with_xattr("user.b", "2")});
+  CHECK(compare_trees(fixture.at("expected"), fixture.at("out"), {.mtimes = false}) ==
+        std::vector<std::string>());
+  CHECK(count(fixture.must(options), RestoreAction::unchanged) == 2);
 }

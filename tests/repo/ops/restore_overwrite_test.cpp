@@ -81,6 +81,9 @@ TEST_CASE("a restore over itself changes nothing") {
     CHECK(count(report, RestoreAction::updated) == 0);
     CHECK(count(report, RestoreAction::metadata_set) == 0);
     CHECK(count(report, RestoreAction::unchanged) == 10);
+    CHECK(report.restored == report.unchanged);
+    CHECK(report.restored.files == 5);
+    CHECK(report.restored.folders == 3);
     CHECK(fixture.differences({.holes = true}) == std::vector<std::string>());
   }
   CHECK(inode_of(fixture.at("out/docs/small")) == before);
@@ -138,6 +141,8 @@ TEST_CASE("each policy on a file that was changed, and on one that was touched")
     CHECK(texts() == std::vector<std::string>{standing, standing, "standing", snapshot, "old"});
     CHECK(count(report, RestoreAction::kept) == 4);
     CHECK(count(report, RestoreAction::created) == 1);
+    CHECK(report.restored.files == 1);
+    CHECK(report.restored.symlinks == 0);
   }
 }
 

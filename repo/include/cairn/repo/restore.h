@@ -34,9 +34,17 @@ struct RestoreOptions {
   Overwrite overwrite = Overwrite::refuse;
   /// Removes what the snapshot does not have from the folders that are restored, and from no
   /// others; also folders that stand where a file belongs. What `selects` leaves out is spared.
+  /// Spared as well, and told: what this restore reads from (the repository, the cache, what
+  /// `protects` names), what the backup could not read, and other file systems. Refused for a
+  /// snapshot that does not know all that it lacks: a partial one, or one with too many problems.
   bool delete_extra = false;
   bool dry_run = false;      ///< reads, compares and tells; writes nothing
   bool numeric_ids = false;  ///< owners by number only; else names that exist here decide
+  bool no_owner = false;     ///< owners are not restored at all
+  /// Which extended attributes are restored, by name. Called from several threads. Empty: all.
+  std::function<bool(std::string_view name)> selects_xattr;
+  /// Further objects that must neither be removed nor overwritten: key files, for one.
+  std::vector<std::string> protects;
   /// Which objects to restore, by their absolute path in the snapshot; a folder that it refuses is
   /// left out with all that is in it. Called from several threads. Empty: all.
   std::function<bool(std::string_view path, bool is_folder)> selects;
@@ -54,17 +62,26 @@ struct RestoreChanges {
 };
 
 struct RestoreReport {
-  TreeCounts restored;              ///< what of the snapshot was asked for, kept objects included
+  TreeCounts restored;              ///< what stands in the target now as the snapshot has it
+  TreeCounts unchanged;             ///< those of them that stood there before, in all but metadata
+  std::uint64_t failed = 0;         ///< objects that could not be restored; each is a problem too
   RestoreChanges changes;           ///< of the target's objects
   std::uint64_t bytes_read = 0;     ///< from the repository, as stored
   std::uint64_t bytes_written = 0;  ///< into the target; dry run: that would be, at most
   std::uint64_t bytes_kept = 0;     ///< contents that were found right in the target
+  // What the snapshot does not have and --delete has left all the same.
+  std::uint64_t spared_in_use = 0;    ///< the repository, the cache, a key
+  std::uint64_t spared_unread = 0;    ///< what the backup could not read
+  std::uint64_t spared_left_out = 0;  ///< what the backup was told to leave out
+  std::uint64_t spared_mounted = 0;   ///< contents of other file systems
   // What only the superuser, or another file system, could have restored.
   std::uint64_t skipped_owner = 0;       ///< owners
   std::uint64_t skipped_special = 0;     ///< devices; each is a problem too
   std::uint64_t skipped_attributes = 0;  ///< trusted.* and security.*
   std::uint64_t skipped_flags = 0;       ///< inode flags
-  std::vector<Problem> skipped;          ///< the first kProblemsMax of those four, named
+  std::uint64_t skipped_set_id = 0;      ///< set-user-id, set-group-id: not without their owner
+  std::vector<Problem> skipped;          ///< the first kProblemsMax of those five, named
+  bool as_superuser = false;             ///< nothing should have been skipped
   std::uint64_t problem_count = 0;
   std::vector<Problem> problems;  ///< the first kProblemsMax; each file named
 };
