@@ -38,6 +38,9 @@ void add_global(CLI::App& app, GlobalArguments& global) {
       ->group(kGroup);
   app.add_flag("-v,--verbose", global.verbose, "Say on standard error what is done")->group(kGroup);
   app.add_flag("--no-progress", global.no_progress, "No progress line")->group(kGroup);
+  app.add_flag("--no-cache", global.no_cache,
+               "Keep no catalogue: make one for this run from the whole index")
+      ->group(kGroup);
   app.set_help_flag("-h,--help", "Explain this command")->group(kGroup);
 }
 

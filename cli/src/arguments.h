@@ -27,6 +27,7 @@ struct GlobalArguments {
   bool quiet = false;
   bool verbose = false;
   bool no_progress = false;
+  bool no_cache = false;
 };
 
 /// Which snapshot, and what in it: "SNAP", "SNAP:/path", or a time and maybe a path.

@@ -9,19 +9,6 @@
 namespace cairn::cli {
 namespace {
 
-/// Makes the folder and those above it that are missing. `path` is absolute.
-core::Status make_folders(const std::string& path, core::FileSystem& file_system) {
-  for (std::size_t slash = 0; slash != std::string::npos;) {
-    slash = path.find('/', slash + 1);
-    const std::string folder = path.substr(0, slash);
-    CAIRN_TRY(const auto there, file_system.info(folder));
-    if (!there) {
-      CAIRN_TRY_STATUS(file_system.make_folder(folder));
-    }
-  }
-  return {};
-}
-
 core::Result<std::string> given_location(const char* option, const std::string& typed,
                                          const char* variable, const Streams& streams) {
   if (!typed.empty()) {
@@ -60,7 +47,7 @@ core::Result<std::string> location_to_copy_from(const FromArguments& from, const
   return given_location("--from-repo", from.repository, "CAIRN_FROM_REPOSITORY", streams);
 }
 
-core::Result<std::string> cache_folder(Streams& streams) {
+core::Result<std::string> cache_folder(const Streams& streams) {
   std::string folder = streams.variable("CAIRN_CACHE_DIR");
   if (folder.empty()) {
     // A relative path is to be ignored, says the XDG specification.
@@ -73,27 +60,38 @@ core::Result<std::string> cache_folder(Streams& streams) {
       folder = home + "/.cache/cairn";
     }
   }
-  if (folder.empty()) {
-    return core::fail(core::ErrorCode::invalid_argument,
-                      "no folder for the catalogue: HOME is not set", "set CAIRN_CACHE_DIR");
-  }
-  CAIRN_TRY_CONTEXT(folder, "CAIRN_CACHE_DIR", absolute_path(folder, streams));
-  const core::Status made = make_folders(folder, streams.file_system);
-  if (!made) {
-    return core::fail(core::Error(made.error())
-                          .with_context("make the folder for catalogues " + folder)
-                          .with_hint("CAIRN_CACHE_DIR names another one"));
+  if (!folder.empty()) {
+    CAIRN_TRY_CONTEXT(folder, "CAIRN_CACHE_DIR", absolute_path(folder, streams));
   }
   return folder;
+}
+
+std::vector<std::string> temporary_folders(const Streams& streams) {
+  std::vector<std::string> folders;
+  if (const std::string chosen = streams.variable("TMPDIR"); chosen.starts_with('/')) {
+    folders.push_back(chosen);
+  }
+  // The last one is memory.
+  folders.insert(folders.end(), {"/var/tmp", "/tmp", "/dev/shm"});
+  return folders;
 }
 
 core::Result<const repo::Environment*> environment_of(Context& context) {
   if (!context.environment) {
     Streams& streams = context.streams;
-    CAIRN_TRY(std::string cache, cache_folder(streams));
-    context.environment.emplace(
-        repo::Environment{streams.file_system, streams.clock, streams.random, streams.host,
-                          streams.user, streams.process, std::move(cache), streams.process_lives});
+    std::string cache;
+    if (!context.global.no_cache) {
+      CAIRN_TRY(cache, cache_folder(streams));
+    }
+    context.environment.emplace(repo::Environment{.file_system = streams.file_system,
+                                                  .clock = streams.clock,
+                                                  .random = streams.random,
+                                                  .host = streams.host,
+                                                  .user = streams.user,
+                                                  .process = streams.process,
+                                                  .cache_folder = std::move(cache),
+                                                  .process_is_gone = streams.process_is_gone,
+                                                  .temporary_folders = temporary_folders(streams)});
   }
   return &*context.environment;
 }

@@ -12,6 +12,7 @@
 #include "cairn/core/clock.h"
 #include "cairn/core/crypto.h"
 #include "cairn/core/file_system.h"
+#include "cairn/core/process_identity.h"
 #include "cairn/core/random.h"
 #include "cairn/core/result.h"
 #include "cairn/core/secret.h"
@@ -52,9 +53,9 @@ struct Streams {
   std::string user = {};
   std::string home_folder = {};     ///< where HOME is not set; empty if unknown
   std::string working_folder = {};  ///< absolute; empty if it is gone or cannot be told
-  std::uint32_t process = 0;
-  /// Whether a process of this machine still runs. Not set: nobody knows.
-  std::function<bool(std::uint32_t process)> process_lives = {};
+  core::ProcessIdentity process = {};
+  /// True if a process is certain to be over. Not set: nobody knows.
+  std::function<bool(const core::ProcessIdentity&)> process_is_gone = {};
   core::KdfParameters kdf = {};  ///< cost of new passphrases
   std::stop_token stop = {};     ///< asked to stop: finish soon, keep what is stored
 

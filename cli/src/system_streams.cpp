@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -93,10 +92,8 @@ struct SystemStreams::Parts {
     streams.user = who.name;
     streams.home_folder = who.home;
     streams.working_folder = working_folder();
-    streams.process = static_cast<std::uint32_t>(::getpid());
-    streams.process_lives = [](std::uint32_t process) {
-      return ::kill(static_cast<pid_t>(process), 0) == 0 || errno != ESRCH;
-    };
+    streams.process = core::current_process();
+    streams.process_is_gone = core::is_gone;
     streams.stop = std::move(stop_token);
   }
 

@@ -2,9 +2,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <gsl/assert>
@@ -28,6 +30,44 @@ constexpr ::mode_t kFileMode = 0600;
 Descriptor open_file(const std::string& path, int flags) {
   return Descriptor(
       uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, kFileMode); }));
+}
+
+Sharing sharing_of(::mode_t mode) {
+  if ((mode & S_IRGRP) == 0) {
+    return Sharing::owner_only;
+  }
+  return (mode & S_IWGRP) == 0 ? Sharing::group_reads : Sharing::group_writes;
+}
+
+/// The group's bits of a mode.
+::mode_t group_bits(Sharing sharing, bool is_folder) {
+  switch (sharing) {
+    case Sharing::owner_only:
+      return 0;
+    case Sharing::group_reads:
+      return is_folder ? ::mode_t{S_IRGRP | S_IXGRP} : ::mode_t{S_IRGRP};
+    case Sharing::group_writes:
+      return is_folder ? ::mode_t{S_IRWXG} : ::mode_t{S_IRGRP | S_IWGRP};
+  }
+  return 0;
+}
+
+/// Asking umask() itself would change it for a moment, for all threads. Unknown: the usual one.
+::mode_t current_umask() {
+  constexpr ::mode_t kUsual = 022;
+  std::FILE* const status = std::fopen("/proc/self/status", "re");
+  if (status == nullptr) {
+    return kUsual;
+  }
+  unsigned mask = kUsual;
+  std::array<char, 256> line{};
+  while (std::fgets(line.data(), static_cast<int>(line.size()), status) != nullptr) {
+    if (std::sscanf(line.data(), "Umask: %o", &mask) == 1) {
+      break;
+    }
+  }
+  std::fclose(status);
+  return mask;
 }
 
 tl::unexpected<Error> fail_errno(int error_number, std::string_view action,
@@ -62,6 +102,25 @@ class PosixWritableFile final : public WritableFile {
       return remember(fail_errno(errno, "sync", path_));
     }
     return {};
+  }
+
+  Result<bool> has_its_name() const override {
+    Expects(file_.is_open());
+    struct ::stat ours {};
+    struct ::stat named {};
+    if (::fstat(file_.number(), &ours) != 0) {
+      return fail_errno(errno, "look up", path_);
+    }
+    if (::lstat(path_.c_str(), &named) != 0) {
+      return errno == ENOENT || errno == ESTALE ? Result<bool>(false)
+                                                : fail_errno(errno, "look up", path_);
+    }
+    // Some network and FUSE file systems make up inode numbers as they go.
+    const bool same_inode = ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+    const bool same_look = ours.st_size == named.st_size &&
+                           ours.st_mtim.tv_sec == named.st_mtim.tv_sec &&
+                           ours.st_mtim.tv_nsec == named.st_mtim.tv_nsec;
+    return same_inode || same_look;
   }
 
   Status close() override {
@@ -187,7 +246,10 @@ class PosixFileSystem final : public FileSystem {
       }
       return fail_errno(errno, "look up", path);
     }
-    return FileInfo{S_ISDIR(status.st_mode), static_cast<std::uint64_t>(status.st_size)};
+    return FileInfo{.is_folder = S_ISDIR(status.st_mode),
+                    .size_bytes = static_cast<std::uint64_t>(status.st_size),
+                    .sharing = sharing_of(status.st_mode),
+                    .modified_seconds = status.st_mtim.tv_sec};
   }
 
   Result<std::vector<std::string>> list(const std::string& path) override {
@@ -248,6 +310,35 @@ class PosixFileSystem final : public FileSystem {
     return fail_errno(error_number, "create folder", path);
   }
 
+  Status share(const std::string& path, Sharing sharing) override {
+    struct ::stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+      return fail_errno(errno, "look up", path);
+    }
+    // A folder's setgid bit, which it got from the one above, is part of what is being set.
+    const ::mode_t mode = (status.st_mode & ::mode_t{S_ISGID | S_ISVTX | S_IRWXU}) |
+                          group_bits(sharing, S_ISDIR(status.st_mode));
+    if (mode != (status.st_mode & ::mode_t{07777}) && ::chmod(path.c_str(), mode) != 0) {
+      return fail_errno(errno, "share with the group", path);
+    }
+    return {};
+  }
+
+  Result<Sharing> sharing_inside(const std::string& folder) override {
+    struct ::stat status {};
+    if (::stat(folder.c_str(), &status) != 0) {
+      return fail_errno(errno, "look up", folder);
+    }
+    if ((status.st_mode & ::mode_t{S_IRWXG}) != ::mode_t{S_IRWXG}) {
+      return Sharing::owner_only;
+    }
+    // With a default ACL the kernel does not ask the umask either.
+    const bool has_acl = ::getxattr(folder.c_str(), "system.posix_acl_default", nullptr, 0) > 0;
+    const bool hands_on =
+        (status.st_mode & ::mode_t{S_ISGID}) != 0 && (current_umask() & ::mode_t{S_IRWXG}) == 0;
+    return has_acl || hands_on ? Sharing::group_writes : Sharing::owner_only;
+  }
+
   Status sync_folder(const std::string& path) override {
     const Descriptor folder = open_file(path, O_RDONLY | O_DIRECTORY);
     if (!folder.is_open()) {
@@ -302,7 +393,7 @@ class PosixFileSystem final : public FileSystem {
     // link() never replaces either, and a crash in between leaves the temporary name over.
     if (::link(from.c_str(), to.c_str()) != 0) {
       const int error_number = errno;
-      if (error_number != EEXIST || !same_file(from, to)) {
+      if ((error_number != EEXIST && error_number != ESTALE) || !same_file(from, to)) {
         return fail_errno(error_number, "publish", to);
       }
     }

@@ -90,7 +90,7 @@ class CliFixture {
     streams.user = "ada";
     streams.home_folder = folder.path();
     streams.working_folder = working_folder;
-    streams.process = 1;
+    streams.process = {.place = {}, .number = 1};
     streams.kdf = {.passes = 1, .memory_kib = core::kKdfMemoryKibMin};
     streams.stop = stop.get_token();
     return streams;

@@ -78,13 +78,18 @@ TEST_CASE_METHOD(CliFixture, "the catalogue goes where the environment says, for
   environment["XDG_CACHE_HOME"] = folder / "xdg";
   environment["HOME"] = folder / "home";
   must({"init", "-r", folder / "repo", "--key-file", folder / "key"});
-  must({"snapshots", "-r", folder / "repo", "--key-file", folder / "key"});
+  must({"stats", "-r", folder / "repo", "--key-file", folder / "key"});
   struct ::stat info {};
   REQUIRE(::stat((folder / "xdg/cairn").c_str(), &info) == 0);
   CHECK((info.st_mode & 07777) == 0700);
   environment.erase("XDG_CACHE_HOME");
-  must({"snapshots", "-r", folder / "repo", "--key-file", folder / "key"});
+  must({"stats", "-r", folder / "repo", "--key-file", folder / "key"});
   CHECK(fs::is_directory(folder / "home/.cache/cairn"));
+  CHECK(fs::exists(folder / "home/.cache/cairn/CACHEDIR.TAG"));
+  environment["XDG_CACHE_HOME"] = folder / "none";
+  environment["TMPDIR"] = folder.path();
+  must({"stats", "--no-cache", "-r", folder / "repo", "--key-file", folder / "key"});
+  CHECK_FALSE(fs::exists(folder / "none"));
 }
 
 TEST_CASE_METHOD(CliFixture, "no repository there: status 10, before a passphrase is asked for") {

@@ -188,6 +188,21 @@ TEST_CASE("file systems: files and empty folders are removed") {
   });
 }
 
+TEST_CASE("file systems: a file knows whether it still has its name") {
+  for_each_file_system([](FileSystem& files, const std::string& root) {
+    const std::string path = root + "/a";
+    auto file = files.create(path);
+    REQUIRE(outcome(file) == "ok");
+    CHECK((*file)->has_its_name().value());
+    REQUIRE(outcome((*file)->append(as_view("half"))) == "ok");
+    CHECK((*file)->has_its_name().value());
+    REQUIRE(outcome(files.remove(path)) == "ok");
+    CHECK_FALSE((*file)->has_its_name().value());
+    REQUIRE(outcome(write_file(files, path, "somebody else's")) == "ok");
+    CHECK_FALSE((*file)->has_its_name().value());
+  });
+}
+
 TEST_CASE("file systems: a name that comes back is read anew") {
   for_each_file_system([](FileSystem& files, const std::string& root) {
     const std::string path = root + "/a";

@@ -47,6 +47,30 @@ std::vector<int> open_descriptors(const std::string& prefix) {
   return found;
 }
 
+TEST_CASE("what is shared with a group keeps the folder's setgid bit") {
+  const test::TempFolder folder;
+  const auto files = make_posix_file_system();
+  REQUIRE(::chmod(folder.path().c_str(), 02770) == 0);
+  const ::mode_t before = ::umask(002);
+  const Sharing inside = files->sharing_inside(folder.path()).value();
+  ::umask(022);
+  const Sharing masked = files->sharing_inside(folder.path()).value();
+  ::umask(before);
+  CHECK(inside == Sharing::group_writes);
+  CHECK(masked == Sharing::owner_only);
+  REQUIRE(outcome(files->make_folder(folder / "folder")) == "ok");
+  CHECK(files->info(folder / "folder").value()->sharing == Sharing::owner_only);
+  CHECK(files->sharing_inside(folder / "folder").value() == Sharing::owner_only);
+  for (const Sharing sharing : {Sharing::group_reads, Sharing::group_writes}) {
+    REQUIRE(outcome(files->share(folder / "folder", sharing)) == "ok");
+    CHECK(files->info(folder / "folder").value()->sharing == sharing);
+    struct ::stat info {};
+    REQUIRE(::stat((folder / "folder").c_str(), &info) == 0);
+    CHECK((info.st_mode & ::mode_t{S_ISGID}) != 0);
+    CHECK((info.st_mode & ::mode_t{S_IRWXO}) == 0);
+  }
+}
+
 TEST_CASE("files and folders are for the owner only") {
   const test::TempFolder folder;
   const auto files = make_posix_file_system();

@@ -218,14 +218,24 @@ core::Result<std::vector<std::string>> FaultBackend::unfinished() {
   return real_.unfinished();
 }
 
-core::Result<std::vector<std::string>> FaultBackend::abandoned() {
+core::Result<std::vector<std::string>> FaultBackend::abandoned(repo::store::Certainty certainty) {
   CAIRN_TRY_STATUS(count_call());
-  return real_.abandoned();
+  return real_.abandoned(certainty);
 }
 
 Status FaultBackend::discard_unfinished(const std::string& name) {
   CAIRN_TRY_STATUS(count_call());
   return real_.discard_unfinished(name);
+}
+
+core::Status FaultBackend::make_reserve(core::ByteView seed) {
+  CAIRN_TRY_STATUS(count_call());
+  return real_.make_reserve(seed);
+}
+
+core::Result<bool> FaultBackend::give_up_reserve() {
+  CAIRN_TRY_STATUS(count_call());
+  return real_.give_up_reserve();
 }
 
 }  // namespace cairn::test

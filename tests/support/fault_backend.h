@@ -72,8 +72,10 @@ class FaultBackend final : public repo::store::Backend {
                     const std::function<void(std::string_view)>& foreign) override;
   core::Status remove(const repo::store::ObjectName& name) override;
   core::Result<std::vector<std::string>> unfinished() override;
-  core::Result<std::vector<std::string>> abandoned() override;
+  core::Result<std::vector<std::string>> abandoned(repo::store::Certainty certainty) override;
   core::Status discard_unfinished(const std::string& name) override;
+  core::Status make_reserve(core::ByteView seed) override;
+  core::Result<bool> give_up_reserve() override;
 
  private:
   class Writer;

@@ -92,6 +92,7 @@ class FaultFileSystem::File final : public core::WritableFile {
 
   Status append(ByteView data) override { return owner_.append_to(*this, data); }
   Status sync() override { return owner_.sync(*this); }
+  Result<bool> has_its_name() const override { return real_->has_its_name(); }
   Status close() override { return owner_.close(*this); }
 
  private:
@@ -291,6 +292,14 @@ Status FaultFileSystem::sync_folder(const std::string& path) {
     changes_.erase(std::remove_if(changes_.begin(), changes_.end(), durable), changes_.end());
     return {};
   });
+}
+
+Status FaultFileSystem::share(const std::string& path, core::Sharing sharing) {
+  return real_.share(path, sharing);
+}
+
+Result<core::Sharing> FaultFileSystem::sharing_inside(const std::string& folder) {
+  return real_.sharing_inside(folder);
 }
 
 Status FaultFileSystem::power_was_cut(const File& file) const {

@@ -82,6 +82,9 @@ class FaultFileSystem final : public core::FileSystem {
   core::Status remove(const std::string& path) override;
   core::Status make_folder(const std::string& path) override;
   core::Status sync_folder(const std::string& path) override;
+  // Not counted: modes are no part of what a fault loop is about.
+  core::Status share(const std::string& path, core::Sharing sharing) override;
+  core::Result<core::Sharing> sharing_inside(const std::string& folder) override;
 
  private:
   class File;

@@ -38,8 +38,8 @@ tl::unexpected<core::Error> fail_errno(int error_number, std::string_view action
 
 class MemoryFile final : public core::WritableFile {
  public:
-  MemoryFile(std::shared_ptr<Tree> tree, std::shared_ptr<Node> node)
-      : tree_(std::move(tree)), node_(std::move(node)) {}
+  MemoryFile(std::shared_ptr<Tree> tree, std::shared_ptr<Node> node, std::string path)
+      : tree_(std::move(tree)), node_(std::move(node)), path_(std::move(path)) {}
 
   Status append(ByteView data) override {
     Expects(node_ != nullptr);
@@ -51,6 +51,12 @@ class MemoryFile final : public core::WritableFile {
     Expects(node_ != nullptr);
     return {};
   }
+  Result<bool> has_its_name() const override {
+    Expects(node_ != nullptr);
+    const std::scoped_lock lock(tree_->mutex);
+    const auto named = tree_->nodes.find(path_);
+    return named != tree_->nodes.end() && named->second == node_;
+  }
   Status close() override {
     Expects(node_ != nullptr);
     node_ = nullptr;
@@ -60,6 +66,7 @@ class MemoryFile final : public core::WritableFile {
  private:
   std::shared_ptr<Tree> tree_;
   std::shared_ptr<Node> node_;
+  std::string path_;
 };
 
 class MemoryFileSystem final : public core::FileSystem {
@@ -73,7 +80,7 @@ class MemoryFileSystem final : public core::FileSystem {
     }
     auto node = make_node(false);
     tree_->nodes.emplace(path, node);
-    return std::make_unique<MemoryFile>(tree_, std::move(node));
+    return std::make_unique<MemoryFile>(tree_, std::move(node), path);
   }
 
   Status read_at(const std::string& path, std::uint64_t offset,
@@ -104,7 +111,7 @@ class MemoryFileSystem final : public core::FileSystem {
     if (node == nullptr) {
       return std::nullopt;
     }
-    return core::FileInfo{node->is_folder, node->data.size()};
+    return core::FileInfo{.is_folder = node->is_folder, .size_bytes = node->data.size()};
   }
 
   Result<std::vector<std::string>> list(const std::string& path) override {
@@ -160,6 +167,11 @@ class MemoryFileSystem final : public core::FileSystem {
     }
     tree_->nodes.emplace(path, make_node(true));
     return {};
+  }
+
+  Status share(const std::string& /*path*/, core::Sharing /*sharing*/) override { return {}; }
+  Result<core::Sharing> sharing_inside(const std::string& /*folder*/) override {
+    return core::Sharing::owner_only;
   }
 
   Status sync_folder(const std::string& path) override {

@@ -23,7 +23,7 @@ repo::Environment RepoFixture::environment(std::string cache) {
           .random = random,
           .host = "host",
           .user = "user",
-          .process = 1,
+          .process = {.place = {}, .number = 1},
           .cache_folder = cache.empty() ? at("cache") : std::move(cache)};
 }
 

@@ -40,7 +40,9 @@ core::Bytes encode_session(const Session& session) {
   encode_id(out, session.id);
   out.bytes(session.host);
   out.bytes(session.user);
-  out.varint(session.process);
+  encode_id(out, session.process.place);
+  out.varint(session.process.number);
+  out.varint(session.process.start);
   encode_timestamp(out, session.start);
   out.bytes(session.program_version);
   out.varint(session.heartbeat);
@@ -53,7 +55,9 @@ core::Result<Session> decode_session(core::ByteView input) {
   session.id = decode_id<SnapshotId>(in);
   session.host = in.text(kTextBytesMax);
   session.user = in.text(kTextBytesMax);
-  session.process = static_cast<std::uint32_t>(in.varint(UINT32_MAX));
+  session.process.place = decode_id<core::Hash256>(in);
+  session.process.number = static_cast<std::uint32_t>(in.varint(UINT32_MAX));
+  session.process.start = in.varint();
   session.start = decode_timestamp(in);
   session.program_version = in.text(kTextBytesMax);
   session.heartbeat = in.varint();

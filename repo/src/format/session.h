@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/core/process_identity.h"
 #include "cairn/repo/ids.h"
 #include "format/key_slot.h"
 
@@ -14,7 +15,7 @@ struct Session {
   SnapshotId id;
   std::string host;
   std::string user;
-  std::uint32_t process = 0;
+  core::ProcessIdentity process;  ///< zeros: nobody can tell whether it lives
   core::Timestamp start;
   std::string program_version;
   std::uint64_t heartbeat = 0;  ///< counts up; 0 in the announcement itself

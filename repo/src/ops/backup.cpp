@@ -13,6 +13,7 @@
 #include "ops/backup_pipeline.h"
 #include "ops/chunk_store.h"
 #include "ops/progress_meter.h"
+#include "ops/reserve.h"
 #include "ops/stat_cache.h"
 #include "ops/state.h"
 #include "ops/workers.h"
@@ -305,6 +306,13 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
       break;
     }
     report = backup_once(state, options, paths, restarts < kRestartsMax, observer);
+  }
+  if (report && !options.dry_run) {
+    ops::keep_reserve(state);
+  } else if (!report && report.error().code() == core::ErrorCode::no_space) {
+    return core::fail(std::move(report).error().with_hint(
+        "no snapshot was made. Make room on that disk, in a repository with: cairn forget --prune; "
+        "what has been stored is used by the next backup"));
   }
   return report;
 }

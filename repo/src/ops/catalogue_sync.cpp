@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "ops/state.h"
@@ -41,32 +39,63 @@ core::Result<Listing> list_objects(store::Backend& backend) {
   return listing;
 }
 
-core::Status open_catalogue(State& state) {
-  std::error_code error;
-  std::filesystem::create_directories(state.environment.cache_folder, error);
-  if (error) {
-    return core::fail(core::errno_error(error.value(), fmt::format("make the cache folder {}",
-                                                                   state.environment.cache_folder))
-                          .with_hint("set CAIRN_CACHE_DIR to a folder that can be written"));
+/// What another place for the catalogue helps against: this one cannot be written, or is full.
+bool wants_another_place(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::permission_denied || code == core::ErrorCode::no_space ||
+         code == core::ErrorCode::io;
+}
+
+core::Result<std::unique_ptr<store::Catalogue>> open_files(State& state, Observer& observer) {
+  if (!state.temporary_catalogue) {
+    CAIRN_TRY_STATUS(
+        prepare_cache_folder(state.environment.cache_folder, state.catalogue_folder, observer));
   }
-  CAIRN_TRY(state.catalogue, store::Catalogue::open({.folder = state.catalogue_folder,
-                                                     .repository = state.config.repository_id}));
+  return store::Catalogue::open(
+      {.folder = state.catalogue_folder, .repository = state.config.repository_id});
+}
+
+core::Status open_catalogue(State& state, Observer& observer) {
+  auto opened = open_files(state, observer);
+  if (!opened && wants_another_place(opened.error().code()) && !state.writes_catalogue) {
+    // On a read-only disk what is there may be all that is needed.
+    auto as_it_is = store::Catalogue::open({.folder = state.catalogue_folder,
+                                            .repository = state.config.repository_id,
+                                            .read_only = true});
+    if (as_it_is) {
+      opened = std::move(as_it_is);
+    }
+  }
+  CAIRN_TRY(state.catalogue, std::move(opened));
   state.chunks = std::make_unique<store::ChunkReader>(
       *state.blocks, *state.catalogue, *state.keys, state.present_packs(),
       [&state] { return refresh_catalogue(state); });
   return {};
 }
 
+/// What the catalogue itself could not do, as opposed to the repository.
+template <class Answer>
+Answer of_catalogue(bool& failed, Answer answer) {
+  failed = failed || !answer;
+  return answer;
+}
+
+/// Requires that the catalogue is closed.
+core::Status move_to_temporary_folder(State& state) {
+  CAIRN_TRY(state.temporary_catalogue, TemporaryFolder::make(state.environment.temporary_folders));
+  state.catalogue_folder = state.temporary_catalogue->path() + "/catalogue";
+  return {};
+}
+
 void close_catalogue(State& state) {
   state.chunks.reset();
   state.catalogue.reset();
-  state.missing_packs->assign({});
+  state.missing_packs->assign({}, {});
 }
 
 /// Ingests listed segments that the catalogue lacks. Damaged ones are told and passed over: their
 /// packs are adopted one by one.
-core::Result<std::size_t> ingest_segments(State& state, const Listing& listing,
-                                          Observer& observer) {
+core::Result<std::size_t> ingest_segments(State& state, const Listing& listing, Observer& observer,
+                                          bool& failed) {
   CAIRN_TRY(auto known, state.catalogue->segments());
   std::ranges::sort(known);
   std::size_t ingested = 0;
@@ -86,13 +115,14 @@ core::Result<std::size_t> ingest_segments(State& state, const Listing& listing,
       observer.warning(segment.error().message());
       continue;
     }
-    CAIRN_TRY_STATUS(state.catalogue->ingest(id, *segment));
+    CAIRN_TRY_STATUS(of_catalogue(failed, state.catalogue->ingest(id, *segment)));
     ingested += 1;
   }
   return ingested;
 }
 
-core::Result<std::size_t> adopt_packs(State& state, const Listing& listing, Observer& observer) {
+core::Result<std::size_t> adopt_packs(State& state, const Listing& listing, Observer& observer,
+                                      bool& failed) {
   std::size_t adopted = 0;
   for (const auto& [id, size_bytes] : listing.packs) {
     CAIRN_TRY(const auto number, state.catalogue->find_pack(id));
@@ -113,7 +143,8 @@ core::Result<std::size_t> adopt_packs(State& state, const Listing& listing, Obse
     }
     format::IndexSegment segment;
     segment.packs.push_back({id, description->size_bytes, std::move(description->directory)});
-    CAIRN_TRY_STATUS(state.catalogue->ingest(adopted_segment_id(id), segment));
+    CAIRN_TRY_STATUS(
+        of_catalogue(failed, state.catalogue->ingest(adopted_segment_id(id), segment)));
     adopted += 1;
   }
   return adopted;
@@ -122,41 +153,46 @@ core::Result<std::size_t> adopt_packs(State& state, const Listing& listing, Obse
 /// Forgets what is no longer listed.
 core::Status drop_vanished(State& state, const Listing& listing) {
   CAIRN_TRY(auto known, state.catalogue->segments());
-  std::erase_if(known, [&listing](const IndexSegmentId& id) {
+  const std::size_t vanished = std::erase_if(known, [&listing](const IndexSegmentId& id) {
     return !std::ranges::binary_search(listing.segments, id) &&
            !listing.packs.contains(PackId::from(id.view()));
   });
-  return state.catalogue->retain(known);
+  return vanished == 0 ? core::Status() : state.catalogue->retain(known);
 }
 
-/// Notes packs that a segment lists but that are gone.
+/// Notes packs that a segment lists but that are gone, or have another size than it says.
 core::Status note_missing(State& state, const Listing& listing) {
-  std::unordered_set<store::PackNumber> missing;
+  MissingPacks::Packs gone;
+  MissingPacks::Packs resized;
   // Before the packs are gone through: what enters the catalogue meanwhile is not compared with
   // the listing, and has a higher number.
   CAIRN_TRY(state.first_unseen_pack, state.catalogue->next_pack());
   CAIRN_TRY_STATUS(state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
-                                                      std::uint64_t /*size*/,
+                                                      std::uint64_t size_bytes,
                                                       format::BlockKind /*kind*/) -> core::Status {
-    if (!listing.packs.contains(id)) {
-      missing.insert(number);
+    const auto found = listing.packs.find(id);
+    if (found == listing.packs.end()) {
+      gone.insert(number);
+    } else if (found->second != size_bytes) {
+      resized.insert(number);
     }
     return {};
   }));
-  state.missing_packs->assign(std::move(missing));
+  state.missing_packs->assign(std::move(gone), std::move(resized));
   return {};
 }
 
-core::Status bring_up_to_date(State& state, Observer& observer) {
+/// `failed`: the catalogue's own files are what went wrong.
+core::Status bring_up_to_date(State& state, Observer& observer, bool& failed) {
   const std::uint64_t begin_ns = state.environment.clock.monotonic_ns();
   if (!state.catalogue) {
-    CAIRN_TRY_STATUS(open_catalogue(state));
+    CAIRN_TRY_STATUS(of_catalogue(failed, open_catalogue(state, observer)));
   }
   CAIRN_TRY(const Listing listing, list_objects(*state.backend));
-  CAIRN_TRY(const std::size_t ingested, ingest_segments(state, listing, observer));
-  CAIRN_TRY_STATUS(drop_vanished(state, listing));
+  CAIRN_TRY(const std::size_t ingested, ingest_segments(state, listing, observer, failed));
+  CAIRN_TRY_STATUS(of_catalogue(failed, drop_vanished(state, listing)));
   // After that: a pack may have lost the only segment that listed it.
-  CAIRN_TRY(const std::size_t adopted, adopt_packs(state, listing, observer));
+  CAIRN_TRY(const std::size_t adopted, adopt_packs(state, listing, observer, failed));
   CAIRN_TRY_STATUS(note_missing(state, listing));
   state.listed_bytes = listing.bytes;
   if (ingested != 0 || adopted != 0) {
@@ -169,10 +205,37 @@ core::Status bring_up_to_date(State& state, Observer& observer) {
   return {};
 }
 
+/// As bring_up_to_date(). If the cache cannot hold the catalogue, it is made elsewhere, for this
+/// run alone.
+core::Status bring_up_somewhere(State& state, Observer& observer) {
+  bool failed = false;
+  if (state.catalogue_folder.empty()) {
+    CAIRN_TRY_STATUS(move_to_temporary_folder(state));
+  } else if (state.catalogue && state.catalogue->is_read_only() && state.writes_catalogue) {
+    close_catalogue(state);
+  }
+  core::Status status = bring_up_to_date(state, observer, failed);
+  if (status || !failed || state.temporary_catalogue ||
+      !wants_another_place(status.error().code())) {
+    return status;
+  }
+  close_catalogue(state);
+  const std::string reason = status.error().message();
+  const core::Status moved = move_to_temporary_folder(state);
+  if (!moved) {
+    return status;
+  }
+  observer.warning(fmt::format(
+      "{}: this run makes a catalogue of its own in {}, for which it reads the whole index; "
+      "CAIRN_CACHE_DIR names another place for one that lasts",
+      reason, state.catalogue_folder));
+  return bring_up_to_date(state, observer, failed);
+}
+
 }  // namespace
 
 core::Status ensure_catalogue(State& state, Observer& observer) {
-  auto status = bring_up_to_date(state, observer);
+  auto status = bring_up_somewhere(state, observer);
   if (!status && status.error().code() == core::ErrorCode::corrupt) {
     return rebuild_catalogue(state, observer);
   }
@@ -181,7 +244,8 @@ core::Status ensure_catalogue(State& state, Observer& observer) {
 
 core::Status refresh_catalogue(State& state) {
   Observer nobody;
-  return bring_up_to_date(state, nobody);
+  bool failed = false;
+  return bring_up_to_date(state, nobody, failed);
 }
 
 core::Result<std::optional<store::ChunkLocation>> locate_chunk(const State& state,
@@ -203,8 +267,15 @@ core::Result<std::vector<std::optional<store::ChunkLocation>>> locate_chunks(
 
 core::Status rebuild_catalogue(State& state, Observer& observer) {
   close_catalogue(state);
-  CAIRN_TRY_STATUS(store::Catalogue::discard(state.catalogue_folder));
-  return bring_up_to_date(state, observer);
+  const core::Status discarded = state.catalogue_folder.empty()
+                                     ? core::Status()
+                                     : store::Catalogue::discard(state.catalogue_folder);
+  if (!discarded) {
+    // What is there is of no use and cannot be made anew.
+    CAIRN_TRY_STATUS(move_to_temporary_folder(state));
+    observer.warning(discarded.error().message());
+  }
+  return bring_up_somewhere(state, observer);
 }
 
 }  // namespace cairn::repo::ops

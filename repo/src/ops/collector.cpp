@@ -9,7 +9,9 @@
 
 #include "ops/announced_sessions.h"
 #include "ops/chunk_store.h"
+#include "ops/damage.h"
 #include "ops/index_rewrite.h"
+#include "ops/reserve.h"
 #include "ops/workers.h"
 #include "store/records.h"
 
@@ -88,10 +90,14 @@ core::Status Collector::mark(const std::vector<SnapshotId>& snapshots) {
     }
     const std::string name = store::object_path(store::object_name(ObjectKind::snapshot, id));
     if (!record) {
-      return core::fail(std::move(record).error().with_hint(fmt::format(
-          "nothing is deleted while it is not known what {} needs. See: cairn verify. If "
-          "it is lost for good: cairn forget {}",
-          name, id.hex())));
+      // What merely cannot be read now (permissions, a bad cable) may be whole.
+      const std::string hint =
+          is_damaged(record.error().code())
+              ? fmt::format("See: cairn verify. If it is lost for good: cairn forget {}", id.hex())
+              : "Nothing is wrong with it as far as is known: let this user read it, or bring the "
+                "storage back, then try again";
+      return core::fail(std::move(record).error().with_hint(
+          fmt::format("nothing is deleted while it is not known what {} needs. {}", name, hint)));
     }
     if (record->link.type == format::RegisterType::snapshot) {
       Expects(record->snapshot.has_value());  // collectors' roles read manifests
@@ -307,8 +313,10 @@ core::Status Collector::condemn() {
     condemned.packs.resize(format::kCondemnedPacksMax);  // the next prune goes on
     doomed_ = {condemned.packs.begin(), condemned.packs.end()};
   }
-  CAIRN_TRY(record_, store::put_condemned(*state_.backend, *state_.keys, state_.environment.random,
-                                          std::move(condemned)));
+  CAIRN_TRY(record_, with_reserve(state_, observer_, [&] {
+              return store::put_condemned(*state_.backend, *state_.keys, state_.environment.random,
+                                          condemned);
+            }));
   return {};
 }
 
@@ -325,7 +333,7 @@ core::Status Collector::await_sessions() {
     if (!decided) {
       waiting.emplace(id, Waiting{session.newest.heartbeat, clock.monotonic_ns()});
       observer_.detail(fmt::format("waiting for the backup of process {} on {}",
-                                   session.newest.process, session.newest.host));
+                                   session.newest.process.number, session.newest.host));
     }
   }
   while (!waiting.empty()) {
@@ -358,8 +366,9 @@ core::Status Collector::await_sessions() {
 }
 
 core::Status Collector::give_up(const SnapshotId& session) {
-  const core::Status fenced =
-      store::put_fence(*state_.backend, *state_.keys, state_.environment.random, session);
+  const core::Status fenced = with_reserve(state_, observer_, [&] {
+    return store::put_fence(*state_.backend, *state_.keys, state_.environment.random, session);
+  });
   if (!fenced && fenced.error().code() != ErrorCode::already_exists) {
     return fenced;
   }
@@ -369,8 +378,7 @@ core::Status Collector::give_up(const SnapshotId& session) {
 
 bool Collector::process_is_gone(const format::Session& session) const {
   const Environment& environment = state_.environment;
-  return session.host == environment.host && session.process != 0 && environment.process_lives &&
-         !environment.process_lives(session.process);
+  return environment.process_is_gone && environment.process_is_gone(session.process);
 }
 
 bool Collector::is_dead(const format::Session& session, std::uint64_t since_ns) const {
@@ -426,10 +434,26 @@ core::Status Collector::spare_needed() {
 }
 
 core::Status Collector::remove_doomed() {
-  CAIRN_TRY(const RewrittenIndex rewritten,
-            rewrite_index(state_, {.leave_out = doomed_, .stop = options_.stop}, observer_));
-  report_.index_segments_written += rewritten.written;
-  report_.index_segments_removed += rewritten.removed;
+  const auto rewrite = [&] {
+    return rewrite_index(state_, {.leave_out = doomed_, .stop = options_.stop}, observer_);
+  };
+  auto rewritten = with_reserve(state_, observer_, rewrite);
+  // With no room for a new index the packs go first. Nobody relies on them, for the condemned
+  // record stands, and a listed pack that is gone counts as what it is.
+  const bool index_last = !rewritten && rewritten.error().code() == ErrorCode::no_space;
+  if (!rewritten && !index_last) {
+    return core::fail(std::move(rewritten).error());
+  }
+  CAIRN_TRY_STATUS(remove_packs());
+  if (index_last) {
+    CAIRN_TRY(rewritten, rewrite());
+  }
+  report_.index_segments_written += rewritten->written;
+  report_.index_segments_removed += rewritten->removed;
+  return {};
+}
+
+core::Status Collector::remove_packs() {
   for (const PackId& id : doomed_) {
     CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
     const auto name = store::object_name(ObjectKind::pack, id);
@@ -485,7 +509,7 @@ core::Status Collector::clear_leftovers() {
       report_.leftovers_removed += removed ? 1 : 0;
     }
   }
-  CAIRN_TRY(const auto unfinished, state_.backend->abandoned());
+  CAIRN_TRY(const auto unfinished, state_.backend->abandoned(store::Certainty::likely));
   for (const std::string& name : unfinished) {
     const core::Status discarded = state_.backend->discard_unfinished(name);
     report_.leftovers_removed += discarded ? 1U : 0U;  // else another prune was faster

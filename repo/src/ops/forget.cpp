@@ -8,6 +8,7 @@
 
 #include "ops/access.h"
 #include "ops/damage.h"
+#include "ops/reserve.h"
 #include "ops/snapshot_list.h"
 #include "store/records.h"
 
@@ -220,7 +221,8 @@ core::Result<ForgetReport> forget(Repository& repository, const ForgetOptions& o
     }
     tombstone.reason =
         reason_for(options, listed == report.plan.snapshots.end() ? nullptr : &*listed);
-    CAIRN_TRY_STATUS(put_tombstone(state, std::move(tombstone)));
+    CAIRN_TRY_STATUS(
+        ops::with_reserve(state, observer, [&] { return put_tombstone(state, tombstone); }));
     report.forgotten += 1;
     observer.detail(fmt::format("snapshot {} is forgotten", id.short_hex()));
   }

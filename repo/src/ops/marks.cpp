@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ops/access.h"
+#include "ops/reserve.h"
 #include "ops/snapshot_list.h"
 #include "ops/standing_marks.h"
 
@@ -64,7 +65,8 @@ core::Result<MarkReport> change(Repository& repository, const std::vector<std::s
     if (listed.snapshot.tags == wanted[i].tags && listed.pinned == wanted[i].pinned) {
       continue;
     }
-    CAIRN_TRY_STATUS(ops::put_standing_mark(state, list.marks, wanted[i]));
+    CAIRN_TRY_STATUS(ops::with_reserve(
+        state, observer, [&] { return ops::put_standing_mark(state, list.marks, wanted[i]); }));
     listed.snapshot.tags = wanted[i].tags;
     listed.pinned = wanted[i].pinned;
     report.changed += 1;

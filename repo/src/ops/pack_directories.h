@@ -27,6 +27,12 @@ class PackDirectories {
     return present_;
   }
 
+  /// True if it is there as it was recorded, as far as its size tells.
+  [[nodiscard]] bool is_whole(const format::IndexedPack& pack) const {
+    const auto found = present_.find(pack.id);
+    return found != present_.end() && found->second == pack.size_bytes;
+  }
+
   /// True if both have listed the same objects.
   [[nodiscard]] bool lists_the_same(const PackDirectories& other) const {
     return segments_ == other.segments_ && present_ == other.present_;

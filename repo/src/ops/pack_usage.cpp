@@ -15,6 +15,15 @@ class Survey {
  public:
   explicit Survey(const ChunkMarks& marks) : marks_(marks), provided_(marks.size()) {}
 
+  /// A pack that cannot be relied on provides nothing.
+  static PackUsage unusable(const PackDirectories& directories, const format::IndexedPack& pack) {
+    const std::uint64_t size_bytes = directories.present().at(pack.id);
+    return {.id = pack.id,
+            .kind = pack.directory.kind,
+            .size_bytes = size_bytes,
+            .unused_bytes = size_bytes};
+  }
+
   PackUsage look_at(const format::IndexedPack& pack) {
     PackUsage usage{.id = pack.id, .kind = pack.directory.kind, .size_bytes = pack.size_bytes};
     for (const format::BlockRecord& block : pack.directory.blocks) {
@@ -77,7 +86,9 @@ core::Result<UsageSurvey> survey_usage(const PackDirectories& directories,
           const PackId& id = visited.pack.id;
           if (options.condemned.contains(id) == at_condemned &&
               directories.present().contains(id) && seen.insert(id).second) {
-            found.packs.push_back(survey.look_at(visited.pack));
+            found.packs.push_back(directories.is_whole(visited.pack)
+                                      ? survey.look_at(visited.pack)
+                                      : Survey::unusable(directories, visited.pack));
             found.packs.back().condemned = at_condemned;
           }
           return {};

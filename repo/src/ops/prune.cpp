@@ -7,6 +7,7 @@
 
 #include "ops/access.h"
 #include "ops/collector.h"
+#include "ops/reserve.h"
 
 namespace cairn::repo {
 
@@ -14,6 +15,11 @@ namespace {
 
 // Another collector has moved or deleted what this one was about to read.
 constexpr int kPlansMax = 8;
+
+// Another collector has moved or deleted what this one read, or taken it for dead.
+bool is_worth_another_look(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::not_found || code == core::ErrorCode::fenced;
+}
 
 core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& options,
                                      Observer& observer) {
@@ -33,6 +39,7 @@ core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& opti
   CAIRN_TRY_STATUS(collector.withdraw_records());
   CAIRN_TRY_STATUS(collector.clear_leftovers());
   collector.finish();
+  ops::keep_reserve(state);
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   return std::move(collector.report());
 }
@@ -46,16 +53,17 @@ core::Result<PruneReport> prune(Repository& repository, const PruneOptions& opti
   ops::State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_collecting_key(state));
   auto report = prune_once(state, options, observer);
-  for (int retry = 0;
-       retry < kPlansMax && !report && report.error().code() == core::ErrorCode::not_found;
+  for (int retry = 0; retry < kPlansMax && !report && is_worth_another_look(report.error().code());
        ++retry) {
     observer.detail(report.error().message() + ": looking again");
     report = prune_once(state, options, observer);
   }
   if (!report && report.error().code() == core::ErrorCode::no_space) {
     return core::fail(std::move(report).error().with_hint(
-        "nothing was lost. Make some room, or delete without rewriting: cairn prune "
-        "--max-repack-bytes 0"));
+        options.max_repack_bytes == 0
+            ? "nothing was lost. Make some room on the disk by other means"
+            : "nothing was lost. Make some room, or delete without rewriting: cairn prune "
+              "--max-repack-bytes 0"));
   }
   return report;
 }

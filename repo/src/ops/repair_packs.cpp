@@ -106,7 +106,7 @@ core::Status PackRepair::find_damaged() {
                                                        format::BlockKind /*kind*/) -> core::Status {
     const bool is_asked_for =
         options_.packs.empty() || std::ranges::find(options_.packs, id) != options_.packs.end();
-    if (is_asked_for && !state_.missing_packs->contains(number)) {
+    if (is_asked_for && !state_.missing_packs->is_gone(number)) {
       packs.push_back({number, id, size});
     }
     return {};

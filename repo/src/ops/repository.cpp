@@ -7,6 +7,8 @@
 #include <gsl/gsl>
 #include <utility>
 
+#include "cairn/core/codec.h"
+#include "ops/reserve.h"
 #include "ops/state.h"
 #include "store/records.h"
 
@@ -19,7 +21,7 @@ using ops::State;
 /// A repository that two processes of one client share must not share a catalogue with another
 /// repository at the same place: the folder is named by the id.
 std::string catalogue_folder(const Environment& environment, const RepositoryId& id) {
-  return environment.cache_folder + '/' + id.hex();
+  return environment.cache_folder.empty() ? "" : environment.cache_folder + '/' + id.hex();
 }
 
 void install(State& state, const format::Config& config, format::KeyBundle bundle) {
@@ -83,6 +85,15 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
                                   : "check which key file belongs to this repository");
 }
 
+core::Error with_access_hint(core::Error error) {
+  if (error.code() != core::ErrorCode::permission_denied) {
+    return error;
+  }
+  return std::move(error).with_hint(
+      "run it as the user whom the repository belongs to, or share it with a group: chgrp -R GROUP "
+      "and chmod -R g+rwX on it, then chmod g+s on its folders");
+}
+
 core::Status require_repository(State& state,
                                 const core::Result<store::Twinned<format::Config>>& config) {
   if (config || config.error().code() != core::ErrorCode::not_found) {
@@ -99,13 +110,20 @@ core::Status require_repository(State& state,
 }
 
 State make_state(const Environment& environment, const std::string& location) {
+  core::Bytes tag(sizeof(std::uint64_t));
+  environment.random.fill(tag);
   State state{.environment = environment,
               .location = location,
-              .backend = store::make_local_backend(environment.file_system, location),
+              .backend = store::make_local_backend(environment.file_system, location,
+                                                   {.process = environment.process,
+                                                    .tag = core::Decoder(tag, "tag").u64(),
+                                                    .is_gone = environment.process_is_gone}),
               .config = {},
               .slot = {},
               .keys = nullptr,
               .catalogue_folder = {},
+              .temporary_catalogue = nullptr,
+              .writes_catalogue = false,
               .catalogue = nullptr,
               .blocks = nullptr,
               .chunks = nullptr,
@@ -154,6 +172,7 @@ core::Result<Repository> Repository::init(const Environment& environment,
   CAIRN_TRY(state->slot, store::put_key_slot(*state->backend, slot));
   CAIRN_TRY_STATUS(store::put_config(*state->backend, config));
   install(*state, config, std::move(bundle));
+  ops::keep_reserve(*state);
   return Repository(std::move(state));
 }
 
@@ -166,7 +185,11 @@ core::Result<Repository> Repository::open(const Environment& environment,
   if (!config && config.error().code() == core::ErrorCode::unsupported_version) {
     return core::fail(std::move(config).error());
   }
-  CAIRN_TRY(OpenedSlot slot, open_any_slot(*state, options.credentials));
+  auto opened = open_any_slot(*state, options.credentials);
+  if (!opened) {
+    return core::fail(with_access_hint(std::move(opened).error()));
+  }
+  OpenedSlot slot = *std::move(opened);
 
   // The bundle's copy of the config is authenticated, the object is not: the copy decides.
   CAIRN_TRY(const format::Config trusted, format::decode_config(slot.bundle.config_payload));

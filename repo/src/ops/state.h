@@ -8,6 +8,7 @@
 
 #include "cairn/repo/repository.h"
 #include "format/config.h"
+#include "ops/catalogue_home.h"
 #include "ops/missing_packs.h"
 #include "ops/usable_packs.h"
 #include "store/backend.h"
@@ -26,12 +27,15 @@ struct State {
   KeySlotId slot;
   std::unique_ptr<store::KeyRing> keys;
   std::string catalogue_folder;
+  std::unique_ptr<TemporaryFolder> temporary_catalogue;  ///< if that is one
+  bool writes_catalogue = false;  ///< one that can only be read is of no use (WritingSession)
   std::unique_ptr<store::Catalogue> catalogue;  ///< nullptr until ensure_catalogue()
   std::unique_ptr<store::BlockReader> blocks;
   std::unique_ptr<store::ChunkReader> chunks;  ///< nullptr until ensure_catalogue()
-  /// Packs that an index segment lists but that are gone, as of the last ensure_catalogue().
+  /// Packs that an index segment lists but that are gone or have another size, as of the last
+  /// ensure_catalogue().
   std::unique_ptr<MissingPacks> missing_packs;
-  /// Lets through what is there. Must not outlive the state.
+  /// Lets through what is there, as far as a listing tells. Must not outlive the state.
   [[nodiscard]] store::PackFilter present_packs() const {
     return [missing = missing_packs.get()](store::PackNumber pack) {
       return !missing->contains(pack);

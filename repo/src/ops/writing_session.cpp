@@ -5,11 +5,11 @@
 #include <chrono>
 #include <exception>
 #include <gsl/assert>
-#include <unordered_set>
 #include <utility>
 
 #include "ops/chain.h"
 #include "ops/condemned_packs.h"
+#include "ops/leftovers.h"
 #include "store/records.h"
 
 namespace cairn::repo::ops {
@@ -38,7 +38,12 @@ core::Result<std::unique_ptr<WritingSession>> WritingSession::begin(State& state
                                                                     const Options& options,
                                                                     Observer& observer) {
   std::unique_ptr<WritingSession> session(new WritingSession(state, options));
+  state.writes_catalogue = options.announce;
   if (options.announce) {
+    if (const std::uint64_t removed = clear_dead_leftovers(state); removed > 0) {
+      observer.detail(fmt::format("cleared away {} {} that dead runs had left", removed,
+                                  removed == 1 ? "object" : "objects"));
+    }
     CAIRN_TRY_STATUS(store::put_session(*state.backend, *state.keys, state.environment.random,
                                         session->session_));
     session->heart_ = std::thread([&heart = *session] { heart.run_heart(); });
@@ -52,7 +57,13 @@ core::Status WritingSession::freeze_usable_packs(Observer& observer) {
   // index still listed its packs, and its record is gone when we look for it.
   CAIRN_TRY(const auto condemned, read_condemned_packs(state_));
   CAIRN_TRY_STATUS(ensure_catalogue(state_, observer));
-  std::unordered_set<store::PackNumber> avoided = state_.missing_packs->all();
+  MissingPacks::Packs avoided = state_.missing_packs->all();
+  if (const std::size_t resized = state_.missing_packs->resized(); resized > 0) {
+    observer.warning(fmt::format(
+        "{} {} not the size that the index recorded: nothing new relies on {}; what is needed and "
+        "read again is stored again. See: cairn verify, cairn repair packs",
+        resized, resized == 1 ? "pack has" : "packs have", resized == 1 ? "it" : "them"));
+  }
   for (const CondemnedPacks& record : condemned) {
     for (const PackId& pack : record.packs) {
       CAIRN_TRY(const auto number, state_.catalogue->find_pack(pack));

@@ -43,11 +43,17 @@ core::Status Backend::put(const ObjectName& name, core::ByteView data) {
 
 core::Result<std::vector<std::string>> Backend::unfinished() { return std::vector<std::string>(); }
 
-core::Result<std::vector<std::string>> Backend::abandoned() { return std::vector<std::string>(); }
+core::Result<std::vector<std::string>> Backend::abandoned(Certainty /*certainty*/) {
+  return std::vector<std::string>();
+}
 
 core::Status Backend::discard_unfinished(const std::string& name) {
   return core::fail(core::ErrorCode::not_found,
                     fmt::format("discard {}: there is no such unfinished write", name));
 }
+
+core::Status Backend::make_reserve(core::ByteView /*seed*/) { return {}; }
+
+core::Result<bool> Backend::give_up_reserve() { return false; }
 
 }  // namespace cairn::repo::store

@@ -12,6 +12,7 @@
 #include "cairn/core/bytes.h"
 #include "cairn/core/file_system.h"
 #include "cairn/core/id.h"
+#include "cairn/core/process_identity.h"
 #include "cairn/core/result.h"
 #include "format/frame.h"
 
@@ -48,9 +49,11 @@ class ObjectWriter {
   virtual ~ObjectWriter() = default;
   virtual core::Status append(core::ByteView data) = 0;
   /// Makes the object durable and visible in one step. already_exists if the name is taken: the
-  /// object there is left alone.
+  /// object there is left alone. fenced if somebody has discarded it meanwhile.
   virtual core::Status publish(const ObjectName& name) = 0;
 };
+
+enum class Certainty : std::uint8_t { known, likely };
 
 /// Where objects lie. Knows names and bytes, nothing else. Objects are created once and never
 /// changed. Thread-safe. Errors: not_found, already_exists, no_space, permission_denied, io.
@@ -78,13 +81,22 @@ class Backend {
   /// that comes back does no harm, and many of them are removed in a row.
   virtual core::Status remove(const ObjectName& name) = 0;
 
-  /// Names of unfinished writes: those of living writers, and what dead ones left behind. Which are
-  /// which the backend cannot know. None if the backend leaves nothing behind.
+  /// Names of unfinished writes: those of living writers, and what dead ones left behind. None if
+  /// the backend leaves nothing behind.
   [[nodiscard]] virtual core::Result<std::vector<std::string>> unfinished();
-  /// Of these the ones whose writer is known to be gone.
-  [[nodiscard]] virtual core::Result<std::vector<std::string>> abandoned();
-  /// Removes one. If its writer lives after all, its publish() fails.
+  /// Of these the ones whose writer is known to be gone; with Certainty::likely also those of which
+  /// nothing is known and to which nothing was added for a day, by the storage's own clock.
+  [[nodiscard]] virtual core::Result<std::vector<std::string>> abandoned(Certainty certainty);
+  /// Removes one. If its writer lives after all, its publish() fails with `fenced`.
   virtual core::Status discard_unfinished(const std::string& name);
+
+  /// Takes some room on a disk that may get full, so that there is something to give up when
+  /// nothing can be written any more, not even what leads to deletion. `seed` makes its content
+  /// differ from that of other repositories. Does nothing if there is a reserve, or the storage has
+  /// no such thing. Errors: no_space (nothing is taken then), io.
+  virtual core::Status make_reserve(core::ByteView seed);
+  /// False if there is none.
+  [[nodiscard]] virtual core::Result<bool> give_up_reserve();
 
   /// start, append, publish in one.
   core::Status put(const ObjectName& name, core::ByteView data);
@@ -104,14 +116,25 @@ template <class ObjectId>
   return ids;
 }
 
-/// Makes the folders of a new repository in `location`. It is made if missing (its parent is not)
+/// Makes the folders of a new repository in `location`. It is made if missing, with those above it,
 /// and must be empty, but for lost+found and empty folders of a layout that was cut off.
-/// already_exists if something else is there.
+/// already_exists if something else is there. What is made belongs to its owner alone, or to a
+/// group: core::FileSystem::sharing_inside().
 core::Status create_local_layout(core::FileSystem& file_system, const std::string& location);
 
+/// Who writes, so that what dead writers left can be told from what living ones are at.
+struct WriterIdentity {
+  core::ProcessIdentity process = {};
+  std::uint64_t tag = 0;  ///< random: no other backend has the same
+  /// True if a process is certain to be over. Empty: nobody knows.
+  std::function<bool(const core::ProcessIdentity&)> is_gone = {};
+};
+
 /// A repository in a local folder. Writes go to a temporary name in the same folder tree, are
-/// fsynced, renamed without replacing, and the folder is fsynced. `file_system` must outlive it.
+/// fsynced, renamed without replacing, and the folder is fsynced. New files and folders are shared
+/// with the group if the repository's config and root folder are. `file_system` must outlive it.
 [[nodiscard]] std::unique_ptr<Backend> make_local_backend(core::FileSystem& file_system,
-                                                          std::string location);
+                                                          std::string location,
+                                                          WriterIdentity writer = {});
 
 }  // namespace cairn::repo::store

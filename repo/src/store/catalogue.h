@@ -53,6 +53,9 @@ struct CatalogueOptions {
   std::string folder;  ///< made if missing (one level)
   RepositoryId repository;
   std::uint64_t map_bytes = std::uint64_t{1} << 40;  ///< address space, not memory or disk
+  /// Only reads what is there, and keeps others from writing meanwhile: for a folder that cannot be
+  /// written. Nothing is made, everything that would change it fails with permission_denied.
+  bool read_only = false;
 };
 
 struct CatalogueStatistics {
@@ -99,6 +102,9 @@ class Catalogue {
 
   /// True if open() found nothing usable and started empty.
   [[nodiscard]] virtual bool started_empty() const = 0;
+
+  /// As it was opened.
+  [[nodiscard]] virtual bool is_read_only() const { return false; }
 
   // --- segments ---
   [[nodiscard]] virtual core::Result<std::vector<IndexSegmentId>> segments() const = 0;

@@ -59,9 +59,10 @@ std::optional<CatalogueMark> decode_mark(core::ByteView bytes) {
   return mark;
 }
 
-core::Result<core::Descriptor> open_lock_file(const std::string& path) {
-  core::Descriptor file(core::uninterrupted(
-      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode); }));
+core::Result<core::Descriptor> open_lock_file(const std::string& path, bool read_only) {
+  const int flags = (read_only ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC;
+  core::Descriptor file(
+      core::uninterrupted([&] { return ::open(path.c_str(), flags, kFileMode); }));
   if (!file.is_open()) {
     return core::fail(folder_error(errno, "open " + path));
   }
@@ -115,6 +116,17 @@ core::Result<FolderLock> CatalogueFolder::own_writing() {
   return lock(write_lock_.number(), LOCK_EX);
 }
 
+core::Result<FolderLock> CatalogueFolder::try_share_writing() {
+  if (::flock(write_lock_.number(), LOCK_SH | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK || errno == EINTR) {
+      return core::fail(core::ErrorCode::busy,
+                        fmt::format("the catalogue {} is being written", path_));
+    }
+    return core::fail(folder_error(errno, "lock " + path_));
+  }
+  return FolderLock(write_lock_.number());
+}
+
 core::Result<std::optional<FolderLock>> CatalogueFolder::try_own_writing() {
   if (::flock(write_lock_.number(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK || errno == EINTR) {
@@ -132,13 +144,14 @@ bool catalogue_folder_exists(const std::string& path) {
 
 // --- files ---
 
-core::Result<std::unique_ptr<CatalogueFolder>> CatalogueFolder::open(const std::string& path) {
-  if (::mkdir(path.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+core::Result<std::unique_ptr<CatalogueFolder>> CatalogueFolder::open(const std::string& path,
+                                                                     bool read_only) {
+  if (!read_only && ::mkdir(path.c_str(), kFolderMode) != 0 && errno != EEXIST) {
     return core::fail(folder_error(errno, "make the catalogue's folder " + path));
   }
   std::unique_ptr<CatalogueFolder> folder(new CatalogueFolder(path));
-  CAIRN_TRY(folder->files_lock_, open_lock_file(path + "/files.lock"));
-  CAIRN_TRY(folder->write_lock_, open_lock_file(path + "/write.lock"));
+  CAIRN_TRY(folder->files_lock_, open_lock_file(path + "/files.lock", read_only));
+  CAIRN_TRY(folder->write_lock_, open_lock_file(path + "/write.lock", read_only));
   return folder;
 }
 

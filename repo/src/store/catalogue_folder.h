@@ -57,13 +57,17 @@ class FolderLock {
 class CatalogueFolder {
  public:
   /// Makes the folder (one level) and the lock files if they are missing.
-  [[nodiscard]] static core::Result<std::unique_ptr<CatalogueFolder>> open(const std::string& path);
+  /// With `read_only` they must be there.
+  [[nodiscard]] static core::Result<std::unique_ptr<CatalogueFolder>> open(const std::string& path,
+                                                                           bool read_only = false);
   CatalogueFolder(const CatalogueFolder&) = delete;
   CatalogueFolder& operator=(const CatalogueFolder&) = delete;
 
   [[nodiscard]] core::Result<FolderLock> share_files();
   [[nodiscard]] core::Result<FolderLock> own_files();
   [[nodiscard]] core::Result<FolderLock> own_writing();
+  /// Nobody writes as long as it is held. busy if another process is writing now.
+  [[nodiscard]] core::Result<FolderLock> try_share_writing();
   /// nullopt if another process is writing now.
   [[nodiscard]] core::Result<std::optional<FolderLock>> try_own_writing();
 

@@ -62,6 +62,7 @@ class LmdbCatalogue final : public Catalogue {
   Status open_or_start();
 
   [[nodiscard]] bool started_empty() const override { return started_empty_; }
+  [[nodiscard]] bool is_read_only() const override { return options_.read_only; }
 
   [[nodiscard]] core::Result<std::vector<IndexSegmentId>> segments() const override;
   Status ingest(const IndexSegmentId& id, const format::IndexSegment& segment) override;
@@ -118,6 +119,7 @@ class LmdbCatalogue final : public Catalogue {
   const CatalogueTuning tuning_;
   const std::string boot_;
   std::unique_ptr<CatalogueFolder> folder_;
+  std::optional<FolderLock> no_writers_;  ///< read-only: as long as it is open
   std::unique_ptr<LmdbEnv> env_;
   LmdbFileIdentity file_;
   /// Made after env_, and gone before it.
@@ -130,6 +132,12 @@ class LmdbCatalogue final : public Catalogue {
 // --- opening and closing ---
 
 Status LmdbCatalogue::open_or_start() {
+  if (options_.read_only) {
+    CAIRN_TRY(FolderLock no_writers, folder_->try_share_writing());
+    no_writers_.emplace(std::move(no_writers));
+    CAIRN_TRY(const FolderLock files, folder_->share_files());
+    return open_existing();
+  }
   {
     CAIRN_TRY(const FolderLock files, folder_->share_files());
     Status status = open_existing();
@@ -154,7 +162,8 @@ Status LmdbCatalogue::open_env(bool create) {
   CAIRN_TRY(env_, LmdbEnv::open({.folder = options_.folder,
                                  .map_bytes = options_.map_bytes,
                                  .tables = catalogue_tables(),
-                                 .create = create}));
+                                 .create = create,
+                                 .read_only = options_.read_only}));
   CAIRN_TRY(file_, env_->file_identity());
   readers_ = std::make_unique<CatalogueReaders>(*env_);
   return {};
@@ -199,7 +208,7 @@ Status LmdbCatalogue::start_empty() {
 }
 
 void LmdbCatalogue::close() noexcept {
-  if (env_ && unclean_) {
+  if (env_ && unclean_ && !options_.read_only) {
     // Best effort: an environment that stays marked dirty is as good until the next power cut.
     static_cast<void>(mark_clean());
   }
@@ -236,6 +245,10 @@ Status LmdbCatalogue::mark_clean() {
 
 template <class Body>
 Status LmdbCatalogue::change(const Body& body) {
+  if (options_.read_only) {
+    return core::fail(ErrorCode::permission_denied,
+                      fmt::format("the catalogue {} cannot be written", options_.folder));
+  }
   const std::lock_guard lock(write_mutex_);
   CAIRN_TRY(const FolderLock writing, folder_->own_writing());
   CAIRN_TRY_STATUS(mark_dirty());
@@ -480,7 +493,8 @@ core::Result<CatalogueStatistics> LmdbCatalogue::statistics() const {
 
 core::Result<std::unique_ptr<Catalogue>> open_lmdb_catalogue(const CatalogueOptions& options,
                                                              const CatalogueTuning& tuning) {
-  CAIRN_TRY(std::unique_ptr<CatalogueFolder> folder, CatalogueFolder::open(options.folder));
+  CAIRN_TRY(std::unique_ptr<CatalogueFolder> folder,
+            CatalogueFolder::open(options.folder, options.read_only));
   auto catalogue = std::make_unique<LmdbCatalogue>(options, tuning, std::move(folder));
   CAIRN_TRY_STATUS(catalogue->open_or_start());
   return catalogue;

@@ -86,7 +86,8 @@ core::Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const LmdbOptions& options)
 Status LmdbEnv::open_map(const LmdbOptions& options) {
   // No MDB_WRITEMAP: a stray pointer of ours must not reach the file. No read-ahead: lookups are
   // random. No sync: the owner keeps a mark that says whether the file can be trusted.
-  constexpr unsigned kFlags = MDB_NOTLS | MDB_NOSYNC | MDB_NORDAHEAD;
+  const unsigned flags =
+      MDB_NOTLS | MDB_NORDAHEAD | (options.read_only ? MDB_RDONLY | MDB_NOLOCK : MDB_NOSYNC);
   for (std::uint64_t map_bytes = options.map_bytes;; map_bytes /= 4) {
     if (const int code = mdb_env_create(&env_); code != 0) {
       env_ = nullptr;
@@ -98,7 +99,7 @@ Status LmdbEnv::open_map(const LmdbOptions& options) {
     int code = mdb_env_set_mapsize(env_, map_bytes);
     if (code == 0) {
       code = guarded(
-          [&] { return mdb_env_open(env_, options.folder.c_str(), kFlags, kEnvironmentMode); });
+          [&] { return mdb_env_open(env_, options.folder.c_str(), flags, kEnvironmentMode); });
     }
     if (code == 0) {
       watch_residency();

@@ -47,6 +47,8 @@ struct LmdbOptions {
   std::uint64_t map_bytes = 0;
   std::vector<LmdbTable> tables;
   bool create = false;  ///< make the files and tables if they are missing
+  /// Without LMDB's own locks, which are files to be written: nobody else may write meanwhile.
+  bool read_only = false;
 };
 
 struct LmdbItem {

@@ -1,17 +1,14 @@
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
-#include <charconv>
+#include <cstring>
 #include <gsl/assert>
 #include <utility>
 
-#include "cairn/core/crypto.h"
 #include "store/backend.h"
+#include "store/local_layout.h"
+#include "store/temporary_name.h"
 
 /// A repository as files. Every path is "<location>/" + object_path(name); what is being written
 /// lies in "<location>/tmp" and moves from there to its name in one step.
@@ -22,11 +19,6 @@ using core::ErrorCode;
 using core::Status;
 using format::ObjectKind;
 
-constexpr std::string_view kTemporaryFolder = "tmp";
-constexpr std::string_view kPacksFolder = "packs";
-constexpr std::array<std::string_view, 10> kFolders = {
-    "keys",      "packs",     "index", "sessions", "snapshots",
-    "forgotten", "condemned", "marks", "settings", kTemporaryFolder};
 /// Every attempt costs a system call; so many names are taken only if something is wrong.
 constexpr int kTemporaryNamesMax = 100'000;
 
@@ -56,57 +48,37 @@ std::string_view folder_of(ObjectKind kind) {
   return {};
 }
 
-/// "/" becomes empty, so that joining with '/' gives a path in any case.
-std::string without_trailing_slashes(std::string path) {
-  while (!path.empty() && path.back() == '/') {
-    path.pop_back();
-  }
-  return path;
-}
-
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) {
-    return ".";
-  }
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 bool has_code(const Status& status, ErrorCode code) noexcept {
   return !status && status.error().code() == code;
 }
 
-/// "<host>-<process>-": begins the temporary names of a process, so that those of dead ones can be
-/// told. Machines with one name are taken for one.
-std::string host_mark() {
-  std::array<char, 256> name{};
-  // Without a name all machines would look like one that has none.
-  if (gethostname(name.data(), name.size() - 1) != 0) {
-    return {};
-  }
-  return core::hash256(core::as_view(std::string_view(name.data()))).hex().substr(0, 8);
-}
+/// Nobody writes to one file for so long without adding anything.
+constexpr std::int64_t kStaleSeconds = 24 * 60 * 60;
+constexpr std::size_t kReserveBytes = 1024 * 1024;
 
-std::string writer_mark() { return fmt::format("{}-{}-", host_mark(), getpid()); }
-
-/// False if the name does not say so.
-bool is_abandoned(std::string_view name, std::string_view host) {
-  if (host.empty() || !name.starts_with(host) || name.size() <= host.size() ||
-      name[host.size()] != '-') {
-    return false;
+/// Bytes that neither compression nor deduplication below us can make less of.
+core::Bytes reserve_content(core::ByteView seed) {
+  std::uint64_t state = 0;
+  for (const std::byte byte : seed) {
+    state = (state ^ std::to_integer<std::uint64_t>(byte)) * 0x100000001b3;
   }
-  name.remove_prefix(host.size() + 1);
-  pid_t process = 0;
-  const auto parsed = std::from_chars(name.data(), name.data() + name.size(), process);
-  return parsed.ec == std::errc() && process > 0 && kill(process, 0) != 0 && errno == ESRCH;
+  core::Bytes content(kReserveBytes);
+  for (std::size_t at = 0; at < content.size(); at += sizeof(state)) {
+    state += 0x9e3779b97f4a7c15;  // splitmix64
+    std::uint64_t value = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+    value ^= value >> 31;
+    std::memcpy(&content[at], &value, sizeof(value));
+  }
+  return content;
 }
 
 class LocalBackend final : public Backend {
  public:
-  LocalBackend(core::FileSystem& file_system, std::string location)
+  LocalBackend(core::FileSystem& file_system, std::string location, WriterIdentity writer)
       : file_system_(file_system),
         location_(without_trailing_slashes(std::move(location))),
-        writer_mark_(writer_mark()) {}
+        writer_(std::move(writer)) {}
 
   core::Result<std::unique_ptr<ObjectWriter>> start() override;
   core::Result<core::Bytes> get(const ObjectName& name, std::uint64_t size_max) override;
@@ -117,13 +89,22 @@ class LocalBackend final : public Backend {
               const std::function<void(std::string_view)>& foreign) override;
   Status remove(const ObjectName& name) override;
   core::Result<std::vector<std::string>> unfinished() override;
-  core::Result<std::vector<std::string>> abandoned() override;
+  core::Result<std::vector<std::string>> abandoned(Certainty certainty) override;
   Status discard_unfinished(const std::string& name) override;
+  Status make_reserve(core::ByteView seed) override;
+  core::Result<bool> give_up_reserve() override;
 
   /// Moves a complete, synced file to its name and makes that durable. `moved` tells whether the
   /// file has left its temporary path.
   Status publish(const std::string& temporary, const ObjectName& name, bool& moved);
   core::FileSystem& file_system() noexcept { return file_system_; }
+  /// With whom new files and folders are shared.
+  core::Sharing sharing();
+  Status share_file(const std::string& path) {
+    return sharing() == core::Sharing::owner_only ? Status() : file_system_.share(path, sharing());
+  }
+  /// Says of an error in a temporary file what it means for the user.
+  [[nodiscard]] core::Error explained(core::Error error) const;
 
  private:
   using Visit = std::function<void(const ListedObject&)>;
@@ -137,6 +118,12 @@ class LocalBackend final : public Backend {
   }
   [[nodiscard]] std::string root() const { return location_.empty() ? "/" : location_; }
 
+  struct Temporary {
+    std::unique_ptr<core::WritableFile> file;
+    std::string path;
+  };
+  core::Result<Temporary> create_temporary();
+  core::Result<std::int64_t> storage_time();
   Status make_pack_folder(const ObjectName& name);
   Status make_folder_again(std::string_view folder);
   core::Result<std::vector<std::string>> names_in(const std::string& folder);
@@ -147,11 +134,20 @@ class LocalBackend final : public Backend {
 
   core::FileSystem& file_system_;
   const std::string location_;  ///< without a trailing '/'
-  const std::string writer_mark_;
+  const WriterIdentity writer_;
+  std::atomic<int> sharing_{-1};  ///< -1: not looked up yet
   std::atomic<std::uint64_t> next_temporary_{0};
   /// Folders packs/xx known to be durable: by the value of xx.
   std::array<std::atomic<bool>, 256> pack_folders_{};
 };
+
+core::Error discarded_error(const ObjectName& name) {
+  return {ErrorCode::fenced,
+          fmt::format("publish {}: its unfinished file was removed, by a prune that took this run "
+                      "for dead or by hand",
+                      object_path(name)),
+          "run it again: what it has stored is used as far as it is still there"};
+}
 
 class LocalWriter final : public ObjectWriter {
  public:
@@ -170,23 +166,33 @@ class LocalWriter final : public ObjectWriter {
   Status append(core::ByteView data) override {
     CAIRN_TRY_STATUS(state_);
     Expects(file_ != nullptr);  // not published yet
-    state_ = file_->append(data);
+    state_ = explained(file_->append(data));
     return state_;
   }
 
   Status publish(const ObjectName& name) override {
     CAIRN_TRY_STATUS(state_);
     Expects(file_ != nullptr);  // publish() is called once
-    state_ = publish_file(name);
+    state_ = explained(publish_file(name));
     return state_;
   }
 
  private:
   Status publish_file(const ObjectName& name) {
     const std::unique_ptr<core::WritableFile> file = std::move(file_);
+    CAIRN_TRY_STATUS(backend_.share_file(path_));
     CAIRN_TRY_STATUS(file->sync());
+    CAIRN_TRY(const bool is_ours, file->has_its_name());
     CAIRN_TRY_STATUS(file->close());
+    if (!is_ours) {
+      moved_ = true;  // what has its name now is somebody else's
+      return core::fail(discarded_error(name));
+    }
     return backend_.publish(path_, name, moved_);
+  }
+
+  [[nodiscard]] Status explained(Status status) const {
+    return status ? Status() : Status(core::fail(backend_.explained(std::move(status).error())));
   }
 
   LocalBackend& backend_;
@@ -196,27 +202,57 @@ class LocalWriter final : public ObjectWriter {
   bool moved_ = false;
 };
 
-core::Result<std::unique_ptr<ObjectWriter>> LocalBackend::start() {
-  // Other processes count too, and what died left its files behind: a taken name is no error.
+core::Sharing LocalBackend::sharing() {
+  if (const int known = sharing_; known >= 0) {
+    return static_cast<core::Sharing>(known);
+  }
+  const auto config = file_system_.info(path_of(config_name()));
+  const auto folder = file_system_.info(root());
+  core::Sharing sharing = core::Sharing::owner_only;
+  if (config && !*config) {
+    sharing = file_system_.sharing_inside(root()).value_or(core::Sharing::owner_only);
+  } else if (config && folder && *folder && (**config).sharing != core::Sharing::owner_only) {
+    sharing = (**folder).sharing;
+  }
+  sharing_ = static_cast<int>(sharing);
+  return sharing;
+}
+
+core::Error LocalBackend::explained(core::Error error) const {
+  if (error.code() != ErrorCode::no_space) {
+    return error;
+  }
+  return std::move(error).with_context(
+      fmt::format("the disk of the repository {} is full", root()));
+}
+
+core::Result<LocalBackend::Temporary> LocalBackend::create_temporary() {
+  // What died left its files behind: a taken name is no error.
   bool made_folder = false;
   for (int attempt = 0; attempt < kTemporaryNamesMax; ++attempt) {
     std::string path =
-        path_of(fmt::format("{}/{}{}", kTemporaryFolder, writer_mark_, next_temporary_++));
+        path_of(fmt::format("{}/{}", kTemporaryFolder,
+                            temporary_name(writer_.process, writer_.tag, next_temporary_++)));
     auto file = file_system_.create(path);
     if (file) {
-      return std::make_unique<LocalWriter>(*this, *std::move(file), std::move(path));
+      return Temporary{.file = *std::move(file), .path = std::move(path)};
     }
     const ErrorCode code = file.error().code();
     if (code == ErrorCode::not_found && !made_folder) {
       CAIRN_TRY_STATUS(make_folder_again(kTemporaryFolder));
       made_folder = true;
     } else if (code != ErrorCode::already_exists) {
-      return core::fail(std::move(file).error());
+      return core::fail(explained(std::move(file).error()));
     }
   }
   return core::fail(
       ErrorCode::io, fmt::format("write to {}: all temporary names are taken", root()),
       fmt::format("remove {} while no other Cairn uses the repository", path_of(kTemporaryFolder)));
+}
+
+core::Result<std::unique_ptr<ObjectWriter>> LocalBackend::start() {
+  CAIRN_TRY(Temporary made, create_temporary());
+  return std::make_unique<LocalWriter>(*this, std::move(made.file), std::move(made.path));
 }
 
 core::Result<core::Bytes> LocalBackend::get(const ObjectName& name, std::uint64_t size_max) {
@@ -266,6 +302,12 @@ Status LocalBackend::publish(const std::string& temporary, const ObjectName& nam
     }
     published = file_system_.publish(temporary, path);
   }
+  if (has_code(published, ErrorCode::not_found)) {
+    CAIRN_TRY(const std::optional<core::FileInfo> unfinished, file_system_.info(temporary));
+    if (!unfinished) {
+      return core::fail(discarded_error(name));
+    }
+  }
   CAIRN_TRY_STATUS(published);
   moved = true;
   const std::string folder = name.kind == ObjectKind::config ? root() : parent_of(path);
@@ -281,10 +323,10 @@ Status LocalBackend::make_pack_folder(const ObjectName& name) {
     return {};
   }
   const std::string folder = parent_of(path_of(name));
-  Status made = file_system_.make_folder(folder);
+  Status made = make_shared_folder(file_system_, folder, sharing());
   if (has_code(made, ErrorCode::not_found)) {
     CAIRN_TRY_STATUS(make_folder_again(kPacksFolder));
-    made = file_system_.make_folder(folder);
+    made = make_shared_folder(file_system_, folder, sharing());
   }
   CAIRN_TRY_STATUS(made);
   CAIRN_TRY_STATUS(file_system_.sync_folder(path_of(kPacksFolder)));
@@ -300,7 +342,7 @@ Status LocalBackend::make_folder_again(std::string_view folder) {
     return core::fail(ErrorCode::not_found,
                       fmt::format("write to {}: there is no repository", root()));
   }
-  CAIRN_TRY_STATUS(file_system_.make_folder(path_of(folder)));
+  CAIRN_TRY_STATUS(make_shared_folder(file_system_, path_of(folder), sharing()));
   return file_system_.sync_folder(root());
 }
 
@@ -395,11 +437,43 @@ core::Result<std::vector<std::string>> LocalBackend::unfinished() {
   return names_in(path_of(kTemporaryFolder));
 }
 
-core::Result<std::vector<std::string>> LocalBackend::abandoned() {
-  CAIRN_TRY(std::vector<std::string> names, unfinished());
-  const std::string host = host_mark();
-  std::erase_if(names, [&host](const std::string& name) { return !is_abandoned(name, host); });
-  return names;
+/// What the storage's clock says now: clocks of other machines are not asked.
+core::Result<std::int64_t> LocalBackend::storage_time() {
+  CAIRN_TRY(const Temporary probe, create_temporary());
+  const auto info = file_system_.info(probe.path);
+  static_cast<void>(file_system_.remove(probe.path));
+  if (!info) {
+    return core::fail(info.error());
+  }
+  return *info ? (**info).modified_seconds : 0;
+}
+
+core::Result<std::vector<std::string>> LocalBackend::abandoned(Certainty certainty) {
+  CAIRN_TRY(const std::vector<std::string> names, unfinished());
+  std::vector<std::string> found;
+  std::vector<std::pair<std::string, std::int64_t>> unknown;
+  for (const std::string& name : names) {
+    const auto writer = writer_in_place_of(name, writer_.process);
+    if (writer && writer_.is_gone && writer_.is_gone(*writer)) {
+      found.push_back(name);
+    } else if (!writer && certainty == Certainty::likely) {
+      CAIRN_TRY(const std::optional<core::FileInfo> info,
+                file_system_.info(path_of(fmt::format("{}/{}", kTemporaryFolder, name))));
+      if (info && !info->is_folder) {
+        unknown.emplace_back(name, info->modified_seconds);
+      }
+    }
+  }
+  if (unknown.empty()) {
+    return found;
+  }
+  const auto now = storage_time();
+  for (const auto& [name, modified_seconds] : unknown) {
+    if (now && *now - modified_seconds > kStaleSeconds) {
+      found.push_back(name);
+    }
+  }
+  return found;
 }
 
 Status LocalBackend::discard_unfinished(const std::string& name) {
@@ -407,65 +481,42 @@ Status LocalBackend::discard_unfinished(const std::string& name) {
   return file_system_.remove(path_of(fmt::format("{}/{}", kTemporaryFolder, name)));
 }
 
-/// What init may find in a folder and still call it empty: a disk's own lost+found, and folders of
-/// an init that was cut off before it wrote anything.
-core::Result<bool> may_stay(core::FileSystem& file_system, const std::string& location,
-                            const std::string& name) {
-  if (name == "lost+found") {
-    return true;
+Status LocalBackend::make_reserve(core::ByteView seed) {
+  const std::string path = path_of(kReserveFile);
+  CAIRN_TRY(const std::optional<core::FileInfo> found, file_system_.info(path));
+  if (found) {
+    return {};
   }
-  if (std::find(kFolders.begin(), kFolders.end(), name) == kFolders.end()) {
-    return false;
+  CAIRN_TRY(Temporary made, create_temporary());
+  const auto take = [&]() -> Status {
+    CAIRN_TRY_STATUS(made.file->append(reserve_content(seed)));
+    CAIRN_TRY_STATUS(share_file(made.path));
+    CAIRN_TRY_STATUS(made.file->sync());
+    CAIRN_TRY_STATUS(made.file->close());
+    return file_system_.publish(made.path, path);
+  };
+  Status taken = take();
+  if (!taken) {
+    made.file.reset();
+    static_cast<void>(file_system_.remove(made.path));
   }
-  const std::string path = fmt::format("{}/{}", location, name);
-  CAIRN_TRY(const std::optional<core::FileInfo> info, file_system.info(path));
-  if (!info || !info->is_folder) {
-    return false;
+  return has_code(taken, ErrorCode::already_exists) ? Status() : taken;
+}
+
+core::Result<bool> LocalBackend::give_up_reserve() {
+  const Status removed = file_system_.remove(path_of(kReserveFile));
+  if (!removed && removed.error().code() != ErrorCode::not_found) {
+    return core::fail(removed.error());
   }
-  CAIRN_TRY(const std::vector<std::string> names, file_system.list(path));
-  return names.empty();
+  return removed.has_value();
 }
 
 }  // namespace
 
-core::Status create_local_layout(core::FileSystem& file_system, const std::string& location) {
+std::unique_ptr<Backend> make_local_backend(core::FileSystem& file_system, std::string location,
+                                            WriterIdentity writer) {
   Expects(!location.empty());
-  const std::string base = without_trailing_slashes(location);
-  const std::string root = base.empty() ? "/" : base;
-  CAIRN_TRY(const std::optional<core::FileInfo> found, file_system.info(root));
-  if (found && !found->is_folder) {
-    return core::fail(ErrorCode::already_exists,
-                      fmt::format("make a repository in {}: it is a file", root));
-  }
-  CAIRN_TRY_STATUS(file_system.make_folder(root));
-  CAIRN_TRY(const std::vector<std::string> names, file_system.list(root));
-  for (const std::string& name : names) {
-    CAIRN_TRY(const bool harmless, may_stay(file_system, base, name));
-    if (!harmless) {
-      return core::fail(
-          ErrorCode::already_exists,
-          fmt::format("make a repository in {}: the folder is not empty ({})", root, name),
-          "choose a new or an empty folder");
-    }
-  }
-  for (const std::string_view folder : kFolders) {
-    CAIRN_TRY_STATUS(file_system.make_folder(fmt::format("{}/{}", base, folder)));
-  }
-  CAIRN_TRY_STATUS(file_system.sync_folder(root));
-  if (found) {
-    return {};
-  }
-  // Who may make a folder in the parent need not be allowed to open it.
-  Status synced = file_system.sync_folder(parent_of(root));
-  if (has_code(synced, ErrorCode::permission_denied)) {
-    return {};
-  }
-  return synced;
-}
-
-std::unique_ptr<Backend> make_local_backend(core::FileSystem& file_system, std::string location) {
-  Expects(!location.empty());
-  return std::make_unique<LocalBackend>(file_system, std::move(location));
+  return std::make_unique<LocalBackend>(file_system, std::move(location), std::move(writer));
 }
 
 }  // namespace cairn::repo::store

@@ -292,13 +292,14 @@ TEST_CASE("golden values: settings") {
 
 TEST_CASE("golden values: records of the collection protocol") {
   SECTION("session") {
-    const Session session{.id = run_id<SnapshotId>(0x01),
-                          .host = "host",
-                          .user = "user",
-                          .process = 4711,
-                          .start = kNewYear,
-                          .program_version = "0.1.0",
-                          .heartbeat = 0};
+    const Session session{
+        .id = run_id<SnapshotId>(0x01),
+        .host = "host",
+        .user = "user",
+        .process = {.place = run_id<core::Hash256>(0x41), .number = 4711, .start = 81'234},
+        .start = kNewYear,
+        .program_version = "0.1.0",
+        .heartbeat = 0};
     check_same(session, decode_session(golden("session")), encode_session(session), "session");
   }
   SECTION("tombstone") {

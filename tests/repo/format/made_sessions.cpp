@@ -9,14 +9,17 @@ std::vector<Vector> session_vectors() {
   good.add("id", run(0x01))
       .add("host", text("host"))
       .add("user", text("user"))
+      .add("place", run(0x41))
       .add("process", varint(4711))
+      .add("process start", varint(81'234))
       .add("start", timestamp(1'767'225'600, 1))
       .add("program", text("0.1.0"))
       .add("heartbeat", varint(0));
   VectorList list("session");
   list.ok("announcement", good)
-      .ok("largest numbers",
-          good.with("process", varint(UINT32_MAX)).with("heartbeat", varint(UINT64_MAX)))
+      .ok("largest numbers", good.with("process", varint(UINT32_MAX))
+                                 .with("process start", varint(UINT64_MAX))
+                                 .with("heartbeat", varint(UINT64_MAX)))
       .limit("process above the limit", "above the limit", good.with("process", varint(1ULL << 32)))
       .limit("host above the limit", "above the limit", good.with("host", varint(1025)))
       .limit("user above the limit", "above the limit", good.with("user", varint(1025)))

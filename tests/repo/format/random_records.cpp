@@ -280,7 +280,9 @@ Session random_session(SeededRandom& random) {
   session.id = random_id<SnapshotId>(random);
   session.host = random_text(random, kTextBytesMax);
   session.user = random_text(random, kTextBytesMax);
-  session.process = static_cast<std::uint32_t>(random_number(random, UINT32_MAX));
+  session.process.place = random_id<core::Hash256>(random);
+  session.process.number = static_cast<std::uint32_t>(random_number(random, UINT32_MAX));
+  session.process.start = random_number(random, UINT64_MAX);
   session.start = random_time(random);
   session.program_version = random_text(random, kTextBytesMax);
   session.heartbeat = random_number(random, UINT64_MAX);

@@ -322,8 +322,10 @@ TEST_CASE("a backup whose process is gone is given up at once", "[prune]") {
   TwoSnapshots world;
   bury(*world.repository, world.first);
   repo::Environment environment = world.fixture.environment();
-  environment.process_lives = [](std::uint32_t /*process*/) { return false; };
-  environment.process = 4321;
+  environment.process = {.place = core::hash256(core::as_view("here")), .number = 4321, .start = 7};
+  environment.process_is_gone = [own = environment.process](const core::ProcessIdentity& process) {
+    return process == own;
+  };
   auto dead = repo::Repository::open(
       environment, {.location = world.fixture.at("repo"), .credentials = RepoFixture::passphrase()},
       world.fixture.observer);
@@ -419,6 +421,7 @@ TEST_CASE("a full disk under a prune: what needs no room is given back", "[prune
   REQUIRE(outcome(fixture.backup(*repository, {fixture.at("source")})) == "ok");
   bury(*repository, *first->id);
   // Room for the records of a prune, not for a copy of b.
+  std::filesystem::remove(fixture.at("repo/reserve"));
   write_file(fixture.at("repo/filler"), core::Bytes(3'200'000, std::byte{1}));
 
   const auto report = prune(fixture, *repository, {.max_unused = 0});

@@ -53,7 +53,8 @@ repo::Credentials credentials() {
           core::SecretBytes::copy_of(core::Bytes(32, std::byte{7}))};
 }
 
-const std::function<bool(std::uint32_t)> kNobodyLives = [](std::uint32_t) { return false; };
+const std::function<bool(const core::ProcessIdentity&)> kNobodyLives =
+    [](const core::ProcessIdentity&) { return true; };
 
 class NullObserver final : public repo::Observer {};
 
@@ -85,15 +86,16 @@ class Process {
       : clock_(scene.scheduler, actor),
         random_(scene.seed * 1'000'003 + ++scene.processes),
         files_(core::make_posix_file_system()) {
-    const repo::Environment environment{.file_system = *files_,
-                                        .clock = clock_,
-                                        .random = random_,
-                                        .host = "host",
-                                        .user = "user",
-                                        .process = static_cast<std::uint32_t>(actor) + 1,
-                                        .cache_folder = fmt::format("{}/{}", scene.folder, actor),
-                                        // Who comes last knows that all others are dead.
-                                        .process_lives = actor == kActors ? kNobodyLives : nullptr};
+    const repo::Environment environment{
+        .file_system = *files_,
+        .clock = clock_,
+        .random = random_,
+        .host = "host",
+        .user = "user",
+        .process = {.place = {}, .number = static_cast<std::uint32_t>(actor) + 1},
+        .cache_folder = fmt::format("{}/{}", scene.folder, actor),
+        // Who comes last knows that all others are dead.
+        .process_is_gone = actor == kActors ? kNobodyLives : nullptr};
     auto opened = repo::Repository::open(
         environment, {.location = scene.folder + "/repo", .credentials = credentials()}, observer_);
     Expects(opened.has_value());
@@ -305,7 +307,7 @@ World::World(std::string folder) : folder_(std::move(folder)) {
                                       .random = random,
                                       .host = "host",
                                       .user = "user",
-                                      .process = 0,
+                                      .process = {},
                                       .cache_folder = folder_ + "/cache"};
   chunker::Policy policy = chunker::default_policy();
   for (auto& parameters : policy.classes) {
@@ -343,7 +345,7 @@ World::Outcome World::run(std::uint64_t seed, Probes& probes) {
        .random = random,
        .host = "witness",
        .user = "user",
-       .process = 0,
+       .process = {},
        .cache_folder = folder_ + "/witness"},
       {.location = folder_ + "/repo", .credentials = credentials()}, observer);
   Expects(opened.has_value());

@@ -11,6 +11,7 @@
 #include "outcome.h"
 #include "seeded_random.h"
 #include "store/backend.h"
+#include "store/temporary_name.h"
 #include "stored_objects.h"
 
 /// What only a backend on a file system has to do: folders, temporary names, durability.
@@ -81,7 +82,9 @@ TEST_CASE("a repository is made in a new or an empty folder only") {
   SECTION("a repository") {
     REQUIRE(create_local_layout(*files, kLocation));
     REQUIRE(make_local_backend(*files, kLocation)->put(repo::store::config_name(), {}));
-    CHECK(outcome(create_local_layout(*files, kLocation)) == "already_exists");
+    const auto made = create_local_layout(*files, kLocation);
+    CHECK(outcome(made) == "already_exists");
+    CHECK(message_of(made) == "there is a Cairn repository in /repository already");
   }
   SECTION("the remains of one") {
     REQUIRE(create_local_layout(*files, kLocation));
@@ -92,8 +95,9 @@ TEST_CASE("a repository is made in a new or an empty folder only") {
     make_file(*files, kLocation);
     CHECK(outcome(create_local_layout(*files, kLocation)) == "already_exists");
   }
-  SECTION("a folder whose parent is missing") {
-    CHECK(outcome(create_local_layout(*files, "/no/repository")) == "not_found");
+  SECTION("folders above it that are missing are made") {
+    CHECK(outcome(create_local_layout(*files, "/no/such/repository")) == "ok");
+    CHECK(names_in(*files, "/no/such").contains("repository"));
   }
 }
 
@@ -131,7 +135,61 @@ TEST_CASE("unfinished writes can be listed and discarded") {
   REQUIRE(names->size() == 1);
   CHECK(outcome(backend->discard_unfinished(names->front())) == "ok");
   CHECK(outcome(backend->discard_unfinished(names->front())) == "not_found");
-  CHECK(outcome((*writer)->publish(name_of(ObjectKind::index, 1))) == "not_found");
+  const auto published = (*writer)->publish(name_of(ObjectKind::index, 1));
+  CHECK(outcome(published) == "fenced");
+  CHECK(message_of(published).find("its unfinished file was removed") != std::string::npos);
+}
+
+TEST_CASE("a file of somebody else's under a writer's temporary name is not published") {
+  const auto files = make_memory_file_system();
+  REQUIRE(create_local_layout(*files, kLocation));
+  const auto backend = make_local_backend(*files, kLocation);
+  auto writer = backend->start();
+  REQUIRE(writer);
+  const std::string name = backend->unfinished().value().front();
+  REQUIRE(backend->discard_unfinished(name));
+  make_file(*files, kLocation + "/tmp/" + name);
+  CHECK(outcome((*writer)->publish(name_of(ObjectKind::index, 1))) == "fenced");
+  CHECK_FALSE(backend->size(name_of(ObjectKind::index, 1)).value());
+  writer->reset();
+  CHECK(backend->unfinished().value().size() == 1);
+}
+
+TEST_CASE("an unfinished write is abandoned only if its own writer is known to be over") {
+  const auto files = make_memory_file_system();
+  REQUIRE(create_local_layout(*files, kLocation));
+  const auto place = core::hash256(core::as_view("here"));
+  const core::ProcessIdentity dead{.place = place, .number = 7, .start = 100};
+  const core::ProcessIdentity other_dead{
+      .place = core::hash256(core::as_view("there")), .number = 7, .start = 100};
+  const core::ProcessIdentity self{.place = place, .number = 7, .start = 200};
+  const auto is_gone = [&](const core::ProcessIdentity& process) { return process != self; };
+  const std::string ours = repo::store::temporary_name(dead, 1, 0);
+  make_file(*files, kLocation + "/tmp/" + ours);
+  make_file(*files, kLocation + "/tmp/" + repo::store::temporary_name(other_dead, 2, 0));
+  make_file(*files, kLocation + "/tmp/68716d1e-27401-1");
+  const auto backend =
+      make_local_backend(*files, kLocation, {.process = self, .tag = 3, .is_gone = is_gone});
+  const auto living = backend->start();
+  REQUIRE(living);
+  CHECK(backend->unfinished().value().size() == 4);
+  for (const auto certainty : {repo::store::Certainty::known, repo::store::Certainty::likely}) {
+    CHECK(backend->abandoned(certainty).value() == std::vector<std::string>{ours});
+  }
+}
+
+TEST_CASE("the reserve is taken once, is no object, and can be given up") {
+  const auto files = make_memory_file_system();
+  REQUIRE(create_local_layout(*files, kLocation));
+  const auto backend = make_local_backend(*files, kLocation);
+  CHECK_FALSE(backend->give_up_reserve().value());
+  const Bytes seed = content(1, 32);
+  REQUIRE(backend->make_reserve(seed));
+  REQUIRE(backend->make_reserve(seed));
+  CHECK(files->info(kLocation + "/reserve").value()->size_bytes == 1024 * 1024);
+  CHECK(names_in(*files, kLocation + "/tmp").empty());
+  CHECK(backend->give_up_reserve().value());
+  CHECK_FALSE(files->info(kLocation + "/reserve").value());
 }
 
 TEST_CASE("folders that a copying tool dropped are made again") {

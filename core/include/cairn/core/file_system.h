@@ -23,16 +23,30 @@ class WritableFile {
   virtual Status append(ByteView data) = 0;
   /// Everything appended so far survives a power cut once this returns.
   virtual Status sync() = 0;
+  /// False if the file has lost the name it was created under: somebody removed it, or another file
+  /// has taken its place.
+  [[nodiscard]] virtual Result<bool> has_its_name() const = 0;
   /// Closes; further calls are a programmer's error. The destructor closes without a report.
   virtual Status close() = 0;
+};
+
+/// Who may use a file or folder besides its owner.
+enum class Sharing : std::uint8_t {
+  owner_only,
+  group_reads,
+  group_writes,  ///< and reads
 };
 
 struct FileInfo {
   bool is_folder = false;
   std::uint64_t size_bytes = 0;
+  Sharing sharing = Sharing::owner_only;
+  /// By the file system's clock, in seconds since 1970: to be compared with such times only.
+  std::int64_t modified_seconds = 0;
 };
 
-/// Paths are bytes as the system sees them. Thread-safe. Errors: not_found, already_exists,
+/// Paths are bytes as the system sees them. What is made is its owner's alone (0600, 0700) until it
+/// is shared. Thread-safe. Errors: not_found, already_exists,
 /// no_space, permission_denied, io; the message names the path and the action.
 class FileSystem {
  public:
@@ -52,6 +66,11 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;
   /// Fine if it exists already. Parents must exist. Mode 0700.
   virtual Status make_folder(const std::string& path) = 0;
+  /// Shares a file or folder that was just made with its group, whatever the umask is.
+  virtual Status share(const std::string& path, Sharing sharing) = 0;
+  /// What somebody who makes a folder in `folder` means to share: with the group, if `folder` hands
+  /// its group on (setgid, or a default ACL), lets it write, and the umask does not forbid it.
+  [[nodiscard]] virtual Result<Sharing> sharing_inside(const std::string& folder) = 0;
   /// Names published in or removed from this folder so far survive a power cut.
   virtual Status sync_folder(const std::string& path) = 0;
 };

@@ -5,11 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cairn/chunker/policy.h"
 #include "cairn/core/clock.h"
 #include "cairn/core/crypto.h"
 #include "cairn/core/file_system.h"
+#include "cairn/core/process_identity.h"
 #include "cairn/core/random.h"
 #include "cairn/core/result.h"
 #include "cairn/core/secret.h"
@@ -31,10 +33,14 @@ struct Environment {
   core::Random& random;
   std::string host;
   std::string user;
-  std::uint32_t process = 0;
-  std::string cache_folder;  ///< parent of the catalogues; made if missing
-  /// Whether a process of this machine still runs. Empty: nobody knows.
-  std::function<bool(std::uint32_t process)> process_lives = {};
+  core::ProcessIdentity process;
+  /// Parent of the catalogues; made if missing. Empty: none is kept, see below.
+  std::string cache_folder;
+  /// True if a process is certain to be over. Empty: nobody knows.
+  std::function<bool(const core::ProcessIdentity&)> process_is_gone = {};
+  /// Where a catalogue for one run alone may lie, if cache_folder cannot be used: the first one
+  /// that can be written. It is removed at the end.
+  std::vector<std::string> temporary_folders = {};
 };
 
 /// What opens a key slot: a passphrase, or the 32 bytes of a key file.

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+
+/// The folders that catalogues lie in.
+namespace cairn::repo::ops {
+
+/// A folder of a random name, for its owner alone; removed with everything in it in the destructor.
+class TemporaryFolder {
+ public:
+  /// In the first of `parents` that can be written. Errors: of the last one tried;
+  /// invalid_argument if there is none.
+  [[nodiscard]] static core::Result<std::unique_ptr<TemporaryFolder>> make(
+      const std::vector<std::string>& parents);
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+/// Makes the cache folder, and those above it that are missing, for their owner alone, and marks it
+/// with a CACHEDIR.TAG, so that backups leave it out. Takes from others what they may do to
+/// `catalogue`, if it is there; warns if they could do something to it before it is looked at.
+/// Errors: of the system.
+core::Status prepare_cache_folder(const std::string& cache, const std::string& catalogue,
+                                  Observer& observer);
+
+}  // namespace cairn::repo::ops

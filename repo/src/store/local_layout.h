@@ -1,0 +1,28 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "cairn/core/file_system.h"
+#include "cairn/core/result.h"
+
+/// What lies where in a repository on a file system, besides objects.
+namespace cairn::repo::store {
+
+inline constexpr std::string_view kTemporaryFolder = "tmp";
+inline constexpr std::string_view kPacksFolder = "packs";
+inline constexpr std::string_view kReserveFile = "reserve";
+inline constexpr std::array<std::string_view, 10> kLocalFolders = {
+    "keys",      kPacksFolder, "index", "sessions", "snapshots",
+    "forgotten", "condemned",  "marks", "settings", kTemporaryFolder};
+
+/// "/" becomes empty, so that joining with '/' gives a path in any case.
+[[nodiscard]] std::string without_trailing_slashes(std::string path);
+[[nodiscard]] std::string parent_of(const std::string& path);
+
+/// Makes a folder (fine if it exists already) and shares it. Somebody else's stays as it is.
+core::Status make_shared_folder(core::FileSystem& file_system, const std::string& path,
+                                core::Sharing sharing);
+
+}  // namespace cairn::repo::store
