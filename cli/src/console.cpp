@@ -196,6 +196,8 @@ std::uint64_t Console::elapsed_ns() { return streams_.clock.monotonic_ns() - sta
 void ConsoleObserver::problem(const repo::Problem& problem) {
   if (problem.kind == repo::ProblemKind::unreadable) {
     ++unreadable_;
+  } else if (problem.kind == repo::ProblemKind::changed_while_read) {
+    ++torn_;
   }
   console_.problem(problem, verb_);
 }

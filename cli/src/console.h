@@ -99,11 +99,14 @@ class ConsoleObserver final : public repo::Observer {
 
   /// Files that are not in the snapshot because they could not be read.
   [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
+  /// Files that are in the snapshot, but perhaps not in a state that they ever were in.
+  [[nodiscard]] std::uint64_t torn() const noexcept { return torn_; }
 
  private:
   Console& console_;
   std::string_view verb_;
   std::uint64_t unreadable_ = 0;
+  std::uint64_t torn_ = 0;
 };
 
 }  // namespace cairn::cli

@@ -29,7 +29,7 @@ void say_stages(const std::vector<repo::StageTime>& stages, Console& console) {
   }
 }
 
-void say_report(const repo::BackupReport& report, std::uint64_t unreadable,
+void say_report(const repo::BackupReport& report, const ConsoleObserver& observer,
                 std::uint64_t elapsed_ns, Console& console) {
   const repo::Snapshot& snapshot = report.snapshot;
   const repo::TreeCounts counts = repo::counts_of(snapshot);
@@ -46,9 +46,13 @@ void say_report(const repo::BackupReport& report, std::uint64_t unreadable,
   if (!report.stages.empty()) {
     say_stages(report.stages, console);
   }
-  if (unreadable > 0) {
+  if (const std::uint64_t missing = observer.unreadable(); missing > 0) {
     console.say(fmt::format("{} could not be read and {} missing from the snapshot",
-                            format_count(unreadable, "source"), unreadable == 1 ? "is" : "are"));
+                            format_count(missing, "source"), missing == 1 ? "is" : "are"));
+  }
+  if (const std::uint64_t torn = observer.torn(); torn > 0) {
+    console.say(fmt::format("{} changed while {} read: what is stored may be a mixture",
+                            format_count(torn, "file"), torn == 1 ? "it was" : "they were"));
   }
   if (snapshot.partial) {
     console.say("the time limit was reached: the snapshot holds what was read until then");
@@ -99,12 +103,17 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
   if (context.console.json()) {
     Json json = backup_view(*report);
     json["unreadable"] = observer.unreadable();
+    json["changed_while_read"] = observer.torn();
     json["seconds"] = seconds_view(elapsed_ns);
     context.console.print_json(json);
   } else {
-    say_report(*report, observer.unreadable(), elapsed_ns, context.console);
+    say_report(*report, observer, elapsed_ns, context.console);
   }
-  return observer.unreadable() > 0 || report->snapshot.partial ? ExitCode::partial : ExitCode::ok;
+  // A file that would not hold still is in the snapshot in a state that it may never have been in:
+  // that is no more a whole backup than one that lacks it.
+  const bool is_whole =
+      observer.unreadable() == 0 && observer.torn() == 0 && !report->snapshot.partial;
+  return is_whole ? ExitCode::ok : ExitCode::partial;
 }
 
 }  // namespace cairn::cli

@@ -71,6 +71,7 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
       shared_{.policy = state.config.chunking,
               .gear = gear_,
               .keys = *state.keys,
+              .clock = state.environment.clock,
               .store = store,
               .nodes = nodes_,
               .on_bytes = [this](std::uint64_t bytes) { meter_.add_bytes(bytes); },
@@ -209,7 +210,7 @@ core::Status BackupPipeline::walk(const std::string& path) {
     }
     IngestedStep step;
     step.item = std::move(*item);
-    note_hard_link(step, path.size());
+    note_hard_link(step);
     if (step.item.folder.get() != last_folder) {
       last_folder = step.item.folder.get();
       folders += 1;
@@ -231,7 +232,7 @@ core::Status BackupPipeline::walk(const std::string& path) {
       last_folder = nullptr;
     }
   }
-  first_names_.clear();
+  linked_.clear();
   batch->ends_source = true;
   return push(std::move(batch));
 }
@@ -267,6 +268,7 @@ core::Status BackupPipeline::checkpoint() {
   for (const auto& ingest : ingests_) {
     CAIRN_TRY_STATUS(ingest->flush());
   }
+  CAIRN_TRY_STATUS(flush_late());
   if (assembler_) {
     CAIRN_TRY_STATUS(assembler_->record_progress());
   }
@@ -275,20 +277,16 @@ core::Status BackupPipeline::checkpoint() {
   return options_.cache != nullptr ? options_.cache->settle() : core::Status();
 }
 
-void BackupPipeline::note_hard_link(IngestedStep& step, std::size_t source_path_bytes) {
+/// A further name of a file that the walk has met before need not be read again.
+void BackupPipeline::note_hard_link(IngestedStep& step) {
   const WalkItem& item = step.item;
-  if (item.step != WalkStep::object || item.link_count < 2 ||
-      item.path.size() <= source_path_bytes) {
+  if (item.step != WalkStep::object || item.link_count < 2) {
     return;
   }
-  std::string relative = item.path.substr(source_path_bytes);
-  if (relative.starts_with('/')) {
-    relative.erase(0, 1);
-  }
-  const auto [first, is_new] = first_names_.emplace(item.inode, std::move(relative));
-  if (!is_new) {
-    step.hard_link_to = first->second;
-  }
+  const ObjectMark mark = mark_of(item);
+  const auto [first, is_new] = linked_.emplace(item.inode, mark);
+  step.is_further_name = !is_new && first->second.is_same(mark);
+  first->second = mark;
 }
 
 void BackupPipeline::work(FileIngest& ingest) {
@@ -318,19 +316,11 @@ core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
     const bool is_recorded = item.seen_index.has_value() && !item.sampled;
     if (item.step == WalkStep::object && item.entry.type == EntryType::file && !is_recorded &&
         !step.is_read) {
-      // A further name of a file is not read again, but its attributes are the inode's, so they
-      // are read here like anybody's.
-      auto status = step.hard_link_to ? ingest.read_attributes(item, step.item.entry, step.problems)
-                                      : ingest.ingest(item, step.item.entry, step.problems);
-      if (!status) {
-        const auto code = status.error().code();
-        if (code == core::ErrorCode::interrupted || !store_.check() || !check()) {
-          return status;
-        }
-        step.error = std::move(status).error();
-      }
+      CAIRN_TRY_STATUS(read_file(ingest, step));
     }
-    step.item.folder.reset();
+    if (!step.is_further_name) {
+      step.item.folder.reset();
+    }
     if (item.step == WalkStep::unchanged) {
       meter_.files_done(item.birth_times.size());
     } else if (item.step != WalkStep::leave_folder) {
@@ -338,6 +328,37 @@ core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
     }
   }
   return ingest.settle();
+}
+
+core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step) {
+  const ObjectMark seen = mark_of(step.item);
+  auto status = ingest.ingest(step.item, step.is_further_name, step.problems);
+  step.is_further_name = step.is_further_name && seen.is_same(mark_of(step.item));
+  if (!status) {
+    const auto code = status.error().code();
+    if (code == core::ErrorCode::interrupted || !store_.check() || !check()) {
+      return status;
+    }
+    step.error = std::move(status).error();
+  }
+  return {};
+}
+
+/// Reads a further name of a file after all, because what was read under the first one is not it.
+core::Status BackupPipeline::read_late(IngestedStep& step) {
+  if (!late_ingest_) {
+    // At the end there may be no worker left to take a block over.
+    late_shared_.emplace(shared_);
+    late_shared_->offload = [](OpenBlock&) { return false; };
+    late_ingest_ = std::make_unique<FileIngest>(*late_shared_);
+  }
+  step.is_further_name = false;
+  CAIRN_TRY_STATUS(read_file(*late_ingest_, step));
+  return late_ingest_->settle();
+}
+
+core::Status BackupPipeline::flush_late() {
+  return late_ingest_ ? late_ingest_->flush() : core::Status();
 }
 
 void BackupPipeline::assemble() {
@@ -349,9 +370,10 @@ void BackupPipeline::assemble() {
 core::Status BackupPipeline::assemble_all() {
   const AssemblyParts parts{
       .sink = nodes_, .split_key = state_.keys->split_key(), .cache = options_.cache};
+  const auto read = [this](IngestedStep& step) { return read_late(step); };
   while (auto batch = queue_.next_done()) {
     if (!assembler_) {
-      assembler_ = std::make_unique<TreeAssembler>(parts, problems_, changes_);
+      assembler_ = std::make_unique<TreeAssembler>(parts, problems_, changes_, read);
     }
     for (IngestedStep& step : (*batch)->steps) {
       CAIRN_TRY_STATUS(assembler_->add(std::move(step)));
@@ -362,7 +384,7 @@ core::Status BackupPipeline::assemble_all() {
       assembler_.reset();
     }
   }
-  return {};
+  return flush_late();
 }
 
 }  // namespace cairn::repo::ops

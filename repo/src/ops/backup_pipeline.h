@@ -58,7 +58,7 @@ class BackupPipeline {
   core::Status walk(const std::string& path);
   core::Status read_stream(const StreamSource& stream);
   [[nodiscard]] WalkOptions walk_options();
-  void note_hard_link(IngestedStep& step, std::size_t source_path_bytes);
+  void note_hard_link(IngestedStep& step);
   core::Status push(std::shared_ptr<Batch> batch);
   core::Status checkpoint_if_due();
   core::Status checkpoint();
@@ -66,6 +66,9 @@ class BackupPipeline {
   void work(FileIngest& ingest);
   core::Status work_until_done(FileIngest& ingest);
   core::Status ingest_batch(FileIngest& ingest, Batch& batch);
+  core::Status read_file(FileIngest& ingest, IngestedStep& step);
+  core::Status read_late(IngestedStep& step);
+  core::Status flush_late();
   void assemble();
   core::Status assemble_all();
   void fail_with(core::Error error);
@@ -83,7 +86,7 @@ class BackupPipeline {
   std::vector<std::unique_ptr<FileIngest>> ingests_;  ///< one per worker
   FileIngest stream_ingest_;                          ///< the walking thread's own
   // The walking thread's own.
-  std::map<InodeId, std::string> first_names_;
+  std::map<InodeId, ObjectMark> linked_;
   std::uint64_t removed_ = 0;
   std::uint64_t checkpoint_ns_ = 0;
   std::uint64_t checkpoint_bytes_ = 0;
@@ -91,6 +94,8 @@ class BackupPipeline {
   // The assembling thread's own, but while the queue is drained.
   std::vector<AssembledSource> sources_;
   std::unique_ptr<TreeAssembler> assembler_;
+  std::optional<IngestShared> late_shared_;
+  std::unique_ptr<FileIngest> late_ingest_;  ///< nullptr until it is needed
   ChangeLog changes_;
   mutable std::mutex mutex_;
   std::optional<core::Error> error_;

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <gsl/gsl>
 #include <utility>
+
+#include "ops/source_object.h"
 
 namespace cairn::repo::ops {
 
@@ -13,6 +16,11 @@ namespace {
 
 constexpr std::size_t kReadBytes = 512 * 1024;
 constexpr int kReadAttempts = 3;
+// Times of files move in ticks of at most 10 ms. Of two changes within one the second leaves no
+// trace, so a file that was changed just before it was opened has to be read twice.
+constexpr std::int64_t kTickNs = 20'000'000;
+// Of a file that says that it is empty and is not.
+constexpr std::uint64_t kUnannouncedBytesMax = 1024ULL * 1024 * 1024;
 constexpr std::uint64_t kStreamNominalBytes = 64 * 1024 * 1024;
 
 BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
@@ -28,38 +36,100 @@ BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
   return BlockClass::general;
 }
 
+/// True if a change after `before` might leave no trace in the file's times.
+bool is_fresh(const SourceFile& file, core::Timestamp before) noexcept {
+  const core::Timestamp changed = file.ctime();
+  constexpr std::int64_t kSecondNs = core::kNanosecondsPerSecond;
+  const std::int64_t seconds = changed.seconds - before.seconds;
+  if (seconds < -1 || seconds > 1) {
+    return false;
+  }
+  const std::int64_t ns =
+      seconds * kSecondNs + std::int64_t{changed.nanoseconds} - std::int64_t{before.nanoseconds};
+  return ns > -kTickNs && ns < kTickNs;
+}
+
 }  // namespace
 
 FileIngest::FileIngest(const IngestShared& shared)
     : shared_(shared), chunker_(shared.policy.classes[0], shared.gear), blocks_(shared.store) {}
 
-core::Status FileIngest::ingest(const WalkItem& item, Entry& entry,
+core::Status FileIngest::ingest(WalkItem& item, bool is_further_name,
                                 std::vector<Problem>& problems) {
   const auto measured = [this](const auto& call) {
     return shared_.times.measure(Stage::open, 0, call);
   };
-  CAIRN_TRY(SourceFile file, measured([&] { return SourceFile::open(item); }));
-  for (int attempt = 1;; ++attempt) {
-    CAIRN_TRY_STATUS(measured([&] { return file.read_metadata(entry, item.path, problems); }));
-    CAIRN_TRY_STATUS(read_content(file, entry.content));
-    CAIRN_TRY(const bool changed, measured([&] { return file.has_changed(); }));
-    if (!changed) {
-      return {};
-    }
-    if (attempt == kReadAttempts) {
-      entry.changed_while_read = true;
-      problems.push_back({ProblemKind::changed_while_read, item.path,
-                          "it changed each time it was read; stored as last read"});
-      return {};
-    }
-    CAIRN_TRY_STATUS(file.restart());
+  const ObjectMark seen = mark_of(item);
+  const core::Timestamp before = shared_.clock.now();
+  CAIRN_TRY(auto file, measured([&] { return open_what_is_there(item, problems); }));
+  if (!file) {
+    return {};
   }
+  CAIRN_TRY_STATUS(measured([&] { return file->read_metadata(item.entry, item.path, problems); }));
+  if (is_further_name && seen.is_same(mark_of(item))) {
+    return {};
+  }
+  ended_at_.reset();
+  CAIRN_TRY_STATUS(read_content(*file, item.entry.content));
+  CAIRN_TRY(const auto drift, measured([&] { return file->drift(); }));
+  if (drift != SourceFile::Drift::none || is_fresh(*file, before)) {
+    CAIRN_TRY(const bool steady, read_again(*file, item, problems));
+    if (!steady) {
+      item.entry.changed_while_read = true;
+      problems.push_back({ProblemKind::changed_while_read, item.path,
+                          "what is stored may be a mixture of old and new: stop what writes to "
+                          "it, or back up a copy of it"});
+      return {};
+    }
+  }
+  if (ended_at_ && !file->has_made_up_size()) {
+    item.entry.changed_while_read = true;
+    problems.push_back({ProblemKind::changed_while_read, item.path,
+                        fmt::format("it ended after {} bytes, though its size is given as {}: "
+                                    "the rest is missing",
+                                    *ended_at_, file->size_bytes())});
+  }
+  return {};
 }
 
-core::Status FileIngest::read_attributes(const WalkItem& item, Entry& entry,
-                                         std::vector<Problem>& problems) {
-  CAIRN_TRY(SourceFile file, SourceFile::open(item));
-  return file.read_metadata(entry, item.path, problems);
+core::Result<bool> FileIngest::read_again(SourceFile& file, WalkItem& item,
+                                          std::vector<Problem>& problems) {
+  CAIRN_TRY_STATUS(settle());  // what was read first is there
+  Content& content = item.entry.content;
+  for (int attempt = 2; attempt <= kReadAttempts; ++attempt) {
+    CAIRN_TRY(const auto drift, file.drift());
+    ended_at_.reset();
+    Content again;
+    if (drift == SourceFile::Drift::grown) {
+      // If nothing but its end has moved, what was read is what it was at the first look.
+      CAIRN_TRY_STATUS(read_content(file, again));
+      CAIRN_TRY_STATUS(settle());
+      const bool only_grew = again == content;
+      content = std::move(again);
+      item.stamp = kNoStamp;
+      return only_grew;
+    }
+    const core::Timestamp before = shared_.clock.now();
+    CAIRN_TRY_STATUS(file.restart());
+    std::vector<Problem> repeated;  // the first look told them
+    CAIRN_TRY_STATUS(file.read_metadata(item.entry, item.path, repeated));
+    if (problems.empty()) {
+      problems = std::move(repeated);
+    }
+    auto status = read_content(file, again, Reading::while_unchanged);
+    CAIRN_TRY_STATUS(settle());
+    if (!status && status.error().code() == core::ErrorCode::changed) {
+      continue;
+    }
+    CAIRN_TRY_STATUS(status);
+    const bool is_equal = again == content;
+    content = std::move(again);
+    CAIRN_TRY(const auto moved, file.drift());
+    if (moved == SourceFile::Drift::none && (is_equal || !is_fresh(file, before))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void FileIngest::choose_parameters(core::ByteView head, std::uint64_t size_bytes) {
@@ -108,18 +178,29 @@ core::Result<Content> FileIngest::ingest_stream(const StreamSource& stream) {
   return content;
 }
 
-core::Status FileIngest::read_content(SourceFile& file, Content& content) {
+core::Status FileIngest::read_content(SourceFile& file, Content& content, Reading reading) {
   begin_content();
-  auto status = read_extents(file);
+  auto status = file.size_bytes() > 0 ? read_extents(file, reading) : read_to_real_end(file);
   end_content(status ? &content : nullptr);
   return status;
 }
 
-core::Status FileIngest::read_extents(SourceFile& file) {
-  const auto read_at = [this, &file](std::uint64_t offset, core::MutableByteView out) {
+core::Status FileIngest::read_extents(SourceFile& file, Reading reading) {
+  const auto read_at = [this, &file, reading](
+                           std::uint64_t offset,
+                           core::MutableByteView out) -> core::Result<std::size_t> {
+    if (reading == Reading::while_unchanged) {
+      CAIRN_TRY(const bool changed, file.has_changed());
+      if (changed) {
+        return core::fail(core::ErrorCode::changed, "it changed again");
+      }
+    }
     StageTimes::Span span(shared_.times, Stage::read);
     auto got = file.read_at(offset, out);
     span.add_bytes(got.value_or(0));
+    if (got && *got < out.size()) {
+      ended_at_ = offset + *got;
+    }
     return got;
   };
   std::uint64_t offset = 0;
@@ -138,6 +219,30 @@ core::Status FileIngest::read_extents(SourceFile& file) {
       CAIRN_TRY_STATUS(read_run(read_at, run, at_end));
     }
     offset = extent->offset + extent->length_bytes;
+  }
+  return {};
+}
+
+/// Of a file that says that it is empty: those of /proc, and of some file systems in user space, do
+/// so whatever they hold.
+core::Status FileIngest::read_to_real_end(SourceFile& file) {
+  std::array<std::byte, 1> first;
+  CAIRN_TRY(const std::size_t there, file.read_at(0, first));
+  if (there == 0) {
+    return {};
+  }
+  const auto read_at = [this, &file](std::uint64_t offset, core::MutableByteView out) {
+    StageTimes::Span span(shared_.times, Stage::read);
+    auto got = file.read_at(offset, out);
+    span.add_bytes(got.value_or(0));
+    return got;
+  };
+  bool at_end = false;
+  const Run run{
+      .offset = 0, .length_bytes = kUnannouncedBytesMax, .size_bytes = kStreamNominalBytes};
+  CAIRN_TRY_STATUS(read_run(read_at, run, at_end));
+  if (!at_end) {
+    return core::fail(core::ErrorCode::limit_exceeded, "its size is given as 0, and it has no end");
   }
   return {};
 }

@@ -24,6 +24,7 @@ struct IngestShared {
   const chunker::Policy& policy;
   const chunker::GearTable& gear;
   const store::KeyRing& keys;
+  core::Clock& clock;
   ChunkStore& store;
   NodeSink& nodes;
   /// Called with the bytes read since the last call, from any worker.
@@ -46,18 +47,17 @@ class FileIngest {
  public:
   explicit FileIngest(const IngestShared& shared);
 
-  /// Reads one file of the walk: fills xattrs, flags, changed_while_read of `entry` at once, and
-  /// its content by the next settle() at the latest: `entry` must stay where it is until then.
-  /// Attributes that could not be read, and a file that would not hold still, go to `problems`.
-  /// Errors as SourceFile::open (this file only), interrupted, or the store's (the end of all).
-  core::Status ingest(const WalkItem& item, Entry& entry, std::vector<Problem>& problems);
+  /// Reads one file of the walk: fills xattrs, flags, changed_while_read of the item's entry at
+  /// once, and its content by the next settle() at the latest: the item must stay where it is until
+  /// then. If something else has taken the file's name, the item tells of that. Attributes that
+  /// could not be read, and a file that would not hold still, go to `problems`. Of a further name
+  /// of a file that was met before only the attributes are read, if it still is one. Errors as
+  /// open_what_is_there (this file only), interrupted, or the store's (the end of all).
+  core::Status ingest(WalkItem& item, bool is_further_name, std::vector<Problem>& problems);
 
   /// Stores what the files read so far consist of, and fills in their contents. Errors: the
   /// store's.
   core::Status settle();
-
-  /// Reads xattrs and flags alone: for a further name of a file that has been read.
-  core::Status read_attributes(const WalkItem& item, Entry& entry, std::vector<Problem>& problems);
 
   /// Reads bytes that come from no file of the walk, to their end.
   [[nodiscard]] core::Result<Content> ingest_stream(const StreamSource& stream);
@@ -84,8 +84,17 @@ class FileIngest {
     Content* result = nullptr;  ///< nullptr: nobody wants it, or not yet
   };
 
-  core::Status read_content(SourceFile& file, Content& content);
-  core::Status read_extents(SourceFile& file);
+  enum class Reading : std::uint8_t {
+    whole,
+    while_unchanged,  ///< ends with `changed` as soon as the file changes
+  };
+  core::Status read_content(SourceFile& file, Content& content, Reading reading = Reading::whole);
+  core::Status read_extents(SourceFile& file, Reading reading);
+  core::Status read_to_real_end(SourceFile& file);
+  /// Reads a file again that changed while it was read. True if `item` then has a state that the
+  /// file really was in.
+  [[nodiscard]] core::Result<bool> read_again(SourceFile& file, WalkItem& item,
+                                              std::vector<Problem>& problems);
   /// Fills the buffer from an offset on; fewer bytes only at the end.
   using ReadAt =
       std::function<core::Result<std::size_t>(std::uint64_t offset, core::MutableByteView out)>;
@@ -118,6 +127,7 @@ class FileIngest {
   chunker::Chunker chunker_;
   chunker::CutParameters parameters_;
   bool parameters_chosen_ = false;
+  std::optional<std::uint64_t> ended_at_;  ///< where the file read last ended before its size
   BlockClass block_class_ = BlockClass::general;
   BlockFiller blocks_;
 };

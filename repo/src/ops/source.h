@@ -46,6 +46,19 @@ struct InodeId {
   friend bool operator==(const InodeId&, const InodeId&) = default;
 };
 
+/// Tells whether two looks saw one object. Numbers alone do not: a file system gives those of
+/// removed files away again, and some make up new ones at each look.
+struct ObjectMark {
+  InodeId inode;
+  std::optional<core::Timestamp> birth_time;
+  EntryType type = EntryType::file;
+  // Asked only where there are no birth times.
+  core::Timestamp mtime;
+  std::uint64_t size_bytes = 0;
+
+  [[nodiscard]] bool is_same(const ObjectMark& other) const noexcept;
+};
+
 enum class WalkStep : std::uint8_t {
   object,        ///< anything that is no folder
   unchanged,     ///< a run of children that are no folders, as they were at the last backup
@@ -84,6 +97,8 @@ struct WalkItem {
   bool left_early = false;                ///< not all of the folder's children were looked for
   std::vector<std::string> refused = {};  ///< those that are there but could not be looked at
 };
+
+[[nodiscard]] ObjectMark mark_of(const WalkItem& item) noexcept;
 
 /// What a walk compares the source with, and what it leaves out.
 struct WalkOptions {
@@ -132,12 +147,21 @@ class SourceWalk {
 /// caller has: they serve as the reason of a Problem.
 class SourceFile {
  public:
-  /// Opens the file that the walk saw. Errors: not_found (vanished), changed (it is another object
-  /// or type now), permission_denied, io.
+  /// Opens the file that has the name now, which need not be the one that the walk saw: careful
+  /// programs replace their files by rename. Errors: not_found (vanished), changed (no file has the
+  /// name now, but something else), permission_denied, io.
   [[nodiscard]] static core::Result<SourceFile> open(const WalkItem& item);
+
+  /// True if it is the object that the item tells of.
+  [[nodiscard]] bool is(const WalkItem& item) const noexcept;
+  /// Makes the item tell of this file: all but name, path, and what read_metadata() fills.
+  void describe(WalkItem& item) const;
 
   /// Size by the latest stat of the open file.
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return stamp_.size_bytes; }
+  [[nodiscard]] core::Timestamp ctime() const noexcept { return stamp_.ctime; }
+  /// True on the kernel's own file systems (/proc, /sys), whose sizes are made up.
+  [[nodiscard]] bool has_made_up_size() const;
   /// Refreshes mode, owner numbers, mtime of `entry` from the open file and fills its xattrs and
   /// inode flags. Problems (an unreadable attribute) go to `problems`.
   core::Status read_metadata(Entry& entry, const std::string& path, std::vector<Problem>& problems);
@@ -155,7 +179,9 @@ class SourceFile {
   /// call to call, but for restart(); what is brought into the page cache does not stay there.
   [[nodiscard]] core::Result<std::size_t> read_at(std::uint64_t offset, core::MutableByteView out);
 
-  /// True if size, mtime or ctime moved since open() or the last restart().
+  /// How size, mtime and ctime have moved since open() or the last restart().
+  enum class Drift : std::uint8_t { none, grown, changed };
+  [[nodiscard]] core::Result<Drift> drift() const;
   [[nodiscard]] core::Result<bool> has_changed() const;
   /// Takes the present state as the new reference, to read the file again from its start.
   core::Status restart();
@@ -170,6 +196,9 @@ class SourceFile {
     core::Timestamp mtime;
     core::Timestamp ctime;
     bool may_have_holes = false;  ///< fewer bytes are allocated than it is long
+    InodeId inode;
+    std::uint32_t link_count = 1;
+    std::optional<core::Timestamp> birth_time;
     std::uint16_t mode = 0;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;

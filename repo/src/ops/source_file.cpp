@@ -1,8 +1,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <gsl/assert>
 #include <utility>
 
@@ -18,13 +21,13 @@ tl::unexpected<core::Error> fail_errno(int error_number, std::string_view action
 }
 
 tl::unexpected<core::Error> fail_changed() {
-  return core::fail(core::ErrorCode::changed, "open file: another object has taken its name");
+  return core::fail(core::ErrorCode::changed, "open file: it is a file no more");
 }
 
 /// Opens a file that somebody holds a lease on (a file server): O_NONBLOCK gets EWOULDBLOCK at
 /// once instead of waiting until the holder has let go. The wait is safe only once we know that
-/// this is the file we want and no FIFO.
-int open_leased(int folder, const char* name, InodeId wanted) {
+/// this is a file and no FIFO.
+int open_leased(int folder, const char* name) {
   const core::Descriptor place(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!place.is_open()) {
     return -1;
@@ -33,7 +36,7 @@ int open_leased(int folder, const char* name, InodeId wanted) {
   int descriptor = -1;
   int error_number = stat_open(place.number(), status);
   if (error_number == 0) {
-    if (inode_id(status) == wanted && entry_type(status) == EntryType::file) {
+    if (entry_type(status) == EntryType::file) {
       const std::string path = fmt::format("/proc/self/fd/{}", place.number());
       descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
       error_number = errno;
@@ -55,8 +58,7 @@ int open_file(const WalkItem& item) {
   const char* const name = item.file_name.c_str();
   // O_NONBLOCK: a FIFO that has taken the place of the file must not stop us for ever.
   const int descriptor = open_without_traces(folder, name, O_RDONLY | O_NONBLOCK);
-  return descriptor < 0 && errno == EWOULDBLOCK ? open_leased(folder, name, item.inode)
-                                                : descriptor;
+  return descriptor < 0 && errno == EWOULDBLOCK ? open_leased(folder, name) : descriptor;
 }
 
 }  // namespace
@@ -72,7 +74,7 @@ core::Result<SourceFile> SourceFile::open(const WalkItem& item) {
   if (const int error_number = stat_open(descriptor, status); error_number != 0) {
     return fail_errno(error_number, "stat file");
   }
-  if (entry_type(status) != EntryType::file || inode_id(status) != item.inode) {
+  if (entry_type(status) != EntryType::file) {
     return fail_changed();
   }
   if (status.stx_size >= BorrowedPages::kLargeBytes) {
@@ -94,9 +96,44 @@ void SourceFile::take(const Statx& status) {
             .mtime = to_timestamp(status.stx_mtime),
             .ctime = to_timestamp(status.stx_ctime),
             .may_have_holes = status.stx_blocks < blocks,
+            .inode = inode_id(status),
+            .link_count = status.stx_nlink,
+            .birth_time = birth_time(status),
             .mode = static_cast<std::uint16_t>(status.stx_mode & 07777),
             .uid = status.stx_uid,
             .gid = status.stx_gid};
+}
+
+bool SourceFile::is(const WalkItem& item) const noexcept {
+  return mark_of(item).is_same({.inode = stamp_.inode,
+                                .birth_time = stamp_.birth_time,
+                                .type = EntryType::file,
+                                .mtime = stamp_.mtime,
+                                .size_bytes = stamp_.size_bytes});
+}
+
+void SourceFile::describe(WalkItem& item) const {
+  item.entry.type = EntryType::file;
+  item.entry.mtime = stamp_.mtime;
+  item.birth_time = stamp_.birth_time;
+  item.ctime = stamp_.ctime;
+  item.inode = stamp_.inode;
+  item.link_count = stamp_.link_count;
+  item.size_bytes = stamp_.size_bytes;
+  // What the cache says is about the object that the walk saw.
+  item.stamp = kNoStamp;
+  item.seen_index.reset();
+  item.sampled = false;
+}
+
+bool SourceFile::has_made_up_size() const {
+  constexpr std::array<std::uint32_t, 9> kKernelsOwn{
+      PROC_SUPER_MAGIC,    SYSFS_MAGIC,      DEBUGFS_MAGIC,  TRACEFS_MAGIC, CGROUP_SUPER_MAGIC,
+      CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC, EFIVARFS_MAGIC, BPF_FS_MAGIC};
+  struct ::statfs system {};
+  return uninterrupted([&] { return ::fstatfs(file_.number(), &system); }) == 0 &&
+         std::ranges::find(kKernelsOwn, static_cast<std::uint32_t>(system.f_type)) !=
+             kKernelsOwn.end();
 }
 
 core::Status SourceFile::read_metadata(Entry& entry, const std::string& path,
@@ -161,14 +198,24 @@ core::Result<std::size_t> SourceFile::read_at(std::uint64_t offset, core::Mutabl
   return done;
 }
 
-core::Result<bool> SourceFile::has_changed() const {
+core::Result<SourceFile::Drift> SourceFile::drift() const {
   Expects(file_.is_open());
   Statx status{};
   if (const int error_number = stat_open(file_.number(), status); error_number != 0) {
     return fail_errno(error_number, "stat file");
   }
-  return status.stx_size != stamp_.size_bytes || to_timestamp(status.stx_mtime) != stamp_.mtime ||
-         to_timestamp(status.stx_ctime) != stamp_.ctime;
+  if (status.stx_size > stamp_.size_bytes) {
+    return Drift::grown;
+  }
+  const bool has_moved = status.stx_size != stamp_.size_bytes ||
+                         to_timestamp(status.stx_mtime) != stamp_.mtime ||
+                         to_timestamp(status.stx_ctime) != stamp_.ctime;
+  return has_moved ? Drift::changed : Drift::none;
+}
+
+core::Result<bool> SourceFile::has_changed() const {
+  CAIRN_TRY(const Drift moved, drift());
+  return moved != Drift::none;
 }
 
 core::Status SourceFile::restart() {

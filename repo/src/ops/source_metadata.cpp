@@ -167,7 +167,10 @@ int open_folder_if(int parent, const char* name, InodeId wanted) {
 
 int stat_at(int folder, const char* name, Statx& out) {
   const int result = uninterrupted([&] {
-    return ::statx(folder, name, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+    // AT_STATX_SYNC_AS_STAT: a network file system asks its server as often as for any program.
+    // With AT_STATX_DONT_SYNC it would tell what it remembers, and a change made elsewhere be
+    // missed.
+    return ::statx(folder, name, AT_SYMLINK_NOFOLLOW | AT_STATX_SYNC_AS_STAT | AT_NO_AUTOMOUNT,
                    STATX_BASIC_STATS | STATX_BTIME, &out);
   });
   return result == 0 ? 0 : errno;
@@ -187,6 +190,11 @@ core::Timestamp to_timestamp(const ::statx_timestamp& time) noexcept {
 
 InodeId inode_id(const Statx& status) noexcept {
   return {(std::uint64_t{status.stx_dev_major} << 32) | status.stx_dev_minor, status.stx_ino};
+}
+
+std::optional<core::Timestamp> birth_time(const Statx& status) noexcept {
+  return (status.stx_mask & STATX_BTIME) != 0 ? std::optional(to_timestamp(status.stx_btime))
+                                              : std::nullopt;
 }
 
 std::optional<EntryType> entry_type(const Statx& status) noexcept {

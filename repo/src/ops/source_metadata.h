@@ -37,6 +37,8 @@ using Statx = struct ::statx;
 
 [[nodiscard]] core::Timestamp to_timestamp(const ::statx_timestamp& time) noexcept;
 [[nodiscard]] InodeId inode_id(const Statx& status) noexcept;
+/// nullopt: the file system has none.
+[[nodiscard]] std::optional<core::Timestamp> birth_time(const Statx& status) noexcept;
 /// nullopt: a type that the format does not know.
 [[nodiscard]] std::optional<EntryType> entry_type(const Statx& status) noexcept;
 

@@ -28,16 +28,26 @@ std::vector<Problem> ProblemList::take() {
   return std::move(kept_);
 }
 
-TreeAssembler::TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes)
-    : parts_(parts), problems_(problems), changes_(changes), birth_times_(parts.sink) {}
+TreeAssembler::TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes,
+                             ReadLate read_late)
+    : parts_(parts),
+      problems_(problems),
+      changes_(changes),
+      read_late_(std::move(read_late)),
+      birth_times_(parts.sink) {}
 
-core::Status TreeAssembler::add(IngestedStep step) {
+void TreeAssembler::report_problems(IngestedStep& step) {
   if (!step.problems.empty()) {
     step.item.stamp = kNoStamp;  // what was incomplete is read again next time
   }
   for (Problem& problem : step.problems) {
     problems_.add(std::move(problem));
   }
+  step.problems.clear();
+}
+
+core::Status TreeAssembler::add(IngestedStep step) {
+  report_problems(step);
   switch (step.item.step) {
     case WalkStep::object:
       return add_object(std::move(step));
@@ -126,31 +136,55 @@ core::Result<bool> TreeAssembler::is_as_recorded(const WalkItem& item) {
   return recorded == item.entry;
 }
 
+/// Finds the first name of an object that has several, or makes this one the first.
+core::Status TreeAssembler::resolve_link(IngestedStep& step) {
+  const auto find_first = [&] {
+    const auto first = linked_.find(step.item.inode);
+    return first != linked_.end() && first->second.mark.is_same(mark_of(step.item)) ? &first->second
+                                                                                    : nullptr;
+  };
+  const Linked* first = find_first();
+  const bool lacks_content =
+      step.is_further_name && step.item.entry.type == EntryType::file && !step.item.seen_index;
+  if (first == nullptr && lacks_content) {
+    // The first name could not be read, or another object had taken it.
+    CAIRN_TRY_STATUS(read_late_(step));
+    report_problems(step);
+    if (step.error || step.item.link_count < 2) {
+      return {};
+    }
+    first = find_first();
+  }
+  Entry& entry = step.item.entry;
+  if (first != nullptr) {
+    entry.hard_link_to = first->name;
+    entry.content = first->content;
+    entry.changed_while_read = first->changed_while_read;
+    return {};
+  }
+  const std::size_t source_bytes = open_.front().step.item.path.size();
+  std::string name = step.item.path.substr(source_bytes);
+  name.erase(0, name.starts_with('/') ? 1 : 0);
+  linked_.insert_or_assign(step.item.inode, Linked{mark_of(step.item), std::move(name),
+                                                   entry.content, entry.changed_while_read});
+  return {};
+}
+
 core::Status TreeAssembler::add_object(IngestedStep step) {
   WalkItem& item = step.item;
   Entry& entry = item.entry;
   if (!step.error && item.seen_index && entry.type == EntryType::file) {
     CAIRN_TRY_STATUS(take_recorded(step));
   }
-  if (!step.error && step.hard_link_to) {
-    entry.hard_link_to = std::move(step.hard_link_to);
-    if (entry.type == EntryType::file) {
-      const auto first = linked_contents_.find(item.inode);
-      if (first == linked_contents_.end()) {
-        step.error = core::Error(core::ErrorCode::changed, "its first name could not be read");
-      } else {
-        entry.content = first->second;
-      }
-    }
+  if (!step.error && item.link_count > 1 && !open_.empty()) {
+    CAIRN_TRY_STATUS(resolve_link(step));
   }
+  item.folder.reset();
   if (step.error) {
     const bool vanished = step.error->code() == core::ErrorCode::not_found;
     problems_.add({vanished ? ProblemKind::vanished : ProblemKind::unreadable, std::move(item.path),
                    step.error->message()});
     return {};
-  }
-  if (entry.type == EntryType::file && item.link_count > 1 && !entry.hard_link_to) {
-    linked_contents_.emplace(item.inode, entry.content);
   }
   CAIRN_TRY_STATUS(birth_times_.add(item.birth_time));
   CAIRN_TRY(const bool unchanged, is_as_recorded(item));

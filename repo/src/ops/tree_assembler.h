@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,8 +22,8 @@ namespace cairn::repo::ops {
 /// One step of the walk with what became of it.
 struct IngestedStep {
   WalkItem item;
-  /// The object's first name, relative to the source, if the walk has met it before.
-  std::optional<std::string> hard_link_to;
+  /// The walk has met the object before, under another name: its content was not read again.
+  bool is_further_name = false;
   std::vector<Problem> problems;
   bool is_read = false;              ///< a file whose content is there already
   std::optional<core::Error> error;  ///< set: the object could not be read and is left out
@@ -66,12 +67,16 @@ struct AssembledSource {
   std::optional<ChunkId> folder_node;  ///< its content's root; nullopt: the source is no folder
 };
 
+/// Reads a file whose content the assembler turns out to lack; the step says how that went.
+using ReadLate = std::function<core::Status(IngestedStep&)>;
+
 /// Turns the steps of one source, in walk order, into its nodes. Not thread-safe. Memory: a
 /// FolderAssembly per folder on the current path, and one entry per object with several names.
 class TreeAssembler {
  public:
   /// Everything must outlive it.
-  TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes);
+  TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes,
+                ReadLate read_late);
 
   core::Status add(IngestedStep step);
   /// Between two steps: records what the open folders hold so far.
@@ -85,6 +90,8 @@ class TreeAssembler {
     std::unique_ptr<FolderAssembly> assembly;
   };
   core::Status add_object(IngestedStep step);
+  core::Status resolve_link(IngestedStep& step);
+  void report_problems(IngestedStep& step);
   core::Status add_unchanged(const IngestedStep& step);
   core::Status leave_folder(const WalkItem& leaving);
   [[nodiscard]] core::Result<Entry> recorded_entry(const WalkItem& item, std::uint32_t index);
@@ -97,10 +104,18 @@ class TreeAssembler {
   AssemblyParts parts_;
   ProblemList& problems_;
   ChangeLog& changes_;
+  ReadLate read_late_;
   std::vector<OpenFolder> open_;
   std::optional<Entry> root_;
   Stamp root_stamp_ = kNoStamp;
-  std::map<InodeId, Content> linked_contents_;
+  /// An object with several names, by the first of them that is in the snapshot.
+  struct Linked {
+    ObjectMark mark;
+    std::string name;  ///< relative to the source
+    Content content;
+    bool changed_while_read = false;
+  };
+  std::map<InodeId, Linked> linked_;
   TreeCounts counts_;
   BirthTimeWriter birth_times_;
 };

@@ -175,8 +175,42 @@ TEST_CASE("another object under the file's name is neither followed, nor waited 
   SECTION("a FIFO without a writer") { seen.replace_by(tree::fifo("")); }
   SECTION("a socket") { seen.replace_by(tree::socket("")); }
   SECTION("a folder") { seen.replace_by(tree::folder("")); }
-  SECTION("another file") { seen.replace_by(tree::text_file("", "the file")); }
   CHECK(test::outcome(SourceFile::open(seen.item())) == "changed");
+}
+
+TEST_CASE("another file under the file's name is opened and told from the first") {
+  const SeenFile seen(tree::text_file("", "the file"));
+  CHECK(opened(seen).is(seen.item()));
+  seen.replace_by(tree::text_file("", "another one"));
+  SourceFile file = opened(seen);
+  CHECK_FALSE(file.is(seen.item()));
+  CHECK(read_text(file, 0, 100) == "another one");
+  WalkItem item = seen.item();
+  item.stamp = 1;
+  item.seen_index = 1;
+  file.describe(item);
+  CHECK(file.is(item));
+  CHECK(item.size_bytes == 11);
+  CHECK(item.stamp == kNoStamp);
+  CHECK_FALSE(item.seen_index.has_value());
+}
+
+TEST_CASE("numbers that a file system gives away again do not make two objects one") {
+  const ObjectMark old{.inode = {1, 2}, .birth_time = core::Timestamp{5, 0}};
+  ObjectMark other = old;
+  CHECK(old.is_same(other));
+  other.mtime = {9, 9};  // written to meanwhile
+  other.size_bytes = 9;
+  CHECK(old.is_same(other));
+  other.birth_time = core::Timestamp{6, 0};
+  CHECK_FALSE(old.is_same(other));
+  other.birth_time.reset();
+  CHECK_FALSE(old.is_same(other));  // without birth times: size and time have to be the same
+  other.mtime = old.mtime;
+  other.size_bytes = old.size_bytes;
+  CHECK(old.is_same(other));
+  other.type = EntryType::fifo;
+  CHECK_FALSE(old.is_same(other));
 }
 
 TEST_CASE("the file is the same under a changed path above it") {
