@@ -17,17 +17,19 @@ constexpr std::array kCommands{
                 "  cairn init -r /mnt/backup\n"
                 "  cairn init -r /mnt/backup --key-file ~/.config/cairn.key\n"
                 "  cairn init -r /mnt/backup --max-repo-size 500G\n"},
-    CommandHelp{"backup", "Make a snapshot of files and folders",
-                "What has not changed since earlier snapshots takes no further space and is not\n"
-                "read again. Files that cannot be read are named on standard error; the snapshot\n"
-                "then exists without them and the exit status is 3.\n"
-                "Patterns are those of gitignore(5): *.o matches in any folder, /srv/tmp only\n"
-                "from the root of the file system, cache/ folders only; the last match counts.\n",
-                "  cairn backup /home /etc --tag weekly\n"
-                "  cairn backup ~/projects --name projects --type hourly --quiet\n"
-                "  cairn backup /srv --dry-run --verbose\n"
-                "  cairn backup / -x -e /proc -e '*.tmp' --exclude-caches\n"
-                "  cairn backup --stdin-name shop.sql --stdin-command -- pg_dump shop\n"},
+    CommandHelp{
+        "backup", "Make a snapshot of files and folders",
+        "What has not changed since earlier snapshots takes no further space and is not\n"
+        "read again. Files that cannot be read, or that change each time they are read, are\n"
+        "named on standard error; the snapshot then exists without them, or with what was\n"
+        "read, and the exit status is 3.\n"
+        "Patterns are those of gitignore(5): *.o matches in any folder, /srv/tmp only\n"
+        "from the root of the file system, cache/ folders only; the last match counts.\n",
+        "  cairn backup /home /etc --tag weekly\n"
+        "  cairn backup ~/projects --name projects --type hourly --quiet\n"
+        "  cairn backup /srv --dry-run --verbose\n"
+        "  cairn backup / -x -e /proc -e '*.tmp' --exclude-caches\n"
+        "  cairn backup --stdin-name shop.sql --stdin-command -- pg_dump shop\n"},
     CommandHelp{"snapshots", "List the snapshots, newest last",
                 "PATHS, FILES and SIZE say what a restore would write, ADDED what the snapshot\n"
                 "added to the repository, compressed.\n",

@@ -196,7 +196,9 @@ TEST_CASE("another file under the file's name is opened and told from the first"
 }
 
 TEST_CASE("numbers that a file system gives away again do not make two objects one") {
-  const ObjectMark old{.inode = {1, 2}, .birth_time = core::Timestamp{5, 0}};
+  ObjectMark old;
+  old.inode = {1, 2};
+  old.birth_time = core::Timestamp{5, 0};
   ObjectMark other = old;
   CHECK(old.is_same(other));
   other.mtime = {9, 9};  // written to meanwhile
