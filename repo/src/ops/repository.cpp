@@ -40,12 +40,19 @@ struct OpenedSlot {
   format::KeyBundle bundle;
 };
 
+/// Nothing is known of it: it may be whole.
+bool is_out_of_reach(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::permission_denied || code == core::ErrorCode::io;
+}
+
 /// Tries the slots one after the other. Damaged ones are noted and passed over.
 core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credentials) {
   CAIRN_TRY(const auto slots, list_slots(*state.backend));
   std::optional<core::Error> damage;
   const auto note_damage = [&](core::Error error) {
-    state.opening_damage.push_back(error.message());
+    if (!is_out_of_reach(error.code())) {
+      state.opening_damage.push_back(error.message());
+    }
     damage = std::move(error);
   };
   for (const KeySlotId& id : slots) {
@@ -68,7 +75,8 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
       return OpenedSlot{id, std::move(**bundle)};
     }
   }
-  if (damage && damage->code() == core::ErrorCode::unsupported_version) {
+  if (damage &&
+      (damage->code() == core::ErrorCode::unsupported_version || is_out_of_reach(damage->code()))) {
     return core::fail(*damage);
   }
   if (damage) {
@@ -89,9 +97,7 @@ core::Error with_access_hint(core::Error error) {
   if (error.code() != core::ErrorCode::permission_denied) {
     return error;
   }
-  return std::move(error).with_hint(
-      "run it as the user whom the repository belongs to, or share it with a group: chgrp -R GROUP "
-      "and chmod -R g+rwX on it, then chmod g+s on its folders");
+  return std::move(error).with_hint(store::kSharingHint);
 }
 
 core::Status require_repository(State& state,

@@ -39,7 +39,9 @@ core::Result<bool> is_fine(VerifyWork& work, const ObjectName& name, const core:
     if (code == core::ErrorCode::not_found) {
       return false;  // removed by somebody else between listing and reading
     }
-    if (code == core::ErrorCode::io || code == core::ErrorCode::not_permitted) {
+    // What this user may not read, or the storage does not give now, may be whole.
+    if (code == core::ErrorCode::io || code == core::ErrorCode::not_permitted ||
+        code == core::ErrorCode::permission_denied) {
       return core::fail(read.error());
     }
     work.findings.damage(name, read.error().message(), std::move(advice));

@@ -116,6 +116,11 @@ template <class ObjectId>
   return ids;
 }
 
+/// What helps somebody who may not read or write a repository's files.
+inline constexpr std::string_view kSharingHint =
+    "run it as the user whom the repository belongs to, or share it with a group: chgrp -R GROUP "
+    "and chmod -R g+rwX on it, then chmod g+s on its folders";
+
 /// Makes the folders of a new repository in `location`. It is made if missing, with those above it,
 /// and must be empty, but for lost+found and empty folders of a layout that was cut off.
 /// already_exists if something else is there. What is made belongs to its owner alone, or to a

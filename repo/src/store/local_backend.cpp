@@ -219,6 +219,9 @@ core::Sharing LocalBackend::sharing() {
 }
 
 core::Error LocalBackend::explained(core::Error error) const {
+  if (error.code() == ErrorCode::permission_denied) {
+    return std::move(error).with_hint(kSharingHint);
+  }
   if (error.code() != ErrorCode::no_space) {
     return error;
   }
