@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
@@ -40,6 +43,14 @@ core::Status make_folders(const std::string& path) {
     }
   }
   return {};
+}
+
+/// Enough for the catalogue of a small repository; for any other the user chooses.
+bool has_room(const std::string& folder) {
+  constexpr std::uint64_t kRoomBytes = 64 * 1024 * 1024;
+  struct ::statvfs info {};
+  return ::statvfs(folder.c_str(), &info) == 0 &&
+         std::uint64_t{info.f_bavail} * info.f_frsize >= kRoomBytes;
 }
 
 /// Best effort: without it only backups of this folder become larger.
@@ -83,7 +94,10 @@ core::Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::make(
   core::Error error(core::ErrorCode::invalid_argument,
                     "there is no folder for the catalogue, nor for a temporary one",
                     "set CAIRN_CACHE_DIR, or TMPDIR");
-  for (const std::string& parent : parents) {
+  std::vector<std::string> ordered = parents;
+  // A disk that is full is the last choice: it may be what the catalogue is moved away from.
+  std::ranges::stable_partition(ordered, has_room);
+  for (const std::string& parent : ordered) {
     std::string path = parent + "/cairn-XXXXXX";
     if (::mkdtemp(path.data()) != nullptr) {
       return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(std::move(path)));

@@ -13,8 +13,8 @@ namespace cairn::repo::ops {
 /// A folder of a random name, for its owner alone; removed with everything in it in the destructor.
 class TemporaryFolder {
  public:
-  /// In the first of `parents` that can be written. Errors: of the last one tried;
-  /// invalid_argument if there is none.
+  /// In the first of `parents` that can be written, those with little room last. Errors: of the
+  /// last one tried; invalid_argument if there is none.
   [[nodiscard]] static core::Result<std::unique_ptr<TemporaryFolder>> make(
       const std::vector<std::string>& parents);
   ~TemporaryFolder();
