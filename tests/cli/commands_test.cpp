@@ -260,7 +260,7 @@ TEST_CASE_METHOD(RepositoryFixture,
                  "damage: verify answers 4, restore saves the rest and answers 1") {
   write_file(tree + "/first", random_text(1));
   backup();
-  const std::string pack = largest_file(folder / "repo");
+  const std::string pack = largest_file(folder / "repo/packs");
   write_file(tree + "/second", random_text(2));
   backup();
   CHECK(must({"verify", "--check-integrity"}).out.find("no damage found") != std::string::npos);
