@@ -10,15 +10,16 @@ namespace cairn::cli {
 namespace {
 
 constexpr std::array kCommands{
-    CommandHelp{"init", "Make a repository and its first key",
-                "REPO is a new or empty folder. The first key has the role admin. Keep its\n"
-                "passphrase or key file in a second place: without it nothing can be read.\n"
-                "A key file (--key-file) that does not exist yet is made, with mode 0600.\n"
-                "The repository is its owner's alone, unless it is made in a folder that hands its\n"
-                "group on (chmod g+rwxs, umask 002): then the whole group can use it.\n",
-                "  cairn init -r /mnt/backup\n"
-                "  cairn init -r /mnt/backup --key-file ~/.config/cairn.key\n"
-                "  cairn init -r /mnt/backup --max-repo-size 500G\n"},
+    CommandHelp{
+        "init", "Make a repository and its first key",
+        "REPO is a new or empty folder. The first key has the role admin. Keep its\n"
+        "passphrase or key file in a second place: without it nothing can be read.\n"
+        "A key file (--key-file) that does not exist yet is made, with mode 0600.\n"
+        "The repository is its owner's alone, unless it is made in a folder that hands its\n"
+        "group on (chmod g+rwxs, umask 002): then the whole group can use it.\n",
+        "  cairn init -r /mnt/backup\n"
+        "  cairn init -r /mnt/backup --key-file ~/.config/cairn.key\n"
+        "  cairn init -r /mnt/backup --max-repo-size 500G\n"},
     CommandHelp{
         "backup", "Make a snapshot of files and folders",
         "What has not changed since earlier snapshots takes no further space and is not\n"
