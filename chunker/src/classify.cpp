@@ -101,9 +101,6 @@ bool is_page_file(const Head& head, std::uint64_t size_bytes) noexcept {
 // --- Disk images ----------------------------------------------------------------------------
 
 constexpr std::array kImageMagics = {
-    Magic{0, "QFI\xfb\0\0\0\2"sv},    // qcow2, version 2
-    Magic{0, "QFI\xfb\0\0\0\3"sv},    // qcow2, version 3
-    Magic{0, "KDMV"sv},               // VMDK, hosted sparse extent
     Magic{0, "COWD"sv},               // VMDK, ESX sparse extent
     Magic{64, "\x7f\x10\xda\xbe"sv},  // VDI
     Magic{0, "vhdxfile"sv},           // VHDX
@@ -143,8 +140,36 @@ bool is_xfs(const Head& head) noexcept {
   return head.has(0, "XFSB"sv) && power_of_two_between(head.u32_be(4), 512, 65536);
 }
 
+// --- Images whose pieces may be compressed: then they lie end to end, on no grid ---
+
+bool is_qcow2(const Head& head) noexcept {
+  return head.has(0, "QFI\xfb\0\0\0\2"sv) || head.has(0, "QFI\xfb\0\0\0\3"sv);
+}
+
+// Only a table far behind the head says which clusters are compressed. But plain ones fill the file
+// to the end of a cluster, and compressed ones end anywhere.
+bool is_plain_qcow2(const Head& head, std::uint64_t size_bytes) noexcept {
+  const std::uint32_t cluster_bits = head.u32_be(20);
+  return is_qcow2(head) && 9 <= cluster_bits && cluster_bits <= 21 &&
+         size_bytes % (std::uint64_t{1} << cluster_bits) == 0;
+}
+
+bool is_vmdk(const Head& head) noexcept { return head.has(0, "KDMV"sv); }
+
+// "streamOptimized", as in OVA: the flag of compressed grains.
+bool is_compressed_vmdk(const Head& head) noexcept {
+  return is_vmdk(head) && (head.u32_le(8) & 0x10000) != 0;
+}
+
+bool is_compressed_image(const Head& head, std::uint64_t size_bytes) noexcept {
+  return is_compressed_vmdk(head) || (is_qcow2(head) && !is_plain_qcow2(head, size_bytes));
+}
+
 bool is_disk_image(const Head& head, std::uint64_t size_bytes) noexcept {
-  if (has_any(head, kImageMagics)) {
+  if (is_compressed_image(head, size_bytes)) {
+    return false;
+  }
+  if (has_any(head, kImageMagics) || is_qcow2(head) || is_vmdk(head)) {
     return true;
   }
   return size_bytes >= kRawImageBytesMin && size_bytes % kSector == 0 &&
@@ -242,7 +267,8 @@ ContentClass classify(core::ByteView head_bytes, std::uint64_t size_bytes) noexc
   if (is_disk_image(head, size_bytes)) {
     return ContentClass::disk_image;
   }
-  return is_compressed(head) ? ContentClass::compressed : ContentClass::general;
+  return is_compressed(head) || is_compressed_image(head, size_bytes) ? ContentClass::compressed
+                                                                      : ContentClass::general;
 }
 
 }  // namespace cairn::chunker

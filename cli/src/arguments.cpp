@@ -1,6 +1,7 @@
 #include "arguments.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <exception>
@@ -19,6 +20,7 @@
 #include "restore_arguments.h"
 #include "settings_arguments.h"
 #include "snapshots_arguments.h"
+#include "suggestions.h"
 #include "verify_arguments.h"
 
 /// Declares the options of all commands. CLI11's exceptions end here.
@@ -175,7 +177,16 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
 
 // --- Help and mistakes --------------------------------------------------------------------------
 
-/// The command that was reached: "cairn key add".
+/// The command that was reached.
+const CLI::App& reached(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+  }
+  return *at;
+}
+
+/// Its name: "cairn key add".
 std::string reached_name(const CLI::App& app) {
   std::string name = "cairn";
   const CLI::App* at = &app;
@@ -186,7 +197,30 @@ std::string reached_name(const CLI::App& app) {
   return name;
 }
 
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+UsageError no_command(const CLI::App& at, const std::string& above, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* const command : commands_of(at)) {
+    names.push_back(command->get_name());
+  }
+  std::string hint = did_you_mean(near_words(word, names));
+  if (const std::string_view here = command_of_others(word);
+      at.get_parent() == nullptr && !here.empty()) {
+    hint = fmt::format("here that is {}", here);
+  }
+  return UsageError{
+      fmt::format("there is no command \"{}\"", above.empty() ? word : above + " " + word),
+      fmt::format("{}{}see cairn{}{} --help", hint, hint.empty() ? "" : "; ",
+                  above.empty() ? "" : " ", above)};
+}
+
 ParsedArguments help_on(const std::vector<std::string>& topic) {
+  if (topic.size() == 1 && (topic[0] == "exit-codes" || topic[0] == "environment")) {
+    return HelpText{std::string(program_footer())};
+  }
   // An application that has not parsed anything: one that has explains the command it found.
   TypedArguments untouched;
   CLI::App app;
@@ -197,8 +231,8 @@ ParsedArguments help_on(const std::vector<std::string>& topic) {
     const std::vector<const CLI::App*> found = at->get_subcommands(
         [&word](const CLI::App* command) { return command->get_name() == word; });
     if (found.empty()) {
-      return UsageError{fmt::format("there is no command \"{}\"", fmt::join(topic, " ")),
-                        "see cairn --help"};
+      return no_command(
+          *at, above.substr(std::min(above.size(), std::string_view("cairn ").size())), word);
     }
     above += (above.empty() ? "" : " ") + at->get_name();
     at = found.front();
@@ -206,23 +240,65 @@ ParsedArguments help_on(const std::vector<std::string>& topic) {
   return HelpText{at->help(above)};
 }
 
-ParsedArguments mistake(const CLI::App& app, const std::string& message) {
-  const std::string reached = reached_name(app);
-  std::string hint = fmt::format("see {} --help", reached);
-  if (app.get_subcommands().empty()) {
-    for (const std::string& word : app.remaining()) {
-      if (!word.starts_with('-')) {
-        return UsageError{fmt::format("there is no command \"{}\"", without_shields(word)), hint};
-      }
+/// Words that nothing has taken, in the order in which they were typed.
+UsageError not_expected(const CLI::App& app, const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const CLI::Option* const option : reached(app).get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
     }
   }
-  std::string text = without_shields(message);
+  std::string hint;
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (hint.empty() && name.starts_with('-')) {
+      const std::string_view here = option_of_others(name);
+      hint = here.empty() ? did_you_mean(near_words(name, names))
+                          : fmt::format("here that is {}", here);
+    }
+  }
+  return UsageError{
+      fmt::format("the following argument{} not expected: {}",
+                  words.size() == 1 ? " was" : "s were", fmt::join(words, " ")),
+      fmt::format("{}{}see {} --help", hint, hint.empty() ? "" : "; ", reached_name(app))};
+}
+
+/// A command that is none, below the one that was reached; nullopt if all are some.
+std::optional<UsageError> unknown_command(const CLI::App& app) {
+  const CLI::App& at = reached(app);
+  if (commands_of(at).empty()) {
+    return std::nullopt;
+  }
+  for (const std::string& word : app.remaining(true)) {
+    if (!word.starts_with('-')) {
+      const std::string name = reached_name(app);
+      return no_command(at, name == "cairn" ? "" : name.substr(name.find(' ') + 1),
+                        without_shields(word));
+    }
+  }
+  return std::nullopt;
+}
+
+ParsedArguments mistake(const CLI::App& app, const CLI::Error& error) {
+  if (auto unknown = unknown_command(app)) {
+    return *unknown;
+  }
+  std::vector<std::string> words;
+  for (const std::string& word : app.remaining(true)) {
+    words.push_back(without_shields(word));
+  }
+  const auto is_option = [](const std::string& word) { return word.starts_with('-'); };
+  if (!words.empty() && (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                         std::ranges::any_of(words, is_option))) {
+    return not_expected(app, words);
+  }
+  std::string text = without_shields(error.what());
   // A word in capitals is a placeholder: "SNAP is required".
   const auto is_capital = [&text](std::size_t i) { return text[i] >= 'A' && text[i] <= 'Z'; };
   if (text.size() > 1 && is_capital(0) && !is_capital(1)) {
     text[0] = static_cast<char>(text[0] - 'A' + 'a');
   }
-  return UsageError{std::move(text), std::move(hint)};
+  return UsageError{std::move(text), fmt::format("see {} --help", reached_name(app))};
 }
 
 ParsedArguments parse(std::span<const std::string> args) {
@@ -244,9 +320,12 @@ ParsedArguments parse(std::span<const std::string> args) {
   } catch (const CLI::CallForVersion&) {
     return Invocation{typed.global, VersionArguments{}};
   } catch (const CLI::CallForHelp&) {
+    if (auto unknown = unknown_command(app)) {
+      return *unknown;
+    }
     return HelpText{app.help()};
   } catch (const CLI::Error& error) {
-    return mistake(app, error.what());
+    return mistake(app, error);
   }
   const CLI::App& command = *app.get_subcommands().front();
   if (command.get_name() == "help") {

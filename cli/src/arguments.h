@@ -163,8 +163,8 @@ struct CopyArguments {
   std::vector<std::string> tags;
   std::vector<std::string> hosts;
   std::vector<std::string> paths;
-  std::uint64_t latest = 0;      ///< of each host, set and paths; 0: all
-  repo::RetentionPolicy policy;  ///< empty: all
+  std::uint64_t latest = 0;    ///< of each host, set and paths; 0: all
+  repo::RetentionRules rules;  ///< empty: all
   int compression_level = repo::kCompressionDefault;
   bool dry_run = false;
   bool verify = false;
@@ -240,6 +240,15 @@ struct KeyPasswdArguments {
   NewCredentialArguments credentials;
 };
 
+struct KeyExportArguments {
+  std::string id_prefix;  ///< empty: all keys
+  std::string output;     ///< empty: standard output
+};
+
+struct KeyImportArguments {
+  std::string file;  ///< "-": standard input
+};
+
 struct VersionArguments {};
 
 using CommandArguments =
@@ -248,7 +257,7 @@ using CommandArguments =
                  VerifyArguments, PinArguments, TagArguments, ForgetArguments, PruneArguments,
                  RepairIndexArguments, RepairPacksArguments, RewriteArguments, StatsArguments,
                  KeyListArguments, KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments,
-                 VersionArguments>;
+                 KeyExportArguments, KeyImportArguments, VersionArguments>;
 
 struct Invocation {
   GlobalArguments global;

@@ -92,8 +92,7 @@ std::optional<UsageError> check_numbers(TypedBackup& typed) {
   if (!typed.time_limit.empty()) {
     const auto seconds = parse_duration(typed.time_limit);
     if (!seconds) {
-      return usage_error(
-          fmt::format("--time-limit {}: must be a time such as 90s, 30m or 2h", typed.time_limit));
+      return duration_mistake("--time-limit", typed.time_limit);
     }
     backup.time_limit_seconds = *seconds;
   }
@@ -179,7 +178,7 @@ void add_backup(CLI::App& app, TypedBackup& typed) {
   add_text(command, "--rehash-sample", typed.rehash_sample, "PART",
            "Read this part of the unchanged files again, 1%, and\nreport those whose bytes differ");
   add_text(command, "--time-limit", typed.time_limit, "TIME",
-           "Stop after 30m or 2h with a partial snapshot");
+           "Stop after 30min or 2h with a partial snapshot");
   add_backup_sources(command, backup, typed);
   add_backup_choice(command, backup, typed);
 }
@@ -219,14 +218,21 @@ std::optional<std::uint64_t> parse_duration(std::string_view text) {
   std::uint64_t seconds = 0;
   if (unit.empty() || unit == "s") {
     seconds = value;
-  } else if (unit == "m") {
+  } else if (unit == "min") {
     seconds = value * 60;
   } else if (unit == "h") {
     seconds = value * 3600;
   } else if (unit == "d") {
     seconds = value * 86400;
+  } else if (unit == "w") {
+    seconds = value * 7 * 86400;
   }
   return seconds != 0 && seconds <= kSecondsMax ? std::optional(seconds) : std::nullopt;
+}
+
+UsageError duration_mistake(std::string_view option, std::string_view text) {
+  return usage_error(fmt::format("{} {}: must be a time such as 90s, 30min, 2h, 1d or 1w{}", option,
+                                 text, text.ends_with('m') ? "; m would be months" : ""));
 }
 
 std::optional<double> parse_part(std::string_view text) {

@@ -42,8 +42,12 @@ void add_backup(CLI::App& app, TypedBackup& typed);
 [[nodiscard]] std::optional<UsageError> check_patterns(std::string_view option,
                                                        std::span<const std::string> patterns);
 
-/// "90", "90s", "5m", "2h", "1d": seconds. nullopt if the text is anything else, or no time at all.
+/// "90", "90s", "5min", "2h", "1d", "1w": seconds. nullopt if the text is anything else, or no time
+/// at all. "5m" is none: where policies are written it is months.
 [[nodiscard]] std::optional<std::uint64_t> parse_duration(std::string_view text);
+
+/// What to say if it is none.
+[[nodiscard]] UsageError duration_mistake(std::string_view option, std::string_view text);
 
 /// "1%", "0.5%" or "0.01": a part of the whole, 0 to 1.
 [[nodiscard]] std::optional<double> parse_part(std::string_view text);

@@ -43,33 +43,6 @@ core::Status check_not_empty(const StreamInput& input, std::string_view message)
                     "usual reason");
 }
 
-/// A whole file, or standard input.
-core::Result<std::string> read_list(std::string_view option, const std::string& name,
-                                    Streams& streams) {
-  if (name == "-") {
-    std::string text(std::istreambuf_iterator<char>(streams.in), {});
-    CAIRN_TRY_STATUS(check_input(streams));
-    return text;
-  }
-  CAIRN_TRY(const std::string path, absolute_path(name, streams));
-  // Not through the file system seam: it may be a pipe, as in --files-from <(find ...).
-  const core::Descriptor file(core::uninterrupted(
-      [&path] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
-  const std::string what = fmt::format("{}: read {}", option, name);
-  if (!file.is_open()) {
-    return core::fail(core::errno_error(errno, what));
-  }
-  DescriptorInput buffer(file.number(), streams.stop);
-  std::string text(std::istreambuf_iterator<char>(&buffer), {});
-  if (streams.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
-  if (buffer.error() != 0) {
-    return core::fail(core::errno_error(buffer.error(), what));
-  }
-  return text;
-}
-
 core::Status in_option(std::string_view option, const std::string& value, core::Status status) {
   if (status) {
     return status;
@@ -96,15 +69,41 @@ void add_paths(std::string_view text, char end, std::vector<std::string>& paths)
 
 }  // namespace
 
+core::Result<std::string> read_whole(std::string_view option, const std::string& name,
+                                     Streams& streams) {
+  if (name == "-") {
+    std::string text(std::istreambuf_iterator<char>(streams.in), {});
+    CAIRN_TRY_STATUS(check_input(streams));
+    return text;
+  }
+  CAIRN_TRY(const std::string path, absolute_path(name, streams));
+  // Not through the file system seam: it may be a pipe, as in --files-from <(find ...).
+  const core::Descriptor file(core::uninterrupted(
+      [&path] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
+  const std::string what = fmt::format("{}: read {}", option, name);
+  if (!file.is_open()) {
+    return core::fail(core::errno_error(errno, what));
+  }
+  DescriptorInput buffer(file.number(), streams.stop);
+  std::string text(std::istreambuf_iterator<char>(&buffer), {});
+  if (streams.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  if (buffer.error() != 0) {
+    return core::fail(core::errno_error(buffer.error(), what));
+  }
+  return text;
+}
+
 core::Result<std::vector<std::string>> source_paths(const BackupArguments& arguments,
                                                     Streams& streams) {
   std::vector<std::string> paths = arguments.paths;
   for (const std::string& name : arguments.files_from) {
-    CAIRN_TRY(const std::string text, read_list("--files-from", name, streams));
+    CAIRN_TRY(const std::string text, read_whole("--files-from", name, streams));
     add_paths(text, '\n', paths);
   }
   for (const std::string& name : arguments.files_from0) {
-    CAIRN_TRY(const std::string text, read_list("--files-from0", name, streams));
+    CAIRN_TRY(const std::string text, read_whole("--files-from0", name, streams));
     add_paths(text, '\0', paths);
   }
   if (paths.empty()) {
@@ -120,7 +119,7 @@ core::Status add_excludes(const std::vector<std::string>& files,
                           const std::vector<std::string>& patterns, Streams& streams,
                           repo::PathFilter& filter) {
   for (const std::string& name : files) {
-    CAIRN_TRY(const std::string text, read_list("--exclude-file", name, streams));
+    CAIRN_TRY(const std::string text, read_whole("--exclude-file", name, streams));
     CAIRN_TRY_STATUS(in_option("--exclude-file", name, filter.add_file_lines(text)));
   }
   for (const std::string& pattern : patterns) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arguments.h"
@@ -12,6 +13,11 @@
 
 /// From the arguments of backup to what the library takes.
 namespace cairn::cli {
+
+/// A whole file that the user named, or standard input for "-". `option` is where it was named.
+/// Errors: not_found, io, interrupted, invalid_argument.
+[[nodiscard]] core::Result<std::string> read_whole(std::string_view option, const std::string& name,
+                                                   Streams& streams);
 
 /// The paths that were named, directly and in lists; absolute. Errors: not_found, io,
 /// invalid_argument (a list names nothing).

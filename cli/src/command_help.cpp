@@ -87,12 +87,13 @@ constexpr std::array kCommands{
     CommandHelp{
         "dump", "Write a file or folder of a snapshot to standard output",
         "A folder is written as a tar archive (POSIX pax) of what it holds, with owners,\n"
-        "times to the nanosecond, extended attributes and hard links. Every byte is checked\n"
+        "times to the nanosecond, extended attributes, access control lists, hard links and\n"
+        "holes (GNU tar -x --acls --xattrs makes all of it again). Every byte is checked\n"
         "before it is written. With --output the file appears under its name only when it\n"
         "is whole, with mode 0600; an existing file is left alone.\n",
         "  cairn dump latest:/etc/fstab\n"
         "  cairn dump latest:/var/lib/app.db --output /tmp/app.db\n"
-        "  cairn dump latest:/home/ada | tar -x --xattrs -C /tmp/ada\n"
+        "  cairn dump latest:/home/ada | tar -x --acls --xattrs -C /tmp/ada\n"
         "  cairn dump latest:/home/ada --format tar --target ada.tar\n"
         "  cairn dump --at \"2026-01-01 14:30\" /etc/fstab\n"},
     CommandHelp{
@@ -149,7 +150,7 @@ constexpr std::array kCommands{
         "restore points unless --policy or --type names them.\n"
         "Forgotten is forgotten: only the space is still taken, until the next prune.\n",
         "  cairn forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run\n"
-        "  cairn forget --keep-within 1m --policy hourly:hourly=48 --host laptop\n"
+        "  cairn forget --keep-within 1mo --policy hourly:hourly=48 --host laptop\n"
         "  cairn forget --keep-last 10 --prune\n"
         "  cairn forget --type restore_point --keep-within 30d\n"
         "  cairn forget 3f2a91c0 latest~1\n"},
@@ -220,7 +221,7 @@ constexpr std::array kCommands{
         "  cairn config --max-repo-size 500G\n"
         "  cairn config --max-repo-size none\n"},
     CommandHelp{
-        "key", "Add, list, remove and change keys",
+        "key", "Add, list, remove, change, export and import keys",
         "A key opens the repository with a passphrase or a key file. Its role says what it\n"
         "can do: admin everything; backup adds snapshots and reads nothing; restore reads\n"
         "everything and adds nothing; maintain and audit list and verify.\n",
@@ -242,6 +243,16 @@ constexpr std::array kCommands{
                 "terminal. The old one opens the repository no more.\n",
                 "  cairn key passwd\n"
                 "  cairn key passwd --new-key-file ~/.config/cairn.key\n"},
+    CommandHelp{"key export", "Write keys to a file or to paper, for a safe",
+                "A repository that has lost its folder keys/ is lost, whoever knows the\n"
+                "passphrase; a key in a safe brings it back. What is written is sealed: the\n"
+                "passphrase or key file is needed as well. Passphrases that are changed later\n"
+                "do not change it.\n",
+                "  cairn key export --output /media/usb/cairn-keys.txt\n"
+                "  cairn key export 3f2a91c0 | lpr\n"},
+    CommandHelp{"key import", "Bring back keys that were exported",
+                "Needs no key: it is for a repository that has lost its own.\n",
+                "  cairn key import /media/usb/cairn-keys.txt\n"},
     CommandHelp{"version", "Print the version", "", "  cairn version --json\n"},
     CommandHelp{"help", "Explain a command", "", "  cairn help restore\n"},
 };
@@ -253,6 +264,10 @@ constexpr std::string_view kProgramFooter =
     "terminal.\n"
     "CAIRN_REPOSITORY stands in for --repo. The catalogues lie in CAIRN_CACHE_DIR, else in\n"
     "$XDG_CACHE_HOME/cairn, else in ~/.cache/cairn; they can be deleted at any time.\n"
+    "\n"
+    "SIZE is a number of bytes, or one with K, M, G, T (powers of 1024; 5GB is 5 * 1000^3). TIME "
+    "is\n"
+    "90s, 30min, 2h, 1d or 1w; in policies 1y6mo2w3d12h, where m means months, too.\n"
     "\n"
     "Exit status:\n"
     "  0    done\n"

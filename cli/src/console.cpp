@@ -100,7 +100,7 @@ void Console::detail(std::string_view text) {
 
 void Console::problem(const repo::Problem& problem, std::string_view verb) {
   if (json_) {
-    print_json(problem_view(problem));
+    print_aside(problem_view(problem));
   } else {
     to_err("cairn: " + escape_text(problem_text(problem, verb)));
   }
@@ -113,7 +113,7 @@ void Console::change(repo::Change change, std::string_view path) {
   if (json_) {
     Json json{{"type", "change"}, {"change", to_string(change)}};
     put_bytes(json, "path", path);
-    print_json(json);
+    print_aside(json);
   } else {
     to_err(escape_text(fmt::format("{:<9} {}", to_string(change), path)));
   }
@@ -126,7 +126,7 @@ void Console::change(repo::RestoreAction action, std::string_view path) {
   if (json_) {
     Json json{{"type", "change"}, {"action", to_string(action)}};
     put_bytes(json, "path", path);
-    print_json(json);
+    print_aside(json);
   } else {
     std::string word(to_string(action));
     std::replace(word.begin(), word.end(), '_', ' ');
@@ -138,7 +138,8 @@ void Console::progress(const repo::Progress& progress) {
   if (streams_.progress_wanted && streams_.progress_wanted()) {
     tell_progress(progress);
   }
-  if (!shows_progress_ || !update_limit_.allows(streams_.clock.monotonic_ns())) {
+  if (!shows_progress_ || (json_ && one_object_) ||
+      !update_limit_.allows(streams_.clock.monotonic_ns())) {
     return;
   }
   if (json_) {
@@ -151,6 +152,14 @@ void Console::progress(const repo::Progress& progress) {
       render_progress(progress, elapsed_ns(), columns > 1 ? columns - 1 : columns);
   streams_.err << fmt::format("\r{}\x1b[K", line) << std::flush;
   line_is_drawn_ = true;
+}
+
+void Console::print_aside(const Json& value) {
+  if (one_object_) {
+    to_err(to_line(value));
+  } else {
+    print_json(value);
+  }
 }
 
 void Console::tell_progress(const repo::Progress& progress) {

@@ -22,6 +22,9 @@ class Console {
 
   [[nodiscard]] bool json() const noexcept { return json_; }
   [[nodiscard]] bool verbose() const noexcept { return verbose_; }
+  /// For commands whose JSON is one object: standard output gets nothing else then. Progress is not
+  /// told, and problems go to standard error.
+  void answer_with_one_object() noexcept { one_object_ = true; }
   /// True if somebody looks at a progress line, and an estimate is worth its cost.
   [[nodiscard]] bool draws_progress() const noexcept { return shows_progress_ && !json_; }
 
@@ -63,6 +66,9 @@ class Console {
   core::Status finish();
 
  private:
+  /// A line beside the result: of standard output if that is a stream of lines, else of standard
+  /// error.
+  void print_aside(const Json& value);
   void tell_progress(const repo::Progress& progress);
   /// `line` is safe to print.
   void to_err(std::string_view line);
@@ -76,6 +82,7 @@ class Console {
   bool shows_progress_;
   UpdateLimit update_limit_;
   std::uint64_t start_ns_;
+  bool one_object_ = false;
   bool line_is_drawn_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "context.h"
 
+#include <functional>
 #include <utility>
 
 #include "absolute_path.h"
@@ -29,11 +30,22 @@ core::Status check_is_there(const std::string& location, std::string hint, Conte
   return {};
 }
 
-core::Result<repo::Repository> open_with(const std::string& location, repo::Credentials credentials,
-                                         Context& context, repo::Observer& observer) {
-  CAIRN_TRY(const repo::Environment* environment, environment_of(context));
-  return repo::Repository::open(
-      *environment, {.location = location, .credentials = std::move(credentials)}, observer);
+using Ask = std::function<core::Result<repo::Credentials>()>;
+
+/// Asks, and opens; somebody at a terminal may try again.
+core::Result<repo::Repository> open_with(const std::string& location, bool at_terminal,
+                                         const Ask& ask, Context& context,
+                                         repo::Observer& observer) {
+  for (unsigned left = at_terminal ? kTriesAtTerminal : 1;; --left) {
+    CAIRN_TRY(repo::Credentials credentials, ask());
+    CAIRN_TRY(const repo::Environment* environment, environment_of(context));
+    auto repository = repo::Repository::open(
+        *environment, {.location = location, .credentials = std::move(credentials)}, observer);
+    if (repository || left == 1 || repository.error().code() != core::ErrorCode::wrong_key) {
+      return repository;
+    }
+    context.console.warning("no key opens with this passphrase, try again");
+  }
 }
 
 }  // namespace
@@ -101,9 +113,11 @@ core::Result<repo::Repository> open_repository(Context& context, repo::Observer&
                                   "check --repo and CAIRN_REPOSITORY, or make one "
                                   "with cairn init",
                                   context));
-  CAIRN_TRY(repo::Credentials credentials,
-            credentials_to_open(context.global, context.location, context.streams));
-  return open_with(context.location, std::move(credentials), context, observer);
+  const auto ask = [&context] {
+    return credentials_to_open(context.global, context.location, context.streams);
+  };
+  return open_with(context.location, asks_terminal(context.global, context.streams), ask, context,
+                   observer);
 }
 
 core::Result<repo::Repository> open_repository_to_copy_from(const FromArguments& from,
@@ -116,9 +130,8 @@ core::Result<repo::Repository> open_repository_to_copy_from(const FromArguments&
   }
   CAIRN_TRY_STATUS(
       check_is_there(location, "check --from-repo and CAIRN_FROM_REPOSITORY", context));
-  CAIRN_TRY(repo::Credentials credentials,
-            credentials_to_copy_from(from, location, context.streams));
-  return open_with(location, std::move(credentials), context, observer);
+  const auto ask = [&] { return credentials_to_copy_from(from, location, context.streams); };
+  return open_with(location, asks_terminal(from, context.streams), ask, context, observer);
 }
 
 core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,

@@ -51,8 +51,8 @@ void add_copy(CLI::App& app, TypedCopy& typed) {
   repeated("--tag", copy.tags, "TAG", "Only with this tag; may be repeated: one of them");
   repeated("--path", copy.paths, "PATH", "Only of this path; may be repeated: of all of them");
   add_text(command, "--latest", typed.latest, "N", "Only the newest N of each host, set and paths");
-  add_text(command, "--policy", typed.policy, "RULES",
-           "Only what forget would keep by these rules:\nlast=2,daily=7,within=1m,tag=x+y");
+  repeated("--policy", typed.policies, "[TYPE:]RULES",
+           "Only what forget would keep by these rules:\nlast=2,daily=7,within=1mo,tag=x+y");
   add_text(command, "--compression", typed.compression, "LEVEL",
            "fast, default, max, or 0 (none) to 19");
   command.add_flag("-n,--dry-run", copy.dry_run, "Say what would be copied, write nothing");
@@ -73,19 +73,18 @@ CheckedArguments copy_values(TypedCopy& typed) {
     }
     copy.latest = *latest;
   }
-  if (!typed.policy.empty()) {
-    if (auto error = take_policy_rules(fmt::format("--policy {}", typed.policy), typed.policy,
-                                       copy.policy)) {
+  for (const std::string& policy : typed.policies) {
+    if (auto error = take_policy(policy, copy.rules)) {
       return *error;
     }
   }
   const bool filters = !copy.hosts.empty() || !copy.tags.empty() || !copy.paths.empty() ||
-                       copy.latest > 0 || !copy.policy.is_empty();
+                       copy.latest > 0 || !copy.rules.is_empty();
   if (!copy.snapshots.empty() && filters) {
     return usage_error(
         "give either SNAP or --host, --tag, --path, --latest and --policy, not both");
   }
-  if (copy.latest > 0 && !copy.policy.is_empty()) {
+  if (copy.latest > 0 && !copy.rules.is_empty()) {
     return usage_error("give only one of --latest and --policy, which may say last=N");
   }
   if (copy.dry_run && copy.verify) {

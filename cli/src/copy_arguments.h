@@ -15,7 +15,7 @@ namespace cairn::cli {
 struct TypedCopy {
   CopyArguments checked;  ///< what needs no check is put here at once
   std::string latest;
-  std::string policy;
+  std::vector<std::string> policies;
   std::string compression = "default";
 };
 /// Declares --from-repo and what opens that repository; `from` must outlive the app.

@@ -44,7 +44,13 @@ Given given_by(const FromArguments& from) {
           .variable_prefix = "CAIRN_FROM_"};
 }
 
-/// What a variable holds, if it is set and not empty.
+void warn_if_open_to_all(std::string_view what, const std::string& path, const Streams& streams) {
+  if (streams.warn && is_open_to_all(path)) {
+    streams.warn(fmt::format("{} {} can be read by every user of this machine: chmod 600 {}", what,
+                             path, path));
+  }
+}
+
 core::Result<Credentials> passphrase(core::Result<SecretBytes> secret) {
   CAIRN_TRY_STATUS(secret.has_value() ? core::Status() : core::fail(secret.error()));
   if (secret->empty()) {
@@ -60,6 +66,7 @@ core::Result<SecretBytes> password_from_file(const std::string& path, Streams& s
   CAIRN_TRY_STATUS(check_path(path, streams));
   CAIRN_TRY_CONTEXT(SecretBytes whole, "password file",
                     read_secret_file(path, kPassphraseBytesMax));
+  warn_if_open_to_all("the password file", path, streams);
   core::ByteView text = whole.view();
   const bool has_end = !text.empty() && text.back() == std::byte{'\n'};
   return SecretBytes::copy_of(without_windows_marks(has_end ? text.first(text.size() - 1) : text));
@@ -77,6 +84,7 @@ core::Result<Credentials> key_file(const std::string& path, const Streams& strea
         "a key file is what `cairn init --key-file` or `cairn key add --new-key-file` made");
   }
   CAIRN_TRY_CONTEXT(SecretBytes key, "key file", std::move(secret));
+  warn_if_open_to_all("the key file", path, streams);
   return Credentials{Credentials::Type::key_file, std::move(key)};
 }
 
@@ -132,14 +140,22 @@ core::Result<SecretBytes> ask(Streams& streams, std::string_view prompt, const s
   return answer;
 }
 
-core::Result<NewCredentials> ask_twice(Streams& streams) {
+/// `location`: of the repository that it will open; empty if that has been asked for already.
+core::Result<NewCredentials> ask_twice(const std::string& location, Streams& streams) {
   const std::string hint = Given().ways();
-  CAIRN_TRY(Credentials first, passphrase(ask(streams, "new passphrase: ", hint)));
-  CAIRN_TRY(const SecretBytes second, ask(streams, "the same again: ", hint));
-  if (!core::equal_constant_time(first.secret.view(), second.view())) {
-    return core::fail(ErrorCode::invalid_argument, "the two passphrases differ");
+  const std::string prompt =
+      location.empty() ? "new passphrase: " : fmt::format("new passphrase for {}: ", location);
+  for (unsigned left = kTriesAtTerminal; left > 0; --left) {
+    CAIRN_TRY(Credentials first, passphrase(ask(streams, prompt, hint)));
+    CAIRN_TRY(const SecretBytes second, ask(streams, "the same again: ", hint));
+    if (core::equal_constant_time(first.secret.view(), second.view())) {
+      return NewCredentials{std::move(first), {}};
+    }
+    if (left > 1 && streams.warn) {
+      streams.warn("the two passphrases differ, try again");
+    }
   }
-  return NewCredentials{std::move(first), {}};
+  return core::fail(ErrorCode::invalid_argument, "the two passphrases differ");
 }
 
 /// The passphrase that the options or the environment give; nullopt if they say nothing of one.
@@ -184,7 +200,27 @@ core::Result<Credentials> existing_credentials(const Given& given, const std::st
   return passphrase(ask(streams, fmt::format("passphrase of {}: ", location), given.ways()));
 }
 
+bool asks_terminal(const Given& given, const Streams& streams) {
+  if (!given.password_file.empty() || !given.key_file.empty()) {
+    return false;
+  }
+  for (const char* const name : {"PASSWORD", "PASSWORD_FILE", "PASSWORD_COMMAND", "KEY_FILE"}) {
+    if (!given.variable(name, streams).empty()) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
+
+bool asks_terminal(const GlobalArguments& global, const Streams& streams) {
+  return asks_terminal(given_by(global), streams);
+}
+
+bool asks_terminal(const FromArguments& from, const Streams& streams) {
+  return asks_terminal(given_by(from), streams);
+}
 
 core::Result<Credentials> credentials_to_open(const GlobalArguments& global,
                                               const std::string& location, Streams& streams) {
@@ -196,7 +232,8 @@ core::Result<Credentials> credentials_to_copy_from(const FromArguments& from,
   return existing_credentials(given_by(from), location, streams);
 }
 
-core::Result<NewCredentials> credentials_to_init(const GlobalArguments& global, Streams& streams) {
+core::Result<NewCredentials> credentials_to_init(const GlobalArguments& global,
+                                                 const std::string& location, Streams& streams) {
   const Given given = given_by(global);
   CAIRN_TRY(auto known, given_passphrase(given, streams));
   if (known) {
@@ -205,7 +242,7 @@ core::Result<NewCredentials> credentials_to_init(const GlobalArguments& global, 
   if (const std::string path = given_key_file(given, streams); !path.empty()) {
     return key_file_or_new(path, streams);
   }
-  return ask_twice(streams);
+  return ask_twice(location, streams);
 }
 
 core::Result<NewCredentials> credentials_to_add(const NewCredentialArguments& arguments,
@@ -222,7 +259,7 @@ core::Result<NewCredentials> credentials_to_add(const NewCredentialArguments& ar
     CAIRN_TRY(Credentials credentials, passphrase(SecretBytes::copy_of(core::as_view(value))));
     return NewCredentials{std::move(credentials), {}};
   }
-  return ask_twice(streams);
+  return ask_twice({}, streams);
 }
 
 void forget(const NewCredentials& unused, Streams& streams) {

@@ -12,9 +12,9 @@ namespace cairn::cli {
 
 /// To open `location`: --password-file or --key-file; else the first of CAIRN_PASSWORD,
 /// CAIRN_PASSWORD_FILE, CAIRN_PASSWORD_COMMAND and CAIRN_KEY_FILE that is set and not empty; else
-/// the terminal. Of a password file one line end at its end is dropped.
-/// Errors: invalid_argument (an empty passphrase, a key file that has not 32 bytes, no source at
-/// all), interrupted, and those of secret_input.h.
+/// the terminal. Of a password file one line end at its end is dropped, and what Windows puts
+/// around a text (secret_input.h). Errors: invalid_argument (an empty passphrase, a key file that
+/// has not 32 bytes, no source at all), interrupted, and those of secret_input.h.
 [[nodiscard]] core::Result<repo::Credentials> credentials_to_open(const GlobalArguments& global,
                                                                   const std::string& location,
                                                                   Streams& streams);
@@ -25,14 +25,21 @@ namespace cairn::cli {
                                                                        const std::string& location,
                                                                        Streams& streams);
 
+/// How often somebody at a terminal may mistype a passphrase.
+inline constexpr unsigned kTriesAtTerminal = 3;
+/// True if the functions above would ask the terminal, so that asking again makes sense.
+[[nodiscard]] bool asks_terminal(const GlobalArguments& global, const Streams& streams);
+[[nodiscard]] bool asks_terminal(const FromArguments& from, const Streams& streams);
+
 struct NewCredentials {
   repo::Credentials credentials;
   std::string made_key_file;  ///< a key file that did not exist before; empty if there is none
 };
 
-/// For `init`: the same sources; a key file that does not exist is made, and the terminal asks
-/// twice.
+/// For `init` of a repository at `location`: the same sources; a key file that does not exist is
+/// made, and the terminal asks twice.
 [[nodiscard]] core::Result<NewCredentials> credentials_to_init(const GlobalArguments& global,
+                                                               const std::string& location,
                                                                Streams& streams);
 
 /// For `key add` and `key passwd`: --new-key-file, --new-password-file, CAIRN_NEW_PASSWORD, or the

@@ -86,7 +86,8 @@ std::optional<UsageError> take_duration(std::string_view option, const std::stri
   const auto parsed = repo::parse_retention_duration(text);
   if (!parsed) {
     return usage_error(fmt::format(
-        "{} {}: must be a time such as 1y5m7d2h (m are months, nothing is longer than 1000000)",
+        "{} {}: must be a time such as 1y6mo2w3d12h: years, months, weeks, days, hours; no number "
+        "above 1000000",
         option, text));
   }
   duration = *parsed;
@@ -133,20 +134,22 @@ std::optional<UsageError> take_rule(const std::string& option, const std::string
     return take_tags(fmt::format("{}: tag", option), value, '+', policy);
   }
   return usage_error(fmt::format(
-      "{}: \"{}\" is no rule; write last, hourly, daily, weekly, monthly, yearly, within,\n"
+      "{}: \"{}\" is no rule; write last, hourly, daily, weekly, monthly, yearly, within, "
       "within-hourly ... within-yearly or tag, and = and a value",
       option, rule));
 }
 
-/// "hourly:last=2,daily=7"
-std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRules& rules) {
-  const std::string option = fmt::format("--policy {}", text);
-  const std::size_t colon = text.find(':');
-  const auto type = parse_snapshot_type(text.substr(0, colon));
-  if (!type || colon == std::string::npos) {
-    return usage_error(fmt::format("{}: must begin with {}, and a colon", option, kTypes));
+std::optional<UsageError> take_policy_rules(const std::string& option, const std::string& text,
+                                            repo::RetentionPolicy& policy) {
+  for (const std::string& rule : split(text, ',')) {
+    if (auto error = take_rule(option, rule, policy)) {
+      return error;
+    }
   }
-  return take_policy_rules(option, text.substr(colon + 1), rules.by_type[*type]);
+  if (policy.is_empty()) {
+    return usage_error(fmt::format("{}: it keeps nothing", option));
+  }
+  return std::nullopt;
 }
 
 std::optional<UsageError> take_grouping(const std::string& text,
@@ -234,8 +237,9 @@ void add_forget(CLI::App& app, TypedForget& typed) {
       ->group(kKept);
   repeated("--keep-type", typed.keep_types, "TYPE", "What is of this type; may be repeated")
       ->group(kKept);
-  repeated("--policy", typed.policies, "TYPE:RULES",
-           "A policy for one type, which is then counted by itself:\nhourly:last=2,daily=7,tag=x+y")
+  repeated("--policy", typed.policies, "[TYPE:]RULES",
+           "last=2,daily=7,within=1mo,tag=x+y; with hourly: before them\n"
+           "a policy for one type, which is then counted by itself")
       ->group(kKept);
   constexpr const char* kSeen = "Which snapshots the policy sees";
   const auto take_group_by = [&typed](const CLI::results_t& words) {
@@ -259,17 +263,18 @@ void add_forget(CLI::App& app, TypedForget& typed) {
   repeated("--type", typed.types, "TYPE", "Only of this type; may be repeated")->group(kSeen);
 }
 
-std::optional<UsageError> take_policy_rules(const std::string& option, const std::string& text,
-                                            repo::RetentionPolicy& policy) {
-  for (const std::string& rule : split(text, ',')) {
-    if (auto error = take_rule(option, rule, policy)) {
-      return error;
-    }
+std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRules& rules) {
+  const std::string option = fmt::format("--policy {}", text);
+  // A colon in a tag stands behind the first '='.
+  const std::size_t colon = text.substr(0, text.find('=')).find(':');
+  if (colon == std::string::npos) {
+    return take_policy_rules(option, text, rules.general);
   }
-  if (policy.is_empty()) {
-    return usage_error(fmt::format("{}: it keeps nothing", option));
+  const auto type = parse_snapshot_type(text.substr(0, colon));
+  if (!type) {
+    return usage_error(fmt::format("{}: before the colon must stand {}", option, kTypes));
   }
-  return std::nullopt;
+  return take_policy_rules(option, text.substr(colon + 1), rules.by_type[*type]);
 }
 
 CheckedArguments forget_values(TypedForget& typed) {

@@ -32,10 +32,9 @@ struct TypedForget {
 void add_forget(CLI::App& app, TypedForget& typed);
 [[nodiscard]] CheckedArguments forget_values(TypedForget& typed);
 
-/// "last=2,daily=7,tag=x+y", added to the policy. `option` is what messages call the text.
-[[nodiscard]] std::optional<UsageError> take_policy_rules(const std::string& option,
-                                                          const std::string& text,
-                                                          repo::RetentionPolicy& policy);
+/// The rules of one --policy: "last=2,daily=7", or "hourly:last=2,daily=7" for one type.
+[[nodiscard]] std::optional<UsageError> take_policy(const std::string& text,
+                                                    repo::RetentionRules& rules);
 
 /// "7", or "all": nullopt if the text is anything else.
 [[nodiscard]] std::optional<std::uint32_t> parse_keep_count(std::string_view text);

@@ -38,6 +38,13 @@ void add_key(CLI::App& app, TypedKey& typed) {
   CLI::App& remove = add_command(key, "key remove");
   add_text(remove, "ID", typed.remove.id_prefix, "", "Beginning of the key's id")->required();
   add_new_credentials(add_command(key, "key passwd"), typed);
+  CLI::App& exports = add_command(key, "key export");
+  add_text(exports, "ID", typed.exported.id_prefix, "", "Beginning of a key's id; all keys");
+  add_text(exports, "-o,--output", typed.exported.output, "FILE",
+           "A new file, with mode 0600, instead of standard output");
+  add_text(add_command(key, "key import"), "FILE", typed.imported.file, "",
+           "What key export has written, - for standard input")
+      ->required();
 }
 
 CheckedArguments key_values(TypedKey& typed, const std::string& name) {
@@ -59,6 +66,12 @@ CheckedArguments key_values(TypedKey& typed, const std::string& name) {
   }
   if (name == "passwd") {
     return KeyPasswdArguments{std::move(typed.new_credentials)};
+  }
+  if (name == "export") {
+    return std::move(typed.exported);
+  }
+  if (name == "import") {
+    return std::move(typed.imported);
   }
   return KeyListArguments{};
 }

@@ -14,6 +14,8 @@ namespace cairn::cli {
 struct TypedKey {
   KeyAddArguments add;  ///< what needs no check is put here at once
   KeyRemoveArguments remove;
+  KeyExportArguments exported;
+  KeyImportArguments imported;
   NewCredentialArguments new_credentials;
   std::string role = "admin";
 };

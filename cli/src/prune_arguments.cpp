@@ -18,7 +18,7 @@ void add_prune_options(CLI::App& command, TypedPrune& typed) {
   command.add_flag("--repack-small", typed.checked.repack_small,
                    "Put small packs together, even if there are few");
   add_text(command, "--stale-after", typed.stale_after, "TIME",
-           "Give up backups without a sign of life for so long (10m)");
+           "Give up backups without a sign of life for so long (10min)");
 }
 
 void add_prune(CLI::App& app, TypedPrune& typed) {
@@ -48,8 +48,7 @@ CheckedArguments prune_values(TypedPrune& typed) {
   if (!typed.stale_after.empty()) {
     const auto seconds = parse_duration(typed.stale_after);
     if (!seconds) {
-      return usage_error(fmt::format("--stale-after {}: must be a time such as 90s, 30m or 2h",
-                                     typed.stale_after));
+      return duration_mistake("--stale-after", typed.stale_after);
     }
     prune.stale_after_seconds = *seconds;
   }

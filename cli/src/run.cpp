@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <ostream>
+#include <type_traits>
 #include <variant>
 
 #include "arguments.h"
@@ -14,8 +15,35 @@
 namespace cairn::cli {
 namespace {
 
+/// True for commands that answer with lines of JSON, each of which has a "type"; all others answer
+/// with one object, whatever the size of the repository.
+template <class Arguments>
+constexpr bool kAnswersInLines = false;
+template <>
+constexpr bool kAnswersInLines<BackupArguments> = true;
+template <>
+constexpr bool kAnswersInLines<CopyArguments> = true;
+template <>
+constexpr bool kAnswersInLines<DiffArguments> = true;
+template <>
+constexpr bool kAnswersInLines<FindArguments> = true;
+template <>
+constexpr bool kAnswersInLines<LsArguments> = true;
+template <>
+constexpr bool kAnswersInLines<RepairPacksArguments> = true;
+template <>
+constexpr bool kAnswersInLines<RestoreArguments> = true;
+template <>
+constexpr bool kAnswersInLines<RewriteArguments> = true;
+template <>
+constexpr bool kAnswersInLines<VerifyArguments> = true;
+
 ExitCode show_help(const HelpText& help, Console& console) {
-  console.write(help.text);
+  if (console.json()) {
+    console.print_json({{"help", help.text}});
+  } else {
+    console.write(help.text);
+  }
   return console.finish() ? ExitCode::ok : ExitCode::failed;
 }
 
@@ -63,14 +91,20 @@ core::Status find_repositories(const Invocation& invocation, Context& context) {
 
 ExitCode invoke(const Invocation& invocation, Streams& streams) {
   Console console(streams, invocation.global);
+  streams.warn = [&console](std::string_view text) { console.warning(text); };
   Context context{.streams = streams, .console = console, .global = invocation.global};
   if (const core::Status found = find_repositories(invocation, context); !found) {
     console.error(found.error(), ExitCode::usage);
     return ExitCode::usage;
   }
-  const auto result =
-      std::visit([&context](const auto& arguments) { return execute(arguments, context); },
-                 invocation.command);
+  const auto result = std::visit(
+      [&context](const auto& arguments) {
+        if (!kAnswersInLines<std::decay_t<decltype(arguments)>>) {
+          context.console.answer_with_one_object();
+        }
+        return execute(arguments, context);
+      },
+      invocation.command);
   return conclude(result, console);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,6 +77,13 @@ core::Result<SecretBytes> read_secret_file(const std::string& path, std::size_t 
                       fmt::format("{} is longer than {} bytes", path, bytes_max));
   }
   return SecretBytes::copy_of(buffer.view().first(*size));
+}
+
+bool is_open_to_all(const std::string& path) {
+  constexpr ::mode_t kOthersReadOrWrite = 06;
+  struct ::stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+         (info.st_mode & kOthersReadOrWrite) != 0;
 }
 
 core::Result<SecretBytes> read_secret_line(std::istream& in) {

@@ -19,6 +19,9 @@ inline constexpr std::size_t kPassphraseBytesMax = 4096;
 [[nodiscard]] core::Result<core::SecretBytes> read_secret_file(const std::string& path,
                                                                std::size_t bytes_max);
 
+/// True for a file that users read, or write, who neither own it nor belong to its group.
+[[nodiscard]] bool is_open_to_all(const std::string& path);
+
 /// A line without what editors on Windows put around it: a UTF-8 byte order mark before it, a
 /// carriage return behind it. Nobody means these when typing the same passphrase.
 [[nodiscard]] core::ByteView without_windows_marks(core::ByteView line);

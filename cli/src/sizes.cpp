@@ -3,27 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 
 namespace cairn::cli {
-
-std::string format_size(std::uint64_t bytes) {
-  constexpr std::array<std::string_view, 6> kUnits{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  // 1023.95 and more would be written as "1024.0".
-  constexpr double kNextUnit = 1023.95;
-  if (bytes < 1024) {
-    return fmt::format("{} B", bytes);
-  }
-  double value = static_cast<double>(bytes) / 1024;
-  std::size_t unit = 0;
-  while (value >= kNextUnit && unit + 1 < kUnits.size()) {
-    value /= 1024;
-    ++unit;
-  }
-  return fmt::format("{:.1f} {}", value, kUnits[unit]);
-}
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
   constexpr std::string_view kUnits = "KMGTPE";
@@ -43,9 +26,13 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     if (power == std::string_view::npos) {
       return std::nullopt;
     }
-    value = std::ldexp(value, static_cast<int>(10 * (power + 1)));
     unit.remove_prefix(1);
-    unit.remove_prefix(unit.starts_with("iB") ? 1 : 0);
+    if (unit == "B") {
+      value *= std::pow(1000.0, static_cast<double>(power + 1));
+    } else {
+      value = std::ldexp(value, static_cast<int>(10 * (power + 1)));
+      unit.remove_prefix(unit.starts_with("iB") ? 1 : 0);
+    }
   }
   if ((!unit.empty() && unit != "B") || value >= kSizeMax) {
     return std::nullopt;

@@ -5,14 +5,15 @@
 #include <string>
 #include <string_view>
 
+#include "cairn/core/size_text.h"
+
 /// Numbers for people. JSON carries bytes and plain numbers instead.
 namespace cairn::cli {
 
-/// "0 B", "1023 B", "1.0 KiB", "12.3 MiB": powers of 1024, one digit after the point.
-[[nodiscard]] std::string format_size(std::uint64_t bytes);
+using core::format_size;
 
-/// "500", "10K", "1.5M", "2GiB", "3 TB": powers of 1024, whatever the unit is spelled like. nullopt
-/// if the text is anything else or the size above 2^63.
+/// "500", "10K", "1.5M", "2GiB": powers of 1024; "3 TB", "5kB": powers of 1000. nullopt if the text
+/// is anything else or the size above 2^63.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 
 /// "1 file", "2 files", "0 files". The plural takes an s.

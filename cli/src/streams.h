@@ -49,6 +49,10 @@ struct Streams {
   /// error is no terminal. Errors: interrupted, io.
   std::function<core::Result<bool>(std::string_view question)> confirm = {};
 
+  /// Takes a warning that the user should see before the command is at its end. Not set: nobody
+  /// sees.
+  std::function<void(std::string_view text)> warn = {};
+
   std::string host = {};
   std::string user = {};
   std::string home_folder = {};     ///< where HOME is not set; empty if unknown

@@ -149,8 +149,8 @@ TEST_CASE("InnoDB tablespaces are page files", "[chunker][classify]") {
 }
 
 TEST_CASE("images of virtual machines are disk images", "[chunker][classify]") {
-  for (const auto magic : {"QFI\xfb\0\0\0\2"sv, "QFI\xfb\0\0\0\3"sv, "KDMV\1\0\0\0"sv,
-                           "COWD\1\0\0\0"sv, "vhdxfile"sv, "conectix"sv, "LUKS\xba\xbe\0\2"sv}) {
+  for (const auto magic :
+       {"KDMV\1\0\0\0"sv, "COWD\1\0\0\0"sv, "vhdxfile"sv, "conectix"sv, "LUKS\xba\xbe\0\2"sv}) {
     CAPTURE(std::string(magic));
     CHECK(HeadBuilder().put(0, magic).classify() == ContentClass::disk_image);
     CHECK(HeadBuilder().put(1, magic).classify() == ContentClass::general);
@@ -159,6 +159,26 @@ TEST_CASE("images of virtual machines are disk images", "[chunker][classify]") {
   CHECK(HeadBuilder().put(0, "QFI\xfb\0\0\0\1"sv).classify() == ContentClass::general);
   // A VMDK descriptor is a small text.
   CHECK(classify_text("# Disk DescriptorFile\nversion=1\n") == ContentClass::general);
+}
+
+TEST_CASE("images with compressed clusters lie on no grid", "[chunker][classify]") {
+  for (const auto magic : {"QFI\xfb\0\0\0\2"sv, "QFI\xfb\0\0\0\3"sv}) {
+    const auto qcow2 = [magic](std::uint32_t cluster_bits, std::uint64_t size_bytes) {
+      return HeadBuilder().put(0, magic).u32_be(20, cluster_bits).classify(size_bytes);
+    };
+    CHECK(qcow2(16, 65536 * 100) == ContentClass::disk_image);
+    CHECK(qcow2(9, 512 * 101) == ContentClass::disk_image);
+    CHECK(qcow2(21, std::uint64_t{1} << 40) == ContentClass::disk_image);
+    CHECK(qcow2(16, 65536 * 100 + 512) == ContentClass::compressed);
+    CHECK(qcow2(21, 65536 * 101) == ContentClass::compressed);
+    for (const std::uint32_t no_size : {0U, 8U, 22U, 64U, 0xFFFFFFFFU}) {
+      CHECK(qcow2(no_size, 65536 * 100) == ContentClass::compressed);
+    }
+    CHECK(HeadBuilder().put(1, magic).classify() == ContentClass::general);
+  }
+  const auto vmdk = HeadBuilder().put(0, "KDMV\1\0\0\0"sv);
+  CHECK(HeadBuilder(vmdk).u32_le(8, 3).classify() == ContentClass::disk_image);
+  CHECK(HeadBuilder(vmdk).u32_le(8, 0x30001).classify() == ContentClass::compressed);
 }
 
 TEST_CASE("raw disks are disk images", "[chunker][classify]") {

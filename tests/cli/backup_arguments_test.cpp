@@ -27,11 +27,12 @@ std::string parsed(std::vector<std::string> words, BackupArguments* into = nullp
 TEST_CASE("a duration is a number and a unit") {
   CHECK(parse_duration("90") == 90);
   CHECK(parse_duration("90s") == 90);
-  CHECK(parse_duration("5m") == 300);
+  CHECK(parse_duration("5min") == 300);
   CHECK(parse_duration("2h") == 7200);
   CHECK(parse_duration("1d") == 86400);
-  for (const char* const text : {"", "0", "0h", "m", "-1s", "1w", "1 h", "1.5h", "1hh",
-                                 "99999999999999999999", "999999999d"}) {
+  CHECK(parse_duration("2w") == 1'209'600);
+  for (const char* const text : {"", "0", "0h", "m", "-1s", "1m", "1mo", "min", "1 h", "1.5h",
+                                 "1hh", "99999999999999999999", "999999999d"}) {
     CHECK(parse_duration(text) == std::nullopt);
   }
 }
@@ -96,7 +97,7 @@ TEST_CASE("the options of a backup become values") {
                   "--rehash-sample",
                   "1%",
                   "--time-limit",
-                  "30m"},
+                  "30min"},
                  &arguments) == "ok");
   CHECK(arguments.excludes == std::vector<std::string>{"*.o", "!b"});
   CHECK(arguments.includes == std::vector<std::string>{"c"});
@@ -113,5 +114,7 @@ TEST_CASE("the options of a backup become values") {
   CHECK(parsed({"/a", "--rehash-sample", "2"}) ==
         "--rehash-sample 2: must be a part such as 1% or 0.01");
   CHECK(parsed({"/a", "--time-limit", "soon"}) ==
-        "--time-limit soon: must be a time such as 90s, 30m or 2h");
+        "--time-limit soon: must be a time such as 90s, 30min, 2h, 1d or 1w");
+  CHECK(parsed({"/a", "--time-limit", "30m"}) ==
+        "--time-limit 30m: must be a time such as 90s, 30min, 2h, 1d or 1w; m would be months");
 }

@@ -51,9 +51,11 @@ TEST_CASE("copy: words", "[copy]") {
   CHECK(copy.verify);
   CHECK(arguments<CopyArguments>({"copy", "a", "b"}).snapshots == Args{"a", "b"});
 
-  const auto policy =
-      arguments<CopyArguments>({"copy", "--policy", "last=2,daily=7,tag=x+y"}).policy;
-  CHECK(repo::to_string(policy) == "last 2, daily 7, tag x+y");
+  const auto rules = arguments<CopyArguments>({"copy", "--policy", "last=2,daily=7,tag=x+y",
+                                               "--policy", "hourly:last=3"})
+                         .rules;
+  CHECK(repo::to_string(rules.by_type.at(repo::SnapshotType::hourly)) == "last 3");
+  CHECK(repo::to_string(rules.general) == "last 2, daily 7, tag x+y");
 
   CHECK_THAT(refused({"copy", "--policy", "daily"}).message, Contains("--policy daily"));
   CHECK_THAT(refused({"copy", "--policy", "some=1"}).message, Contains("is no rule"));

@@ -69,7 +69,7 @@ TEST_CASE_METHOD(Sources, "a password file from Windows says the same as one wit
                                  "\xEF\xBB\xBFsecret", "secret\r"}) {
     write_file(folder / "pw", text);
     CHECK(secret(with_password_file(folder / "pw")) == "secret");
-    const auto init = credentials_to_init(with_password_file(folder / "pw"), streams());
+    const auto init = credentials_to_init(with_password_file(folder / "pw"), "/repo", streams());
     REQUIRE(init);
     CHECK(core::to_string(init->credentials.secret.view()) == "secret");
     input = text;
@@ -162,18 +162,21 @@ TEST_CASE_METHOD(Sources, "without any source the message names them all") {
 
 TEST_CASE_METHOD(Sources, "a new passphrase is asked for twice") {
   typed = {"new", "new"};
-  const auto same = credentials_to_init({}, streams());
+  const auto same = credentials_to_init({}, "/repo", streams());
   REQUIRE(same);
   CHECK(core::to_string(same->credentials.secret.view()) == "new");
   CHECK(prompts.size() == 2);
-  typed = {"new", "nwe"};
+  CHECK(prompts[0] == "new passphrase for /repo: ");
+  typed = {"new", "nwe", "new", "nwe", "new", "new"};
+  CHECK(credentials_to_add({}, streams()));
+  typed = {"new", "nwe", "new", "nwe", "new", "nwe", "new", "new"};
   const auto different = credentials_to_add({}, streams());
   REQUIRE_FALSE(different);
   CHECK(different.error().message() == "the two passphrases differ");
 }
 
 TEST_CASE_METHOD(Sources, "a key file that is missing is made for its owner alone") {
-  const auto made = credentials_to_init(with_key_file(folder / "new"), streams());
+  const auto made = credentials_to_init(with_key_file(folder / "new"), "/repo", streams());
   REQUIRE(made);
   CHECK(made->made_key_file == folder / "new");
   CHECK(read_file(folder / "new") == core::to_string(made->credentials.secret.view()));
@@ -192,6 +195,24 @@ TEST_CASE_METHOD(Sources, "a key file that is missing is made for its owner alon
   CHECK(std::filesystem::exists(folder / "new"));
   forget(*made, streams());
   CHECK_FALSE(std::filesystem::exists(folder / "new"));
+}
+
+TEST_CASE_METHOD(Sources, "a secret that every user can read is told") {
+  write_file(folder / "pw", "secret\n");
+  write_file(folder / "key", std::string(32, 'k'));
+  std::vector<std::string> warnings;
+  for (const ::mode_t mode : {0600U, 0640U, 0644U, 0602U}) {
+    REQUIRE(::chmod((folder / "pw").c_str(), mode) == 0);
+    REQUIRE(::chmod((folder / "key").c_str(), mode) == 0);
+    warnings.clear();
+    Streams& watched = streams();
+    watched.warn = [&warnings](std::string_view text) { warnings.emplace_back(text); };
+    REQUIRE(credentials_to_open(with_password_file(folder / "pw"), "/repo", watched));
+    REQUIRE(credentials_to_open(with_key_file(folder / "key"), "/repo", watched));
+    CAPTURE(mode, warnings);
+    CHECK(warnings.size() == ((mode & 06) != 0 ? 2 : 0));
+  }
+  CHECK(warnings[0].find(folder / "pw") != std::string::npos);
 }
 
 TEST_CASE_METHOD(Sources, "to open, a missing key file is not made") {

@@ -79,7 +79,7 @@ TEST_CASE("forget: what to keep", "[forget]") {
   CHECK_THAT(refused({"forget", "--keep-daily", "4294967295"}).message,
              Contains("must be a number"));
   CHECK_THAT(refused({"forget", "--keep-within", "7"}).message, Contains("--keep-within 7"));
-  CHECK_THAT(refused({"forget", "--keep-within-daily", "soon"}).message, Contains("1y5m7d2h"));
+  CHECK_THAT(refused({"forget", "--keep-within-daily", "soon"}).message, Contains("1y6mo2w3d12h"));
   CHECK_THAT(refused({"forget", "--keep-tag", "x,,y"}).message, Contains("a tag is empty"));
   CHECK_THAT(refused({"forget", "--keep-type", "often"}).message, Contains("restore_point"));
 }
@@ -96,7 +96,9 @@ TEST_CASE("forget: a policy for a type", "[forget]") {
   const auto policy_error = [](const char* policy) {
     return refused({"forget", "--policy", policy}).message;
   };
-  CHECK_THAT(policy_error("often:last=2"), Contains("must begin with"));
+  CHECK_THAT(policy_error("often:last=2"), Contains("before the colon must stand"));
+  CHECK_THAT(policy_error("hourly:foo=3"), !Contains("\n"));
+  CHECK(to_string(general({"--policy", "last=2,daily=7"})) == "last 2, daily 7");
   CHECK_THAT(policy_error("hourly"), Contains("a colon"));
   CHECK_THAT(policy_error("hourly:"), Contains("is no rule"));
   CHECK_THAT(policy_error("hourly:first=2"), Contains("\"first=2\" is no rule"));

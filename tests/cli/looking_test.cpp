@@ -105,7 +105,8 @@ TEST_CASE("sizes as they are typed") {
   CHECK(parse_size("10K") == 10'240U);
   CHECK(parse_size("10k") == 10'240U);
   CHECK(parse_size("10 KiB") == 10'240U);
-  CHECK(parse_size("10KB") == 10'240U);
+  CHECK(parse_size("10KB") == 10'000U);
+  CHECK(parse_size("5GB") == 5'000'000'000U);
   CHECK(parse_size("1.5M") == 1'572'864U);
   CHECK(parse_size("2GiB") == std::uint64_t{2} << 30);
   CHECK(parse_size("7E") == std::uint64_t{7} << 60);

@@ -83,7 +83,7 @@ class OnTerminal {
 TEST_CASE("the terminal is asked without echo, twice for a new passphrase") {
   const test::TempFolder folder;
   OnTerminal init(folder.path(), {"init"});
-  REQUIRE(init.read_until("new passphrase: "));
+  REQUIRE(init.read_until("new passphrase for " + folder.path() + "/repo: "));
   CHECK_FALSE(init.echoes());
   init.type("open sesame\n");
   REQUIRE(init.read_until("the same again: "));
@@ -97,13 +97,24 @@ TEST_CASE("the terminal is asked without echo, twice for a new passphrase") {
   OnTerminal wrong(folder.path(), {"snapshots"});
   REQUIRE(wrong.read_until("passphrase of "));
   wrong.type("something else\n");
+  for (int again = 0; again < 2; ++again) {
+    REQUIRE(wrong.read_until("try again\r\npassphrase of "));
+    wrong.type("something else\n");
+  }
   CHECK(wrong.wait() == 12);
+
+  OnTerminal second_try(folder.path(), {"snapshots"});
+  REQUIRE(second_try.read_until("passphrase of "));
+  second_try.type("open sesam\n");
+  REQUIRE(second_try.read_until("try again\r\npassphrase of "));
+  second_try.type("open sesame\n");
+  CHECK(second_try.wait() == 0);
 }
 
 TEST_CASE("Ctrl-C at the prompt ends the program and gives the echo back") {
   const test::TempFolder folder;
   OnTerminal init(folder.path(), {"init"});
-  REQUIRE(init.read_until("new passphrase: "));
+  REQUIRE(init.read_until("new passphrase for "));
   init.type("half a pass\x03");
   REQUIRE(init.read_until("cairn: interrupted"));
   CHECK(init.echoes());

@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t kSourceLinesMax = 600;
 constexpr std::size_t kRootListLinesMax = 200;
 
+constexpr std::string_view kWordCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool is_source(std::string_view path) { return path.ends_with(".cpp") || path.ends_with(".h"); }
@@ -357,6 +360,43 @@ Findings check_identifiers(Tree tree) {
   return findings;
 }
 
+Findings check_catch_names(Tree tree) {
+  static const std::set<std::string, std::less<>> kInBothVersions = {"Contains", "StartsWith"};
+  static constexpr std::string_view kOurs = "tests/support/catch2.h";
+  Findings findings;
+  const auto find = [&findings](const SourceFile& file, std::string_view code, std::size_t position,
+                                std::string_view what) {
+    findings.push_back(
+        {file.path, line_of(code, position),
+         fmt::format("{}: not in every Catch2 that we build with: {}", what, kOurs)});
+  };
+  for (const auto& file : tree) {
+    if (!is_source(file.path) || !file.path.starts_with("tests/") || file.path == kOurs) {
+      continue;
+    }
+    const auto code = blank_comments(file.text, Literals::blank);
+    for (const auto& word : words_of(code)) {
+      const auto after = std::string_view(code).substr(word.position + word.text.size());
+      if (word.text == "Approx") {  // global in v2, in Catch since v3
+        find(file, code, word.position, word.text);
+      }
+      if (word.text != "Catch" || !after.starts_with("::")) {
+        continue;
+      }
+      const auto name = after.substr(2, after.find_first_not_of(kWordCharacters, 2) - 2);
+      if (!kInBothVersions.contains(name)) {
+        find(file, code, word.position, fmt::format("Catch::{}", name));
+      }
+    }
+    for (const auto& include : includes_of(code)) {
+      if (include.target.starts_with("catch2/")) {
+        findings.push_back({file.path, include.line, fmt::format("include {} instead", kOurs)});
+      }
+    }
+  }
+  return findings;
+}
+
 Findings check_notes(Tree tree) {
   // Put together here, so that this file passes its own check.
   static const std::set<std::string, std::less<>> kNotes = {
@@ -457,8 +497,9 @@ Findings check_fuzz_targets(Tree tree) {
 
 Findings check_all(Tree tree) {
   Findings all;
-  for (const auto check : {check_layers, check_sizes, check_paths, check_identifiers, check_notes,
-                           check_source_lists, check_fuzz_targets}) {
+  for (const auto check :
+       {check_layers, check_sizes, check_paths, check_identifiers, check_catch_names, check_notes,
+        check_source_lists, check_fuzz_targets}) {
     auto findings = check(tree);
     std::move(findings.begin(), findings.end(), std::back_inserter(all));
   }

@@ -39,6 +39,9 @@ Findings check_paths(Tree tree);
 /// Output, exit, environment, clock and randomness in libraries; sleeps and entropy in tests.
 Findings check_identifiers(Tree tree);
 
+/// Names of Catch2 that not every version has which we build with, outside tests/support/catch2.h.
+Findings check_catch_names(Tree tree);
+
 /// Notes to oneself.
 Findings check_notes(Tree tree);
 

@@ -180,6 +180,25 @@ TEST_CASE("identifiers: tests may print, but not sleep or draw entropy") {
   CHECK(findings[1].line == 3);
 }
 
+TEST_CASE("catch names: what only one version of Catch2 has is found") {
+  for (const char* const code :
+       {"CHECK_THAT(a, Catch::Matchers::Contains(b));", "using Catch::Matchers::ContainsSubstring;",
+        "CHECK_THAT(a, Catch::EndsWith(b));", "CHECK(a == Approx(b));",
+        "CHECK(a == Catch::Detail::stringify(b));", "#include <catch2/catch.hpp>"}) {
+    CAPTURE(code);
+    const SourceFile bad{"tests/core/a.cpp", "\n" + std::string(code) + "\n"};
+    const auto findings = check_catch_names({&bad, 1});
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].line == 2);
+    const SourceFile ours{"tests/support/catch2.h", bad.text};
+    CHECK(check_catch_names({&ours, 1}).empty());
+  }
+  const SourceFile good{"tests/core/a.cpp",
+                        "#include \"catch2.h\"\nusing Catch::Contains;\n"
+                        "CHECK_THAT(a, Contains(b) && Catch::StartsWith(c)); // Catch::Matchers\n"};
+  CHECK(check_catch_names({&good, 1}).empty());
+}
+
 TEST_CASE("notes: found in comments too, and only as whole words") {
   const auto note = std::string("FIX") + "ME";
   const std::vector<SourceFile> tree = {{"core/src/a.cpp", "\n// " + note + ": later\n"},
@@ -235,9 +254,10 @@ TEST_CASE("all checks take part") {
   const std::vector<SourceFile> tree = {
       {"core/src/util.cpp",
        "#include <iostream>\n// " + std::string("TO") + "DO\nexit(1);\n" + std::string(600, '\n')},
+      {"tests/core/a.cpp", "#include <catch2/catch.hpp>\n"},
       {"repo/src/format/header.h", "#pragma once\nint decode_header(ByteView);\n"},
   };
-  CHECK(check_all(tree).size() == 7);
+  CHECK(check_all(tree).size() == 9);
 }
 
 }  // namespace

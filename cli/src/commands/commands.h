@@ -32,6 +32,8 @@ core::Result<ExitCode> execute(const KeyListArguments& arguments, Context& conte
 core::Result<ExitCode> execute(const KeyAddArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const KeyRemoveArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const KeyPasswdArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const KeyExportArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const KeyImportArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const VersionArguments& arguments, Context& context);
 
 }  // namespace cairn::cli

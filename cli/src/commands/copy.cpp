@@ -104,7 +104,7 @@ core::Result<ExitCode> execute(const CopyArguments& arguments, Context& context)
                                              .hosts = arguments.hosts,
                                              .paths = arguments.paths},
                                   .latest = arguments.latest,
-                                  .policy = arguments.policy,
+                                  .rules = arguments.rules,
                                   .program_version = std::string(core::version()),
                                   .compression_level = arguments.compression_level,
                                   .dry_run = arguments.dry_run,

@@ -1,65 +1,15 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <functional>
-#include <memory>
 #include <string>
-#include <utility>
 
-#include "absolute_path.h"
 #include "cairn/repo/browse.h"
 #include "commands/commands.h"
+#include "new_file.h"
 #include "sizes.h"
 
 namespace cairn::cli {
 namespace {
-
-/// A file that appears under its name when it is complete, and leaves nothing behind otherwise.
-class NewFile {
- public:
-  NewFile(std::string path, Streams& streams) : path_(std::move(path)), streams_(streams) {}
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() {
-    if (file_ != nullptr) {
-      file_.reset();
-      static_cast<void>(streams_.file_system.remove(temporary_));
-    }
-  }
-
-  core::Status create() {
-    CAIRN_TRY_STATUS(check_path(path_, streams_));
-    CAIRN_TRY(const auto there, streams_.file_system.info(path_));
-    if (there) {
-      return core::fail(core::ErrorCode::already_exists, fmt::format("{} exists already", path_),
-                        "remove it, or choose another name for --output");
-    }
-    std::array<std::byte, 8> tail{};
-    streams_.random.fill(tail);
-    temporary_ = fmt::format("{}.cairn-{}", path_, core::to_hex(tail));
-    CAIRN_TRY(file_, streams_.file_system.create(temporary_));
-    return {};
-  }
-
-  core::Status append(core::ByteView data) { return file_->append(data); }
-
-  core::Status complete() {
-    CAIRN_TRY_STATUS(file_->sync());
-    CAIRN_TRY_STATUS(file_->close());
-    CAIRN_TRY_STATUS(streams_.file_system.publish(temporary_, path_));
-    file_.reset();
-    const std::size_t slash = path_.rfind('/');
-    return streams_.file_system.sync_folder(
-        slash == std::string::npos ? "." : path_.substr(0, std::max<std::size_t>(slash, 1)));
-  }
-
- private:
-  std::string path_;
-  std::string temporary_;
-  Streams& streams_;
-  std::unique_ptr<core::WritableFile> file_;
-};
 
 using Write = std::function<core::Status(core::ByteView)>;
 

@@ -9,7 +9,8 @@ namespace cairn::cli {
 core::Result<ExitCode> execute(const InitArguments& arguments, Context& context) {
   Console& console = context.console;
   CAIRN_TRY(const repo::Environment* environment, environment_of(context));
-  CAIRN_TRY(NewCredentials key, credentials_to_init(context.global, context.streams));
+  CAIRN_TRY(NewCredentials key,
+            credentials_to_init(context.global, context.location, context.streams));
   auto repository =
       repo::Repository::init(*environment, {.location = context.location,
                                             .credentials = key.credentials.duplicate(),

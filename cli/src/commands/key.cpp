@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "backup_sources.h"
 #include "cairn/repo/keys.h"
 #include "commands/commands.h"
 #include "credentials.h"
 #include "escape.h"
+#include "new_file.h"
+#include "sizes.h"
 #include "table.h"
 #include "times.h"
 
@@ -28,6 +31,13 @@ void print_keys(const std::vector<repo::ListedKey>& keys, Context& context) {
   for (const std::string& line : table.lines()) {
     context.console.print(line);
   }
+}
+
+Json ids_view(const std::vector<repo::KeySlotId>& ids) {
+  Json list = Json::array();
+  std::transform(ids.begin(), ids.end(), std::back_inserter(list),
+                 [](const repo::KeySlotId& id) { return id.hex(); });
+  return list;
 }
 
 void say_key(const repo::KeySlotId& id, const NewCredentials& key, std::string_view what,
@@ -87,6 +97,51 @@ core::Result<ExitCode> execute(const KeyRemoveArguments& arguments, Context& con
   } else {
     context.console.say(fmt::format("key {} removed", arguments.id_prefix));
   }
+  return ExitCode::ok;
+}
+
+core::Result<ExitCode> execute(const KeyExportArguments& arguments, Context& context) {
+  Console& console = context.console;
+  ConsoleObserver observer(console);
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  CAIRN_TRY(const repo::ExportedKeys exported, repo::export_keys(repository, arguments.id_prefix));
+  if (!arguments.output.empty()) {
+    NewFile file(arguments.output, context.streams);
+    CAIRN_TRY_STATUS(file.create());
+    CAIRN_TRY_STATUS(file.append(core::as_view(exported.text)));
+    CAIRN_TRY_STATUS(file.complete());
+  }
+  if (console.json()) {
+    Json json{{"ids", ids_view(exported.ids)}};
+    if (arguments.output.empty()) {
+      put_bytes(json, "text", exported.text);
+    } else {
+      put_bytes(json, "output", arguments.output);
+    }
+    console.print_json(json);
+  } else if (arguments.output.empty()) {
+    console.write(exported.text);
+  } else {
+    console.say(fmt::format("{} written to {}", format_count(exported.ids.size(), "key"),
+                            arguments.output));
+  }
+  return ExitCode::ok;
+}
+
+core::Result<ExitCode> execute(const KeyImportArguments& arguments, Context& context) {
+  Console& console = context.console;
+  CAIRN_TRY(const std::string text, read_whole("key import", arguments.file, context.streams));
+  CAIRN_TRY(const repo::Environment* environment, environment_of(context));
+  CAIRN_TRY_CONTEXT(const repo::ImportedKeys imported, arguments.file,
+                    repo::import_keys(*environment, context.location, text));
+  if (console.json()) {
+    console.print_json(
+        {{"ids", ids_view(imported.ids)}, {"already_there", imported.already_there}});
+    return ExitCode::ok;
+  }
+  console.say(fmt::format("{} brought back, {} there already",
+                          format_count(imported.ids.size() - imported.already_there, "key"),
+                          imported.already_there));
   return ExitCode::ok;
 }
 

@@ -76,14 +76,12 @@ void keep_latest(std::vector<ListedSnapshot>& snapshots, std::uint64_t count) {
   leave_only(kept, snapshots);
 }
 
-/// Leaves what forget() by this policy would keep.
-void keep_by_policy(std::vector<ListedSnapshot>& snapshots, const RetentionPolicy& policy,
+/// Leaves what forget() by these rules would keep.
+void keep_by_policy(std::vector<ListedSnapshot>& snapshots, const RetentionRules& rules,
                     core::Timestamp now) {
-  if (policy.is_empty()) {
+  if (rules.is_empty()) {
     return;
   }
-  RetentionRules rules;
-  rules.general = policy;
   std::set<SnapshotId> kept;
   for (const RetentionGroup& group : apply_retention(snapshots, rules, now)) {
     for (const RetentionVerdict& verdict : group.verdicts) {
@@ -160,7 +158,7 @@ core::Result<CopyReport> Copy::run() {
   CAIRN_TRY_STATUS(find_copies(list.snapshots));
   CAIRN_TRY_STATUS(ops::keep_matching(list.snapshots, options_.filter));
   keep_latest(list.snapshots, options_.latest);
-  keep_by_policy(list.snapshots, options_.policy, from_.environment.clock.now());
+  keep_by_policy(list.snapshots, options_.rules, from_.environment.clock.now());
 
   TreeCounts totals;
   for (ListedSnapshot& listed : list.snapshots) {

@@ -14,4 +14,8 @@ namespace cairn::repo::ops {
 core::Status read_content(State& state, const Content& content, const std::string& path,
                           const std::function<core::Status(core::ByteView)>& write);
 
+/// The same without the holes.
+core::Status read_data(State& state, const Content& content, const std::string& path,
+                       const std::function<core::Status(core::ByteView)>& write);
+
 }  // namespace cairn::repo::ops

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ops/state.h"
+#include "store/backend.h"
 #include "store/records.h"
 
 namespace cairn::repo {
@@ -51,6 +52,94 @@ core::Result<ListedKey> find_key(const std::vector<ListedKey>& keys, std::string
                       "give more digits of the id");
   }
   return *matches.front();
+}
+
+constexpr std::string_view kBegin = "-----BEGIN CAIRN KEY ";
+constexpr std::string_view kEnd = "-----END CAIRN KEY-----";
+
+/// One slot as text: its payload in hexadecimal digits between two lines, the first with its id.
+std::string slot_text(const ListedKey& key, const format::KeySlot& slot) {
+  constexpr std::size_t kDigitsALine = 64;
+  std::string text = fmt::format("Repository {}\nrole {}, opens with {}{}{}\n{}{}-----\n",
+                                 slot.repository_id.hex(), to_string(key.role),
+                                 key.is_key_file ? "a key file" : "a passphrase",
+                                 key.name.empty() ? "" : ", name ", key.name, kBegin, key.id.hex());
+  const std::string digits = core::to_hex(format::encode_key_slot(slot));
+  for (std::size_t at = 0; at < digits.size(); at += kDigitsALine) {
+    text += digits.substr(at, kDigitsALine) + '\n';
+  }
+  return text + std::string(kEnd) + "\n\n";
+}
+
+core::Error not_as_exported(std::string_view id, std::string_view why) {
+  return {core::ErrorCode::invalid_argument, fmt::format("key {}: {}", id.substr(0, 8), why),
+          "take the lines as they were exported, from the line BEGIN to the line END"};
+}
+
+/// The slot between two such lines. White space may stand anywhere, as whoever types it puts it.
+core::Result<format::KeySlot> parse_slot(std::string_view id, std::string_view lines) {
+  std::string digits;
+  for (const char c : lines) {
+    if (std::string_view(" \t\r\n").find(c) == std::string_view::npos) {
+      digits += c;
+    }
+  }
+  core::Bytes payload(digits.size() / 2);
+  if (digits.size() % 2 != 0 || !core::parse_hex(digits, payload)) {
+    return core::fail(
+        not_as_exported(id, "something else than hexadecimal digits, or one too few"));
+  }
+  auto slot = format::decode_key_slot(payload);
+  if (!slot || store::key_slot_id(*slot).hex() != id) {
+    return core::fail(not_as_exported(id, "its digits are not those that were exported"));
+  }
+  return slot;
+}
+
+core::Result<std::vector<format::KeySlot>> parse_slots(std::string_view text) {
+  std::vector<format::KeySlot> slots;
+  for (std::size_t begin = text.find(kBegin); begin != std::string_view::npos;
+       begin = text.find(kBegin)) {
+    text.remove_prefix(begin + kBegin.size());
+    const std::string_view id = text.substr(0, text.find('-'));
+    const std::size_t start = text.find('\n');
+    const std::size_t end = text.find(kEnd);
+    if (start == std::string_view::npos || end == std::string_view::npos || end < start) {
+      return core::fail(not_as_exported(id, "its last line is missing"));
+    }
+    CAIRN_TRY(auto slot, parse_slot(id, text.substr(start, end - start)));
+    slots.push_back(std::move(slot));
+    text.remove_prefix(end);
+  }
+  if (slots.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument, "there is no key in it",
+                      "give a file that cairn key export has written");
+  }
+  return slots;
+}
+
+/// Something of a repository must be left, and its config, if it is, must name the keys'.
+core::Status check_repository_of(store::Backend& backend, const std::string& location,
+                                 const std::vector<format::KeySlot>& slots) {
+  if (const auto config = store::get_config(backend); config) {
+    for (const format::KeySlot& slot : slots) {
+      if (slot.repository_id != config->value.repository_id) {
+        return core::fail(core::ErrorCode::invalid_argument,
+                          fmt::format("the key is of the repository {}, and {} is {}",
+                                      slot.repository_id.short_hex(), location,
+                                      config->value.repository_id.short_hex()));
+      }
+    }
+    return {};
+  } else if (config.error().code() != core::ErrorCode::not_found) {
+    return {};  // damaged: each slot holds a copy of it
+  }
+  const auto packs = store::list_ids<PackId>(backend, format::ObjectKind::pack);
+  if (packs && !packs->empty()) {
+    return {};
+  }
+  return core::fail(core::ErrorCode::not_a_repository,
+                    fmt::format("there is nothing of a Cairn repository at {}", location));
 }
 
 }  // namespace
@@ -118,6 +207,60 @@ core::Status remove_key(Repository& repository, std::string_view id_prefix) {
                       fmt::format("key {} is the last one of role admin", key.id.short_hex()));
   }
   return state.backend->remove(slot_name(key.id));
+}
+
+core::Result<ExportedKeys> export_keys(Repository& repository, std::string_view id_prefix) {
+  State& state = repository.state();
+  CAIRN_TRY(auto keys, list_keys(repository));
+  if (!id_prefix.empty()) {
+    CAIRN_TRY(ListedKey one, find_key(keys, id_prefix));
+    keys = {std::move(one)};
+  }
+  ExportedKeys exported;
+  exported.text = fmt::format(
+      "Keys of the Cairn repository at {}\n"
+      "Each is sealed: its passphrase or key file is needed as well.\n"
+      "If the repository has lost them: cairn key import FILE\n\n",
+      state.location);
+  for (const ListedKey& key : keys) {
+    const auto slot = store::get_key_slot(*state.backend, key.id);
+    if (!slot && id_prefix.empty() && keys.size() > 1) {
+      continue;
+    }
+    CAIRN_TRY_STATUS(slot.has_value() ? core::Status() : core::fail(slot.error()));
+    exported.text += slot_text(key, slot->value);
+    exported.ids.push_back(key.id);
+  }
+  return exported;
+}
+
+core::Result<ImportedKeys> import_keys(const Environment& environment, const std::string& location,
+                                       std::string_view text) {
+  CAIRN_TRY_STATUS(core::init_crypto());
+  if (text.size() > kKeyExportBytesMax) {
+    return core::fail(core::ErrorCode::limit_exceeded,
+                      fmt::format("more than {} bytes", kKeyExportBytesMax));
+  }
+  CAIRN_TRY(const auto slots, parse_slots(text));
+  const auto backend = store::make_local_backend(environment.file_system, location);
+  CAIRN_TRY_STATUS(check_repository_of(*backend, location, slots));
+  ImportedKeys imported;
+  for (const format::KeySlot& slot : slots) {
+    const KeySlotId id = store::key_slot_id(slot);
+    if (store::get_key_slot(*backend, id)) {
+      imported.already_there += 1;
+    } else {
+      auto put = store::put_key_slot(*backend, slot);
+      if (!put && put.error().code() == core::ErrorCode::already_exists) {
+        // What is there under its name is not readable.
+        CAIRN_TRY_STATUS(backend->remove(slot_name(id)));
+        put = store::put_key_slot(*backend, slot);
+      }
+      CAIRN_TRY_STATUS(put.has_value() ? core::Status() : core::fail(put.error()));
+    }
+    imported.ids.push_back(id);
+  }
+  return imported;
 }
 
 core::Result<KeySlotId> change_credentials(Repository& repository, const Credentials& credentials,

@@ -85,6 +85,13 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
                           .with_hint("use another key, or bring the key slot back from a copy of "
                                      "the repository"));
   }
+  if (slots.empty()) {
+    return core::fail(
+        core::ErrorCode::corrupt,
+        fmt::format("the repository {} has no keys any more", state.location),
+        "bring the folder keys/ back from a copy of the repository, or a key that was "
+        "exported with: cairn key import FILE");
+  }
   const bool is_passphrase = credentials.type == Credentials::Type::passphrase;
   return core::fail(core::ErrorCode::wrong_key,
                     fmt::format("no key of the repository {} opens with this {}", state.location,

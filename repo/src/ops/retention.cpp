@@ -195,7 +195,15 @@ GroupKey key_of(const Snapshot& snapshot, const RetentionGrouping& by) {
 
 std::optional<RetentionDuration> parse_retention_duration(std::string_view text) {
   RetentionDuration duration;
-  std::string seen;
+  std::uint32_t weeks = 0;
+  struct Unit {
+    std::string_view name;
+    std::uint32_t* number;
+    bool seen = false;
+  };
+  std::array units{Unit{"y", &duration.years},   Unit{"m", &duration.months},
+                   Unit{"mo", &duration.months}, Unit{"w", &weeks},
+                   Unit{"d", &duration.days},    Unit{"h", &duration.hours}};
   while (!text.empty()) {
     std::uint32_t number = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -203,28 +211,19 @@ std::optional<RetentionDuration> parse_retention_duration(std::string_view text)
       return std::nullopt;
     }
     text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
-    if (text.empty() || seen.find(text.front()) != std::string::npos) {
+    const std::string_view name =
+        text.substr(0, std::min(text.find_first_of("0123456789"), text.size()));
+    auto* const unit = std::ranges::find(units, name, &Unit::name);
+    if (unit == units.end() || unit->seen) {
       return std::nullopt;
     }
-    switch (text.front()) {
-      case 'y':
-        duration.years = number;
-        break;
-      case 'm':
-        duration.months = number;
-        break;
-      case 'd':
-        duration.days = number;
-        break;
-      case 'h':
-        duration.hours = number;
-        break;
-      default:
-        return std::nullopt;
+    for (Unit& same : units) {
+      same.seen = same.seen || same.number == unit->number;
     }
-    seen += text.front();
-    text.remove_prefix(1);
+    *unit->number = number;
+    text.remove_prefix(name.size());
   }
+  duration.days += 7 * weeks;
   return duration.is_zero() ? std::nullopt : std::optional(duration);
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cairn/core/size_text.h"
+
 #include "cairn/core/crypto.h"
 #include "format/frame.h"
 #include "format/register.h"
@@ -110,9 +112,10 @@ core::Status StorageRoom::check_snapshot(const Snapshot& snapshot) const {
 
 core::Error StorageRoom::no_room() const {
   return {core::ErrorCode::no_space,
-          fmt::format("the repository has reached its size limit: it holds {} bytes, and what "
-                      "comes next would take it above {}",
-                      limit_.stored_bytes + written_bytes_, limit_.max_bytes),
+          fmt::format("the repository has reached its size limit: it holds {}, and what comes "
+                      "next would take it above {}",
+                      core::format_size(limit_.stored_bytes + written_bytes_),
+                      core::format_size(limit_.max_bytes)),
           "give space back with cairn forget --prune, or raise the limit with cairn config "
           "--max-repo-size; what has been stored is used by the next run"};
 }

@@ -7,6 +7,8 @@
 #include <gsl/assert>
 #include <string_view>
 
+#include "ops/tar_acl.h"
+
 namespace cairn::repo::ops {
 
 namespace {
@@ -134,7 +136,16 @@ std::string xattr_keyword(std::string_view name) {
 }
 
 std::uint64_t size_of(const TarMember& member) noexcept {
-  return member.hard_link_to ? 0 : member.entry.content.size_bytes;
+  return member.hard_link_to ? 0 : member.sparse_bytes.value_or(member.entry.content.size_bytes);
+}
+
+/// Whoever does not know sparse files finds map and data in a file of this name.
+std::string path_of(const TarMember& member) {
+  if (!member.sparse_bytes) {
+    return member.path;
+  }
+  const std::size_t name = member.path.rfind('/') + 1;  // npos + 1 is 0
+  return member.path.substr(0, name) + "GNUSparseFile.0/" + member.path.substr(name);
 }
 
 std::string_view link_of(const TarMember& member) noexcept {
@@ -144,6 +155,19 @@ std::string_view link_of(const TarMember& member) noexcept {
 
 bool fits_time_field(const core::Timestamp& time) noexcept {
   return time.seconds >= 0 && static_cast<std::uint64_t>(time.seconds) < octal_limit(kMtime);
+}
+
+void add_attributes(std::string& records, const Entry& entry) {
+  for (const Xattr& xattr : entry.xattrs) {
+    const bool is_access = xattr.name == kAclAccessXattr;
+    if (is_access || xattr.name == kAclDefaultXattr) {
+      if (const auto text = acl_text(xattr.value)) {
+        add_record(records, is_access ? "SCHILY.acl.access" : "SCHILY.acl.default", *text);
+        continue;
+      }
+    }
+    add_record(records, xattr_keyword(xattr.name), xattr.value);
+  }
 }
 
 std::string records_of(const TarMember& member) {
@@ -159,7 +183,13 @@ std::string records_of(const TarMember& member) {
       add_record(records, keyword, text);
     }
   };
-  add_text("path", member.path, kName);
+  if (member.sparse_bytes) {
+    add_record(records, "GNU.sparse.major", "1");
+    add_record(records, "GNU.sparse.minor", "0");
+    add_record(records, "GNU.sparse.name", member.path);
+    add_record(records, "GNU.sparse.realsize", fmt::format("{}", entry.content.size_bytes));
+  }
+  add_text("path", path_of(member), kName);
   add_text("linkpath", link_of(member), kLinkName);
   add_number("size", size_of(member), kSize);
   add_number("uid", entry.owner.uid, kUid);
@@ -171,9 +201,7 @@ std::string records_of(const TarMember& member) {
     add_record(records, "mtime", decimal(entry.mtime));
   }
   if (!member.hard_link_to) {
-    for (const Xattr& xattr : entry.xattrs) {
-      add_record(records, xattr_keyword(xattr.name), xattr.value);
-    }
+    add_attributes(records, entry);
   }
   return records;
 }
@@ -207,7 +235,7 @@ core::Bytes tar_header(const TarMember& member) {
     append_padded(blocks, records);
   }
   Header header(type_flag(member));
-  header.put(kName, member.path);
+  header.put(kName, path_of(member));
   header.put(kLinkName, link_of(member));
   header.put_octal(kMode, entry.mode);
   header.put_octal_if_it_fits(kUid, entry.owner.uid);

@@ -18,6 +18,8 @@ struct TarMember {
   const Entry& entry;
   std::optional<std::string> hard_link_to =
       {};  ///< path of an earlier member; then without content
+  /// Of a file with holes: what its map and its data take in the archive (tar_sparse.h).
+  std::optional<std::uint64_t> sparse_bytes = {};
 };
 
 /// False for what tar has no type for (sockets) or no room (device numbers of more than 21 bits).

@@ -215,10 +215,25 @@ core::Result<Twinned<format::Config>> get_config(Backend& backend) {
                   });
 }
 
+namespace {
+
+core::Bytes key_slot_object(const format::KeySlot& slot) {
+  return format::encode_twin(ObjectKind::key_slot, format::encode_key_slot(slot));
+}
+
+KeySlotId id_of_key_slot_object(core::ByteView object) {
+  return KeySlotId::from(object.last(format::kFrameDigestBytes));
+}
+
+}  // namespace
+
+KeySlotId key_slot_id(const format::KeySlot& slot) {
+  return id_of_key_slot_object(key_slot_object(slot));
+}
+
 core::Result<KeySlotId> put_key_slot(Backend& backend, const format::KeySlot& slot) {
-  const core::Bytes object =
-      format::encode_twin(ObjectKind::key_slot, format::encode_key_slot(slot));
-  const auto id = KeySlotId::from(core::ByteView(object).last(format::kFrameDigestBytes));
+  const core::Bytes object = key_slot_object(slot);
+  const KeySlotId id = id_of_key_slot_object(object);
   CAIRN_TRY_STATUS(backend.put(object_name(ObjectKind::key_slot, id), object));
   return id;
 }

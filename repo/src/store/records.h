@@ -39,6 +39,8 @@ struct Twinned {
 core::Status put_config(Backend& backend, const format::Config& config);
 [[nodiscard]] core::Result<Twinned<format::Config>> get_config(Backend& backend);
 
+/// The id that a slot has: the same bytes have the same one.
+[[nodiscard]] KeySlotId key_slot_id(const format::KeySlot& slot);
 [[nodiscard]] core::Result<KeySlotId> put_key_slot(Backend& backend, const format::KeySlot& slot);
 [[nodiscard]] core::Result<Twinned<format::KeySlot>> get_key_slot(Backend& backend,
                                                                   const KeySlotId& id);

@@ -1,6 +1,7 @@
 #include "cairn/repo/keys.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "cairn/repo/stats.h"
 #include "catch2.h"
@@ -50,6 +51,62 @@ TEST_CASE("what opens a repository and what does not") {
     const auto opened = repo::Repository::open(fixture.environment(), options, fixture.observer);
     CHECK_FALSE(opened);
   }
+}
+
+TEST_CASE("keys that were exported bring back a repository that has lost its own") {
+  RepoFixture fixture;
+  std::string text;
+  {
+    auto repository = fixture.init();
+    REQUIRE(outcome(repository) == "ok");
+    REQUIRE(outcome(add(*repository, repo::Role::restore, "second")) == "ok");
+    const auto exported = repo::export_keys(*repository, "");
+    REQUIRE(outcome(exported) == "ok");
+    CHECK(exported->ids.size() == 2);
+    text = exported->text;
+    CHECK(outcome(repo::export_keys(*repository, "0000000000")) == "not_found");
+    const auto one = repo::export_keys(*repository, exported->ids[1].hex());
+    REQUIRE(outcome(one) == "ok");
+    CHECK(one->ids == std::vector{exported->ids[1]});
+  }
+  const std::string location = fixture.at("repo");
+  for (const std::string& key : fixture.objects("keys")) {
+    std::filesystem::remove(fixture.object_file(key));
+  }
+  std::filesystem::remove(location + "/keys");
+  const auto lost = fixture.open();
+  REQUIRE(outcome(lost) == "corrupt");
+  CHECK_THAT(lost.error().hint(), Catch::Contains("cairn key import"));
+
+  const auto environment = fixture.environment();
+  std::string typed_wrong = text;
+  const std::size_t digit = text.find("-----\n") + 20;
+  typed_wrong[digit] = text[digit] == '0' ? '1' : '0';
+  for (const std::string& bad :
+       {std::string(), std::string("no key"), text.substr(0, text.size() / 2), typed_wrong}) {
+    CHECK(outcome(repo::import_keys(environment, location, bad)) == "invalid_argument");
+    CHECK_FALSE(std::filesystem::exists(location + "/keys"));
+  }
+  std::string respaced = "Some letter.\r\n";
+  for (const char c : text) {
+    respaced += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  }
+  const auto imported = repo::import_keys(environment, location, respaced);
+  REQUIRE(outcome(imported) == "ok");
+  CHECK(imported->ids.size() == 2);
+  CHECK(imported->already_there == 0);
+  CHECK(outcome(fixture.open()) == "ok");
+  CHECK(outcome(fixture.open("second")) == "ok");
+  const auto again = repo::import_keys(environment, location, text);
+  REQUIRE(outcome(again) == "ok");
+  CHECK(again->already_there == 2);
+
+  // Without config each of them brings that, too; elsewhere they are refused.
+  RepoFixture other;
+  REQUIRE(outcome(other.init()) == "ok");
+  CHECK(outcome(repo::import_keys(other.environment(), other.at("repo"), text)) ==
+        "invalid_argument");
+  CHECK(outcome(repo::import_keys(environment, fixture.at("nothing"), text)) == "not_a_repository");
 }
 
 TEST_CASE("roles can do what they may and nothing else") {

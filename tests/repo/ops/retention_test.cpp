@@ -350,10 +350,15 @@ TEST_CASE("durations are read and written", "[forget]") {
   CHECK(again("1y5m7d2h") == "1y5m7d2h");
   CHECK(again("2h7d5m1y") == "1y5m7d2h");
   CHECK(again("0y3d") == "3d");
+  CHECK(again("2w") == "14d");
+  CHECK(again("1w3d") == "10d");
+  CHECK(again("5mo") == "5m");
+  CHECK(again("1y2mo3w") == "1y2m21d");
   CHECK(again("1000000h") == "1000000h");
   for (const std::string_view bad :
-       {"", "5", "d", "5x", "-5d", "5d5d", "5 d", " 5d", "5d ", "1.5d", "0d", "0y0h", "1000001h",
-        "99999999999999999999d", "5D", "+5d"}) {
+       {"",    "5",   "d",     "5x",   "-5d",   "5d5d",     "5 d",
+        " 5d", "5d ", "1.5d",  "0d",   "0y0h",  "1000001h", "99999999999999999999d",
+        "5D",  "+5d", "1m1mo", "1w1w", "30min", "5s",       "1w2"}) {
     INFO(bad);
     CHECK(again(bad) == "none");
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cairn/core/size_text.h"
 #include "cairn/repo/marks.h"
 #include "cairn/repo/settings.h"
 #include "collecting.h"
@@ -105,7 +106,8 @@ TEST_CASE("a writer's books: what is open and what is not listed yet keeps its r
   room.pack_published(BlockKind::metadata, 20'500);
   room.segment_published(2'000);
   CHECK(room.fits(nodes));
-  CHECK_THAT(room.no_room().message(), Catch::Contains("112500") && Catch::Contains("220000"));
+  CHECK_THAT(room.no_room().message(),
+             Catch::Contains("109.9 KiB") && Catch::Contains("214.8 KiB"));
   CHECK_THAT(room.no_room().hint(),
              Catch::Contains("cairn forget --prune") && Catch::Contains("--max-repo-size"));
 }
@@ -175,7 +177,7 @@ TEST_CASE("a backup stops before the limit; a larger one goes on from there", "[
 
   const auto full = world.try_backup();
   REQUIRE(outcome(full) == "no_space");
-  CHECK_THAT(full.error().message(), Catch::Contains(std::to_string(limit)));
+  CHECK_THAT(full.error().message(), Catch::Contains(core::format_size(limit)));
   CHECK_THAT(full.error().hint(), Catch::Contains("cairn config --max-repo-size"));
   const std::uint64_t stopped_at = stored_bytes(world.fixture);
   CHECK(stopped_at <= limit);

@@ -111,7 +111,7 @@ TEST_CASE("GNU tar makes the tree again from an archive of it") {
   }
 }
 
-TEST_CASE("part of a tree: links to what is not in the archive become files") {
+TEST_CASE("part of a tree: names of one file stay links, wherever the first of them is") {
   if (!has_tar()) {
     WARN("skipped: there is no GNU tar");
     return;
@@ -126,6 +126,69 @@ TEST_CASE("part of a tree: links to what is not in the archive become files") {
   fs::remove(dumped.source + "/later/socket");
   CHECK(compare_trees(dumped.source + "/later", dumped.fixture.at("out"),
                       {.mtimes = false, .hard_links = false}) == Lines());
+  const std::string out = dumped.fixture.at("out");
+  CHECK(fs::hard_link_count(out + "/one") == 2);
+  CHECK(fs::equivalent(out + "/one", out + "/two"));
+  CHECK(fs::file_size(dumped.fixture.at("archive.tar")) < 10'000);
+
+  // Alone it is a file, although its first name lies beside it.
+  fs::remove_all(out);
+  dumped.backup({tree::hard_link("docs/two", "docs/one")});
+  REQUIRE(dumped.dump(dumped.source + "/docs/two") == "ok");
+  REQUIRE(dumped.unpack());
+  CHECK(fs::file_size(out + "/two") == 5'000);
+}
+
+TEST_CASE("holes stay holes in an archive") {
+  if (!has_tar()) {
+    WARN("skipped: there is no GNU tar");
+    return;
+  }
+  Dumped dumped;
+  const std::string long_name(150, 'n');
+  const std::uint64_t size = std::uint64_t{1} << 34;  // more than a field of the header holds
+  dumped.backup({tree::sparse_file("all hole", 300'000'000, {}),
+                 tree::sparse_file("end", 300'000'000, {{299'999'000, 1'000}}),
+                 tree::sparse_file("begin", 300'000'000, {{0, 700}}),
+                 tree::sparse_file(long_name + "/" + long_name, size, {{0, 10}, {size / 2, 100}})});
+  REQUIRE(dumped.dump(dumped.source) == "ok");
+  CHECK(fs::file_size(dumped.fixture.at("archive.tar")) < 200'000);
+  REQUIRE(dumped.unpack());
+  for (const std::string& name : {std::string("all hole"), std::string("end"), std::string("begin"),
+                                  long_name + "/" + long_name}) {
+    const std::string made = dumped.fixture.at("out") + "/" + name;
+    struct ::stat info {};
+    REQUIRE(::stat(made.c_str(), &info) == 0);
+    CHECK(fs::file_size(made) == fs::file_size(dumped.source + "/" + name));
+    CHECK(info.st_blocks < 2'000);
+  }
+  fs::remove_all(dumped.source + "/" + long_name);  // too long to be compared byte by byte
+  fs::remove_all(dumped.fixture.at("out") + "/" + long_name);
+  CHECK(compare_trees(dumped.source, dumped.fixture.at("out"), {.mtimes = false}) == Lines());
+}
+
+TEST_CASE("access control lists come out of an archive as they were") {
+  if (!has_tar() || !runs("setfacl --version >/dev/null 2>&1")) {
+    WARN("skipped: there is no GNU tar, or no setfacl");
+    return;
+  }
+  Dumped dumped;
+  REQUIRE(make_tree(dumped.source, {tree::text_file("f", "x"), tree::folder("d")}) == Lines());
+  const std::string f = "'" + dumped.source + "/f'";
+  if (!runs("setfacl -m u:1:rw,g:5:r-x,g::--- " + f + " 2>/dev/null")) {
+    WARN("skipped: no access control lists here");
+    return;
+  }
+  REQUIRE(runs("setfacl -m d:u:1:rwx,u:3:r '" + dumped.source + "/d'"));
+  dumped.backup({});
+  REQUIRE(dumped.dump(dumped.source) == "ok");
+  const std::string out = dumped.fixture.at("out");
+  fs::create_directory(out);
+  REQUIRE(runs("tar --acls -xpf '" + dumped.fixture.at("archive.tar") + "' -C '" + out + "'"));
+  for (const std::string& name : {std::string("/f"), std::string("/d")}) {
+    CHECK(runs("test \"$(getfacl -cnp '" + dumped.source + name + "')\" = \"$(getfacl -cnp '" +
+               out + name + "')\""));
+  }
 }
 
 TEST_CASE("one file, and the folders above the sources") {

@@ -1,5 +1,7 @@
 #include "ops/tar_header.h"
 
+#include "ops/tar_acl.h"
+
 #include <string>
 
 #include "catch2.h"
@@ -96,6 +98,32 @@ TEST_CASE("the length of a record is right around powers of ten") {
     CHECK(blocks.substr(ops::kTarBlockBytes).starts_with(std::to_string(size) + ' '));
     CHECK(blocks[ops::kTarBlockBytes + size - 1] == '\n');
   }
+}
+
+TEST_CASE("access control lists become texts, and what is none stays an attribute") {
+  using namespace std::string_literals;
+  const std::string head("\x02\0\0\0", 4);
+  const std::string entries =
+      "\x01\0\x06\0\xff\xff\xff\xff"s
+      "\x02\0\x04\0\xe8\x03\0\0"s
+      "\x04\0\x05\0\xff\xff\xff\xff"s
+      "\x08\0\x00\0\x05\0\0\0"s
+      "\x10\0\x07\0\xff\xff\xff\xff"s
+      "\x20\0\x01\0\xff\xff\xff\xff"s;
+  const std::string text =
+      "user::rw-\nuser:1000:r--\ngroup::r-x\ngroup:5:---\nmask::rwx\nother::--x\n";
+  CHECK(ops::acl_text(head + entries) == text);
+  for (const std::string& bad : {std::string(), "\x01\0\0\0"s, head + entries.substr(1),
+                                 head + "\x03\0\x06\0\0\0\0\0"s, head + "\x01\0\x08\0\0\0\0\0"s}) {
+    CHECK(ops::acl_text(bad) == std::nullopt);
+  }
+  Entry entry = file();
+  entry.xattrs = {{"system.posix_acl_access", head + entries},
+                  {"system.posix_acl_default", "nonsense"}};
+  const std::string blocks = header_of(entry, "./f");
+  CHECK(blocks.find("SCHILY.acl.access=" + text) != std::string::npos);
+  CHECK(blocks.find("SCHILY.xattr.system.posix_acl_access") == std::string::npos);
+  CHECK(blocks.find("SCHILY.xattr.system.posix_acl_default=nonsense") != std::string::npos);
 }
 
 TEST_CASE("every type has its flag") {

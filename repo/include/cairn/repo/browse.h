@@ -77,10 +77,10 @@ core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::st
 
 /// Writes a tar archive (POSIX pax) of the object at the path to `write`: of a folder what it holds
 /// as "./a/b" and itself as "./", of anything else that one object. Modes, owners, mtimes to the
-/// nanosecond, extended attributes (SCHILY.xattr), links and devices are in it; a further name of
-/// an object whose first name is not in the archive is a file of its own; holes are written as
-/// zeros. Sockets are left out with a warning. Errors: not_found, corrupt, not_permitted; or what
-/// `write` answers: then the archive lacks its end.
+/// nanosecond, extended attributes (SCHILY.xattr), access control lists (SCHILY.acl), links and
+/// devices are in it. Names of one object are links to the first one that is in the archive. Holes
+/// are left out (GNU.sparse 1.0). Sockets are left out with a warning. Errors: not_found, corrupt,
+/// not_permitted; or what `write` answers: then the archive lacks its end.
 core::Status dump_tar(Repository& repository, const Snapshot& snapshot, std::string_view path,
                       Observer& observer, const std::function<core::Status(core::ByteView)>& write);
 

@@ -21,9 +21,9 @@ struct CopyOptions {
   SnapshotFilter filter = {};  ///< which snapshots of the source; empty: all
   /// Of the snapshots of one host, set and paths only the newest so many; 0: all.
   std::uint64_t latest = 0;
-  /// Of the same only what forget() by this policy would keep, that is also what is pinned, and all
-  /// restore points. Empty: all.
-  RetentionPolicy policy = {};
+  /// Of the same only what forget() by these rules would keep, that is also what is pinned, and all
+  /// restore points unless there is a policy for them. Empty: all.
+  RetentionRules rules = {};
   std::string program_version = {};
   int compression_level = kCompressionDefault;
   bool dry_run = false;       ///< says what is missing, writes nothing

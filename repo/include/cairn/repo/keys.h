@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cairn/core/crypto.h"
@@ -42,5 +44,31 @@ core::Status remove_key(Repository& repository, std::string_view id_prefix);
 [[nodiscard]] core::Result<KeySlotId> change_credentials(Repository& repository,
                                                          const Credentials& credentials,
                                                          const core::KdfParameters& kdf);
+
+/// Key slots on paper, or in a safe: a repository that has lost its folder `keys/` is lost without
+/// them, whoever knows the passphrase. They stay sealed: without passphrase or key file they open
+/// nothing.
+struct ExportedKeys {
+  std::string text;  ///< plain lines, for a file or a printer
+  std::vector<KeySlotId> ids;
+};
+/// All slots that can be read, or the one whose id begins so. Errors: not_found, invalid_argument
+/// (several begin so), io, corrupt (that slot is damaged).
+[[nodiscard]] core::Result<ExportedKeys> export_keys(Repository& repository,
+                                                     std::string_view id_prefix);
+
+inline constexpr std::size_t kKeyExportBytesMax = 16 * 1024 * 1024;
+
+struct ImportedKeys {
+  std::vector<KeySlotId> ids;       ///< of all slots in the text
+  std::uint64_t already_there = 0;  ///< how many of them the repository had
+};
+/// Puts the slots of such a text back into the repository at `location`, which need not open. What
+/// stands around them in the text is passed over. Nothing is written unless all of them are whole
+/// and belong there. Errors: invalid_argument (there is none, one is not as it was exported, or it
+/// is another repository's), not_a_repository, limit_exceeded, io, no_space.
+[[nodiscard]] core::Result<ImportedKeys> import_keys(const Environment& environment,
+                                                     const std::string& location,
+                                                     std::string_view text);
 
 }  // namespace cairn::repo

@@ -41,8 +41,9 @@ struct RetentionDuration {
   [[nodiscard]] bool is_zero() const noexcept { return *this == RetentionDuration(); }
   friend bool operator==(const RetentionDuration&, const RetentionDuration&) = default;
 };
-/// "1y5m7d2h": numbers with y, m (months), d or h, each unit at most once, in any order. nullopt if
-/// the text is anything else, if it is no time at all, or if a number is above 1,000,000.
+/// "1y5m2w7d2h": numbers with y, m or mo (months), w, d or h, each unit at most once, in any order.
+/// nullopt if the text is anything else, if it is no time at all, or if a number is above
+/// 1,000,000.
 [[nodiscard]] std::optional<RetentionDuration> parse_retention_duration(std::string_view text);
 /// What parse_retention_duration() reads; "0h" for no time.
 [[nodiscard]] std::string to_string(const RetentionDuration& duration);
