@@ -315,10 +315,11 @@ class PosixFileSystem final : public FileSystem {
     if (::stat(path.c_str(), &status) != 0) {
       return fail_errno(errno, "look up", path);
     }
-    // A folder's setgid bit, which it got from the one above, is part of what is being set.
-    const ::mode_t mode = (status.st_mode & ::mode_t{S_ISGID | S_ISVTX | S_IRWXU}) |
-                          group_bits(sharing, S_ISDIR(status.st_mode));
-    if (mode != (status.st_mode & ::mode_t{07777}) && ::chmod(path.c_str(), mode) != 0) {
+    // Only what is missing: on file systems without modes of their own (vfat, exfat, some network
+    // ones) all files look shared, and no mode can be set.
+    const ::mode_t wanted = group_bits(sharing, S_ISDIR(status.st_mode));
+    const bool is_shared = (status.st_mode & wanted) == wanted;
+    if (!is_shared && ::chmod(path.c_str(), (status.st_mode & ::mode_t{07777}) | wanted) != 0) {
       return fail_errno(errno, "share with the group", path);
     }
     return {};

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstring>
 #include <gsl/assert>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "store/backend.h"
@@ -98,11 +100,7 @@ class LocalBackend final : public Backend {
   /// file has left its temporary path.
   Status publish(const std::string& temporary, const ObjectName& name, bool& moved);
   core::FileSystem& file_system() noexcept { return file_system_; }
-  /// With whom new files and folders are shared.
-  core::Sharing sharing();
-  Status share_file(const std::string& path) {
-    return sharing() == core::Sharing::owner_only ? Status() : file_system_.share(path, sharing());
-  }
+  Status share_file(const std::string& path);
   /// Says of an error in a temporary file what it means for the user.
   [[nodiscard]] core::Error explained(core::Error error) const;
 
@@ -118,6 +116,12 @@ class LocalBackend final : public Backend {
   }
   [[nodiscard]] std::string root() const { return location_.empty() ? "/" : location_; }
 
+  /// With whom new files and folders are shared.
+  struct SharedAs {
+    core::Sharing files = core::Sharing::owner_only;
+    core::Sharing folders = core::Sharing::owner_only;
+  };
+  SharedAs sharing();
   struct Temporary {
     std::unique_ptr<core::WritableFile> file;
     std::string path;
@@ -135,7 +139,8 @@ class LocalBackend final : public Backend {
   core::FileSystem& file_system_;
   const std::string location_;  ///< without a trailing '/'
   const WriterIdentity writer_;
-  std::atomic<int> sharing_{-1};  ///< -1: not looked up yet
+  std::mutex sharing_mutex_;         ///< sharing_
+  std::optional<SharedAs> sharing_;  ///< nullopt: not looked up yet
   std::atomic<std::uint64_t> next_temporary_{0};
   /// Folders packs/xx known to be durable: by the value of xx.
   std::array<std::atomic<bool>, 256> pack_folders_{};
@@ -202,20 +207,32 @@ class LocalWriter final : public ObjectWriter {
   bool moved_ = false;
 };
 
-core::Sharing LocalBackend::sharing() {
-  if (const int known = sharing_; known >= 0) {
-    return static_cast<core::Sharing>(known);
+LocalBackend::SharedAs LocalBackend::sharing() {
+  const std::scoped_lock lock(sharing_mutex_);
+  if (sharing_) {
+    return *sharing_;
   }
   const auto config = file_system_.info(path_of(config_name()));
   const auto folder = file_system_.info(root());
-  core::Sharing sharing = core::Sharing::owner_only;
+  sharing_ = SharedAs();
   if (config && !*config) {
-    sharing = file_system_.sharing_inside(root()).value_or(core::Sharing::owner_only);
+    // A new repository.
+    sharing_->files = file_system_.sharing_inside(root()).value_or(core::Sharing::owner_only);
+    sharing_->folders = sharing_->files;
   } else if (config && folder && *folder && (**config).sharing != core::Sharing::owner_only) {
-    sharing = (**folder).sharing;
+    sharing_ = SharedAs{.files = (**config).sharing, .folders = (**folder).sharing};
   }
-  sharing_ = static_cast<int>(sharing);
-  return sharing;
+  return *sharing_;
+}
+
+Status LocalBackend::share_file(const std::string& path) {
+  const core::Sharing with = sharing().files;
+  if (with == core::Sharing::owner_only) {
+    return {};
+  }
+  Status shared = file_system_.share(path, with);
+  // Where no mode can be set, it is for the file system to say who may read.
+  return has_code(shared, ErrorCode::permission_denied) ? Status() : shared;
 }
 
 core::Error LocalBackend::explained(core::Error error) const {
@@ -326,10 +343,10 @@ Status LocalBackend::make_pack_folder(const ObjectName& name) {
     return {};
   }
   const std::string folder = parent_of(path_of(name));
-  Status made = make_shared_folder(file_system_, folder, sharing());
+  Status made = make_shared_folder(file_system_, folder, sharing().folders);
   if (has_code(made, ErrorCode::not_found)) {
     CAIRN_TRY_STATUS(make_folder_again(kPacksFolder));
-    made = make_shared_folder(file_system_, folder, sharing());
+    made = make_shared_folder(file_system_, folder, sharing().folders);
   }
   CAIRN_TRY_STATUS(made);
   CAIRN_TRY_STATUS(file_system_.sync_folder(path_of(kPacksFolder)));
@@ -345,7 +362,7 @@ Status LocalBackend::make_folder_again(std::string_view folder) {
     return core::fail(ErrorCode::not_found,
                       fmt::format("write to {}: there is no repository", root()));
   }
-  CAIRN_TRY_STATUS(make_shared_folder(file_system_, path_of(folder), sharing()));
+  CAIRN_TRY_STATUS(make_shared_folder(file_system_, path_of(folder), sharing().folders));
   return file_system_.sync_folder(root());
 }
 

@@ -1,3 +1,4 @@
+#include <array>
 #include <filesystem>
 
 #include "collecting.h"
@@ -69,7 +70,9 @@ TEST_CASE("a pack that has not its recorded size is not relied upon: what it hel
   const auto kind = GENERATE(BlockKind::data, BlockKind::metadata);
   const std::string pack = world.pack_of(kind);
   const std::uint64_t size = std::filesystem::file_size(pack);
-  const std::uint64_t now = GENERATE_COPY(std::uint64_t{0}, size / 2, size - 1, size + 1);
+  // The size is not the same each time: what is generated must not depend on it.
+  const std::size_t which = GENERATE(0U, 1U, 2U, 3U);
+  const std::uint64_t now = std::array{std::uint64_t{0}, size / 2, size - 1, size + 1}[which];
   const bool force_rehash = GENERATE(false, true);
   CAPTURE(now, size, force_rehash);
   std::filesystem::resize_file(pack, now);
