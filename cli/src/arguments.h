@@ -69,6 +69,8 @@ struct BackupArguments {
   bool exclude_nodump = false;
   bool one_file_system = false;
 
+  bool ignore_ctime = false;
+  bool ignore_inode = false;
   bool force_rehash = false;
   double rehash_sample = 0;
   std::uint64_t time_limit_seconds = 0;

@@ -175,6 +175,10 @@ void add_backup(CLI::App& app, TypedBackup& typed) {
                    "Write nothing; with --verbose, list what has changed");
   command.add_flag("--force-rehash", backup.force_rehash,
                    "Read every file, even those that seem unchanged");
+  command.add_flag("--ignore-ctime", backup.ignore_ctime,
+                   "A file whose ctime alone has changed counts as unchanged");
+  command.add_flag("--ignore-inode", backup.ignore_inode,
+                   "The same of inode numbers, where they are not stable");
   add_text(command, "--rehash-sample", typed.rehash_sample, "PART",
            "Read this part of the unchanged files again, 1%, and\nreport those whose bytes differ");
   add_text(command, "--time-limit", typed.time_limit, "TIME",

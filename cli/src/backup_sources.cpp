@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <istream>
 #include <iterator>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "absolute_path.h"
@@ -67,6 +69,16 @@ void add_paths(std::string_view text, char end, std::vector<std::string>& paths)
   }
 }
 
+/// A link that is named with a '/' at its end stands for the folder that it leads to.
+std::string followed(std::string path) {
+  std::error_code failed;
+  if (!std::filesystem::is_symlink(path, failed)) {
+    return path;
+  }
+  const std::filesystem::path real = std::filesystem::canonical(path, failed);
+  return failed ? path : real.native();
+}
+
 }  // namespace
 
 core::Result<std::string> read_whole(std::string_view option, const std::string& name,
@@ -110,7 +122,11 @@ core::Result<std::vector<std::string>> source_paths(const BackupArguments& argum
     return core::fail(core::ErrorCode::invalid_argument, "the lists of paths name nothing");
   }
   for (std::string& path : paths) {
+    const bool is_to_be_followed = path.ends_with('/') || path.ends_with("/.");
     CAIRN_TRY(path, absolute_path(path, streams));
+    if (is_to_be_followed) {
+      path = followed(std::move(path));
+    }
   }
   return paths;
 }
@@ -118,6 +134,9 @@ core::Result<std::vector<std::string>> source_paths(const BackupArguments& argum
 core::Status add_excludes(const std::vector<std::string>& files,
                           const std::vector<std::string>& patterns, Streams& streams,
                           repo::PathFilter& filter) {
+  const auto home = streams.environment ? streams.environment("HOME") : std::nullopt;
+  filter.read_as_paths({.working_folder = streams.working_folder,
+                        .home_folder = home.value_or(streams.home_folder)});
   for (const std::string& name : files) {
     CAIRN_TRY(const std::string text, read_whole("--exclude-file", name, streams));
     CAIRN_TRY_STATUS(in_option("--exclude-file", name, filter.add_file_lines(text)));

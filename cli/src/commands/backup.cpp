@@ -33,7 +33,9 @@ void say_report(const repo::BackupReport& report, const ConsoleObserver& observe
                 std::uint64_t elapsed_ns, Console& console) {
   const repo::Snapshot& snapshot = report.snapshot;
   const repo::TreeCounts counts = repo::counts_of(snapshot);
-  console.say(fmt::format("{}, {}, {} in {}", format_count(counts.files, "file"),
+  const std::uint64_t others = counts.symlinks + counts.others;
+  console.say(fmt::format("{}, {}{}, {} in {}", format_count(counts.files, "file"),
+                          others > 0 ? format_count(others, "other object") + ", " : std::string(),
                           format_count(counts.folders, "folder"), format_size(counts.bytes),
                           format_duration(elapsed_ns)));
   const repo::ChangeCounts& changes = report.changes;
@@ -45,6 +47,9 @@ void say_report(const repo::BackupReport& report, const ConsoleObserver& observe
       format_size(snapshot.added_data.stored_bytes + snapshot.added_metadata.stored_bytes)));
   if (!report.stages.empty()) {
     say_stages(report.stages, console);
+  }
+  for (const std::string& path : report.left_out_folders) {
+    console.say(fmt::format("{} was left out: it is this repository, or its cache", path));
   }
   if (const std::uint64_t missing = observer.unreadable(); missing > 0) {
     console.say(fmt::format("{} could not be read and {} missing from the snapshot",
@@ -78,6 +83,8 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
                               .compression_level = arguments.compression_level,
                               .dry_run = arguments.dry_run,
                               .force_rehash = arguments.force_rehash,
+                              .ignore_ctime = arguments.ignore_ctime,
+                              .ignore_inode = arguments.ignore_inode,
                               .rehash_sample = arguments.rehash_sample,
                               .time_limit_seconds = arguments.time_limit_seconds,
                               .tell_changes = context.console.verbose(),
@@ -91,6 +98,9 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
   } else {
     CAIRN_TRY(options.paths, source_paths(arguments, streams));
     CAIRN_TRY(options.choice, source_choice(arguments, streams));
+    for (const std::string& sentence : options.choice.filter.idle_patterns(options.paths)) {
+      context.console.warning(sentence);
+    }
   }
   const auto report = repo::backup(repository, options, observer);
   if (!report && report.error().code() == core::ErrorCode::interrupted) {

@@ -11,6 +11,7 @@
 #include "cairn/core/codec.h"
 #include "ops/access.h"
 #include "ops/backup_pipeline.h"
+#include "ops/backup_sources.h"
 #include "ops/chunk_store.h"
 #include "ops/progress_meter.h"
 #include "ops/reserve.h"
@@ -24,91 +25,6 @@ namespace cairn::repo {
 namespace {
 
 using ops::State;
-
-core::Result<std::vector<std::string>> clean_paths(const std::vector<std::string>& paths,
-                                                   Observer& observer) {
-  std::vector<std::string> clean;
-  for (const std::string& path : paths) {
-    if (!path.starts_with('/') || path.find('\0') != std::string::npos) {
-      return core::fail(core::ErrorCode::invalid_argument,
-                        fmt::format("back up {}: not an absolute path", path));
-    }
-    std::string normal = std::filesystem::path(path).lexically_normal().string();
-    while (normal.size() > 1 && normal.back() == '/') {
-      normal.pop_back();
-    }
-    if (normal.starts_with("//")) {
-      normal.erase(0, 1);
-    }
-    clean.push_back(std::move(normal));
-  }
-  std::ranges::sort(clean);
-  std::vector<std::string> result;
-  for (std::string& path : clean) {
-    // Sorting puts "/a" before "/a/b", but "/a.x" may stand between: look at all that were kept.
-    const bool covered = std::ranges::any_of(result, [&path](const std::string& above) {
-      return path == above || above == "/" || path.starts_with(above + '/');
-    });
-    if (covered) {
-      observer.detail(fmt::format("{} is part of another source", path));
-    } else {
-      result.push_back(std::move(path));
-    }
-  }
-  if (result.empty()) {
-    return core::fail(core::ErrorCode::invalid_argument, "nothing to back up was named");
-  }
-  return result;
-}
-
-/// Fails early, before anything is written, if a source is not there.
-core::Status check_sources(const std::vector<std::string>& paths, ops::ProblemSink& problems) {
-  for (const std::string& path : paths) {
-    CAIRN_TRY(const auto walk, ops::SourceWalk::open(path, problems));
-  }
-  return {};
-}
-
-class NoProblems final : public ops::ProblemSink {
- public:
-  void add(Problem /*problem*/) override {}
-};
-
-/// Counts the sources beside the backup, for the totals of the progress display.
-class Estimate {
- public:
-  Estimate(const std::vector<std::string>& paths, ops::ProgressMeter& meter)
-      : thread_([&paths, &meter](const std::stop_token& stop) { count(paths, meter, stop); }) {}
-
- private:
-  static void count(const std::vector<std::string>& paths, ops::ProgressMeter& meter,
-                    const std::stop_token& stop) {
-    NoProblems ignored;
-    std::uint64_t files = 0;
-    std::uint64_t bytes = 0;
-    for (const std::string& path : paths) {
-      auto walk = ops::SourceWalk::open(path, ignored);
-      if (!walk) {
-        return;
-      }
-      while (!stop.stop_requested()) {
-        auto item = (*walk)->next();
-        if (!item || !*item) {
-          break;
-        }
-        if ((*item)->step != ops::WalkStep::leave_folder) {
-          files += 1;
-          bytes += (*item)->entry.type == EntryType::file ? (*item)->size_bytes : 0;
-        }
-      }
-    }
-    if (!stop.stop_requested()) {
-      meter.set_totals(files, bytes);
-    }
-  }
-
-  std::jthread thread_;
-};
 
 Snapshot describe(const State& state, const BackupOptions& options, core::Timestamp start) {
   Snapshot snapshot;
@@ -155,14 +71,15 @@ constexpr int kRestartsMax = 8;
 constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
 
 ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options,
-                                      const std::vector<std::string>& paths, ops::StatCache* cache,
+                                      const ops::BackupSources& sources, ops::StatCache* cache,
                                       ops::StageTimes& times) {
   ops::PipelineOptions pipeline{.times = times};
-  pipeline.paths = paths;
+  pipeline.paths = sources.paths;
   pipeline.stream = options.stream ? &*options.stream : nullptr;
   pipeline.cache = options.stream ? nullptr : cache;
-  pipeline.walk.choice = &options.choice;
+  ops::set_sources(sources, options.choice, pipeline.walk);
   pipeline.walk.read_everything = options.force_rehash;
+  pipeline.walk.ignores = {.ctime = options.ignore_ctime, .inode = options.ignore_inode};
   pipeline.walk.samples_in_2_32 =
       static_cast<std::uint64_t>(std::clamp(options.rehash_sample, 0.0, 1.0) * 0x1p32);
   core::Bytes seed(sizeof(std::uint64_t));
@@ -180,9 +97,8 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
 }
 
 /// Reads, stores and makes durable; fills sources, sums and problems of the snapshot.
-core::Status ingest(State& state, const BackupOptions& options,
-                    const std::vector<std::string>& paths, Observer& observer,
-                    ops::StatCache& cache, Ingested& ingested) {
+core::Status ingest(State& state, const BackupOptions& options, const ops::BackupSources& from,
+                    Observer& observer, ops::StatCache& cache, Ingested& ingested) {
   BackupReport& report = ingested.report;
   ops::ProgressMeter meter(observer, state.environment.clock);
   ops::StageTimes times(options.measure_stages ? &state.environment.clock : nullptr);
@@ -196,12 +112,15 @@ core::Status ingest(State& state, const BackupOptions& options,
                          .limit = limit,
                          .times = times},
                         meter);
-  const ops::PipelineOptions settings = pipeline_options(state, options, paths, &cache, times);
+  ops::PipelineOptions settings = pipeline_options(state, options, from, &cache, times);
+  settings.walk.on_own_folder = [&report](const std::string& path) {
+    report.left_out_folders.push_back(path);
+  };
   ops::BackupPipeline pipeline(state, settings, store, meter);
 
-  std::optional<Estimate> estimate;
+  std::optional<ops::Estimate> estimate;
   if (options.estimate && !options.stream) {
-    estimate.emplace(paths, meter);
+    estimate.emplace(from, options.choice, meter);
   }
   auto sources = pipeline.run();
   estimate.reset();
@@ -220,6 +139,9 @@ core::Status ingest(State& state, const BackupOptions& options,
   const auto totals = store.totals();
   for (ops::AssembledSource& assembled : *sources) {
     ingested.folder_nodes.push_back(assembled.folder_node);
+    if (assembled.is_new_and_empty) {
+      observer.warning(fmt::format("{} holds nothing", assembled.source.path));
+    }
     report.snapshot.sources.push_back(std::move(assembled.source));
   }
   report.snapshot.partial = pipeline.is_partial();
@@ -236,7 +158,7 @@ core::Status ingest(State& state, const BackupOptions& options,
 }
 
 core::Result<BackupReport> backup_once(State& state, const BackupOptions& options,
-                                       const std::vector<std::string>& paths, bool recall,
+                                       const ops::BackupSources& sources, bool recall,
                                        Observer& observer) {
   CAIRN_TRY(const auto session,
             ops::WritingSession::begin(
@@ -247,7 +169,7 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
   report.snapshot = describe(state, options, session->start());
   CAIRN_TRY(const auto cache,
             ops::StatCache::open(state, {.record = !options.dry_run, .recall = recall}));
-  if (auto done = ingest(state, options, paths, observer, *cache, ingested); !done) {
+  if (auto done = ingest(state, options, sources, observer, *cache, ingested); !done) {
     if (done.error().code() == core::ErrorCode::changed) {
       CAIRN_TRY_STATUS(cache->drop_unreadable());
     }
@@ -277,14 +199,11 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
   CAIRN_TRY_STATUS(check_texts(options));
   Expects(!options.stream || options.paths.empty());
   CAIRN_TRY(
-      const auto paths,
-      clean_paths(options.stream ? std::vector{options.stream->path} : options.paths, observer));
-  NoProblems ignored;
-  if (!options.stream) {
-    CAIRN_TRY_STATUS(check_sources(paths, ignored));
-  }
+      const auto sources,
+      ops::find_sources(state, options.stream ? std::vector{options.stream->path} : options.paths,
+                        options.stream.has_value(), observer));
 
-  auto report = backup_once(state, options, paths, true, observer);
+  auto report = backup_once(state, options, sources, true, observer);
   // A stream cannot be read again.
   int fences = 0;
   int restarts = 0;
@@ -305,7 +224,7 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
     } else {
       break;
     }
-    report = backup_once(state, options, paths, restarts < kRestartsMax, observer);
+    report = backup_once(state, options, sources, restarts < kRestartsMax, observer);
   }
   if (report && !options.dry_run) {
     ops::keep_reserve(state);

@@ -18,6 +18,8 @@ constexpr std::uint64_t kBatchBytes = 1024 * 1024;
 constexpr std::size_t kBatchSteps = 512;
 constexpr std::size_t kBatchFolders = 12;
 constexpr std::size_t kBatchUnchanged = 4096;
+// Of what the steps themselves take: paths, targets of links, attributes.
+constexpr std::size_t kBatchStepBytes = 512 * 1024;
 
 // They wait for the disk, not for a processor.
 constexpr unsigned kLookaheadThreads = 4;
@@ -38,6 +40,27 @@ std::thread guarded_thread(std::function<void()> body, std::function<void(core::
       on_error({core::ErrorCode::internal, fmt::format("backup thread: {}", e.what())});
     }
   });
+}
+
+/// What a step holds beside itself.
+std::size_t bytes_of(const WalkItem& item) {
+  std::size_t bytes = item.path.size() + item.entry.link_target.size();
+  for (const Xattr& xattr : item.entry.xattrs) {
+    bytes += xattr.name.size() + xattr.value.size();
+  }
+  return bytes;
+}
+
+bool is_fault_of_source(core::ErrorCode code) {
+  return code == core::ErrorCode::not_found || code == core::ErrorCode::permission_denied ||
+         code == core::ErrorCode::io;
+}
+
+/// The error's words without the path, which the problem has.
+std::string reason_of_source(const core::Error& error, const std::string& path) {
+  const std::string prefix = fmt::format("open source {}: ", path);
+  return error.message().starts_with(prefix) ? error.message().substr(prefix.size())
+                                             : error.message();
 }
 
 /// Joins whatever happens in between.
@@ -112,6 +135,10 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
   if (options_.stop.stop_requested()) {
     return core::fail(core::ErrorCode::interrupted, "interrupted");
   }
+  if (sources_.empty() && !partial_) {
+    return core::fail(first_failure_.value_or(
+        core::Error(core::ErrorCode::not_found, "nothing of what was named could be read")));
+  }
   changes_.counts.removed = removed_;
   return std::move(sources_);
 }
@@ -155,6 +182,7 @@ core::Status BackupPipeline::read_stream(const StreamSource& stream) {
   auto batch = std::make_shared<Batch>();
   batch->steps.push_back(std::move(step));
   batch->ends_source = true;
+  batch->source = stream.path;
   return push(std::move(batch));
 }
 
@@ -190,10 +218,25 @@ WalkOptions BackupPipeline::walk_options() {
   return walk;
 }
 
+/// One source that cannot be opened does not keep the others from being backed up.
 core::Status BackupPipeline::walk(const std::string& path) {
-  CAIRN_TRY(const auto walk, SourceWalk::open(path, problems_, walk_options()));
+  auto walk = SourceWalk::open(path, problems_, walk_options());
+  if (walk) {
+    return walk_opened(path, **walk);
+  }
+  const core::Error& error = walk.error();
+  if (!is_fault_of_source(error.code())) {
+    return core::fail(error);
+  }
+  problems_.add({ProblemKind::unreadable, path, reason_of_source(error, path)});
+  first_failure_ = first_failure_ ? std::move(first_failure_) : std::optional(error);
+  return {};
+}
+
+core::Status BackupPipeline::walk_opened(const std::string& path, SourceWalk& walk) {
   auto batch = std::make_shared<Batch>();
   std::uint64_t bytes = 0;
+  std::size_t step_bytes = 0;
   std::size_t folders = 0;
   std::size_t unchanged = 0;
   const SourceFolder* last_folder = nullptr;
@@ -204,7 +247,7 @@ core::Status BackupPipeline::walk(const std::string& path) {
       CAIRN_TRY_STATUS(checkpoint());
       return core::fail(core::ErrorCode::interrupted, "interrupted");
     }
-    CAIRN_TRY(auto item, options_.times.measure(Stage::walk, 0, [&] { return walk->next(); }));
+    CAIRN_TRY(auto item, options_.times.measure(Stage::walk, 0, [&] { return walk.next(); }));
     if (!item) {
       break;
     }
@@ -217,16 +260,18 @@ core::Status BackupPipeline::walk(const std::string& path) {
     }
     bytes += step.item.entry.type == EntryType::file ? step.item.size_bytes : 0;
     unchanged += step.item.birth_times.size();
+    step_bytes += bytes_of(step.item);
     batch->steps.push_back(std::move(step));
     if (bytes >= kBatchBytes || batch->steps.size() >= kBatchSteps || folders >= kBatchFolders ||
-        unchanged >= kBatchUnchanged) {
+        unchanged >= kBatchUnchanged || step_bytes >= kBatchStepBytes) {
       CAIRN_TRY_STATUS(push(std::exchange(batch, std::make_shared<Batch>())));
       CAIRN_TRY_STATUS(checkpoint_if_due());
       if (!partial_ && is_out_of_time()) {
         partial_ = true;
-        walk->end_early();
+        walk.end_early();
       }
       bytes = 0;
+      step_bytes = 0;
       folders = 0;
       unchanged = 0;
       last_folder = nullptr;
@@ -234,6 +279,7 @@ core::Status BackupPipeline::walk(const std::string& path) {
   }
   linked_.clear();
   batch->ends_source = true;
+  batch->source = path;
   return push(std::move(batch));
 }
 
@@ -280,7 +326,7 @@ core::Status BackupPipeline::checkpoint() {
 /// A further name of a file that the walk has met before need not be read again.
 void BackupPipeline::note_hard_link(IngestedStep& step) {
   const WalkItem& item = step.item;
-  if (item.step != WalkStep::object || item.link_count < 2) {
+  if (item.step != WalkStep::object || item.link_count < 2 || item.logs) {
     return;
   }
   const ObjectMark mark = mark_of(item);
@@ -313,9 +359,10 @@ core::Status BackupPipeline::work_until_done(FileIngest& ingest) {
 core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
   for (IngestedStep& step : batch.steps) {
     const WalkItem& item = step.item;
-    const bool is_recorded = item.seen_index.has_value() && !item.sampled;
+    // Of a database that is as it was the log may not be, and it may change before that is read.
+    const bool is_recorded = item.seen_index.has_value() && !item.sampled && !item.logs;
     if (item.step == WalkStep::object && item.entry.type == EntryType::file && !is_recorded &&
-        !step.is_read) {
+        !step.is_read && !(item.logs && item.is_log)) {
       CAIRN_TRY_STATUS(read_file(ingest, step));
     }
     if (!step.is_further_name) {
@@ -332,7 +379,8 @@ core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
 
 core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step) {
   const ObjectMark seen = mark_of(step.item);
-  auto status = ingest.ingest(step.item, step.is_further_name, step.problems);
+  auto status = step.item.logs ? ingest.ingest_database(step.item, step.problems)
+                               : ingest.ingest(step.item, step.is_further_name, step.problems);
   step.is_further_name = step.is_further_name && seen.is_same(mark_of(step.item));
   if (!status) {
     const auto code = status.error().code();
@@ -379,8 +427,10 @@ core::Status BackupPipeline::assemble_all() {
       CAIRN_TRY_STATUS(assembler_->add(std::move(step)));
     }
     if ((*batch)->ends_source) {
-      CAIRN_TRY(AssembledSource source, assembler_->finish(options_.paths[sources_.size()]));
-      sources_.push_back(std::move(source));
+      CAIRN_TRY(auto source, assembler_->finish(std::move((*batch)->source)));
+      if (source) {
+        sources_.push_back(*std::move(source));
+      }
       assembler_.reset();
     }
   }

@@ -56,6 +56,7 @@ class BackupPipeline {
  private:
   core::Status walk_all();
   core::Status walk(const std::string& path);
+  core::Status walk_opened(const std::string& path, SourceWalk& walk);
   core::Status read_stream(const StreamSource& stream);
   [[nodiscard]] WalkOptions walk_options();
   void note_hard_link(IngestedStep& step);
@@ -88,6 +89,7 @@ class BackupPipeline {
   // The walking thread's own.
   std::map<InodeId, ObjectMark> linked_;
   std::uint64_t removed_ = 0;
+  std::optional<core::Error> first_failure_;  ///< of a source that could not be opened
   std::uint64_t checkpoint_ns_ = 0;
   std::uint64_t checkpoint_bytes_ = 0;
   std::atomic<bool> partial_ = false;  ///< anybody's

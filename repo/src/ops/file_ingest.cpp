@@ -8,6 +8,7 @@
 #include <gsl/gsl>
 #include <utility>
 
+#include "ops/database_log.h"
 #include "ops/source_object.h"
 
 namespace cairn::repo::ops {
@@ -36,7 +37,8 @@ BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
   return BlockClass::general;
 }
 
-/// True if a change after `before` might leave no trace in the file's times.
+}  // namespace
+
 bool is_fresh(const SourceFile& file, core::Timestamp before) noexcept {
   const core::Timestamp changed = file.ctime();
   constexpr std::int64_t kSecondNs = core::kNanosecondsPerSecond;
@@ -48,8 +50,6 @@ bool is_fresh(const SourceFile& file, core::Timestamp before) noexcept {
       seconds * kSecondNs + std::int64_t{changed.nanoseconds} - std::int64_t{before.nanoseconds};
   return ns > -kTickNs && ns < kTickNs;
 }
-
-}  // namespace
 
 FileIngest::FileIngest(const IngestShared& shared)
     : shared_(shared), chunker_(shared.policy.classes[0], shared.gear), blocks_(shared.store) {}
@@ -70,11 +70,17 @@ core::Status FileIngest::ingest(WalkItem& item, bool is_further_name,
     return {};
   }
   ended_at_.reset();
+  is_sqlite_ = false;
   CAIRN_TRY_STATUS(read_content(*file, item.entry.content));
+  if (is_sqlite_ && !log_beside(item).empty()) {
+    return ingest_database(item, problems);
+  }
   CAIRN_TRY(const auto drift, measured([&] { return file->drift(); }));
   if (drift != SourceFile::Drift::none || is_fresh(*file, before)) {
     CAIRN_TRY(const bool steady, read_again(*file, item, problems));
-    if (!steady) {
+    if (!steady && is_shared_memory(item)) {
+      item.stamp = kNoStamp;
+    } else if (!steady) {
       item.entry.changed_while_read = true;
       problems.push_back({ProblemKind::changed_while_read, item.path,
                           "what is stored may be a mixture of old and new: stop what writes to "
@@ -288,6 +294,7 @@ core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& a
     if (!parameters_chosen_) {
       // Behind a hole at the start there is no head to look at: the general class, then.
       const auto head = core::ByteView(buffer_).subspan(end, offset == 0 ? got : 0);
+      is_sqlite_ = is_sqlite_ || is_sqlite(head);
       choose_parameters(head, at_end ? offset + got : run.size_bytes);
     }
     if (offset == run.offset && parameters_.kernel == chunker::Kernel::fixed) {

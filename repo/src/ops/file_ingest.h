@@ -38,6 +38,10 @@ struct IngestShared {
   std::function<bool(OpenBlock&)> offload;
 };
 
+/// Of two changes of a file within a tick of the kernel's clock the second leaves no trace in its
+/// times. True if one after `before`, when the file was about to be opened, might be such a one.
+[[nodiscard]] bool is_fresh(const SourceFile& file, core::Timestamp before) noexcept;
+
 /// Reads files into chunks: one per worker, not thread-safe. Reading, cutting, hashing and the
 /// question whether a chunk is known happen on one buffer while it is in the cache. Small files
 /// share the buffer, because many chunks are hashed faster together than one by one. Memory: the
@@ -54,6 +58,10 @@ class FileIngest {
   /// of a file that was met before only the attributes are read, if it still is one. Errors as
   /// open_what_is_there (this file only), interrupted, or the store's (the end of all).
   core::Status ingest(WalkItem& item, bool is_further_name, std::vector<Problem>& problems);
+
+  /// The same of a file with logs beside it: if it is a database it is read together with them
+  /// until all are of one moment. What becomes of the logs stands in item.logs.
+  core::Status ingest_database(WalkItem& item, std::vector<Problem>& problems);
 
   /// Stores what the files read so far consist of, and fills in their contents. Errors: the
   /// store's.
@@ -91,6 +99,20 @@ class FileIngest {
   core::Status read_content(SourceFile& file, Content& content, Reading reading = Reading::whole);
   core::Status read_extents(SourceFile& file, Reading reading);
   core::Status read_to_real_end(SourceFile& file);
+  /// A database, or a log of it, being read.
+  struct Member {
+    WalkItem& item;
+    std::vector<Problem>& problems;
+    std::optional<core::Error>* error;  ///< nullptr: the database itself
+    std::optional<SourceFile> file = {};
+    core::Timestamp before = {};  ///< it was opened
+    bool is_read = false;         ///< not as recorded
+    Content previous = {};        ///< what was read the last time
+  };
+  core::Status open_member(Member& member);
+  [[nodiscard]] core::Result<bool> is_steady(Member& member);
+  [[nodiscard]] core::Result<bool> read_members(std::vector<Member>& members);
+  core::Status ingest_apart(WalkItem& item, std::vector<Problem>& problems, bool with_file);
   /// Reads a file again that changed while it was read. True if `item` then has a state that the
   /// file really was in.
   [[nodiscard]] core::Result<bool> read_again(SourceFile& file, WalkItem& item,
@@ -127,6 +149,7 @@ class FileIngest {
   chunker::Chunker chunker_;
   chunker::CutParameters parameters_;
   bool parameters_chosen_ = false;
+  bool is_sqlite_ = false;                 ///< the file read last
   std::optional<std::uint64_t> ended_at_;  ///< where the file read last ended before its size
   BlockClass block_class_ = BlockClass::general;
   BlockFiller blocks_;

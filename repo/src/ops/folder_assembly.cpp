@@ -111,6 +111,7 @@ core::Result<FolderAssembly::Finished> FolderAssembly::finish(const std::string&
   }
   CAIRN_TRY_STATUS(build());
   CAIRN_TRY(finished.content, builder_->finish());
+  finished.unchanged = seen_ != nullptr && seen_->seen.content == finished.content;
   finished.own = record_.own;
   if (parts_.cache == nullptr) {
     return finished;

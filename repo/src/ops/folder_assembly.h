@@ -41,10 +41,15 @@ class FolderAssembly {
   /// The record's entry of a child. Good until the next call.
   [[nodiscard]] core::Result<const Entry*> seen_entry(std::uint32_t index);
 
+  /// How many objects the record has at any depth.
+  [[nodiscard]] std::uint64_t seen_below() const noexcept {
+    return seen_ != nullptr && seen_->seen.content ? seen_->seen.content->entries_below : 0;
+  }
+
   struct Finished {
     FolderContent content;
     TreeCounts own;          ///< the children alone
-    bool unchanged = false;  ///< all as recorded
+    bool unchanged = false;  ///< what is in it is as recorded, at any depth
   };
   /// How the walk left the folder.
   struct Left {

@@ -67,6 +67,10 @@ std::string FolderScout::path_below(const Place& place, const std::string& name)
 /// The child, if it is a folder that the walk would enter on the same file system.
 std::optional<FolderScout::Subfolder> FolderScout::stat_child(const Place& place,
                                                               const std::string& name) {
+  if (options_.choice != nullptr && !options_.choice->filter.empty() &&
+      is_left_out_by_name(*options_.choice, path_below(place, name))) {
+    return std::nullopt;
+  }
   Statx status{};
   const WatchedCall call(options_.clock);
   const int error_number = stat_at(place.descriptor, name.c_str(), status);

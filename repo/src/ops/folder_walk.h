@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +19,12 @@
 /// the folders of the current path and their descriptors.
 namespace cairn::repo::ops {
 
+/// A database's log that was looked at together with the database.
+struct PlannedLog {
+  std::optional<Statx> status;         ///< nullopt: it was gone
+  std::shared_ptr<DatabaseLogs> logs;  ///< nullptr: all of them are as recorded
+};
+
 /// A folder on the current path.
 struct Level {
   std::shared_ptr<SourceFolder> folder;  ///< null: closed to spare descriptors, or never opened
@@ -25,8 +33,12 @@ struct Level {
   NameStack::Mark mark;    ///< its names begin here
   std::size_t next;        ///< the next name
   std::optional<SeenCursor> seen;
-  core::Timestamp listed_at;              ///< or a little before
-  std::size_t offered;                    ///< the first name that the look-ahead has not been told
+  core::Timestamp listed_at;  ///< or a little before
+  std::size_t offered;        ///< the first name that the look-ahead has not been told
+  std::uint64_t home = 0;     ///< the device that counts as the source's own
+  bool is_way_only = false;   ///< of what is in it only what was named is taken
+  bool has_logs = false;      ///< some names look like those of a database's logs
+  std::map<std::string, PlannedLog, std::less<>> planned = {};
   bool left_early = false;                ///< there may be children whose names were not come to
   std::vector<std::string> refused = {};  ///< children that could not be looked at
 };
@@ -36,6 +48,9 @@ class FolderWalk final : public SourceWalk {
   FolderWalk(ProblemSink& problems, WalkOptions options)
       : problems_(problems),
         choice_(options.choice),
+        named_(options.named),
+        own_folders_(options.own_folders),
+        on_own_folder_(options.on_own_folder),
         lookahead_(options),
         comparison_(std::move(options)),
         buffer_(kListBufferBytes) {}
@@ -49,6 +64,8 @@ class FolderWalk final : public SourceWalk {
 
   core::Result<bool> next_child(WalkItem& item);
   core::Result<bool> look_ahead(std::string_view name);
+  core::Status plan_logs(std::string_view name, Child& child);
+  void plan_log(std::string_view log, DatabaseLogs& logs, bool& all_same, core::Status& status);
   void feed_lookahead();
 
   enum class Described : std::uint8_t { done, left_out, look_again };
@@ -61,6 +78,8 @@ class FolderWalk final : public SourceWalk {
   core::Result<Described> enter_unopened(WalkItem& item, int error_number, bool is_last_look);
   void push_level(const WalkItem& item, std::shared_ptr<SourceFolder> folder);
   core::Status list(int descriptor, Statx before);
+  core::Status list_chosen(int descriptor, const Statx& status, bool is_way_only);
+  [[nodiscard]] std::string path_of(std::string_view name) const;
   core::Result<bool> list_once(int descriptor, std::size_t first);
   void add_name(std::string_view name);
   core::Status leave(WalkItem& item);
@@ -77,6 +96,9 @@ class FolderWalk final : public SourceWalk {
 
   ProblemSink& problems_;
   const Choice* choice_;
+  const std::vector<std::string>* named_;
+  std::vector<InodeId> own_folders_;
+  std::function<void(const std::string&)> on_own_folder_;
   FolderLookahead lookahead_;
   SourceComparison comparison_;
   std::vector<char> buffer_;
@@ -85,8 +107,10 @@ class FolderWalk final : public SourceWalk {
   std::vector<Level> levels_;
   std::size_t first_open_ = 1;  // of the levels, the first and those from here on are open
   std::string path_;            // of the folder on top, without '/' at its end
+  bool listed_logs_ = false;
   std::optional<WalkItem> source_;
   std::optional<Child> ahead_;      // the next child of the folder on top, looked at but not told
+  bool ahead_is_way_only_ = false;  // it is left out, but something in it was named
   std::optional<ChunkId> vouched_;  // the node of the folder about to be entered, if known
 };
 

@@ -52,6 +52,7 @@ void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> 
 core::Status FolderWalk::list(int descriptor, Statx before) {
   const std::size_t first = names_.size();
   const WatchedCall call = lookahead_.watch();
+  listed_logs_ = false;
   for (int listing = 1; listing <= kListingsMax; ++listing) {
     CAIRN_TRY(const bool whole, list_once(descriptor, first));
     Statx after{};
@@ -65,6 +66,7 @@ core::Status FolderWalk::list(int descriptor, Statx before) {
   }
   lookahead_.note(call, names_.size() - first);
   names_.sort_from(first);
+  levels_.back().has_logs = listed_logs_;
   return {};
 }
 
@@ -93,6 +95,7 @@ core::Result<bool> FolderWalk::list_once(int descriptor, std::size_t first) {
 void FolderWalk::add_name(std::string_view name) {
   if (is_valid_name(name)) {
     names_.add(name);
+    listed_logs_ = listed_logs_ || name.ends_with("-wal") || name.ends_with("-journal");
   } else {
     report(ProblemKind::unreadable, fmt::format("{}/{}", path_, name),
            name.size() > kNameBytesMax ? "its name is too long" : "its name is not valid");

@@ -63,6 +63,8 @@ class PathPattern {
   [[nodiscard]] bool may_match_below(std::string_view folder) const noexcept;
   /// True if the pattern counts from the base: it has a '/' that is not its end.
   [[nodiscard]] bool is_anchored() const noexcept { return is_anchored_; }
+  /// True if it has a '/' at its end.
+  [[nodiscard]] bool is_folders_only() const noexcept { return is_folders_only_; }
 
  private:
   struct Component {

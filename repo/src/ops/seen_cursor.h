@@ -26,6 +26,12 @@ class SeenCursor {
   };
   /// Names must ascend from call to call. Errors: as StatCache::piece().
   [[nodiscard]] core::Result<Match> look_up(std::string_view name, Stamp stamp);
+  /// Another one that stands at the same place and tells nobody what was removed.
+  [[nodiscard]] SeenCursor ahead() const {
+    SeenCursor other = *this;
+    other.on_removed_ = nullptr;
+    return other;
+  }
   /// No more names follow.
   core::Status finish();
 

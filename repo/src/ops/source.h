@@ -66,6 +66,8 @@ enum class WalkStep : std::uint8_t {
   leave_folder,  ///< no entry: the folder entered last that has not been left
 };
 
+struct DatabaseLogs;
+
 /// One step of the walk.
 struct WalkItem {
   WalkStep step = WalkStep::object;
@@ -93,18 +95,47 @@ struct WalkItem {
   /// unchanged: of each of the run's children; the first is child `seen_index` of the record.
   std::vector<std::optional<core::Timestamp>> birth_times;
 
+  /// Of a file beside which the logs of a database stand: those. Whoever reads the file reads them
+  /// as well, because they have to be of one moment.
+  std::shared_ptr<DatabaseLogs> logs = {};
+  bool is_log = false;  ///< it is one of `logs`, and has been read when the step before it was
+
   // leave_folder:
   bool left_early = false;                ///< not all of the folder's children were looked for
   std::vector<std::string> refused = {};  ///< those that are there but could not be looked at
 };
 
+/// The -journal and the -wal of a file, which may be an SQLite database.
+struct DatabaseLogs {
+  struct Log {
+    WalkItem item;
+    std::vector<Problem> problems = {};
+    std::optional<core::Error> error = {};  ///< it is left out
+  };
+  std::vector<Log> logs;
+  std::vector<std::string> left_out;  ///< names that the choice leaves out
+};
+
 [[nodiscard]] ObjectMark mark_of(const WalkItem& item) noexcept;
+
+/// What does not count when objects are compared with what the last backup saw.
+struct StampIgnores {
+  bool ctime = false;
+  bool inode = false;
+};
 
 /// What a walk compares the source with, and what it leaves out.
 struct WalkOptions {
-  const Choice* choice = nullptr;    ///< nullptr: everything
+  const Choice* choice = nullptr;  ///< nullptr: everything
+  /// Paths that were named themselves, in the order of bytes; see leads_to_named(). May be nullptr.
+  const std::vector<std::string>* named = nullptr;
+  /// Folders that no backup takes: where the repository itself lies, and the cache.
+  std::vector<InodeId> own_folders = {};
+  /// Told which of them were passed over. May be empty.
+  std::function<void(const std::string& path)> on_own_folder = {};
   const StatCache* cache = nullptr;  ///< nullptr: every object is told
-  core::ByteView stamp_key;      ///< 16 bytes, secret: nobody can make two objects' stamps equal
+  core::ByteView stamp_key;  ///< 16 bytes, secret: nobody can make two objects' stamps equal
+  StampIgnores ignores = {};
   core::Clock* clock = nullptr;  ///< needed with a cache
   bool read_everything = false;  ///< nothing counts as unchanged
   /// Of how many unchanged files out of 2^32 are told to be read again, chosen by `sample_seed`.

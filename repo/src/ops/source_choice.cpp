@@ -28,19 +28,30 @@ bool is_cache_tag(int folder) {
 
 }  // namespace
 
-void keep_tags_only(const Choice& choice, int folder, NameStack& names, std::size_t first) {
-  if (!choice.exclude_caches && choice.exclude_if_present.empty()) {
-    return;
+bool is_named(const std::vector<std::string>* named, const std::string& path) {
+  return named != nullptr && std::ranges::binary_search(*named, path);
+}
+
+bool leads_to_named(const std::vector<std::string>* named, const std::string& path) {
+  if (named == nullptr || is_named(named, path)) {
+    return named != nullptr;
   }
+  const std::string below = path == "/" ? path : path + '/';
+  const auto first = std::ranges::lower_bound(*named, below);
+  return first != named->end() && first->starts_with(below);
+}
+
+std::optional<std::vector<std::string>> tags_of(const Choice& choice, int folder,
+                                                const NameStack& names, std::size_t first) {
   std::vector<std::string> tags;
-  for (std::size_t i = first; i < names.size(); ++i) {
-    if (is_tag(choice, names[i], [&] { return is_cache_tag(folder); })) {
-      tags.emplace_back(names[i]);
+  if (choice.exclude_caches || !choice.exclude_if_present.empty()) {
+    for (std::size_t i = first; i < names.size(); ++i) {
+      if (is_tag(choice, names[i], [&] { return is_cache_tag(folder); })) {
+        tags.emplace_back(names[i]);
+      }
     }
   }
-  if (!tags.empty()) {
-    names.replace_from(first, tags);
-  }
+  return tags.empty() ? std::nullopt : std::optional(std::move(tags));
 }
 
 }  // namespace cairn::repo::ops

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cairn/repo/backup.h"
 #include "ops/source_metadata.h"
@@ -11,6 +14,12 @@
 namespace cairn::repo::ops {
 
 inline constexpr std::string_view kCacheTagName = "CACHEDIR.TAG";
+
+/// True if an object is left out whatever it is: it need not even be looked at, which may be
+/// forbidden, or take for ever.
+[[nodiscard]] inline bool is_left_out_by_name(const Choice& choice, std::string_view path) {
+  return choice.filter.decide_by_name(path) == PathFilter::Decision::excluded;
+}
 
 /// True if the object is left out. `path` is called for if a pattern has to be asked.
 template <class PathOf>
@@ -26,6 +35,12 @@ template <class PathOf>
          choice.filter.decide(path(), S_ISDIR(status.stx_mode)) == PathFilter::Decision::excluded;
 }
 
+/// Paths below a source that were named themselves, in the order of bytes. Whatever the choice
+/// says, they are taken, and the folders that lead to them.
+[[nodiscard]] bool is_named(const std::vector<std::string>* named, const std::string& path);
+/// True of the paths themselves as well.
+[[nodiscard]] bool leads_to_named(const std::vector<std::string>* named, const std::string& path);
+
 /// True if a folder with this name in it is left out. `has_signature` is called for CACHEDIR.TAG.
 template <class HasSignature>
 [[nodiscard]] bool is_tag(const Choice& choice, std::string_view name,
@@ -34,8 +49,10 @@ template <class HasSignature>
          std::ranges::find(choice.exclude_if_present, name) != choice.exclude_if_present.end();
 }
 
-/// Cuts the names of a folder, those from `first` on, down to its tags if it carries one that the
-/// choice says to honour. `folder`: its descriptor.
-void keep_tags_only(const Choice& choice, int folder, NameStack& names, std::size_t first);
+/// Which of a folder's names, those from `first` on, are its tags, if it carries one that the
+/// choice says to honour; nullopt: it carries none. `folder`: its descriptor.
+[[nodiscard]] std::optional<std::vector<std::string>> tags_of(const Choice& choice, int folder,
+                                                              const NameStack& names,
+                                                              std::size_t first);
 
 }  // namespace cairn::repo::ops

@@ -18,7 +18,7 @@ std::uint64_t mixed(std::uint64_t value) noexcept {
 }  // namespace
 
 SourceComparison::SourceComparison(WalkOptions options)
-    : options_(std::move(options)), stamps_(options_.stamp_key) {
+    : options_(std::move(options)), stamps_(options_.stamp_key, options_.ignores) {
   Expects(options_.cache == nullptr || options_.clock != nullptr);
 }
 
@@ -77,6 +77,8 @@ void SourceComparison::describe(const Child& child, WalkItem& item) {
   item.known = child.match.known;
   item.known_index = child.match.index;
   item.sampled = child.sampled;
+  item.logs = child.logs;
+  item.is_log = child.is_log;
   if (child.match.same) {
     item.seen_index = child.match.index;
   }

@@ -18,12 +18,14 @@ struct Child {
   Stamp stamp = kNoStamp;
   SeenCursor::Match match;
   bool sampled = false;
+  std::shared_ptr<DatabaseLogs> logs = {};
+  bool is_log = false;
 
   [[nodiscard]] bool is_folder() const noexcept { return S_ISDIR(status.stx_mode); }
   /// Nothing about it needs to be told but that it is still there. Objects with several names are
   /// told, because which of them is the first depends on folders elsewhere.
   [[nodiscard]] bool is_quiet() const noexcept {
-    return match.same && !sampled && !is_folder() && status.stx_nlink == 1;
+    return match.same && !sampled && !is_folder() && status.stx_nlink == 1 && logs == nullptr;
   }
 };
 

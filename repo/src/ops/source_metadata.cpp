@@ -183,6 +183,13 @@ int stat_open(int descriptor, Statx& out) {
   return result == 0 ? 0 : errno;
 }
 
+int stat_followed(const char* path, Statx& out) {
+  const int result = uninterrupted([&] {
+    return ::statx(AT_FDCWD, path, AT_STATX_SYNC_AS_STAT, STATX_BASIC_STATS | STATX_BTIME, &out);
+  });
+  return result == 0 ? 0 : errno;
+}
+
 core::Timestamp to_timestamp(const ::statx_timestamp& time) noexcept {
   // A FUSE file system may say anything.
   return {time.tv_sec, std::min(time.tv_nsec, core::kNanosecondsPerSecond - 1)};

@@ -34,6 +34,8 @@ using Statx = struct ::statx;
 /// Both answer 0 or errno. stat_at() does not follow a link and triggers no automount.
 [[nodiscard]] int stat_at(int folder, const char* name, Statx& out);
 [[nodiscard]] int stat_open(int descriptor, Statx& out);
+/// The same of a path, which is followed to its end.
+[[nodiscard]] int stat_followed(const char* path, Statx& out);
 
 [[nodiscard]] core::Timestamp to_timestamp(const ::statx_timestamp& time) noexcept;
 [[nodiscard]] InodeId inode_id(const Statx& status) noexcept;

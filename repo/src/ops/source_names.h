@@ -63,6 +63,16 @@ class NameStack {
       add(name);
     }
   }
+  /// True if this is one of the names from `first` on, which are sorted.
+  [[nodiscard]] bool contains(std::size_t first, std::string_view name) const {
+    const std::uint64_t prefix = prefix_of(name);
+    const auto found = std::lower_bound(
+        refs_.begin() + static_cast<std::ptrdiff_t>(first), refs_.end(), name,
+        [&](const NameRef& ref, std::string_view wanted) {
+          return ref.prefix != prefix ? ref.prefix < prefix : std::string_view(at(ref)) < wanted;
+        });
+    return found != refs_.end() && at(*found) == name;
+  }
   [[nodiscard]] std::size_t size() const noexcept { return refs_.size(); }
   [[nodiscard]] std::string_view operator[](std::size_t index) const { return at(refs_[index]); }
 

@@ -19,15 +19,16 @@ void encode_time(core::Encoder& out, const ::statx_timestamp& time) {
 
 Stamp StampMaker::make(std::string_view name, const Statx& status, const Owner& owner,
                        core::Timestamp before) {
+  const ::statx_timestamp& changed = ignores_.ctime ? status.stx_mtime : status.stx_ctime;
   // Also if the clock of whoever set the time runs ahead of ours.
-  if (to_timestamp(status.stx_ctime).seconds > before.seconds - kRacySeconds) {
+  if (to_timestamp(changed).seconds > before.seconds - kRacySeconds) {
     return kNoStamp;
   }
   buffer_.clear();
   core::Encoder out(std::move(buffer_));
-  out.u64(status.stx_ino);
+  out.u64(ignores_.inode ? 0 : status.stx_ino);
   encode_time(out, status.stx_mtime);
-  encode_time(out, status.stx_ctime);
+  encode_time(out, ignores_.ctime ? ::statx_timestamp{} : status.stx_ctime);
   out.u16(status.stx_mode);
   out.u32(status.stx_uid);
   out.u32(status.stx_gid);

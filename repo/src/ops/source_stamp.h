@@ -23,7 +23,8 @@ inline constexpr std::int64_t kRacySeconds = 60;
 class StampMaker {
  public:
   /// `key16` must outlive it.
-  explicit StampMaker(core::ByteView key16) : key_(key16) {}
+  explicit StampMaker(core::ByteView key16, StampIgnores ignores = {})
+      : key_(key16), ignores_(ignores) {}
 
   /// `owner` is the status' owner with its names. `before` is a time before the status was taken.
   [[nodiscard]] Stamp make(std::string_view name, const Statx& status, const Owner& owner,
@@ -31,6 +32,7 @@ class StampMaker {
 
  private:
   core::ByteView key_;
+  StampIgnores ignores_;
   core::Bytes buffer_;
 };
 

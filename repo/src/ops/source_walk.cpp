@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kUnchangedRunMax = 512;
 constexpr std::size_t kRefusedMax = 1000;  // of one folder
 
+const std::string kRoot = "/";
+
 constexpr std::string_view kReplaced =
     "each time it is looked at another object has taken its name";
 
@@ -150,22 +152,118 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
   feed_lookahead();
   Level& level = levels_.back();
   Child child;
+  if (const auto planned = level.planned.find(name); planned != level.planned.end()) {
+    const PlannedLog log = std::move(planned->second);
+    level.planned.erase(planned);
+    if (!log.status) {
+      CAIRN_TRY_STATUS(refuse(ENOENT, path_of(name)));
+      return false;
+    }
+    child.status = *log.status;
+    child.logs = log.logs;
+    child.is_log = true;
+    ahead_is_way_only_ = false;
+    CAIRN_TRY_STATUS(
+        comparison_.look(name, level.listed_at, level.seen ? &*level.seen : nullptr, child));
+    ahead_ = std::move(child);
+    return true;
+  }
+  const bool asks_filter = choice_ != nullptr && !choice_->filter.empty();
+  const std::string path = asks_filter ? path_of(name) : std::string();
+  if (asks_filter && is_left_out_by_name(*choice_, path) && !leads_to_named(named_, path)) {
+    return false;
+  }
   const WatchedCall call = lookahead_.watch_some();
   const int error_number = stat_at(level.folder->descriptor(), name.data(), child.status);
   lookahead_.note(call);
   if (error_number != 0) {
-    CAIRN_TRY_STATUS(refuse(error_number, fmt::format("{}/{}", path_, name)));
+    CAIRN_TRY_STATUS(refuse(error_number, path_of(name)));
     note_refused(name, error_number);
     return false;
   }
-  if (choice_ != nullptr &&
-      is_left_out(*choice_, child.status, [&] { return fmt::format("{}/{}", path_, name); })) {
+  const bool is_out =
+      choice_ != nullptr &&
+      is_left_out(*choice_, child.status, [&]() -> const std::string& { return path; });
+  if (is_out && !leads_to_named(named_, path_of(name))) {
     return false;
   }
+  ahead_is_way_only_ = is_out;
   CAIRN_TRY_STATUS(
       comparison_.look(name, level.listed_at, level.seen ? &*level.seen : nullptr, child));
+  if (level.has_logs && S_ISREG(child.status.stx_mode)) {
+    CAIRN_TRY_STATUS(plan_logs(name, child));
+  }
   ahead_ = std::move(child);
   return true;
+}
+
+/// A database and its logs are looked at, and read, together: with other objects in between a
+/// transaction could come to its end between one and the other.
+core::Status FolderWalk::plan_logs(std::string_view name, Child& child) {
+  auto logs = std::make_shared<DatabaseLogs>();
+  bool all_same = child.match.same && !child.sampled;
+  for (const std::string_view suffix : {"-journal", "-wal"}) {
+    const std::string log = std::string(name).append(suffix);
+    core::Status status;
+    if (names_.contains(levels_.back().next + 1, log)) {
+      plan_log(log, *logs, all_same, status);
+    }
+    CAIRN_TRY_STATUS(status);
+  }
+  if (all_same || (logs->logs.empty() && logs->left_out.empty())) {
+    return {};
+  }
+  for (const DatabaseLogs::Log& log : logs->logs) {
+    levels_.back().planned.at(log.item.file_name).logs = logs;
+  }
+  child.logs = std::move(logs);
+  return {};
+}
+
+void FolderWalk::plan_log(std::string_view log, DatabaseLogs& logs, bool& all_same,
+                          core::Status& status) {
+  Level& level = levels_.back();
+  const std::string path = path_of(log);
+  Child child;
+  const int error_number =
+      choice_ != nullptr && is_left_out_by_name(*choice_, path)
+          ? EPERM
+          : stat_at(level.folder->descriptor(), std::string(log).c_str(), child.status);
+  const bool is_out =
+      error_number == EPERM ||
+      (error_number == 0 && choice_ != nullptr &&
+       is_left_out(*choice_, child.status, [&]() -> const std::string& { return path; }));
+  if (is_out) {
+    logs.left_out.emplace_back(log);
+    return;
+  }
+  if (error_number == ENOENT) {
+    level.planned.emplace(log, PlannedLog{std::nullopt, nullptr});
+    return;
+  }
+  if (error_number != 0 || !S_ISREG(child.status.stx_mode)) {
+    return;  // when the walk comes to it, it will see
+  }
+  std::optional<SeenCursor> ahead;
+  if (level.seen) {
+    ahead.emplace(level.seen->ahead());
+  }
+  status = comparison_.look(log, level.listed_at, ahead ? &*ahead : nullptr, child);
+  all_same = all_same && child.match.same && !child.sampled;
+  DatabaseLogs::Log& planned = logs.logs.emplace_back();
+  planned.item.file_name = log;
+  planned.item.entry.name = log;
+  planned.item.path = path;
+  planned.item.folder = level.folder;
+  planned.item.entry.type = EntryType::file;
+  fill_item(planned.item, child.status, comparison_.owner(child.status));
+  planned.item.size_bytes = child.status.stx_size;
+  SourceComparison::describe(child, planned.item);
+  level.planned.emplace(log, PlannedLog{child.status, nullptr});
+}
+
+std::string FolderWalk::path_of(std::string_view name) const {
+  return fmt::format("{}/{}", path_, name);
 }
 
 /// Tells the look-ahead threads, if they are at work, what comes next in the folder on top.
@@ -277,21 +375,64 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
     item.seen_index.reset();
   }
   fill_item(item, status, comparison_.owner(status));
+  if (std::ranges::find(own_folders_, item.inode) != own_folders_.end()) {
+    if (levels_.empty()) {
+      return core::fail(core::ErrorCode::io,
+                        fmt::format("open source {}: it is the repository that is backed up to, "
+                                    "or its cache",
+                                    item.path));
+    }
+    if (on_own_folder_) {
+      on_own_folder_(item.path);
+    }
+    return Described::left_out;
+  }
+  const bool is_named_itself = levels_.empty() || is_named(named_, item.path);
+  const bool is_way_only = !is_named_itself && (ahead_is_way_only_ || levels_.back().is_way_only);
+  const std::uint64_t home = is_named_itself ? item.inode.device : levels_.back().home;
   push_level(item, std::move(folder));
+  levels_.back().home = home;
   CAIRN_TRY(levels_.back().seen, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
   read_xattrs(descriptor, item.entry, {item.path, metadata_problems_});
   read_inode_flags(descriptor, item.entry, {item.path, metadata_problems_});
   report_metadata_problems(item);
-  const bool is_elsewhere = item.inode.device != levels_.front().id.device;
-  if (choice_ != nullptr && choice_->one_file_system && is_elsewhere) {
-    return Described::done;
+  CAIRN_TRY_STATUS(list_chosen(descriptor, status, is_way_only));
+  return Described::done;
+}
+
+/// Lists the folder on top, but for what the choice leaves out of it because of what it is itself.
+core::Status FolderWalk::list_chosen(int descriptor, const Statx& status, bool is_way_only) {
+  Level& level = levels_.back();
+  level.is_way_only = is_way_only || (choice_ != nullptr && choice_->one_file_system &&
+                                      level.id.device != level.home);
+  const std::string& path = path_.empty() ? kRoot : path_;
+  if (level.is_way_only && !leads_to_named(named_, path)) {
+    return {};
   }
   const std::size_t first = names_.size();
   CAIRN_TRY_STATUS(list(descriptor, status));
+  std::optional<std::vector<std::string>> kept;
   if (choice_ != nullptr) {
-    keep_tags_only(*choice_, descriptor, names_, first);
+    kept = tags_of(*choice_, descriptor, names_, first);
   }
-  return Described::done;
+  if (level.is_way_only) {
+    kept.emplace();
+  }
+  if (!kept) {
+    return {};
+  }
+  level.is_way_only = true;
+  if (named_ != nullptr) {
+    for (std::size_t i = first; i < names_.size(); ++i) {
+      if (leads_to_named(named_, path_of(names_[i])) &&
+          std::ranges::find(*kept, names_[i]) == kept->end()) {
+        kept->emplace_back(names_[i]);
+      }
+    }
+    std::ranges::sort(*kept);
+  }
+  names_.replace_from(first, *kept);
+  return {};
 }
 
 core::Result<FolderWalk::Described> FolderWalk::enter_unopened(WalkItem& item, int error_number,

@@ -46,7 +46,24 @@ void TreeAssembler::report_problems(IngestedStep& step) {
   step.problems.clear();
 }
 
+/// A database's log was read with the database.
+void TreeAssembler::take_log(IngestedStep& step) {
+  for (DatabaseLogs::Log& log : step.item.logs->logs) {
+    if (log.item.file_name == step.item.file_name) {
+      step.problems = std::move(log.problems);
+      step.error = std::move(log.error);
+      log.item.known = step.item.known;
+      log.item.known_index = step.item.known_index;
+      step.item = WalkItem(std::move(log.item));
+      return;
+    }
+  }
+}
+
 core::Status TreeAssembler::add(IngestedStep step) {
+  if (step.item.logs && step.item.is_log) {
+    take_log(step);
+  }
   report_problems(step);
   switch (step.item.step) {
     case WalkStep::object:
@@ -88,9 +105,40 @@ core::Status TreeAssembler::leave_folder(const WalkItem& leaving) {
                                     {.early = leaving.left_early, .refused = &leaving.refused}));
   folder.step.item.entry.folder = finished.content;
   counts_ += finished.own;
-  const bool is_known_same = folder.step.item.seen_index.has_value() || open_.empty();
-  count_change(folder.step.item, finished.unchanged && is_known_same);
+  if (open_.empty()) {
+    note_emptiness(folder, finished.content);
+  }
+  CAIRN_TRY(const bool unchanged, is_folder_as_recorded(folder.step.item, finished.unchanged));
+  count_change(folder.step.item, unchanged);
   return place(std::move(folder.step));
+}
+
+/// A source that held something at the last backup and holds nothing now is most often a file
+/// system that is not mounted, and the snapshot worth nothing.
+void TreeAssembler::note_emptiness(const OpenFolder& folder, const FolderContent& content) {
+  if (content.entries_below > 0) {
+    return;
+  }
+  if (const std::uint64_t before = folder.assembly->seen_below(); before > 0) {
+    problems_.add({ProblemKind::unreadable, folder.step.item.path,
+                   fmt::format("it held {} object{} at the last backup and holds nothing now; is "
+                               "its file system mounted?",
+                               before, before == 1 ? "" : "s")});
+  } else {
+    is_new_and_empty_ = !folder.step.item.known;
+  }
+}
+
+/// A folder that changed a short while ago has no stamp that would tell: its entry does.
+core::Result<bool> TreeAssembler::is_folder_as_recorded(const WalkItem& item, bool same_children) {
+  if (!same_children || item.seen_index || open_.empty()) {
+    return same_children;
+  }
+  if (!item.known_index) {
+    return false;
+  }
+  CAIRN_TRY(const Entry* const recorded, open_.back().assembly->seen_entry(*item.known_index));
+  return *recorded == item.entry;
 }
 
 /// What the last backup recorded of an object, under the name that it has here.
@@ -244,10 +292,10 @@ core::Status TreeAssembler::record_lone_source(const std::string& path) {
   return parts_.cache->put(key, record);
 }
 
-core::Result<AssembledSource> TreeAssembler::finish(std::string path) {
+core::Result<std::optional<AssembledSource>> TreeAssembler::finish(std::string path) {
   Expects(open_.empty());
   if (!root_) {
-    return core::fail(core::ErrorCode::not_found, fmt::format("{}: it could not be read", path));
+    return std::nullopt;
   }
   AssembledSource assembled;
   Source& source = assembled.source;
@@ -260,7 +308,8 @@ core::Result<AssembledSource> TreeAssembler::finish(std::string path) {
     CAIRN_TRY_STATUS(record_lone_source(path));
   }
   source.path = std::move(path);
-  return assembled;
+  assembled.is_new_and_empty = is_new_and_empty_;
+  return std::optional(std::move(assembled));
 }
 
 }  // namespace cairn::repo::ops

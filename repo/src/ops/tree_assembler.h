@@ -65,6 +65,7 @@ class ChangeLog {
 struct AssembledSource {
   Source source;
   std::optional<ChunkId> folder_node;  ///< its content's root; nullopt: the source is no folder
+  bool is_new_and_empty = false;  ///< a folder with nothing in it that no backup has seen before
 };
 
 /// Reads a file whose content the assembler turns out to lack; the step says how that went.
@@ -81,8 +82,9 @@ class TreeAssembler {
   core::Status add(IngestedStep step);
   /// Between two steps: records what the open folders hold so far.
   core::Status record_progress();
-  /// Call once, after the walk's last step. not_found if the source itself could not be read.
-  [[nodiscard]] core::Result<AssembledSource> finish(std::string path);
+  /// Call once, after the walk's last step. nullopt if the source itself could not be read, which
+  /// was reported.
+  [[nodiscard]] core::Result<std::optional<AssembledSource>> finish(std::string path);
 
  private:
   struct OpenFolder {
@@ -92,6 +94,7 @@ class TreeAssembler {
   core::Status add_object(IngestedStep step);
   core::Status resolve_link(IngestedStep& step);
   void report_problems(IngestedStep& step);
+  static void take_log(IngestedStep& step);
   core::Status add_unchanged(const IngestedStep& step);
   core::Status leave_folder(const WalkItem& leaving);
   [[nodiscard]] core::Result<Entry> recorded_entry(const WalkItem& item, std::uint32_t index);
@@ -99,6 +102,8 @@ class TreeAssembler {
   [[nodiscard]] core::Result<bool> is_as_recorded(const WalkItem& item);
   core::Status place(IngestedStep step);
   core::Status record_lone_source(const std::string& path);
+  void note_emptiness(const OpenFolder& folder, const FolderContent& content);
+  [[nodiscard]] core::Result<bool> is_folder_as_recorded(const WalkItem& item, bool same_children);
   void count_change(const WalkItem& item, bool unchanged);
 
   AssemblyParts parts_;
@@ -107,6 +112,7 @@ class TreeAssembler {
   ReadLate read_late_;
   std::vector<OpenFolder> open_;
   std::optional<Entry> root_;
+  bool is_new_and_empty_ = false;
   Stamp root_stamp_ = kNoStamp;
   /// An object with several names, by the first of them that is in the snapshot.
   struct Linked {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -19,6 +20,7 @@ namespace cairn::repo::ops {
 struct Batch {
   std::vector<IngestedStep> steps;
   bool ends_source = false;  ///< the walk of one source ends behind these steps
+  std::string source;        ///< its path, if it does
   bool done = false;         ///< guarded by the queue's mutex
 };
 

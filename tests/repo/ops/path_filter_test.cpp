@@ -354,3 +354,55 @@ TEST_CASE("A selection takes what matches, what lies below and the folders above
     CHECK(selection.empty());
   }
 }
+
+TEST_CASE("what a name alone decides need not be looked at") {
+  PathFilter filter;
+  REQUIRE(outcome(filter.add_exclude("*.o")) == "ok");
+  REQUIRE(outcome(filter.add_exclude("build/")) == "ok");
+  REQUIRE(outcome(filter.add_include("keep.o")) == "ok");
+  CHECK(filter.decide_by_name("/a/x.o") == PathFilter::Decision::excluded);
+  CHECK(filter.decide_by_name("/a/keep.o") == PathFilter::Decision::included);
+  CHECK(filter.decide_by_name("/a/x") == PathFilter::Decision::unmentioned);
+  CHECK(filter.decide_by_name("/a/build") == std::nullopt);
+}
+
+TEST_CASE("patterns that are read as paths count from where their author stood") {
+  PathFilter filter;
+  filter.read_as_paths({.working_folder = "/work/[x]", .home_folder = "/home/ada"});
+  for (const char* const pattern :
+       {"cache/tmp", "./here", "../beside", "~/mine", "/top/x", "folder/"}) {
+    REQUIRE(outcome(filter.add_exclude(pattern)) == "ok");
+  }
+  const auto excluded = [&](std::string_view path) {
+    return filter.decide(path, true) == PathFilter::Decision::excluded;
+  };
+  CHECK(excluded("/any/where/cache/tmp"));
+  CHECK(excluded("/cache/tmp"));
+  CHECK(excluded("/work/[x]/here"));
+  CHECK_FALSE(excluded("/work/x/here"));
+  CHECK(excluded("/work/beside"));
+  CHECK(excluded("/home/ada/mine"));
+  CHECK(excluded("/top/x"));
+  CHECK_FALSE(excluded("/a/top/x"));
+  CHECK(excluded("/a/folder"));
+  PathFilter lost;
+  lost.read_as_paths({});
+  CHECK(outcome(lost.add_exclude("./x")) == "invalid_argument");
+  CHECK(outcome(lost.add_file_lines("~/x\n")) == "invalid_argument");
+  CHECK(outcome(lost.add_exclude("a/x")) == "ok");
+}
+
+TEST_CASE("patterns that can do nothing to what is backed up are told") {
+  PathFilter filter;
+  for (const char* const pattern : {"/proc", "/home/ada/tmp", "/home/ada", "*.o", "/home/**"}) {
+    REQUIRE(outcome(filter.add_exclude(pattern)) == "ok");
+  }
+  REQUIRE(outcome(filter.add_include("/home/ada/keep/**")) == "ok");
+  REQUIRE(outcome(filter.add_file_lines("/sys\n")) == "ok");
+  const auto sentences = filter.idle_patterns({"/home/ada"});
+  REQUIRE(sentences.size() == 3);
+  CHECK(sentences[0].find("/proc matches nothing") != std::string::npos);
+  CHECK(sentences[1].find("/home/ada matches nothing") != std::string::npos);
+  CHECK(sentences[2].find("/home/ada/keep is left out") != std::string::npos);
+  CHECK(filter.idle_patterns({"/"}).size() == 1);
+}

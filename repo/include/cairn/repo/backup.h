@@ -21,7 +21,8 @@ inline constexpr int kCompressionFast = 1;
 inline constexpr int kCompressionDefault = 3;
 inline constexpr int kCompressionMax = 19;
 
-/// What of the sources is left out. The paths that were named themselves never are.
+/// What of the sources is left out. The paths that were named themselves never are, though a folder
+/// above them, in another source, may be.
 struct Choice {
   PathFilter filter = {};  ///< asked with absolute paths
   /// Of folders that hold a CACHEDIR.TAG with its signature (https://bford.info/cachedir/), only
@@ -61,6 +62,11 @@ struct BackupOptions {
   bool dry_run = false;  ///< reads and deduplicates, writes nothing
   /// Reads every file, whatever the stat cache says.
   bool force_rehash = false;
+  /// A file counts as unchanged though its change time is another one: after a chown of everything,
+  /// or a restore. What only that time would tell is missed.
+  bool ignore_ctime = false;
+  /// The same of inode numbers: on file systems that make up new ones.
+  bool ignore_inode = false;
   /// The part of the unchanged files that is read again all the same, 0 to 1. Those whose bytes
   /// have changed behind the back of the file system become problems.
   double rehash_sample = 0;
@@ -99,6 +105,8 @@ struct BackupReport {
   std::optional<SnapshotId> id;  ///< nullopt after a dry run
   Snapshot snapshot;
   ChangeCounts changes;
+  /// Paths that were met and passed over because the repository itself lies there, or its cache.
+  std::vector<std::string> left_out_folders;
   std::uint64_t data_packs = 0;  ///< new ones
   std::uint64_t metadata_packs = 0;
   std::uint64_t written_bytes = 0;  ///< all objects this backup put into the repository
@@ -109,9 +117,13 @@ struct BackupReport {
 /// to the observer); the snapshot then exists without them. Thread use: `workers` threads and three
 /// more; memory: docs/ARCHITECTURE.md.
 ///
-/// Errors: not_found (a path does not exist; nothing is made), not_permitted (the key's role),
-/// no_space (also before the limit of settings.h would be passed), io, interrupted, and those of a
-/// stream: the repository is then as before, but for packs that the next backup can use.
+/// Paths that do not exist or cannot be opened are problems like any other, as long as there is
+/// something else to back up.
+///
+/// Errors: not_found, permission_denied, io (none of the paths; nothing is made), not_permitted
+/// (the key's role), no_space (also before the limit of settings.h would be passed), io,
+/// interrupted, and those of a stream: the repository is then as before, but for packs that the
+/// next backup can use.
 [[nodiscard]] core::Result<BackupReport> backup(Repository& repository,
                                                 const BackupOptions& options, Observer& observer);
 

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +31,12 @@ class PathPattern;
 inline constexpr std::size_t kPatternBytesMax = 4096;
 inline constexpr std::size_t kPatternsMax = 65536;  ///< of one filter or selection
 
+/// How people write paths in patterns; see PathFilter::read_as_paths().
+struct PatternBases {
+  std::string working_folder;  ///< absolute; empty: unknown
+  std::string home_folder;     ///< the same
+};
+
 /// Which paths are left out. Adding is not thread-safe; deciding is.
 class PathFilter {
  public:
@@ -45,6 +53,11 @@ class PathFilter {
   PathFilter& operator=(PathFilter&&) noexcept;
   ~PathFilter();
 
+  /// From now on patterns are read as people write paths on a command line: `./x`, `../x` and `~/x`
+  /// count from these folders, and another pattern with a '/' that does not begin with it matches
+  /// below any folder, as if `**/` stood before it.
+  void read_as_paths(PatternBases bases);
+
   // All of them leave the filter as it was if they fail. Errors: invalid_argument for a pattern
   // that is broken and so could match nothing (the message says where), limit_exceeded.
 
@@ -60,18 +73,29 @@ class PathFilter {
   /// nothing below an excluded folder can be included again, so walks do not go there.
   [[nodiscard]] Decision decide(std::string_view path, bool is_folder) const noexcept;
 
+  /// The same without knowing what the path is: nullopt if that depends on whether it is a folder.
+  [[nodiscard]] std::optional<Decision> decide_by_name(std::string_view path) const noexcept;
+
   /// The same, of patterns that count from the base: for what was named itself, a backup's source.
   [[nodiscard]] Decision decide_anchored(std::string_view path, bool is_folder) const noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
 
+  /// What is wrong with patterns that were added one by one and can do nothing to what lies below
+  /// these absolute paths: a sentence for each.
+  [[nodiscard]] std::vector<std::string> idle_patterns(
+      const std::vector<std::string>& sources) const;
+
  private:
   struct Rule;
+  [[nodiscard]] std::string excluded_parent(const Rule& rule,
+                                            const std::vector<std::string>& sources) const;
   [[nodiscard]] Decision decide(std::string_view path, bool is_folder,
                                 bool anchored_only) const noexcept;
   core::Status add(std::string_view pattern, bool includes);
 
   std::vector<Rule> rules_;
+  std::optional<PatternBases> bases_;
 };
 
 /// "Only these": objects that match one of the patterns, with all that lies below them and the

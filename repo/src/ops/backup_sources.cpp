@@ -1,0 +1,163 @@
+#include "ops/backup_sources.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "ops/source_metadata.h"
+
+namespace cairn::repo::ops {
+namespace {
+
+core::Result<std::string> normal_path(const std::string& path) {
+  if (!path.starts_with('/') || path.find('\0') != std::string::npos) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      fmt::format("back up {}: not an absolute path", path));
+  }
+  std::string normal = std::filesystem::path(path).lexically_normal().string();
+  while (normal.size() > 1 && normal.back() == '/') {
+    normal.pop_back();
+  }
+  if (normal.starts_with("//")) {
+    normal.erase(0, 1);
+  }
+  return normal;
+}
+
+/// The order in which a folder is directly before all that lies below it: '/' before all else.
+bool is_before(const std::string& a, const std::string& b) {
+  const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c) + 1; };
+  return std::ranges::lexicographical_compare(
+      a, b, [&](char left, char right) { return rank(left) < rank(right); });
+}
+
+bool is_at_or_below(const std::string& path, const std::string& above) {
+  return path == above || above == "/" ||
+         (path.size() > above.size() && path[above.size()] == '/' && path.starts_with(above));
+}
+
+/// Which paths are missing; fails if all are. Says what is a link.
+core::Result<std::set<std::string>> look_at(const std::vector<std::string>& paths,
+                                            Observer& observer) {
+  std::set<std::string> missing;
+  std::optional<core::Error> first_error;
+  std::size_t links = 0;
+  const std::string* link = nullptr;
+  for (const std::string& path : paths) {
+    Statx status{};
+    if (const int error_number = stat_at(AT_FDCWD, path.c_str(), status); error_number != 0) {
+      if (!first_error) {
+        first_error = core::errno_error(error_number, "open source " + path);
+      }
+      missing.insert(path);
+      continue;
+    }
+    if (S_ISLNK(status.stx_mode)) {
+      links += 1;
+      link = link == nullptr ? &path : link;
+    }
+  }
+  if (first_error &&
+      std::ranges::all_of(paths, [&](const std::string& path) { return missing.contains(path); })) {
+    return core::fail(*std::move(first_error));
+  }
+  if (links > 0) {
+    const std::string others = links == 1
+                                   ? "is a symbolic link"
+                                   : fmt::format("and {} more are symbolic links", links - 1);
+    observer.warning(
+        fmt::format("{} {}: only the link is stored; to store what it leads to, put a / at its end",
+                    *link, others));
+  }
+  return missing;
+}
+
+class NoProblems final : public ProblemSink {
+ public:
+  void add(Problem /*problem*/) override {}
+};
+
+void count(const BackupSources& sources, const Choice& choice, ProgressMeter& meter,
+           const std::stop_token& stop) {
+  NoProblems ignored;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  for (const std::string& path : sources.paths) {
+    WalkOptions options;
+    set_sources(sources, choice, options);
+    auto walk = SourceWalk::open(path, ignored, std::move(options));
+    while (walk && !stop.stop_requested()) {
+      auto item = (*walk)->next();
+      if (!item || !*item) {
+        break;
+      }
+      if ((*item)->step != WalkStep::leave_folder) {
+        files += 1;
+        bytes += (*item)->entry.type == EntryType::file ? (*item)->size_bytes : 0;
+      }
+    }
+  }
+  if (!stop.stop_requested()) {
+    meter.set_totals(files, bytes);
+  }
+}
+
+}  // namespace
+
+core::Result<BackupSources> find_sources(const State& state, const std::vector<std::string>& paths,
+                                         bool may_be_missing, Observer& observer) {
+  std::vector<std::string> clean;
+  clean.reserve(paths.size());
+  for (const std::string& path : paths) {
+    CAIRN_TRY(clean.emplace_back(), normal_path(path));
+  }
+  if (clean.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument, "nothing to back up was named");
+  }
+  std::set<std::string> missing;
+  if (!may_be_missing) {
+    CAIRN_TRY(missing, look_at(clean, observer));
+  }
+  std::ranges::sort(clean, is_before);
+  clean.erase(std::unique(clean.begin(), clean.end()), clean.end());
+  BackupSources sources;
+  for (std::string& path : clean) {
+    if (missing.contains(path)) {
+      continue;
+    }
+    if (!sources.paths.empty() && is_at_or_below(path, sources.paths.back())) {
+      observer.detail(fmt::format("{} is part of another source", path));
+      sources.named.push_back(std::move(path));
+    } else {
+      sources.paths.push_back(std::move(path));
+    }
+  }
+  // Each of these is named as a problem when its turn comes.
+  sources.paths.insert(sources.paths.end(), missing.begin(), missing.end());
+  std::ranges::sort(sources.paths);
+  std::ranges::sort(sources.named);
+  for (const std::string& folder : {state.location, state.catalogue_folder}) {
+    Statx status{};
+    if (!folder.empty() && stat_followed(folder.c_str(), status) == 0) {
+      sources.own_folders.push_back(inode_id(status));
+    }
+  }
+  return sources;
+}
+
+void set_sources(const BackupSources& sources, const Choice& choice, WalkOptions& walk) {
+  walk.choice = &choice;
+  walk.named = &sources.named;
+  walk.own_folders = sources.own_folders;
+}
+
+Estimate::Estimate(const BackupSources& sources, const Choice& choice, ProgressMeter& meter)
+    : thread_([&sources, &choice, &meter](const std::stop_token& stop) {
+        count(sources, choice, meter, stop);
+      }) {}
+
+}  // namespace cairn::repo::ops
