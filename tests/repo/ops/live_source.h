@@ -70,8 +70,7 @@ struct LiveSource {
             .host = plain.host,
             .user = plain.user,
             .process = plain.process,
-            .cache_folder = plain.cache_folder,
-            .process_lives = plain.process_lives};
+            .cache_folder = plain.cache_folder};
   }
 
   /// A backup by one worker. `on_open` is called before each file is opened.
