@@ -26,8 +26,14 @@ constexpr std::array kCommands{
         "read again. Files that cannot be read, or that change each time they are read, are\n"
         "named on standard error; the snapshot then exists without them, or with what was\n"
         "read, and the exit status is 3.\n"
-        "Patterns are those of gitignore(5): *.o matches in any folder, /srv/tmp only\n"
-        "from the root of the file system, cache/ folders only; the last match counts.\n",
+        "A PATH that cannot be found is named, too, and the others are backed up. What is\n"
+        "named is taken, whatever leaves out a folder above it. A symbolic link is stored\n"
+        "as a link; with a / at its end it stands for the folder that it leads to. This\n"
+        "repository and its cache are left out. A database in use is read with its log,\n"
+        "and named if the two never fit together.\n"
+        "Patterns are those of gitignore(5): *.o matches in any folder, build/tmp below any\n"
+        "folder, /srv/tmp only from the root of the file system, ./x and ~/x as paths do,\n"
+        "cache/ folders only; the last match counts.\n",
         "  cairn backup /home /etc --tag weekly\n"
         "  cairn backup ~/projects --name projects --type hourly --quiet\n"
         "  cairn backup /srv --dry-run --verbose\n"

@@ -80,19 +80,6 @@ TEST_CASE("a database that is never still is named, stored as it was read, and r
         Pair{fmt::format("database {}", version), fmt::format("log {}", version)});
 }
 
-TEST_CASE("a log that only grows is stored as it was when it was opened") {
-  LiveDatabase live;
-  int asked = 0;
-  const auto report = live.backup([&] {
-    if (++asked > 3) {
-      std::ofstream(live.at("app.db-wal"), std::ios::app) << " more";
-    }
-  });
-  CHECK(live.problems() == Lines{});
-  CHECK(live.stored(report).first == "database 0");
-  CHECK(live.stored(report).second.starts_with("log 0"));
-}
-
 TEST_CASE("a log that goes away, or is left out, does not keep the database from being stored") {
   LiveDatabase live;
   SECTION("it goes away") {
