@@ -65,7 +65,7 @@ class FolderWalk final : public SourceWalk {
   core::Result<bool> next_child(WalkItem& item);
   core::Result<bool> look_ahead(std::string_view name);
   core::Status plan_logs(std::string_view name, Child& child);
-  void plan_log(std::string_view log, DatabaseLogs& logs, bool& all_same, core::Status& status);
+  core::Status plan_log(const std::string& log, DatabaseLogs& logs, bool& all_same);
   void feed_lookahead();
 
   enum class Described : std::uint8_t { done, left_out, look_again };

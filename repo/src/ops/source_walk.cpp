@@ -204,11 +204,9 @@ core::Status FolderWalk::plan_logs(std::string_view name, Child& child) {
   bool all_same = child.match.same && !child.sampled;
   for (const std::string_view suffix : {"-journal", "-wal"}) {
     const std::string log = std::string(name).append(suffix);
-    core::Status status;
     if (names_.contains(levels_.back().next + 1, log)) {
-      plan_log(log, *logs, all_same, status);
+      CAIRN_TRY_STATUS(plan_log(log, *logs, all_same));
     }
-    CAIRN_TRY_STATUS(status);
   }
   if (all_same || (logs->logs.empty() && logs->left_out.empty())) {
     return {};
@@ -220,35 +218,34 @@ core::Status FolderWalk::plan_logs(std::string_view name, Child& child) {
   return {};
 }
 
-void FolderWalk::plan_log(std::string_view log, DatabaseLogs& logs, bool& all_same,
-                          core::Status& status) {
+/// `all_same` becomes false unless the log is as recorded.
+core::Status FolderWalk::plan_log(const std::string& log, DatabaseLogs& logs, bool& all_same) {
   Level& level = levels_.back();
   const std::string path = path_of(log);
   Child child;
-  const int error_number =
-      choice_ != nullptr && is_left_out_by_name(*choice_, path)
-          ? EPERM
-          : stat_at(level.folder->descriptor(), std::string(log).c_str(), child.status);
+  const int error_number = choice_ != nullptr && is_left_out_by_name(*choice_, path)
+                               ? EPERM
+                               : stat_at(level.folder->descriptor(), log.c_str(), child.status);
   const bool is_out =
       error_number == EPERM ||
       (error_number == 0 && choice_ != nullptr &&
        is_left_out(*choice_, child.status, [&]() -> const std::string& { return path; }));
   if (is_out) {
     logs.left_out.emplace_back(log);
-    return;
+    return {};
   }
   if (error_number == ENOENT) {
     level.planned.emplace(log, PlannedLog{std::nullopt, nullptr});
-    return;
+    return {};
   }
   if (error_number != 0 || !S_ISREG(child.status.stx_mode)) {
-    return;  // when the walk comes to it, it will see
+    return {};  // when the walk comes to it, it will see
   }
   std::optional<SeenCursor> ahead;
   if (level.seen) {
     ahead.emplace(level.seen->ahead());
   }
-  status = comparison_.look(log, level.listed_at, ahead ? &*ahead : nullptr, child);
+  CAIRN_TRY_STATUS(comparison_.look(log, level.listed_at, ahead ? &*ahead : nullptr, child));
   all_same = all_same && child.match.same && !child.sampled;
   DatabaseLogs::Log& planned = logs.logs.emplace_back();
   planned.item.file_name = log;
@@ -260,6 +257,7 @@ void FolderWalk::plan_log(std::string_view log, DatabaseLogs& logs, bool& all_sa
   planned.item.size_bytes = child.status.stx_size;
   SourceComparison::describe(child, planned.item);
   level.planned.emplace(log, PlannedLog{child.status, nullptr});
+  return {};
 }
 
 std::string FolderWalk::path_of(std::string_view name) const {
@@ -388,7 +386,10 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
     return Described::left_out;
   }
   const bool is_named_itself = levels_.empty() || is_named(named_, item.path);
-  const bool is_way_only = !is_named_itself && (ahead_is_way_only_ || levels_.back().is_way_only);
+  // In a folder of which only some names are kept, the others than those are its tags.
+  const bool is_way_only =
+      !is_named_itself &&
+      (ahead_is_way_only_ || (levels_.back().is_way_only && leads_to_named(named_, item.path)));
   const std::uint64_t home = is_named_itself ? item.inode.device : levels_.back().home;
   push_level(item, std::move(folder));
   levels_.back().home = home;
