@@ -113,8 +113,11 @@ core::Status ingest(State& state, const BackupOptions& options, const ops::Backu
                          .times = times},
                         meter);
   ops::PipelineOptions settings = pipeline_options(state, options, from, &cache, times);
-  settings.walk.on_own_folder = [&report](const std::string& path) {
+  settings.walk.on_own_folder = [&](const std::string& path, bool is_new) {
     report.left_out_folders.push_back(path);
+    if (is_new) {
+      meter.warning(fmt::format("{} is left out: it is this repository, or its cache", path));
+    }
   };
   ops::BackupPipeline pipeline(state, settings, store, meter);
 
@@ -158,7 +161,7 @@ core::Status ingest(State& state, const BackupOptions& options, const ops::Backu
 }
 
 core::Result<BackupReport> backup_once(State& state, const BackupOptions& options,
-                                       const ops::BackupSources& sources, bool recall,
+                                       ops::BackupSources& sources, bool recall,
                                        Observer& observer) {
   CAIRN_TRY(const auto session,
             ops::WritingSession::begin(
@@ -169,6 +172,7 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
   report.snapshot = describe(state, options, session->start());
   CAIRN_TRY(const auto cache,
             ops::StatCache::open(state, {.record = !options.dry_run, .recall = recall}));
+  sources.own_folders = ops::own_folders(state);  // the catalogue is there by now
   if (auto done = ingest(state, options, sources, observer, *cache, ingested); !done) {
     if (done.error().code() == core::ErrorCode::changed) {
       CAIRN_TRY_STATUS(cache->drop_unreadable());
@@ -198,10 +202,9 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
   Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
   CAIRN_TRY_STATUS(check_texts(options));
   Expects(!options.stream || options.paths.empty());
-  CAIRN_TRY(
-      const auto sources,
-      ops::find_sources(state, options.stream ? std::vector{options.stream->path} : options.paths,
-                        options.stream.has_value(), observer));
+  CAIRN_TRY(auto sources,
+            ops::find_sources(options.stream ? std::vector{options.stream->path} : options.paths,
+                              options.stream.has_value(), observer));
 
   auto report = backup_once(state, options, sources, true, observer);
   // A stream cannot be read again.

@@ -108,8 +108,8 @@ void count(const BackupSources& sources, const Choice& choice, ProgressMeter& me
 
 }  // namespace
 
-core::Result<BackupSources> find_sources(const State& state, const std::vector<std::string>& paths,
-                                         bool may_be_missing, Observer& observer) {
+core::Result<BackupSources> find_sources(const std::vector<std::string>& paths, bool may_be_missing,
+                                         Observer& observer) {
   std::vector<std::string> clean;
   clean.reserve(paths.size());
   for (const std::string& path : paths) {
@@ -140,13 +140,18 @@ core::Result<BackupSources> find_sources(const State& state, const std::vector<s
   sources.paths.insert(sources.paths.end(), missing.begin(), missing.end());
   std::ranges::sort(sources.paths);
   std::ranges::sort(sources.named);
+  return sources;
+}
+
+std::vector<InodeId> own_folders(const State& state) {
+  std::vector<InodeId> folders;
   for (const std::string& folder : {state.location, state.catalogue_folder}) {
     Statx status{};
     if (!folder.empty() && stat_followed(folder.c_str(), status) == 0) {
-      sources.own_folders.push_back(inode_id(status));
+      folders.push_back(inode_id(status));
     }
   }
-  return sources;
+  return folders;
 }
 
 void set_sources(const BackupSources& sources, const Choice& choice, WalkOptions& walk) {

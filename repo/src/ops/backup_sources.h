@@ -22,9 +22,11 @@ struct BackupSources {
 /// Sorts out the paths that were named. `may_be_missing`: they are no paths of the file system.
 /// Errors: invalid_argument (not absolute, or none at all); not_found, permission_denied, io: not
 /// one of them can be looked at. If only some cannot, the backup will name them.
-[[nodiscard]] core::Result<BackupSources> find_sources(const State& state,
-                                                       const std::vector<std::string>& paths,
+[[nodiscard]] core::Result<BackupSources> find_sources(const std::vector<std::string>& paths,
                                                        bool may_be_missing, Observer& observer);
+
+/// The folders of an open repository and its catalogue.
+[[nodiscard]] std::vector<InodeId> own_folders(const State& state);
 
 /// What a walk of them has to know.
 void set_sources(const BackupSources& sources, const Choice& choice, WalkOptions& walk);

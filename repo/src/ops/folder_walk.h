@@ -78,7 +78,7 @@ class FolderWalk final : public SourceWalk {
   core::Result<Described> enter_unopened(WalkItem& item, int error_number, bool is_last_look);
   void push_level(const WalkItem& item, std::shared_ptr<SourceFolder> folder);
   core::Status list(int descriptor, Statx before);
-  core::Status list_chosen(int descriptor, const Statx& status, bool is_way_only);
+  core::Status list_chosen(int descriptor, const Statx& status, WalkItem& item, bool is_way_only);
   [[nodiscard]] std::string path_of(std::string_view name) const;
   core::Result<bool> list_once(int descriptor, std::size_t first);
   void add_name(std::string_view name);
@@ -98,7 +98,7 @@ class FolderWalk final : public SourceWalk {
   const Choice* choice_;
   const std::vector<std::string>* named_;
   std::vector<InodeId> own_folders_;
-  std::function<void(const std::string&)> on_own_folder_;
+  std::function<void(const std::string&, bool)> on_own_folder_;
   FolderLookahead lookahead_;
   SourceComparison comparison_;
   std::vector<char> buffer_;

@@ -98,7 +98,8 @@ struct WalkItem {
   /// Of a file beside which the logs of a database stand: those. Whoever reads the file reads them
   /// as well, because they have to be of one moment.
   std::shared_ptr<DatabaseLogs> logs = {};
-  bool is_log = false;  ///< it is one of `logs`, and has been read when the step before it was
+  bool is_bare = false;  ///< enter_folder: it was listed, and there was nothing in it
+  bool is_log = false;   ///< it is one of `logs`, and has been read when the step before it was
 
   // leave_folder:
   bool left_early = false;                ///< not all of the folder's children were looked for
@@ -131,8 +132,9 @@ struct WalkOptions {
   const std::vector<std::string>* named = nullptr;
   /// Folders that no backup takes: where the repository itself lies, and the cache.
   std::vector<InodeId> own_folders = {};
-  /// Told which of them were passed over. May be empty.
-  std::function<void(const std::string& path)> on_own_folder = {};
+  /// Told which of them were passed over; `is_new`: in a folder that no backup has seen before. May
+  /// be empty.
+  std::function<void(const std::string& path, bool is_new)> on_own_folder = {};
   const StatCache* cache = nullptr;  ///< nullptr: every object is told
   core::ByteView stamp_key;  ///< 16 bytes, secret: nobody can make two objects' stamps equal
   StampIgnores ignores = {};

@@ -381,7 +381,7 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
                                     item.path));
     }
     if (on_own_folder_) {
-      on_own_folder_(item.path);
+      on_own_folder_(item.path, !levels_.back().seen);
     }
     return Described::left_out;
   }
@@ -397,12 +397,13 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
   read_xattrs(descriptor, item.entry, {item.path, metadata_problems_});
   read_inode_flags(descriptor, item.entry, {item.path, metadata_problems_});
   report_metadata_problems(item);
-  CAIRN_TRY_STATUS(list_chosen(descriptor, status, is_way_only));
+  CAIRN_TRY_STATUS(list_chosen(descriptor, status, item, is_way_only));
   return Described::done;
 }
 
 /// Lists the folder on top, but for what the choice leaves out of it because of what it is itself.
-core::Status FolderWalk::list_chosen(int descriptor, const Statx& status, bool is_way_only) {
+core::Status FolderWalk::list_chosen(int descriptor, const Statx& status, WalkItem& item,
+                                     bool is_way_only) {
   Level& level = levels_.back();
   level.is_way_only = is_way_only || (choice_ != nullptr && choice_->one_file_system &&
                                       level.id.device != level.home);
@@ -412,6 +413,7 @@ core::Status FolderWalk::list_chosen(int descriptor, const Statx& status, bool i
   }
   const std::size_t first = names_.size();
   CAIRN_TRY_STATUS(list(descriptor, status));
+  item.is_bare = names_.size() == first && !level.left_early;
   std::optional<std::vector<std::string>> kept;
   if (choice_ != nullptr) {
     kept = tags_of(*choice_, descriptor, names_, first);

@@ -116,7 +116,7 @@ core::Status TreeAssembler::leave_folder(const WalkItem& leaving) {
 /// A source that held something at the last backup and holds nothing now is most often a file
 /// system that is not mounted, and the snapshot worth nothing.
 void TreeAssembler::note_emptiness(const OpenFolder& folder, const FolderContent& content) {
-  if (content.entries_below > 0) {
+  if (!folder.step.item.is_bare || content.entries_below > 0) {
     return;
   }
   if (const std::uint64_t before = folder.assembly->seen_below(); before > 0) {

@@ -122,6 +122,9 @@ TEST_CASE("the repository and its cache are left out of their own backup") {
   const auto report = named.backup({above});
   REQUIRE(outcome(report) == "ok");
   CHECK(report->left_out_folders.size() == 2);
+  CHECK(named.fixture.observer.warnings.size() == 2);
+  REQUIRE(outcome(named.backup({above})) == "ok");  // said once
+  CHECK(named.fixture.observer.warnings.empty());
   CHECK(outcome(repo::list_entries(
             *named.repository, report->snapshot,
             {.path = named.fixture.at("repo"), .recursive = true}, named.fixture.observer,
