@@ -26,7 +26,7 @@ class Umask {
   ::mode_t before_;
 };
 
-::mode_t mode_of(const std::string& path) {
+::mode_t permissions_of(const std::string& path) {
   struct ::stat info {};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   return info.st_mode & ::mode_t{07777};
@@ -37,7 +37,7 @@ std::vector<std::string> deviating(const std::string& root, ::mode_t file, ::mod
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
     const ::mode_t wanted = entry.is_directory() ? folder : file;
-    if (mode_of(entry.path()) != wanted) {
+    if (permissions_of(entry.path()) != wanted) {
       found.push_back(entry.path());
     }
   }
@@ -57,7 +57,7 @@ TEST_CASE("a repository is its owner's alone, whatever the umask", "[shared]") {
   RepoFixture fixture;
   const Umask umask(GENERATE(::mode_t{0}, ::mode_t{002}, ::mode_t{022}));
   make_and_fill(fixture);
-  CHECK(mode_of(fixture.at("repo")) == 0700);
+  CHECK(permissions_of(fixture.at("repo")) == 0700);
   CHECK(deviating(fixture.at("repo"), 0600, 0700) == std::vector<std::string>());
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("a folder that hands its group on makes a shared repository, if the um
   SECTION("umask 002") {
     const Umask umask(002);
     make_and_fill(fixture);
-    CHECK(mode_of(fixture.at("repo")) == 02770);
+    CHECK(permissions_of(fixture.at("repo")) == 02770);
     CHECK(deviating(fixture.at("repo"), 0660, 02770) == std::vector<std::string>());
   }
   SECTION("umask 022") {
