@@ -19,7 +19,7 @@
 namespace cairn::repo::ops {
 namespace {
 
-constexpr ::mode_t kFolderMode = 0700;
+constexpr ::mode_t kCacheFolderMode = 0700;
 constexpr ::mode_t kOthersWrite = S_IWGRP | S_IWOTH;
 constexpr std::string_view kPlaceHint = "CAIRN_CACHE_DIR names another place for it";
 constexpr std::string_view kTag =
@@ -31,7 +31,7 @@ core::Status make_folders(const std::string& path) {
   for (std::size_t slash = 0; slash != std::string::npos;) {
     slash = path.find('/', slash + 1);
     const std::string folder = path.substr(0, slash);
-    if (::mkdir(folder.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+    if (::mkdir(folder.c_str(), kCacheFolderMode) != 0 && errno != EEXIST) {
       // What is there already may answer in many ways (EROFS, EACCES).
       const int error_number = errno;
       struct ::stat info {};
@@ -83,7 +83,7 @@ void guard(const std::string& catalogue, Observer& observer) {
         fmt::format("others could write to the catalogue {}; now they cannot", catalogue));
   }
   if ((info.st_mode & ::mode_t{S_IRWXG | S_IRWXO}) != 0) {
-    static_cast<void>(::chmod(catalogue.c_str(), kFolderMode));
+    static_cast<void>(::chmod(catalogue.c_str(), kCacheFolderMode));
   }
 }
 
