@@ -319,11 +319,16 @@ TEST_CASE_METHOD(RepositoryFixture,
   CHECK(must({"snapshots", "--json"}).json().at("snapshots").size() == 2);
 }
 
-TEST_CASE_METHOD(RepositoryFixture, "backup of a path that does not exist makes no snapshot") {
-  const Outcome outcome = run({"backup", tree, folder / "nowhere"});
-  CHECK(outcome.status == 1);
-  CHECK(outcome.err.find("nowhere") != std::string::npos);
+TEST_CASE_METHOD(RepositoryFixture,
+                 "a path that does not exist is named, status 3; alone it makes no snapshot") {
+  const Outcome alone = run({"backup", folder / "nowhere"});
+  CHECK(alone.status == 1);
+  CHECK(alone.err.find("nowhere") != std::string::npos);
   CHECK(must({"snapshots"}).out == "no snapshots yet\n");
+  const Outcome both = run({"backup", tree, folder / "nowhere"});
+  CHECK(both.status == 3);
+  CHECK(both.err.find("cannot read " + (folder / "nowhere")) != std::string::npos);
+  CHECK_FALSE(must({"snapshots"}).out == "no snapshots yet\n");
 }
 
 TEST_CASE_METHOD(RepositoryFixture, "a request to stop: status 130, and no snapshot") {
