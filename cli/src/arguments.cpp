@@ -10,6 +10,7 @@
 #include "backup_arguments.h"
 #include "command_help.h"
 #include "copy_arguments.h"
+#include "filter_arguments.h"
 #include "forget_arguments.h"
 #include "key_arguments.h"
 #include "looking_arguments.h"
@@ -46,6 +47,11 @@ void add_global(CLI::App& app, GlobalArguments& global) {
   app.set_help_flag("-h,--help", "Explain this command")->group(kGroup);
 }
 
+struct TypedStats {
+  StatsArguments checked;
+  TypedFilter filter;
+};
+
 /// The words of all commands, as typed.
 struct TypedArguments {
   GlobalArguments global;
@@ -62,7 +68,7 @@ struct TypedArguments {
   TypedForget forget;
   TypedPrune prune;
   TypedRepair repair;
-  StatsArguments stats;
+  TypedStats stats;
   TypedVerify verify;
   TypedKey key;
   std::vector<std::string> help_topic;
@@ -76,9 +82,21 @@ void add_global_everywhere(CLI::App& app, GlobalArguments& global) {
   }
 }
 
-void add_stats(CLI::App& app, StatsArguments& stats) {
-  add_list(add_command(app, "stats"), "--would-free", stats.would_free, "SNAP|PATH",
+void add_stats(CLI::App& app, TypedStats& stats) {
+  CLI::App& command = add_command(app, "stats");
+  add_list(command, "--would-free", stats.checked.would_free, "SNAP|PATH",
            "What it would give back to forget these snapshots, and to exclude these paths");
+  add_filter(command, stats.filter);
+}
+
+CheckedArguments stats_values(TypedStats& stats) {
+  if (auto error = take_filter(stats.filter, stats.checked.filter)) {
+    return *error;
+  }
+  if (stats.checked.would_free.empty() && !stats.checked.filter.is_empty()) {
+    return usage_error("the sums are those of all snapshots: only --would-free takes some");
+  }
+  return std::move(stats.checked);
 }
 
 void declare(CLI::App& app, TypedArguments& typed) {
@@ -170,7 +188,7 @@ CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
     return rewrite_values(typed.repair);
   }
   if (name == "stats") {
-    return std::move(typed.stats);
+    return stats_values(typed.stats);
   }
   return VersionArguments{};
 }

@@ -12,7 +12,7 @@
 #include "cairn/repo/retention.h"
 #include "cairn/repo/roles.h"
 #include "cairn/repo/settings.h"
-#include "cairn/repo/snapshot.h"
+#include "cairn/repo/snapshots.h"
 #include "times.h"
 
 /// The command line as values: what the user typed, checked for sense, before anything is done.
@@ -32,9 +32,10 @@ struct GlobalArguments {
 
 /// Which snapshot, and what in it: "SNAP", "SNAP:/path", or a time and maybe a path.
 struct SnapshotChoice {
-  std::string snapshot;      ///< empty if `at` decides
-  std::optional<Moment> at;  ///< the newest snapshot at or before this
-  std::string path;          ///< absolute; empty for everything
+  std::string snapshot;              ///< empty if `at` decides
+  std::optional<Moment> at;          ///< the newest snapshot at or before this
+  repo::SnapshotFilter filter = {};  ///< of which ones; paths as typed
+  std::string path;                  ///< absolute; empty for everything
 };
 
 struct InitArguments {
@@ -76,10 +77,13 @@ struct BackupArguments {
   std::uint64_t time_limit_seconds = 0;
 };
 
+enum class ListForm : std::uint8_t { table, compact, long_table };
+
 struct SnapshotsArguments {
-  std::vector<std::string> snapshots;  ///< empty: all
-  std::vector<std::string> tags;
-  std::vector<std::string> hosts;
+  repo::SnapshotFilter filter;  ///< empty: all; paths as typed
+  std::uint64_t latest = 0;     ///< of each group, or of each host, set and paths; 0: all
+  std::optional<repo::RetentionGrouping> group_by;
+  ListForm form = ListForm::table;
 };
 
 struct LsArguments {
@@ -104,17 +108,17 @@ struct DiffPlace {
 struct DiffArguments {
   DiffPlace before;
   DiffPlace after;
+  repo::SnapshotFilter filter;  ///< of both sides; paths as typed
   bool checksum = false;
+  bool exit_code = false;  ///< says whether there are differences
 };
 
 enum class FindType : std::uint8_t { file, folder, symlink };
 
 struct FindArguments {
   std::vector<std::string> patterns;
-  std::string versions_of;  ///< not empty: all versions of this path instead
-  std::vector<std::string> snapshots;
-  std::vector<std::string> tags;
-  std::vector<std::string> hosts;
+  std::string versions_of;      ///< not empty: all versions of this path instead
+  repo::SnapshotFilter filter;  ///< paths as typed
   std::optional<Moment> newer;
   std::optional<Moment> older;
   std::optional<std::uint64_t> larger;
@@ -137,19 +141,19 @@ struct RestoreArguments {
 };
 
 struct VerifyArguments {
-  std::vector<std::string> snapshots;  ///< empty: all, and every object of the repository
+  repo::SnapshotFilter filter;  ///< empty: all, and every object of the repository; paths as typed
   bool check_integrity = false;
 };
 
 struct PinArguments {
   bool unpin = false;
-  std::vector<std::string> snapshots;
+  repo::SnapshotFilter filter;  ///< with names; paths as typed
 };
 
 struct TagArguments {
   bool remove = false;
   std::vector<std::string> tags;
-  std::vector<std::string> snapshots;
+  repo::SnapshotFilter filter;  ///< with names; paths as typed
 };
 
 /// Where a copy comes from; empty text: not given.
@@ -161,12 +165,9 @@ struct FromArguments {
 
 struct CopyArguments {
   FromArguments from;
-  std::vector<std::string> snapshots;  ///< empty: all
-  std::vector<std::string> tags;
-  std::vector<std::string> hosts;
-  std::vector<std::string> paths;
-  std::uint64_t latest = 0;    ///< of each host, set and paths; 0: all
-  repo::RetentionRules rules;  ///< empty: all
+  repo::SnapshotFilter filter;  ///< empty: all; paths as typed
+  std::uint64_t latest = 0;     ///< of each host, set and paths; 0: all
+  repo::RetentionRules rules;   ///< empty: all
   int compression_level = repo::kCompressionDefault;
   bool dry_run = false;
   bool verify = false;
@@ -183,10 +184,7 @@ struct PruneArguments {
 struct ForgetArguments {
   std::vector<std::string> snapshots;  ///< empty: by the rules
   repo::RetentionRules rules;
-  std::vector<std::string> tags;
-  std::vector<std::string> hosts;
-  std::vector<std::string> paths;
-  std::vector<repo::SnapshotType> types;
+  repo::SnapshotFilter filter;  ///< paths as typed
   bool dry_run = false;
   std::optional<PruneArguments> prune;  ///< afterwards
 };
@@ -204,11 +202,8 @@ struct RepairPacksArguments {
 
 /// Of rewrite, and of repair snapshots.
 struct RewriteArguments {
-  bool mend = false;                   ///< repair: without what is lost, instead of what matches
-  std::vector<std::string> snapshots;  ///< empty: all
-  std::vector<std::string> tags;
-  std::vector<std::string> hosts;
-  std::vector<std::string> paths;
+  bool mend = false;            ///< repair: without what is lost, instead of what matches
+  repo::SnapshotFilter filter;  ///< empty: all; paths as typed
   std::vector<std::string> excludes;
   std::vector<std::string> exclude_files;
   bool forget = false;
@@ -218,6 +213,7 @@ struct RewriteArguments {
 struct StatsArguments {
   /// Snapshots, and absolute paths: what would forgetting and excluding them give back?
   std::vector<std::string> would_free;
+  repo::SnapshotFilter filter;  ///< what latest is one of; paths as typed
 };
 
 /// Where new credentials come from; both empty: CAIRN_NEW_PASSWORD, else the terminal.

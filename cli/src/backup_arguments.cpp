@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cairn/repo/path_filter.h"
+#include "filter_arguments.h"
 #include "option_words.h"
 #include "sizes.h"
 
@@ -163,7 +164,7 @@ void add_backup(CLI::App& app, TypedBackup& typed) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->expected(0, -1)
       ->allow_extra_args();
-  add_list(command, "--tag", backup.tags, "TAG", "Label of the snapshot; may be repeated")
+  add_list(command, "--tag", typed.tags, "TAG[,TAG]", "Labels of the snapshot; may be repeated")
       ->allow_extra_args(false);
   add_text(command, "--name", backup.name, "NAME", "Name of the set that this snapshot belongs to");
   add_text(command, "--description", backup.description, "TEXT", "What to remember about it");
@@ -284,6 +285,9 @@ CheckedArguments backup_values(TypedBackup& typed) {
   const auto level = parse_compression_level(typed.compression);
   if (!level) {
     return compression_mistake(typed.compression);
+  }
+  if (auto error = take_tags(typed.tags, typed.checked.tags)) {
+    return *error;
   }
   if (auto error = check_sources(typed)) {
     return *error;

@@ -20,6 +20,7 @@ struct TypedBackup {
   BackupArguments checked;                 ///< what needs no check is put here at once
   std::vector<std::string> behind_dashes;  ///< words behind "--"
   bool stdin_command = false;
+  std::vector<std::string> tags;
   std::string type = "manual";
   std::string compression = "default";
   std::string larger_than;

@@ -50,6 +50,12 @@ void Console::say(std::string_view line) {
   }
 }
 
+void Console::note(std::string_view line) {
+  if (!quiet_ && !json_) {
+    to_err(escape_text(line));
+  }
+}
+
 void Console::print_json(const Json& value) {
   end_progress();
   streams_.out << to_line(value) << '\n';

@@ -32,6 +32,8 @@ class Console {
   void print(std::string_view line);
   /// A line that tells how it went: not with --quiet, not in JSON.
   void say(std::string_view line);
+  /// A line of the same kind that goes beside the results, on standard error.
+  void note(std::string_view line);
   /// One JSON value on a line of standard output.
   void print_json(const Json& value);
   /// Bytes as they are.

@@ -6,6 +6,7 @@
 #include "absolute_path.h"
 #include "credentials.h"
 #include "location.h"
+#include "snapshot_line.h"
 
 namespace cairn::cli {
 namespace {
@@ -137,10 +138,21 @@ core::Result<repo::Repository> open_repository_to_copy_from(const FromArguments&
 core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,
                                                    const SnapshotChoice& choice, Context& context,
                                                    repo::Observer& observer) {
-  if (choice.at) {
-    return repo::find_snapshot_at(repository, resolve(*choice.at, context.streams.clock), observer);
+  core::Clock& clock = context.streams.clock;
+  CAIRN_TRY(const auto filter, resolved(choice.filter, context.streams));
+  CAIRN_TRY(repo::ListedSnapshot listed,
+            choice.at
+                ? repo::find_snapshot_at(repository, resolve(*choice.at, clock), observer, filter)
+                : repo::find_snapshot(repository, choice.snapshot, observer, filter));
+  context.console.note("snapshot " + snapshot_line(listed, clock));
+  return listed;
+}
+
+core::Result<repo::SnapshotFilter> resolved(repo::SnapshotFilter filter, const Streams& streams) {
+  for (std::string& path : filter.paths) {
+    CAIRN_TRY(path, absolute_path(path, streams));
   }
-  return repo::find_snapshot(repository, choice.snapshot, observer);
+  return filter;
 }
 
 core::Status check_stop(const Streams& streams) {

@@ -45,7 +45,11 @@ struct Context {
                                                                           Context& context,
                                                                           repo::Observer& observer);
 
-/// The snapshot that was chosen by name or by time.
+/// The filter as the library takes it: relative paths are those of the working folder.
+[[nodiscard]] core::Result<repo::SnapshotFilter> resolved(repo::SnapshotFilter filter,
+                                                          const Streams& streams);
+
+/// The snapshot that was chosen by name or by time; says on standard error which one it is.
 [[nodiscard]] core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,
                                                                  const SnapshotChoice& choice,
                                                                  Context& context,

@@ -10,17 +10,14 @@
 #include "option_words.h"
 
 namespace cairn::cli {
-namespace {
 
-std::optional<std::uint64_t> parse_count(std::string_view text) {
+std::optional<std::uint64_t> parse_latest_count(std::string_view text) {
   std::uint64_t count = 0;
   const char* const end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, count);
   const bool valid = error == std::errc() && stopped == end && count > 0;
   return valid ? std::optional(count) : std::nullopt;
 }
-
-}  // namespace
 
 void add_from(CLI::App& command, FromArguments& from, const char* help) {
   add_text(command, "--from-repo", from.repository, "REPO", help);
@@ -39,35 +36,33 @@ std::optional<UsageError> check_from(const FromArguments& from) {
 void add_copy(CLI::App& app, TypedCopy& typed) {
   CLI::App& command = add_command(app, "copy");
   CopyArguments& copy = typed.checked;
-  const auto repeated = [&command](const char* name, std::vector<std::string>& values,
-                                   const char* placeholder, const char* help) {
-    add_list(command, name, values, placeholder, help)->allow_extra_args(false);
-  };
-  add_list(command, "SNAP", copy.snapshots, "", "Only these snapshots of the source")
+  add_list(command, "SNAP", copy.filter.names, "", "Only these snapshots of the source")
       ->expected(1, -1)
       ->allow_extra_args();
   add_from(command, copy.from, "Folder of the repository to copy from");
-  repeated("--host", copy.hosts, "HOST", "Only of this host; may be repeated");
-  repeated("--tag", copy.tags, "TAG", "Only with this tag; may be repeated: one of them");
-  repeated("--path", copy.paths, "PATH", "Only of this path; may be repeated: of all of them");
   add_text(command, "--latest", typed.latest, "N", "Only the newest N of each host, set and paths");
-  repeated("--policy", typed.policies, "[TYPE:]RULES",
-           "Only what forget would keep by these rules:\nlast=2,daily=7,within=1mo,tag=x+y");
+  add_list(command, "--policy", typed.policies, "[TYPE:]RULES",
+           "Only what forget would keep by these rules:\nlast=2,daily=7,within=1mo,tag=x+y")
+      ->allow_extra_args(false);
   add_text(command, "--compression", typed.compression, "LEVEL",
            "fast, default, max, or 0 (none) to 19");
   command.add_flag("-n,--dry-run", copy.dry_run, "Say what would be copied, write nothing");
   command.add_flag("--verify", copy.verify, "Read the new copies back, and check every byte");
+  add_filter(command, typed.filter);
 }
 
 CheckedArguments copy_values(TypedCopy& typed) {
   CopyArguments& copy = typed.checked;
+  if (auto error = take_filter(typed.filter, copy.filter)) {
+    return *error;
+  }
   const auto level = parse_compression_level(typed.compression);
   if (!level) {
     return compression_mistake(typed.compression);
   }
   copy.compression_level = *level;
   if (!typed.latest.empty()) {
-    const auto latest = parse_count(typed.latest);
+    const auto latest = parse_latest_count(typed.latest);
     if (!latest) {
       return usage_error(fmt::format("--latest {}: must be a number from 1", typed.latest));
     }
@@ -78,11 +73,8 @@ CheckedArguments copy_values(TypedCopy& typed) {
       return *error;
     }
   }
-  const bool filters = !copy.hosts.empty() || !copy.tags.empty() || !copy.paths.empty() ||
-                       copy.latest > 0 || !copy.rules.is_empty();
-  if (!copy.snapshots.empty() && filters) {
-    return usage_error(
-        "give either SNAP or --host, --tag, --path, --latest and --policy, not both");
+  if (!copy.filter.names.empty() && (copy.latest > 0 || !copy.rules.is_empty())) {
+    return usage_error("give either SNAP or --latest and --policy, not both");
   }
   if (copy.latest > 0 && !copy.rules.is_empty()) {
     return usage_error("give only one of --latest and --policy, which may say last=N");

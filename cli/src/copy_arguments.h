@@ -4,6 +4,7 @@
 #include <string>
 
 #include "arguments.h"
+#include "filter_arguments.h"
 
 namespace CLI {
 class App;
@@ -14,6 +15,7 @@ namespace cairn::cli {
 
 struct TypedCopy {
   CopyArguments checked;  ///< what needs no check is put here at once
+  TypedFilter filter;
   std::string latest;
   std::vector<std::string> policies;
   std::string compression = "default";
@@ -21,6 +23,9 @@ struct TypedCopy {
 /// Declares --from-repo and what opens that repository; `from` must outlive the app.
 void add_from(CLI::App& command, FromArguments& from, const char* help);
 [[nodiscard]] std::optional<UsageError> check_from(const FromArguments& from);
+
+/// "3": nullopt if it is no number from 1 on.
+[[nodiscard]] std::optional<std::uint64_t> parse_latest_count(std::string_view text);
 
 /// Declares the command; `typed` must outlive the app.
 void add_copy(CLI::App& app, TypedCopy& typed);

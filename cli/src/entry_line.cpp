@@ -79,6 +79,10 @@ std::string size_text(const repo::Entry& entry) {
 
 std::string entry_line(const repo::ListedEntry& listed, core::Clock& clock) {
   const repo::Entry& entry = listed.entry;
+  if (!listed.is_recorded) {
+    return fmt::format("{:<10} {:<8} {:<8} {:>10} {:<19} {}", "d", "-", "-", "-", "-",
+                       escape_name(listed.path));
+  }
   std::string line = fmt::format("{} {:<8} {:<8} {:>10} {} {}", mode_text(entry),
                                  owner_text(entry.owner.user, entry.owner.uid),
                                  owner_text(entry.owner.group, entry.owner.gid), size_text(entry),

@@ -59,18 +59,6 @@ static_assert(kDurations.size() == std::tuple_size_v<decltype(TypedForget::durat
 
 constexpr std::string_view kTypes = "manual, hourly, daily, weekly, monthly or restore_point";
 
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (true) {
-    const std::size_t end = std::min(text.find(separator), text.size());
-    parts.emplace_back(text.substr(0, end));
-    if (end == text.size()) {
-      return parts;
-    }
-    text.remove_prefix(end + 1);
-  }
-}
-
 std::optional<UsageError> take_count(std::string_view option, const std::string& text,
                                      std::uint32_t& count) {
   const auto parsed = parse_keep_count(text);
@@ -94,9 +82,9 @@ std::optional<UsageError> take_duration(std::string_view option, const std::stri
   return std::nullopt;
 }
 
-std::optional<UsageError> take_tags(std::string_view option, const std::string& text,
-                                    char separator, RetentionPolicy& policy) {
-  std::vector<std::string> tags = split(text, separator);
+std::optional<UsageError> take_tag_list(std::string_view option, const std::string& text,
+                                        char separator, RetentionPolicy& policy) {
+  std::vector<std::string> tags = split_words(text, separator);
   if (std::ranges::any_of(tags, [](const std::string& tag) { return tag.empty(); })) {
     return usage_error(fmt::format("{} {}: a tag is empty", option, text));
   }
@@ -131,7 +119,7 @@ std::optional<UsageError> take_rule(const std::string& option, const std::string
     }
   }
   if (name == "tag") {
-    return take_tags(fmt::format("{}: tag", option), value, '+', policy);
+    return take_tag_list(fmt::format("{}: tag", option), value, '+', policy);
   }
   return usage_error(fmt::format(
       "{}: \"{}\" is no rule; write last, hourly, daily, weekly, monthly, yearly, within, "
@@ -141,7 +129,7 @@ std::optional<UsageError> take_rule(const std::string& option, const std::string
 
 std::optional<UsageError> take_policy_rules(const std::string& option, const std::string& text,
                                             repo::RetentionPolicy& policy) {
-  for (const std::string& rule : split(text, ',')) {
+  for (const std::string& rule : split_words(text, ',')) {
     if (auto error = take_rule(option, rule, policy)) {
       return error;
     }
@@ -152,48 +140,39 @@ std::optional<UsageError> take_policy_rules(const std::string& option, const std
   return std::nullopt;
 }
 
-std::optional<UsageError> take_grouping(const std::string& text,
-                                        repo::RetentionGrouping& group_by) {
-  group_by = {.host = false, .set = false, .paths = false, .tags = false};
-  if (text.empty()) {
-    return std::nullopt;
-  }
-  for (const std::string& field : split(text, ',')) {
-    if (field == "host") {
-      group_by.host = true;
-    } else if (field == "set") {
-      group_by.set = true;
-    } else if (field == "paths") {
-      group_by.paths = true;
-    } else if (field == "tags") {
-      group_by.tags = true;
-    } else {
-      return usage_error(fmt::format(
-          "--group-by {}: must be some of host, set, paths and tags, with commas, or \"\"", text));
-    }
-  }
-  return std::nullopt;
+/// An option that is to be given once: the one value, or a mistake.
+std::optional<UsageError> check_once(std::string_view option,
+                                     const std::vector<std::string>& values) {
+  return values.size() < 2 ? std::nullopt
+                           : std::optional(usage_error(
+                                 fmt::format("{} is given {} times", option, values.size())));
 }
 
 std::optional<UsageError> take_rules(const TypedForget& typed, ForgetArguments& forget) {
   RetentionPolicy& general = forget.rules.general;
   for (std::size_t i = 0; i < kCounts.size(); ++i) {
-    if (!typed.counts[i].empty()) {
-      if (auto error = take_count(kCounts[i].option, typed.counts[i], general.*kCounts[i].field)) {
+    if (auto error = check_once(kCounts[i].option, typed.counts[i])) {
+      return error;
+    }
+    for (const std::string& count : typed.counts[i]) {
+      if (auto error = take_count(kCounts[i].option, count, general.*kCounts[i].field)) {
         return error;
       }
     }
   }
   for (std::size_t i = 0; i < kDurations.size(); ++i) {
-    if (!typed.durations[i].empty()) {
-      if (auto error = take_duration(kDurations[i].option, typed.durations[i],
-                                     general.*kDurations[i].field)) {
+    if (auto error = check_once(kDurations[i].option, typed.durations[i])) {
+      return error;
+    }
+    for (const std::string& duration : typed.durations[i]) {
+      if (auto error =
+              take_duration(kDurations[i].option, duration, general.*kDurations[i].field)) {
         return error;
       }
     }
   }
   for (const std::string& tags : typed.keep_tags) {
-    if (auto error = take_tags("--keep-tag", tags, ',', general)) {
+    if (auto error = take_tag_list("--keep-tag", tags, ',', general)) {
       return error;
     }
   }
@@ -227,11 +206,10 @@ void add_forget(CLI::App& app, TypedForget& typed) {
   add_prune_options(command, typed.prune);
   constexpr const char* kKept = "What is kept";
   for (std::size_t i = 0; i < kCounts.size(); ++i) {
-    add_text(command, kCounts[i].option, typed.counts[i], "N", kCounts[i].help)->group(kKept);
+    repeated(kCounts[i].option, typed.counts[i], "N", kCounts[i].help)->group(kKept);
   }
   for (std::size_t i = 0; i < kDurations.size(); ++i) {
-    add_text(command, kDurations[i].option, typed.durations[i], "TIME", kDurations[i].help)
-        ->group(kKept);
+    repeated(kDurations[i].option, typed.durations[i], "TIME", kDurations[i].help)->group(kKept);
   }
   repeated("--keep-tag", typed.keep_tags, "TAG[,TAG]", "What has all these tags; may be repeated")
       ->group(kKept);
@@ -241,26 +219,11 @@ void add_forget(CLI::App& app, TypedForget& typed) {
            "last=2,daily=7,within=1mo,tag=x+y; with hourly: before them\n"
            "a policy for one type, which is then counted by itself")
       ->group(kKept);
-  constexpr const char* kSeen = "Which snapshots the policy sees";
-  const auto take_group_by = [&typed](const CLI::results_t& words) {
-    typed.group_by = unshield(words.back());
-    return true;
-  };
-  command
-      .add_option("--group-by", take_group_by,
-                  "Count for each host, set, paths, tags; host,set,paths\nunless given, \"\" for "
-                  "all together")
-      ->type_name("FIELDS")
-      ->type_size(1)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-      ->group(kSeen);
-  repeated("--host", forget.hosts, "HOST", "Only of this host; may be repeated")->group(kSeen);
-  repeated("--tag", forget.tags, "TAG", "Only with this tag; may be repeated: one of them")
-      ->group(kSeen);
-  repeated("--path", forget.paths, "PATH", "Only of this path; may be repeated: of all of them")
-      ->group(kSeen);
-  repeated("--type", typed.types, "TYPE", "Only of this type; may be repeated")->group(kSeen);
+  add_group_by(command, typed.group_by,
+               "Count for each host, name, paths, tags; host,name,paths\nunless given, \"\" for "
+               "all together")
+      ->group("Which snapshots");
+  add_filter(command, typed.filter);
 }
 
 std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRules& rules) {
@@ -282,18 +245,14 @@ CheckedArguments forget_values(TypedForget& typed) {
   if (auto error = take_rules(typed, forget)) {
     return *error;
   }
-  for (const std::string& type : typed.types) {
-    if (auto error = take_type("--type", type, forget.types)) {
-      return *error;
-    }
+  if (auto error = take_filter(typed.filter, forget.filter)) {
+    return *error;
   }
-  const bool has_filter = !forget.hosts.empty() || !forget.tags.empty() || !forget.paths.empty() ||
-                          !forget.types.empty() || typed.group_by.has_value();
   if (forget.snapshots.empty()) {
     if (forget.rules.is_empty()) {
       return usage_error("forget what? say what to keep, such as --keep-daily 7, or give SNAP");
     }
-  } else if (has_filter || !forget.rules.is_empty()) {
+  } else if (typed.group_by.has_value() || !forget.rules.is_empty()) {
     return usage_error("give either SNAP or what to keep, not both");
   }
   CheckedArguments prune = prune_values(typed.prune);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "filter_arguments.h"
 #include "prune_arguments.h"
 
 namespace CLI {
@@ -17,13 +18,14 @@ class App;
 namespace cairn::cli {
 
 struct TypedForget {
-  ForgetArguments checked;            ///< what needs no check is put here at once
-  std::array<std::string, 6> counts;  ///< --keep-last, -hourly, -daily, -weekly, -monthly, -yearly
-  std::array<std::string, 6> durations;  ///< --keep-within, -within-hourly and so on
+  ForgetArguments checked;  ///< what needs no check is put here at once
+  /// --keep-last, -hourly, -daily, -weekly, -monthly, -yearly; each as often as it was given.
+  std::array<std::vector<std::string>, 6> counts;
+  std::array<std::vector<std::string>, 6> durations;  ///< --keep-within, -within-hourly and so on
   std::vector<std::string> keep_tags;
   std::vector<std::string> keep_types;
   std::vector<std::string> policies;
-  std::vector<std::string> types;
+  TypedFilter filter;
   std::optional<std::string> group_by;
   bool prunes = false;
   TypedPrune prune;

@@ -84,11 +84,7 @@ Json object_view(const repo::Entry& entry) {
 }
 
 Json group_view(const repo::ForgetPlan& plan, const repo::RetentionGroup& group) {
-  Json json;
-  put_bytes(json, "host", group.host);
-  put_bytes(json, "name", group.set);
-  put_texts(json, "paths", group.paths);
-  put_texts(json, "tags", group.tags);
+  Json json = snapshot_group_view({group.host, group.set, group.paths, group.tags, {}});
   Json list = Json::array();
   for (const repo::RetentionVerdict& verdict : group.verdicts) {
     const repo::ListedSnapshot& listed = plan.snapshots[verdict.index];
@@ -97,6 +93,7 @@ Json group_view(const repo::ForgetPlan& plan, const repo::RetentionGroup& group)
              {"short_id", listed.id.short_hex()},
              {"start", core::format_rfc3339(snapshot.start, snapshot.utc_offset_minutes)},
              {"snapshot_type", to_string(snapshot.type)},
+             {"partial", snapshot.partial},
              {"keep", verdict.keep}};
     put_texts(one, "reasons", verdict.reasons);
     list.push_back(std::move(one));
@@ -224,10 +221,24 @@ Json listed_snapshot_view(const repo::ListedSnapshot& listed) {
   return json;
 }
 
+Json snapshot_group_view(const repo::SnapshotGroup& group) {
+  Json json;
+  put_bytes(json, "host", group.host);
+  put_bytes(json, "name", group.set);
+  put_texts(json, "paths", group.paths);
+  put_texts(json, "tags", group.tags);
+  return json;
+}
+
 Json entry_view(const repo::ListedEntry& listed) {
   Json json{{"type", "entry"}};
   put_bytes(json, "path", listed.path);
-  json.update(object_view(listed.entry));
+  json["recorded"] = listed.is_recorded;
+  if (listed.is_recorded) {
+    json.update(object_view(listed.entry));
+  } else {
+    json["entry_type"] = to_string(listed.entry.type);
+  }
   return json;
 }
 
@@ -450,6 +461,7 @@ Json statistics_view(const repo::Statistics& statistics) {
           {"data_packs", statistics.data_packs},
           {"metadata_packs", statistics.metadata_packs},
           {"index_segments", statistics.index_segments},
+          {"unreadable_snapshots", statistics.unreadable_snapshots},
           {"snapshots", std::move(snapshots)}};
 }
 

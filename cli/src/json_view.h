@@ -50,6 +50,8 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 /// All of a snapshot but its id and chain.
 [[nodiscard]] Json snapshot_view(const repo::Snapshot& snapshot);
 [[nodiscard]] Json listed_snapshot_view(const repo::ListedSnapshot& listed);
+/// What the snapshots of a group have in common.
+[[nodiscard]] Json snapshot_group_view(const repo::SnapshotGroup& group);
 [[nodiscard]] Json entry_view(const repo::ListedEntry& listed);
 /// A change that diff tells; what is recorded of the object before and after.
 [[nodiscard]] Json change_view(const repo::Difference& change);

@@ -61,25 +61,20 @@ DiffPlace diff_place(const std::string& word) {
 
 }  // namespace
 
-void add_tags_and_hosts(CLI::App& command, std::vector<std::string>& tags,
-                        std::vector<std::string>& hosts) {
-  add_list(command, "--tag", tags, "TAG", "Only snapshots with one of these tags; may be repeated")
-      ->allow_extra_args(false);
-  add_list(command, "--host", hosts, "HOST",
-           "Only snapshots of one of these hosts; may be repeated")
-      ->allow_extra_args(false);
-}
-
 void add_choice(CLI::App& command, TypedChoice& typed, const char* description) {
   add_text(command, "SNAP", typed.what, "", description);
   add_text(command, "--at", typed.at, "TIME",
            "Instead of SNAP: the newest snapshot at or before this time,\n"
-           "\"2026-01-01 14:30\" (local) or RFC 3339");
+           "\"2026-01-01 14:30\" (local) or RFC 3339; a day alone is its end");
+  add_filter(command, typed.filter);
 }
 
 std::optional<UsageError> choose(const TypedChoice& typed, SnapshotChoice& choice) {
   const std::string& what = typed.what;
   const std::string& at = typed.at;
+  if (auto error = take_filter(typed.filter, choice.filter)) {
+    return error;
+  }
   if (at.empty()) {
     if (what.empty()) {
       return usage_error("a snapshot is needed: SNAP, SNAP:/path, or --at TIME");
@@ -101,6 +96,12 @@ std::optional<UsageError> choose(const TypedChoice& typed, SnapshotChoice& choic
         fmt::format("--at {}: is no time; write \"2026-01-01 14:30\" or "
                     "2026-01-01T14:30:00+01:00",
                     at));
+  }
+  if (constexpr std::size_t kDateBytes = 10; at.size() == kDateBytes) {
+    // Who names a day means what it left behind.
+    constexpr std::int64_t kSecondsOfDay = 86'400;
+    choice.at->wall_seconds += kSecondsOfDay - 1;
+    choice.at->nanoseconds = core::kNanosecondsPerSecond - 1;
   }
   choice.path = what.starts_with(":/") ? what.substr(1) : what;
   if (!choice.path.empty() && !choice.path.starts_with('/')) {
@@ -158,20 +159,23 @@ void add_find(CLI::App& app, TypedFind& typed) {
       ->allow_extra_args();
   add_text(find, "--versions", typed.checked.versions_of, "PATH",
            "Instead of PATTERN: every version of this one path");
-  add_list(find, "-s,--snapshot", typed.checked.snapshots, "SNAP",
+  add_list(find, "-s,--snapshot", typed.checked.filter.names, "SNAP",
            "Only in this snapshot; may be repeated")
       ->allow_extra_args(false);
-  add_tags_and_hosts(find, typed.checked.tags, typed.checked.hosts);
   add_text(find, "--newer", typed.newer, "TIME", "Modified after this time");
   add_text(find, "--older", typed.older, "TIME", "Modified at this time or before");
   add_text(find, "--larger", typed.larger, "SIZE", "Files of more than this: 500, 10K, 1.5M, 2G");
   add_text(find, "--smaller", typed.smaller, "SIZE", "Files of less than this");
   add_text(find, "--type", typed.type, "TYPE", "f (file), d (folder) or l (symbolic link)");
   find.add_flag("-i,--ignore-case", typed.checked.ignore_case, "A is a, for ASCII letters");
+  add_filter(find, typed.filter, {.type_name = "--snapshot-type"});
 }
 
 CheckedArguments find_values(TypedFind& typed) {
   FindArguments& find = typed.checked;
+  if (auto error = take_filter(typed.filter, find.filter)) {
+    return *error;
+  }
   const std::array mistakes = {take_moment("--newer", typed.newer, find.newer),
                                take_moment("--older", typed.older, find.older),
                                take_size("--larger", typed.larger, find.larger),
@@ -200,7 +204,7 @@ CheckedArguments find_values(TypedFind& typed) {
       return usage_error("what to find? give a PATTERN or --versions PATH");
     }
   } else if (!find.patterns.empty() || has_conditions) {
-    return usage_error("--versions goes only with --snapshot, --tag and --host");
+    return usage_error("--versions goes only with options that choose snapshots");
   } else if (!find.versions_of.starts_with('/')) {
     return usage_error(fmt::format("--versions {}: the path must begin with /", find.versions_of));
   }
@@ -214,11 +218,16 @@ void add_diff(CLI::App& app, TypedDiff& typed) {
       ->required();
   diff.add_flag("--checksum", typed.checked.checksum,
                 "Read files on disk even if their size and time are as recorded");
+  diff.add_flag("--exit-code", typed.checked.exit_code, "End with 1 if there are differences");
+  add_filter(diff, typed.filter);
 }
 
 CheckedArguments diff_values(TypedDiff& typed) {
   if (typed.before.empty() || typed.after.empty()) {
     return usage_error("a side to compare is empty");
+  }
+  if (auto error = take_filter(typed.filter, typed.checked.filter)) {
+    return *error;
   }
   typed.checked.before = diff_place(typed.before);
   typed.checked.after = diff_place(typed.after);

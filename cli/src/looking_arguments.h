@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "filter_arguments.h"
 
 namespace CLI {
 class App;
@@ -19,13 +20,10 @@ namespace cairn::cli {
 struct TypedChoice {
   std::string what;
   std::string at;
+  TypedFilter filter;
 };
 void add_choice(CLI::App& command, TypedChoice& typed, const char* description);
 [[nodiscard]] std::optional<UsageError> choose(const TypedChoice& typed, SnapshotChoice& choice);
-
-/// Declares --tag and --host, which narrow a list of snapshots.
-void add_tags_and_hosts(CLI::App& command, std::vector<std::string>& tags,
-                        std::vector<std::string>& hosts);
 
 struct TypedLs {
   LsArguments checked;  ///< what needs no check is put here at once
@@ -44,6 +42,7 @@ void add_dump(CLI::App& app, TypedDump& typed);
 
 struct TypedFind {
   FindArguments checked;
+  TypedFilter filter;
   std::string newer;
   std::string older;
   std::string larger;
@@ -55,6 +54,7 @@ void add_find(CLI::App& app, TypedFind& typed);
 
 struct TypedDiff {
   DiffArguments checked;
+  TypedFilter filter;
   std::string before;
   std::string after;
 };

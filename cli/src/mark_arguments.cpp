@@ -18,26 +18,40 @@ void add_tag(CLI::App& app, TypedMarks& typed) {
     add_list(command, "-s,--snapshot", typed.snapshots, "SNAP", "Which snapshot; may be repeated")
         ->allow_extra_args(false)
         ->required();
+    add_filter(command, typed.filter);
   }
 }
 
 void add_pins(CLI::App& snapshots, TypedMarks& typed) {
   for (const char* const name : {"snapshots pin", "snapshots unpin"}) {
-    add_list(add_command(snapshots, name), "SNAP", typed.snapshots, "", "Which snapshots")
+    CLI::App& command = add_command(snapshots, name);
+    add_list(command, "SNAP", typed.snapshots, "", "Which snapshots")
         ->expected(1, -1)
         ->allow_extra_args()
         ->required();
+    add_filter(command, typed.filter);
   }
 }
 
 CheckedArguments tag_values(TypedMarks& typed, const std::string& verb) {
-  return TagArguments{.remove = verb == "remove",
-                      .tags = std::move(typed.tags),
-                      .snapshots = std::move(typed.snapshots)};
+  TagArguments arguments{.remove = verb == "remove", .tags = {}, .filter = {}};
+  if (auto error = take_tags(typed.tags, arguments.tags)) {
+    return *error;
+  }
+  if (auto error = take_filter(typed.filter, arguments.filter)) {
+    return *error;
+  }
+  arguments.filter.names = std::move(typed.snapshots);
+  return arguments;
 }
 
 CheckedArguments pin_values(TypedMarks& typed, const std::string& verb) {
-  return PinArguments{.unpin = verb == "unpin", .snapshots = std::move(typed.snapshots)};
+  PinArguments arguments{.unpin = verb == "unpin", .filter = {}};
+  if (auto error = take_filter(typed.filter, arguments.filter)) {
+    return *error;
+  }
+  arguments.filter.names = std::move(typed.snapshots);
+  return arguments;
 }
 
 }  // namespace cairn::cli

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "filter_arguments.h"
 
 namespace CLI {
 class App;
@@ -15,6 +16,7 @@ namespace cairn::cli {
 struct TypedMarks {
   std::vector<std::string> tags;
   std::vector<std::string> snapshots;
+  TypedFilter filter;
 };
 /// Declares `tag add` and `tag remove`; `typed` must outlive the app.
 void add_tag(CLI::App& app, TypedMarks& typed);

@@ -10,27 +10,13 @@ namespace cairn::cli {
 namespace {
 
 /// Which snapshots, and what becomes of them.
-void add_choice(CLI::App& command, RewriteArguments& rewrite) {
-  const auto repeated = [&command](const char* name, std::vector<std::string>& values,
-                                   const char* placeholder, const char* help) {
-    add_list(command, name, values, placeholder, help)->allow_extra_args(false);
-  };
-  add_list(command, "SNAP", rewrite.snapshots, "", "Only these snapshots")
+void add_choice(CLI::App& command, RewriteArguments& rewrite, TypedFilter& filter) {
+  add_list(command, "SNAP", rewrite.filter.names, "", "Only these snapshots")
       ->expected(1, -1)
       ->allow_extra_args();
-  repeated("--host", rewrite.hosts, "HOST", "Only of this host; may be repeated");
-  repeated("--tag", rewrite.tags, "TAG", "Only with this tag; may be repeated: one of them");
-  repeated("--path", rewrite.paths, "PATH", "Only of this path; may be repeated: of all of them");
   command.add_flag("--forget", rewrite.forget, "Forget the snapshots that were replaced");
   command.add_flag("-n,--dry-run", rewrite.dry_run, "Say what would change, write nothing");
-}
-
-std::optional<UsageError> check_choice(const RewriteArguments& rewrite) {
-  const bool filters = !rewrite.hosts.empty() || !rewrite.tags.empty() || !rewrite.paths.empty();
-  if (!rewrite.snapshots.empty() && filters) {
-    return usage_error("give either SNAP or --host, --tag and --path, not both");
-  }
-  return std::nullopt;
+  add_filter(command, filter);
 }
 
 }  // namespace
@@ -51,12 +37,12 @@ void add_repair(CLI::App& app, TypedRepair& typed) {
   add_from(packs, typed.packs.from, "Look for it in this repository, too");
   packs.add_flag("-n,--dry-run", typed.packs.dry_run, "Say what is wrong, write nothing");
 
-  add_choice(add_command(repair, "repair snapshots"), typed.snapshots);
+  add_choice(add_command(repair, "repair snapshots"), typed.snapshots, typed.snapshots_filter);
 }
 
 void add_rewrite(CLI::App& app, TypedRepair& typed) {
   CLI::App& command = add_command(app, "rewrite");
-  add_choice(command, typed.rewrite);
+  add_choice(command, typed.rewrite, typed.rewrite_filter);
   add_list(command, "-e,--exclude", typed.rewrite.excludes, "PATTERN",
            "Leave out what matches; may be repeated")
       ->allow_extra_args(false);
@@ -75,7 +61,7 @@ CheckedArguments repair_values(TypedRepair& typed, const std::string& verb) {
     }
     return std::move(typed.packs);
   }
-  if (auto error = check_choice(typed.snapshots)) {
+  if (auto error = take_filter(typed.snapshots_filter, typed.snapshots.filter)) {
     return *error;
   }
   typed.snapshots.mend = true;
@@ -83,7 +69,7 @@ CheckedArguments repair_values(TypedRepair& typed, const std::string& verb) {
 }
 
 CheckedArguments rewrite_values(TypedRepair& typed) {
-  if (auto error = check_choice(typed.rewrite)) {
+  if (auto error = take_filter(typed.rewrite_filter, typed.rewrite.filter)) {
     return *error;
   }
   if (typed.rewrite.excludes.empty() && typed.rewrite.exclude_files.empty()) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "filter_arguments.h"
 
 namespace CLI {
 class App;
@@ -17,6 +18,8 @@ struct TypedRepair {
   RepairPacksArguments packs;
   RewriteArguments snapshots;
   RewriteArguments rewrite;
+  TypedFilter snapshots_filter;
+  TypedFilter rewrite_filter;
 };
 /// Declares `repair index`, `repair packs` and `repair snapshots`; `typed` must outlive the app.
 void add_repair(CLI::App& app, TypedRepair& typed);

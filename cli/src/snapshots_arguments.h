@@ -1,6 +1,10 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "arguments.h"
+#include "filter_arguments.h"
 #include "mark_arguments.h"
 
 namespace CLI {
@@ -12,6 +16,11 @@ namespace cairn::cli {
 
 struct TypedSnapshots {
   SnapshotsArguments checked;
+  TypedFilter filter;
+  std::string latest;
+  std::optional<std::string> group_by;
+  bool compact = false;
+  bool long_table = false;
   TypedMarks pins;
 };
 /// Declares `snapshots` and the commands below it; `typed` must outlive the app.

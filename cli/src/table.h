@@ -14,6 +14,8 @@ class Table {
   struct Column {
     std::string heading;
     Align align = Align::left;
+    /// Where there is too little room, the column with the highest number goes first; 0 stays.
+    unsigned dropped_first = 0;
   };
 
   explicit Table(std::vector<Column> columns);
@@ -21,10 +23,14 @@ class Table {
   /// Requires one cell for each column.
   void add(std::vector<std::string> cells);
 
-  /// All lines, headings first, without blanks at their ends.
-  [[nodiscard]] std::vector<std::string> lines() const;
+  /// All lines, headings first, without blanks at their ends. If they would take more columns of
+  /// the terminal than `width`, some columns of the table are left out; 0: there is room for all.
+  [[nodiscard]] std::vector<std::string> lines(std::size_t width = 0) const;
 
  private:
+  [[nodiscard]] std::vector<std::size_t> columns_that_fit(const std::vector<std::size_t>& widths,
+                                                          std::size_t width) const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "arguments.h"
+#include "filter_arguments.h"
 
 namespace CLI {
 class App;
@@ -11,6 +12,7 @@ namespace cairn::cli {
 
 struct TypedVerify {
   VerifyArguments checked;  ///< what needs no check is put here at once
+  TypedFilter filter;
   bool latest = false;
   bool all = false;
 };

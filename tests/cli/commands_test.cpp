@@ -55,7 +55,7 @@ TEST_CASE_METHOD(CliFixture, "init with a passphrase, then the same and another 
   CHECK(made.out.find("made at " + folder / "repo") != std::string::npos);
   CHECK(made.err.empty());
   CHECK(run({"init"}).status == 1);
-  CHECK(must({"snapshots"}).out == "no snapshots yet\n");
+  CHECK(must({"snapshots"}).err == "no snapshots yet\n");
   environment["CAIRN_PASSWORD"] = "wrong";
   const Outcome wrong = run({"snapshots"});
   CHECK(wrong.status == 12);
@@ -162,7 +162,7 @@ TEST_CASE_METHOD(RepositoryFixture, "restore refuses a target that is not empty"
 TEST_CASE_METHOD(RepositoryFixture, "dry runs write nothing") {
   const Outcome dry = must({"backup", tree, "--dry-run"});
   CHECK(dry.out.find("dry run") != std::string::npos);
-  CHECK(must({"snapshots"}).out == "no snapshots yet\n");
+  CHECK(must({"snapshots"}).err == "no snapshots yet\n");
   backup();
   must({"restore", "latest", "--target", folder / "target", "--dry-run"});
   CHECK_FALSE(fs::exists(folder / "target/hello.txt"));
@@ -324,11 +324,11 @@ TEST_CASE_METHOD(RepositoryFixture,
   const Outcome alone = run({"backup", folder / "nowhere"});
   CHECK(alone.status == 1);
   CHECK(alone.err.find("nowhere") != std::string::npos);
-  CHECK(must({"snapshots"}).out == "no snapshots yet\n");
+  CHECK(must({"snapshots"}).err == "no snapshots yet\n");
   const Outcome both = run({"backup", tree, folder / "nowhere"});
   CHECK(both.status == 3);
   CHECK(both.err.find("cannot read " + (folder / "nowhere")) != std::string::npos);
-  CHECK_FALSE(must({"snapshots"}).out == "no snapshots yet\n");
+  CHECK_FALSE(must({"snapshots"}).err == "no snapshots yet\n");
 }
 
 TEST_CASE_METHOD(RepositoryFixture, "a request to stop: status 130, and no snapshot") {
@@ -337,7 +337,7 @@ TEST_CASE_METHOD(RepositoryFixture, "a request to stop: status 130, and no snaps
   CHECK(outcome.status == 130);
   CHECK(outcome.err == "cairn: interrupted; what was stored so far will be reused\n");
   stop = std::stop_source();
-  CHECK(must({"snapshots"}).out == "no snapshots yet\n");
+  CHECK(must({"snapshots"}).err == "no snapshots yet\n");
   backup();
   stop.request_stop();
   CHECK(run({"restore", "latest", "--target", folder / "target"}).status == 130);

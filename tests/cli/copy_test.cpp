@@ -43,13 +43,13 @@ TEST_CASE("copy: words", "[copy]") {
        "t", "--path", "/p", "--latest", "3", "--compression", "max", "--verify"});
   CHECK(copy.from.repository == "from");
   CHECK(copy.from.key_file == "key");
-  CHECK(copy.hosts == Args{"h"});
-  CHECK(copy.tags == Args{"t"});
-  CHECK(copy.paths == Args{"/p"});
+  CHECK(copy.filter.hosts == Args{"h"});
+  CHECK(copy.filter.tag_lists == std::vector{Args{"t"}});
+  CHECK(copy.filter.paths == Args{"/p"});
   CHECK(copy.latest == 3);
   CHECK(copy.compression_level == repo::kCompressionMax);
   CHECK(copy.verify);
-  CHECK(arguments<CopyArguments>({"copy", "a", "b"}).snapshots == Args{"a", "b"});
+  CHECK(arguments<CopyArguments>({"copy", "a", "b"}).filter.names == Args{"a", "b"});
 
   const auto rules = arguments<CopyArguments>({"copy", "--policy", "last=2,daily=7,tag=x+y",
                                                "--policy", "hourly:last=3"})
@@ -65,7 +65,6 @@ TEST_CASE("copy: words", "[copy]") {
   CHECK_THAT(refused({"copy", "--latest", "0"}).message, Contains("--latest 0"));
   CHECK_THAT(refused({"copy", "--latest", "x"}).message, Contains("--latest x"));
   CHECK_THAT(refused({"copy", "--compression", "20"}).message, Contains("--compression 20"));
-  CHECK_THAT(refused({"copy", "a", "--host", "h"}).message, Contains("not both"));
   CHECK_THAT(refused({"copy", "-n", "--verify"}).message, Contains("--verify"));
   CHECK_THAT(refused({"copy", "--from-key-file", "a", "--from-password-file", "b"}).message,
              Contains("only one"));

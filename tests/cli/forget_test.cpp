@@ -118,10 +118,10 @@ TEST_CASE("forget: groups and filters", "[forget]") {
        "--tag", "t", "--path", "/p", "--type", "daily", "-n"});
   CHECK(forget.rules.group_by ==
         repo::RetentionGrouping{.host = true, .set = false, .paths = false, .tags = true});
-  CHECK(forget.hosts == Args{"h", "i"});
-  CHECK(forget.tags == Args{"t"});
-  CHECK(forget.paths == Args{"/p"});
-  CHECK(forget.types == std::vector{repo::SnapshotType::daily});
+  CHECK(forget.filter.hosts == Args{"h", "i"});
+  CHECK(forget.filter.tag_lists == std::vector{Args{"t"}});
+  CHECK(forget.filter.paths == Args{"/p"});
+  CHECK(forget.filter.types == std::vector{repo::SnapshotType::daily});
   CHECK(forget.dry_run);
   CHECK(
       arguments<ForgetArguments>({"forget", "--keep-last", "1", "--group-by", ""}).rules.group_by ==
@@ -129,7 +129,7 @@ TEST_CASE("forget: groups and filters", "[forget]") {
   CHECK_THAT(refused({"forget", "--keep-last", "1", "--group-by", "user"}).message,
              Contains("--group-by user"));
   CHECK_THAT(refused({"forget", "--keep-last", "1", "--group-by", "host,"}).message,
-             Contains("host, set, paths and tags"));
+             Contains("host, name, paths and tags"));
   CHECK_THAT(refused({"forget", "--keep-last", "1", "--type", "x"}).message, Contains("--type x"));
 }
 
@@ -140,20 +140,26 @@ TEST_CASE("forget: by name or by policy", "[forget]") {
   CHECK_THAT(refused({"forget", "--host", "h"}).message, Contains("forget what?"));
   CHECK_THAT(refused({"forget", "--keep-last", "0"}).message, Contains("forget what?"));
   for (const Args& more :
-       {Args{"--keep-last", "1"}, Args{"--host", "h"}, Args{"--tag", "t"}, Args{"--path", "/p"},
-        Args{"--type", "daily"}, Args{"--group-by", ""}, Args{"--policy", "daily:last=1"}}) {
+       {Args{"--keep-last", "1"}, Args{"--group-by", ""}, Args{"--policy", "daily:last=1"}}) {
     Args args = {"forget", "latest"};
     args.insert(args.end(), more.begin(), more.end());
     CHECK_THAT(refused(args).message, Contains("not both"));
   }
+  const auto narrowed = arguments<ForgetArguments>({"forget", "latest", "--host", "h"});
+  CHECK(narrowed.snapshots == Args{"latest"});
+  CHECK(narrowed.filter.hosts == Args{"h"});
+  CHECK_THAT(refused({"forget", "--keep-within", "1d", "--keep-within", "2d"}).message,
+             Contains("--keep-within is given 2 times"));
+  CHECK_THAT(refused({"forget", "--keep-daily", "1", "--keep-daily", "1"}).message,
+             Contains("--keep-daily is given 2 times"));
 }
 
 TEST_CASE("tag and pins: words", "[marks]") {
   const auto added =
-      arguments<TagArguments>({"tag", "add", "a", "b", "-s", "latest", "--snapshot", "1a2b"});
+      arguments<TagArguments>({"tag", "add", "a", "b,c", "-s", "latest", "--snapshot", "1a2b"});
   CHECK_FALSE(added.remove);
-  CHECK(added.tags == Args{"a", "b"});
-  CHECK(added.snapshots == Args{"latest", "1a2b"});
+  CHECK(added.tags == Args{"a", "b", "c"});
+  CHECK(added.filter.names == Args{"latest", "1a2b"});
   CHECK(arguments<TagArguments>({"tag", "remove", "a", "-s", "latest"}).remove);
   refused({"tag"});
   refused({"tag", "a"});
@@ -162,12 +168,13 @@ TEST_CASE("tag and pins: words", "[marks]") {
 
   const auto pinned = arguments<PinArguments>({"snapshots", "pin", "latest", "1a2b"});
   CHECK_FALSE(pinned.unpin);
-  CHECK(pinned.snapshots == Args{"latest", "1a2b"});
+  CHECK(pinned.filter.names == Args{"latest", "1a2b"});
   CHECK(arguments<PinArguments>({"snapshots", "unpin", "latest"}).unpin);
   refused({"snapshots", "pin"});
   CHECK_THAT(refused({"snapshots", "latest", "pin", "1a2b"}).message, Contains("behind it"));
   CHECK_THAT(refused({"snapshots", "--tag", "t", "pin", "1a2b"}).message, Contains("behind it"));
-  CHECK(arguments<SnapshotsArguments>({"snapshots", "latest", "--tag", "t"}).tags == Args{"t"});
+  CHECK(arguments<SnapshotsArguments>({"snapshots", "latest", "--tag", "t"}).filter.tag_lists ==
+        std::vector{Args{"t"}});
 }
 
 TEST_CASE_METHOD(RepositoryFixture, "a dry run says what would stay and why", "[forget]") {

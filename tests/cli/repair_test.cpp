@@ -59,7 +59,7 @@ TEST_CASE("repair and rewrite: words", "[repair]") {
 
   const auto mend = arguments<RewriteArguments>({"repair", "snapshots", "a", "b", "--forget"});
   CHECK(mend.mend);
-  CHECK(mend.snapshots == Args{"a", "b"});
+  CHECK(mend.filter.names == Args{"a", "b"});
   CHECK(mend.forget);
   CHECK_FALSE(mend.dry_run);
 
@@ -69,14 +69,16 @@ TEST_CASE("repair and rewrite: words", "[repair]") {
   CHECK_FALSE(rewrite.mend);
   CHECK(rewrite.excludes == Args{"*.iso", "/tmp"});
   CHECK(rewrite.exclude_files == Args{"list"});
-  CHECK(rewrite.hosts == Args{"h"});
-  CHECK(rewrite.tags == Args{"t"});
-  CHECK(rewrite.paths == Args{"/p"});
+  CHECK(rewrite.filter.hosts == Args{"h"});
+  CHECK(rewrite.filter.tag_lists == std::vector{Args{"t"}});
+  CHECK(rewrite.filter.paths == Args{"/p"});
   CHECK(rewrite.dry_run);
 
   CHECK_THAT(refused({"rewrite"}).message, Contains("what to leave out"));
-  CHECK_THAT(refused({"rewrite", "a", "--host", "h", "-e", "x"}).message, Contains("not both"));
-  CHECK_THAT(refused({"repair", "snapshots", "a", "--tag", "t"}).message, Contains("not both"));
+  const auto narrowed =
+      arguments<RewriteArguments>({"repair", "snapshots", "latest", "--tag", "t"});
+  CHECK(narrowed.filter.names == Args{"latest"});
+  CHECK(narrowed.filter.tag_lists == std::vector{Args{"t"}});
   CHECK_THAT(
       refused({"repair", "packs", "--from-key-file", "a", "--from-password-file", "b"}).message,
       Contains("only one"));

@@ -99,10 +99,8 @@ core::Result<ExitCode> execute(const CopyArguments& arguments, Context& context)
   CAIRN_TRY(repo::Repository source,
             open_repository_to_copy_from(arguments.from, context, observer));
   CAIRN_TRY(repo::Repository destination, open_repository(context, observer));
-  const repo::CopyOptions options{.filter = {.names = arguments.snapshots,
-                                             .tags = arguments.tags,
-                                             .hosts = arguments.hosts,
-                                             .paths = arguments.paths},
+  CAIRN_TRY(auto filter, resolved(arguments.filter, streams));
+  const repo::CopyOptions options{.filter = std::move(filter),
                                   .latest = arguments.latest,
                                   .rules = arguments.rules,
                                   .program_version = std::string(core::version()),
@@ -129,7 +127,10 @@ core::Result<ExitCode> execute(const CopyArguments& arguments, Context& context)
       print_check(*verified, console);
     }
   }
-  return verified && verified->damaged() ? ExitCode::damage : ExitCode::ok;
+  if (verified && verified->damaged()) {
+    return ExitCode::damage;
+  }
+  return report.unreadable > 0 ? ExitCode::partial : ExitCode::ok;
 }
 
 }  // namespace cairn::cli

@@ -59,13 +59,30 @@ void say_summary(const repo::DiffReport& report, Console& console) {
 
 /// One side as the library wants it; `listed` keeps the snapshot alive.
 core::Result<repo::DiffSide> make_side(const DiffPlace& place, std::string path,
-                                       repo::Repository& repository, repo::Observer& observer,
+                                       repo::Repository& repository, Context& context,
+                                       repo::Observer& observer, const repo::SnapshotFilter& filter,
                                        repo::ListedSnapshot& listed) {
   if (place.snapshot.empty()) {
     return repo::DiffSide{.snapshot = nullptr, .path = std::move(path)};
   }
-  CAIRN_TRY(listed, repo::find_snapshot(repository, place.snapshot, observer));
+  const SnapshotChoice choice{.snapshot = place.snapshot, .at = {}, .filter = filter, .path = {}};
+  auto found = choose_snapshot(repository, choice, context, observer);
+  const bool may_be_file = place.path.empty() && !place.snapshot.starts_with("latest");
+  if (!found && may_be_file) {
+    return core::fail(core::Error(
+        found.error().code(), found.error().message(),
+        fmt::format("see cairn snapshots; a path on disk is written ./{}", place.snapshot)));
+  }
+  CAIRN_TRY(listed, std::move(found));
   return repo::DiffSide{.snapshot = &listed.snapshot, .path = std::move(path)};
+}
+
+/// The snapshot's id, or null for a path on disk; and the path.
+Json side_view(const repo::DiffSide& side, const repo::ListedSnapshot& listed) {
+  Json json;
+  json["snapshot"] = side.snapshot == nullptr ? Json(nullptr) : Json(listed.id.hex());
+  put_bytes(json, "path", side.path);
+  return json;
 }
 
 }  // namespace
@@ -87,11 +104,15 @@ core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context)
   repo::ListedSnapshot before;
   repo::ListedSnapshot after;
   repo::DiffOptions options;
-  CAIRN_TRY(options.before, make_side(arguments.before, before_path, repository, observer, before));
-  CAIRN_TRY(options.after, make_side(arguments.after, after_path, repository, observer, after));
+  CAIRN_TRY(options.before, make_side(arguments.before, before_path, repository, context, observer,
+                                      arguments.filter, before));
+  CAIRN_TRY(options.after, make_side(arguments.after, after_path, repository, context, observer,
+                                     arguments.filter, after));
   options.compare_contents = arguments.checksum;
   options.stop = context.streams.stop;
-  const auto visit = [&console](const repo::Difference& change) -> core::Status {
+  bool differs = false;
+  const auto visit = [&](const repo::Difference& change) -> core::Status {
+    differs = true;
     if (console.json()) {
       console.print_json(change_view(change));
     } else {
@@ -101,11 +122,17 @@ core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context)
   };
   CAIRN_TRY(const repo::DiffReport report, repo::diff(repository, options, observer, visit));
   if (console.json()) {
-    console.print_json(diff_view(report));
+    Json json = diff_view(report);
+    json["before"] = side_view(options.before, before);
+    json["after"] = side_view(options.after, after);
+    console.print_json(json);
   } else {
     say_summary(report, console);
   }
-  return report.problem_count == 0 ? ExitCode::ok : ExitCode::partial;
+  if (report.problem_count > 0) {
+    return ExitCode::partial;
+  }
+  return arguments.exit_code && differs ? ExitCode::failed : ExitCode::ok;
 }
 
 }  // namespace cairn::cli

@@ -24,7 +24,7 @@ core::Status dump(repo::Repository& repository, const repo::Snapshot& snapshot,
                 : repo::dump_file(repository, snapshot, arguments.choice.path, observer, write);
 }
 
-core::Status dump_to_file(repo::Repository& repository, const repo::Snapshot& snapshot,
+core::Status dump_to_file(repo::Repository& repository, const repo::ListedSnapshot& listed,
                           const DumpArguments& arguments, Context& context,
                           repo::Observer& observer) {
   NewFile file(arguments.output, context.streams);
@@ -35,10 +35,10 @@ core::Status dump_to_file(repo::Repository& repository, const repo::Snapshot& sn
     bytes += data.size();
     return file.append(data);
   };
-  CAIRN_TRY_STATUS(dump(repository, snapshot, arguments, observer, write));
+  CAIRN_TRY_STATUS(dump(repository, listed.snapshot, arguments, observer, write));
   CAIRN_TRY_STATUS(file.complete());
   if (context.console.json()) {
-    Json json;
+    Json json{{"snapshot", listed.id.hex()}};
     put_bytes(json, "path", arguments.choice.path);
     put_bytes(json, "output", arguments.output);
     json["bytes"] = bytes;
@@ -58,7 +58,7 @@ core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context)
   CAIRN_TRY(const repo::ListedSnapshot listed,
             choose_snapshot(repository, arguments.choice, context, observer));
   if (!arguments.output.empty()) {
-    CAIRN_TRY_STATUS(dump_to_file(repository, listed.snapshot, arguments, context, observer));
+    CAIRN_TRY_STATUS(dump_to_file(repository, listed, arguments, context, observer));
     return ExitCode::ok;
   }
   const auto write = [&](core::ByteView data) -> core::Status {

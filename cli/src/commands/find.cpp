@@ -9,6 +9,7 @@
 #include "entry_line.h"
 #include "escape.h"
 #include "sizes.h"
+#include "snapshot_line.h"
 #include "table.h"
 #include "times.h"
 
@@ -28,12 +29,6 @@ std::optional<repo::EntryType> entry_type(std::optional<FindType> type) {
       break;
   }
   return repo::EntryType::symlink;
-}
-
-std::string snapshot_line(const repo::ListedSnapshot& listed, core::Clock& clock) {
-  return fmt::format("snapshot {} of {} on {}", listed.id.short_hex(),
-                     format_local_time(listed.snapshot.start, clock),
-                     escape_name(listed.snapshot.host));
 }
 
 core::Result<ExitCode> find_entries(const FindArguments& arguments, repo::Repository& repository,
@@ -66,7 +61,7 @@ core::Result<ExitCode> find_entries(const FindArguments& arguments, repo::Reposi
         if (last != nullptr) {
           console.print("");
         }
-        console.print(snapshot_line(listed, clock));
+        console.print("snapshot " + snapshot_line(listed, clock));
       }
       console.print(entry_line(entry, clock));
     }
@@ -134,14 +129,15 @@ core::Result<ExitCode> list_versions(const std::string& path, repo::Repository& 
 core::Result<ExitCode> execute(const FindArguments& arguments, Context& context) {
   ConsoleObserver observer(context.console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  CAIRN_TRY(const auto snapshots,
-            repo::select_snapshots(
-                repository,
-                {.names = arguments.snapshots, .tags = arguments.tags, .hosts = arguments.hosts},
-                observer));
-  return arguments.versions_of.empty()
-             ? find_entries(arguments, repository, snapshots, context, observer)
-             : list_versions(arguments.versions_of, repository, snapshots, context, observer);
+  CAIRN_TRY(const auto filter, resolved(arguments.filter, context.streams));
+  CAIRN_TRY(const repo::SelectedSnapshots selected,
+            repo::select_snapshots(repository, filter, observer));
+  CAIRN_TRY(const ExitCode code,
+            arguments.versions_of.empty()
+                ? find_entries(arguments, repository, selected.snapshots, context, observer)
+                : list_versions(arguments.versions_of, repository, selected.snapshots, context,
+                                observer));
+  return selected.unreadable.empty() ? code : ExitCode::partial;
 }
 
 }  // namespace cairn::cli

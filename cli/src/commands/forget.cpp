@@ -1,36 +1,23 @@
 #include "cairn/repo/forget.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "absolute_path.h"
 #include "commands/commands.h"
 #include "commands/prune.h"
 #include "escape.h"
 #include "sizes.h"
+#include "snapshot_line.h"
 #include "table.h"
 #include "times.h"
 
 namespace cairn::cli {
 namespace {
 
-/// "host laptop, set home, /home, /etc"
-std::string group_line(const repo::RetentionGroup& group) {
-  std::vector<std::string> parts;
-  const auto add = [&parts](std::string_view what, const std::string& text) {
-    if (!text.empty()) {
-      parts.push_back(fmt::format("{}{}", what, escape_name(text)));
-    }
-  };
-  add("host ", group.host);
-  add("set ", group.set);
-  for (const std::string& tag : group.tags) {
-    add("tag ", tag);
-  }
-  for (const std::string& path : group.paths) {
-    add("", path);
-  }
-  return parts.empty() ? "all snapshots" : fmt::format("{}", fmt::join(parts, ", "));
+/// "daily (partial)"
+std::string type_of(const repo::Snapshot& snapshot, core::Clock& clock) {
+  const std::string flaws = snapshot_flaws(snapshot, clock.now());
+  return fmt::format("{}{}", to_string(snapshot.type),
+                     flaws.empty() ? flaws : fmt::format(" ({})", flaws));
 }
 
 std::vector<std::string> group_table(const repo::ForgetPlan& plan,
@@ -43,7 +30,7 @@ std::vector<std::string> group_table(const repo::ForgetPlan& plan,
       reasons += (reasons.empty() ? "" : ", ") + escape_name(reason);
     }
     table.add({listed.id.short_hex(), format_local_time(listed.snapshot.start, clock),
-               std::string(to_string(listed.snapshot.type)), verdict.keep ? "keep" : "forget",
+               type_of(listed.snapshot, clock), verdict.keep ? "keep" : "forget",
                verdict.keep ? reasons : "no rule keeps it"});
   }
   return table.lines();
@@ -56,7 +43,7 @@ std::vector<std::string> plan_lines(const repo::ForgetPlan& plan, core::Clock& c
     if (!lines.empty()) {
       lines.emplace_back();
     }
-    lines.push_back(group_line(group) + ":");
+    lines.push_back(group_line({group.host, group.set, group.paths, group.tags, {}}) + ":");
     for (std::string& line : group_table(plan, group, clock)) {
       lines.push_back(std::move(line));
     }
@@ -97,16 +84,12 @@ void tell(const repo::ForgetReport& report, bool dry_run, bool prunes, Context& 
 core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& context) {
   ConsoleObserver observer(context.console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  repo::ForgetOptions options{
-      .snapshots = arguments.snapshots,
-      .rules = arguments.rules,
-      .filter = {.tags = arguments.tags, .hosts = arguments.hosts, .types = arguments.types},
-      .dry_run = arguments.dry_run,
-      .stop = context.streams.stop};
-  for (const std::string& path : arguments.paths) {
-    CAIRN_TRY(std::string whole, absolute_path(path, context.streams));
-    options.filter.paths.push_back(std::move(whole));
-  }
+  CAIRN_TRY(auto filter, resolved(arguments.filter, context.streams));
+  const repo::ForgetOptions options{.snapshots = arguments.snapshots,
+                                    .rules = arguments.rules,
+                                    .filter = std::move(filter),
+                                    .dry_run = arguments.dry_run,
+                                    .stop = context.streams.stop};
   CAIRN_TRY(const repo::ForgetReport report, repo::forget(repository, options, observer));
   if (!context.console.json()) {
     tell(report, arguments.dry_run, arguments.prune.has_value(), context);

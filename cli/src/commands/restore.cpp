@@ -233,9 +233,6 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
   CAIRN_TRY(const repo::ListedSnapshot listed,
             choose_snapshot(repository, arguments.choice, context, observer));
-  console.detail(fmt::format("restoring snapshot {} of {}", listed.id.short_hex(),
-                             format_local_time(listed.snapshot.start, streams.clock)));
-
   CAIRN_TRY(auto selects, selector(arguments));
   CAIRN_TRY(auto protects, files_with_keys(context));
   const repo::RestoreOptions options{.path = arguments.choice.path,

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "absolute_path.h"
 #include "backup_sources.h"
 #include "cairn/core/version.h"
 #include "commands/commands.h"
@@ -77,16 +76,12 @@ core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& conte
   CAIRN_TRY_STATUS(add_excludes(arguments.exclude_files, arguments.excludes, streams, exclude));
   ConsoleObserver observer(context.console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  repo::RewriteOptions options{
-      .filter = {.names = arguments.snapshots, .tags = arguments.tags, .hosts = arguments.hosts},
-      .forget = arguments.forget,
-      .dry_run = arguments.dry_run,
-      .program_version = std::string(core::version()),
-      .stop = streams.stop};
-  for (const std::string& path : arguments.paths) {
-    CAIRN_TRY(std::string whole, absolute_path(path, streams));
-    options.filter.paths.push_back(std::move(whole));
-  }
+  CAIRN_TRY(auto filter, resolved(arguments.filter, streams));
+  const repo::RewriteOptions options{.filter = std::move(filter),
+                                     .forget = arguments.forget,
+                                     .dry_run = arguments.dry_run,
+                                     .program_version = std::string(core::version()),
+                                     .stop = streams.stop};
   CAIRN_TRY(const repo::RewriteReport report,
             arguments.mend ? repo::repair_snapshots(repository, options, observer)
                            : repo::rewrite(repository, exclude, options, observer));
@@ -97,7 +92,7 @@ core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& conte
   } else {
     print_report(report, arguments, context);
   }
-  return ExitCode::ok;
+  return report.unreadable > 0 ? ExitCode::partial : ExitCode::ok;
 }
 
 }  // namespace cairn::cli

@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <utility>
 
-#include "cairn/repo/find.h"
+#include "cairn/repo/retention.h"
 #include "commands/commands.h"
 #include "escape.h"
 #include "sizes.h"
+#include "snapshot_line.h"
 #include "table.h"
 #include "times.h"
 
@@ -32,9 +36,9 @@ std::string tags_cell(const repo::Snapshot& snapshot) {
   return cell;
 }
 
-/// "daily", "daily (partial, pinned)"
-std::string type_cell(const repo::ListedSnapshot& listed) {
-  std::string notes = listed.snapshot.partial ? "partial" : "";
+/// "daily", "daily (partial, 2 problems, pinned)"
+std::string type_cell(const repo::ListedSnapshot& listed, core::Clock& clock) {
+  std::string notes = snapshot_flaws(listed.snapshot, clock.now());
   if (listed.pinned) {
     notes += notes.empty() ? "pinned" : ", pinned";
   }
@@ -42,19 +46,141 @@ std::string type_cell(const repo::ListedSnapshot& listed) {
   return notes.empty() ? std::string(type) : fmt::format("{} ({})", type, notes);
 }
 
-std::vector<std::string> row_of(const repo::ListedSnapshot& listed, core::Clock& clock) {
-  const repo::Snapshot& snapshot = listed.snapshot;
-  const repo::TreeCounts counts = repo::counts_of(snapshot);
-  return {listed.id.short_hex(),
-          format_local_time(snapshot.start, clock),
-          escape_name(snapshot.host),
-          escape_name(snapshot.set),
-          type_cell(listed),
-          tags_cell(snapshot),
-          fmt::format("{}", counts.files),
-          format_size(counts.bytes),
-          format_size(snapshot.added_data.stored_bytes + snapshot.added_metadata.stored_bytes),
-          paths_cell(snapshot)};
+/// "3 min 05 s": how long it took.
+std::string duration_cell(const repo::Snapshot& snapshot) {
+  const std::int64_t seconds = snapshot.end.seconds - snapshot.start.seconds;
+  constexpr std::int64_t kSecondsMax = 1'000'000'000;
+  return seconds < 0 || seconds > kSecondsMax
+             ? "-"
+             : format_duration(static_cast<std::uint64_t>(seconds) * core::kNanosecondsPerSecond);
+}
+
+std::string name_cell(const std::string& text) { return escape_name(text); }
+
+/// A column and what it says of a snapshot.
+struct Field {
+  Table::Column column;
+  std::function<std::string(const repo::ListedSnapshot&)> cell;
+};
+
+std::vector<Field> fields_of(ListForm form, core::Clock& clock) {
+  using Listed = const repo::ListedSnapshot&;
+  constexpr auto kRight = Table::Align::right;
+  constexpr auto kLeft = Table::Align::left;
+  std::vector<Field> fields = {
+      {{"ID"}, [](Listed listed) { return listed.id.short_hex(); }},
+      {{"TIME"},
+       [&clock](Listed listed) { return format_local_time(listed.snapshot.start, clock); }},
+      {{"HOST", kLeft, 1}, [](Listed listed) { return name_cell(listed.snapshot.host); }},
+      {{"NAME", kLeft, 2}, [](Listed listed) { return name_cell(listed.snapshot.set); }},
+      {{"TYPE"}, [&clock](Listed listed) { return type_cell(listed, clock); }},
+      {{"TAGS", kLeft, 3}, [](Listed listed) { return tags_cell(listed.snapshot); }}};
+  const auto add = [&fields](Table::Column column, std::function<std::string(Listed)> cell) {
+    fields.push_back({std::move(column), std::move(cell)});
+  };
+  if (form == ListForm::compact) {
+    return fields;
+  }
+  if (form == ListForm::long_table) {
+    add({"USER", kLeft, 7}, [](Listed listed) { return name_cell(listed.snapshot.user); });
+    add({"TOOK", kRight, 8}, [](Listed listed) { return duration_cell(listed.snapshot); });
+  }
+  add({"FILES", kRight, 5},
+      [](Listed listed) { return fmt::format("{}", counts_of(listed.snapshot).files); });
+  add({"SIZE", kRight, 4},
+      [](Listed listed) { return format_size(counts_of(listed.snapshot).bytes); });
+  add({"ADDED", kRight, 6}, [](Listed listed) {
+    return format_size(listed.snapshot.added_data.stored_bytes +
+                       listed.snapshot.added_metadata.stored_bytes);
+  });
+  add({"PATHS"}, [](Listed listed) { return paths_cell(listed.snapshot); });
+  if (form == ListForm::long_table) {
+    add({"DESCRIPTION"}, [](Listed listed) { return name_cell(listed.snapshot.description); });
+  }
+  return fields;
+}
+
+void print_table(const std::vector<repo::ListedSnapshot>& snapshots, ListForm form,
+                 Context& context) {
+  const std::vector<Field> fields = fields_of(form, context.streams.clock);
+  std::vector<Table::Column> columns;
+  std::transform(fields.begin(), fields.end(), std::back_inserter(columns),
+                 [](const Field& field) { return field.column; });
+  Table table(std::move(columns));
+  for (const repo::ListedSnapshot& listed : snapshots) {
+    std::vector<std::string> cells;
+    std::transform(fields.begin(), fields.end(), std::back_inserter(cells),
+                   [&listed](const Field& field) { return field.cell(listed); });
+    table.add(std::move(cells));
+  }
+  const bool is_bounded = context.streams.out_is_terminal && context.streams.err_columns;
+  for (const std::string& line : table.lines(is_bounded ? context.streams.err_columns() : 0)) {
+    context.console.print(line);
+  }
+}
+
+/// A part of the list.
+struct Part {
+  repo::SnapshotGroup group;
+  std::vector<repo::ListedSnapshot> snapshots;  ///< oldest first
+};
+
+/// The newest `latest` of each group, or all.
+std::vector<Part> parts_of(const std::vector<repo::ListedSnapshot>& snapshots,
+                           const repo::RetentionGrouping& by, std::uint64_t latest) {
+  std::vector<Part> parts;
+  for (repo::SnapshotGroup& group : repo::group_snapshots(snapshots, by)) {
+    Part part;
+    const std::size_t count = latest == 0
+                                  ? group.newest_first.size()
+                                  : std::min<std::uint64_t>(latest, group.newest_first.size());
+    for (std::size_t i = count; i > 0; --i) {
+      part.snapshots.push_back(snapshots[group.newest_first[i - 1]]);
+    }
+    part.group = std::move(group);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+Json list_view(const std::vector<repo::ListedSnapshot>& snapshots) {
+  Json list = Json::array();
+  std::transform(snapshots.begin(), snapshots.end(), std::back_inserter(list),
+                 listed_snapshot_view);
+  return list;
+}
+
+Json unreadable_view(const std::vector<repo::UnreadableSnapshot>& unreadable) {
+  Json list = Json::array();
+  for (const repo::UnreadableSnapshot& snapshot : unreadable) {
+    Json one{{"id", snapshot.id.hex()}};
+    put_bytes(one, "reason", snapshot.reason);
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+void print_parts(const std::vector<Part>& parts, const SnapshotsArguments& arguments,
+                 const repo::SelectedSnapshots& selected, Context& context) {
+  Console& console = context.console;
+  if (console.json()) {
+    Json groups = Json::array();
+    for (const Part& part : parts) {
+      Json json = snapshot_group_view(part.group);
+      json["snapshots"] = list_view(part.snapshots);
+      groups.push_back(std::move(json));
+    }
+    console.print_json(
+        {{"groups", std::move(groups)}, {"unreadable", unreadable_view(selected.unreadable)}});
+    return;
+  }
+  for (const Part& part : parts) {
+    if (&part != &parts.front()) {
+      console.print("");
+    }
+    console.print(group_line(part.group) + ":");
+    print_table(part.snapshots, arguments.form, context);
+  }
 }
 
 }  // namespace
@@ -63,39 +189,31 @@ core::Result<ExitCode> execute(const SnapshotsArguments& arguments, Context& con
   Console& console = context.console;
   ConsoleObserver observer(console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  const repo::SnapshotFilter filter{
-      .names = arguments.snapshots, .tags = arguments.tags, .hosts = arguments.hosts};
-  CAIRN_TRY(const auto snapshots, repo::select_snapshots(repository, filter, observer));
+  CAIRN_TRY(const auto filter, resolved(arguments.filter, context.streams));
+  CAIRN_TRY(repo::SelectedSnapshots selected, repo::select_snapshots(repository, filter, observer));
+  const ExitCode code = selected.unreadable.empty() ? ExitCode::ok : ExitCode::partial;
+  if (arguments.group_by) {
+    print_parts(parts_of(selected.snapshots, *arguments.group_by, arguments.latest), arguments,
+                selected, context);
+    return code;
+  }
+  if (arguments.latest > 0) {
+    std::vector<repo::ListedSnapshot> newest;
+    for (Part& part : parts_of(selected.snapshots, {}, arguments.latest)) {
+      std::move(part.snapshots.begin(), part.snapshots.end(), std::back_inserter(newest));
+    }
+    std::sort(newest.begin(), newest.end(), repo::is_older);
+    selected.snapshots = std::move(newest);
+  }
   if (console.json()) {
-    Json list = Json::array();
-    std::transform(snapshots.begin(), snapshots.end(), std::back_inserter(list),
-                   listed_snapshot_view);
-    console.print_json({{"snapshots", std::move(list)}});
-    return ExitCode::ok;
+    console.print_json({{"snapshots", list_view(selected.snapshots)},
+                        {"unreadable", unreadable_view(selected.unreadable)}});
+  } else if (!selected.snapshots.empty()) {
+    print_table(selected.snapshots, arguments.form, context);
+  } else if (arguments.filter.is_empty()) {
+    console.note("no snapshots yet");
   }
-  if (snapshots.empty()) {
-    const bool asks_for_all = filter.names.empty() && filter.tags.empty() && filter.hosts.empty();
-    console.say(asks_for_all ? "no snapshots yet" : "no such snapshots");
-    return ExitCode::ok;
-  }
-  using Align = Table::Align;
-  Table table({{"ID"},
-               {"TIME"},
-               {"HOST"},
-               {"NAME"},
-               {"TYPE"},
-               {"TAGS"},
-               {"FILES", Align::right},
-               {"SIZE", Align::right},
-               {"ADDED", Align::right},
-               {"PATHS"}});
-  for (const repo::ListedSnapshot& listed : snapshots) {
-    table.add(row_of(listed, context.streams.clock));
-  }
-  for (const std::string& line : table.lines()) {
-    console.print(line);
-  }
-  return ExitCode::ok;
+  return code;
 }
 
 }  // namespace cairn::cli

@@ -24,11 +24,12 @@ std::string pattern_of(const std::string& path) {
   return pattern;
 }
 
-core::Result<ExitCode> tell_would_free(const std::vector<std::string>& names,
+core::Result<ExitCode> tell_would_free(const StatsArguments& arguments,
                                        repo::Repository& repository, Context& context,
                                        repo::Observer& observer) {
-  repo::WouldFreeOptions options{.stop = context.streams.stop};
-  for (const std::string& name : names) {
+  CAIRN_TRY(auto filter, resolved(arguments.filter, context.streams));
+  repo::WouldFreeOptions options{.filter = std::move(filter), .stop = context.streams.stop};
+  for (const std::string& name : arguments.would_free) {
     if (name.starts_with('/')) {
       CAIRN_TRY_STATUS(options.exclude.add_exclude(pattern_of(name)));
     } else {
@@ -65,12 +66,13 @@ core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context
   ConsoleObserver observer(console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
   if (!arguments.would_free.empty()) {
-    return tell_would_free(arguments.would_free, repository, context, observer);
+    return tell_would_free(arguments, repository, context, observer);
   }
   CAIRN_TRY(const repo::Statistics stats, repo::statistics(repository, observer));
+  const ExitCode code = stats.unreadable_snapshots > 0 ? ExitCode::partial : ExitCode::ok;
   if (console.json()) {
     console.print_json(statistics_view(stats));
-    return ExitCode::ok;
+    return code;
   }
   using Align = Table::Align;
   Table table({{"WHAT"}, {"COUNT", Align::right}, {"SIZE", Align::right}});
@@ -93,7 +95,7 @@ core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context
         "{:.1f} bytes can be restored for each byte stored",
         static_cast<double>(stats.total.bytes) / static_cast<double>(stats.stored_bytes)));
   }
-  return ExitCode::ok;
+  return code;
 }
 
 }  // namespace cairn::cli

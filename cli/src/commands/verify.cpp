@@ -10,6 +10,7 @@
 #include "commands/finding.h"
 #include "escape.h"
 #include "sizes.h"
+#include "snapshot_line.h"
 #include "times.h"
 
 namespace cairn::cli {
@@ -63,9 +64,18 @@ core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& contex
   ConsoleObserver observer(console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
   std::vector<repo::SnapshotId> snapshots;
-  for (const std::string& name : arguments.snapshots) {
-    CAIRN_TRY(const repo::ListedSnapshot listed, repo::find_snapshot(repository, name, observer));
-    snapshots.push_back(listed.id);
+  CAIRN_TRY(const auto filter, resolved(arguments.filter, streams));
+  if (!filter.is_empty()) {
+    CAIRN_TRY(const repo::SelectedSnapshots selected,
+              repo::select_snapshots(repository, filter, observer));
+    for (const repo::ListedSnapshot& listed : selected.snapshots) {
+      console.note("snapshot " + snapshot_line(listed, streams.clock));
+      snapshots.push_back(listed.id);
+    }
+    if (snapshots.empty()) {  // which would mean all
+      return core::fail(core::ErrorCode::not_found, "there is no such snapshot to verify",
+                        "see: cairn snapshots");
+    }
   }
   const repo::VerifyOptions options{.snapshots = std::move(snapshots),
                                     .check_integrity = arguments.check_integrity,

@@ -54,6 +54,13 @@ core::Status check_texts(const BackupOptions& options) {
   if (std::ranges::any_of(options.tags, [](const std::string& tag) { return tag.empty(); })) {
     return core::fail(core::ErrorCode::invalid_argument, "a tag must not be empty");
   }
+  for (const std::string& tag : options.tags) {
+    if (tag.find(',') != std::string::npos) {
+      return core::fail(core::ErrorCode::invalid_argument,
+                        fmt::format("the tag \"{}\" has a comma in it", tag),
+                        "a comma stands between tags");
+    }
+  }
   return {};
 }
 

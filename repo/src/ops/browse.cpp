@@ -6,7 +6,6 @@
 
 #include "ops/access.h"
 #include "ops/file_content.h"
-#include "ops/snapshot_list.h"
 #include "ops/state.h"
 #include "ops/tree_reader.h"
 
@@ -37,7 +36,7 @@ core::Status list_children(State& state, const std::string& folder_path, const C
       stack.pop_back();
       continue;
     }
-    ListedEntry listed{ops::join_path(stack.back().path, entry->name), std::move(*entry)};
+    ListedEntry listed{ops::join_path(stack.back().path, entry->name), std::move(*entry), true};
     CAIRN_TRY_STATUS(visit(listed));
     if (recursive && listed.entry.type == EntryType::folder) {
       if (stack.size() >= kFolderDepthMax) {
@@ -66,7 +65,7 @@ core::Status list_above(State& state, const Snapshot& snapshot, const std::strin
     }
     last = child;
     CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, child));
-    ListedEntry listed{child, located.entry};
+    ListedEntry listed{child, located.entry, located.source != nullptr};
     listed.entry.name = child.substr(prefix.size());
     CAIRN_TRY_STATUS(visit(listed));
     if (!recursive || listed.entry.type != EntryType::folder) {
@@ -81,36 +80,20 @@ core::Status list_above(State& state, const Snapshot& snapshot, const std::strin
   return {};
 }
 
-}  // namespace
-
-core::Result<std::vector<ListedSnapshot>> list_snapshots(Repository& repository,
-                                                         Observer& observer) {
-  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(repository.state()));
-  list.warn(observer);
-  return std::move(list.snapshots);
-}
-
-core::Result<ListedSnapshot> find_snapshot(Repository& repository, std::string_view name,
-                                           Observer& observer) {
-  CAIRN_TRY(const auto snapshots, list_snapshots(repository, observer));
-  CAIRN_TRY(const ListedSnapshot* const found, ops::find_in(snapshots, name));
-  return *found;
-}
-
-core::Result<ListedSnapshot> find_snapshot_at(Repository& repository, core::Timestamp when,
-                                              Observer& observer) {
-  CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
-  std::erase_if(snapshots, [when](const ListedSnapshot& snapshot) {
-    return snapshot.snapshot.start > when || ops::is_restore_point(snapshot);
-  });
-  if (snapshots.empty()) {
-    return core::fail(
-        ErrorCode::not_found,
-        fmt::format("there is no snapshot from {} or before", core::format_rfc3339(when, 0)),
-        "see: cairn snapshots");
+core::Status list_source(State& state, const Snapshot& snapshot, const Source& source,
+                         bool recursive,
+                         const std::function<core::Status(const ListedEntry&)>& visit) {
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, source.path));
+  ListedEntry listed{source.path, located.entry, true};
+  listed.entry.name = source.path.substr(source.path.rfind('/') + 1);
+  CAIRN_TRY_STATUS(visit(listed));
+  if (located.entry.type != EntryType::folder) {
+    return {};
   }
-  return std::move(snapshots.back());
+  return list_children(state, source.path, located.entry.folder.node, recursive, visit);
 }
+
+}  // namespace
 
 SnapshotPath parse_snapshot_path(std::string_view text) {
   const auto colon = text.find(":/");
@@ -126,13 +109,18 @@ core::Status list_entries(Repository& repository, const Snapshot& snapshot,
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_metadata_key(state));
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  const std::string path = options.path.empty() ? "/" : options.path;
-  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  if (options.path.empty()) {
+    for (const Source& source : snapshot.sources) {
+      CAIRN_TRY_STATUS(list_source(state, snapshot, source, options.recursive, visit));
+    }
+    return {};
+  }
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, options.path));
   if (located.source == nullptr) {
     return list_above(state, snapshot, located.path, options.recursive, visit);
   }
   if (located.entry.type != EntryType::folder) {
-    ListedEntry listed{located.path, located.entry};
+    ListedEntry listed{located.path, located.entry, true};
     listed.entry.name = located.path.substr(located.path.rfind('/') + 1);
     return visit(listed);
   }

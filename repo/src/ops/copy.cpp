@@ -6,13 +6,12 @@
 #include <gsl/assert>
 #include <map>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "ops/access.h"
 #include "ops/copy_chunks.h"
 #include "ops/copy_tree.h"
-#include "ops/snapshot_list.h"
+#include "ops/snapshot_choice.h"
 #include "ops/stored_nodes.h"
 #include "ops/workers.h"
 #include "ops/writing_session.h"
@@ -57,20 +56,19 @@ void leave_only(const std::set<SnapshotId>& kept, std::vector<ListedSnapshot>& s
                 [&kept](const ListedSnapshot& listed) { return !kept.contains(listed.id); });
 }
 
-/// Leaves the newest `count` of each host, set and paths.
-void keep_latest(std::vector<ListedSnapshot>& snapshots, std::uint64_t count) {
+/// Leaves the newest `count` of each host, set and paths that "latest" might mean.
+void keep_latest(std::vector<ListedSnapshot>& snapshots, std::uint64_t count, core::Timestamp now) {
   if (count == 0) {
     return;
   }
-  std::map<std::tuple<std::string, std::string, std::vector<std::string>>, std::uint64_t> seen;
+  std::erase_if(snapshots, [now](const ListedSnapshot& listed) {
+    return listed.snapshot.partial || is_in_future(listed.snapshot, now);
+  });
   std::set<SnapshotId> kept;
-  for (auto at = snapshots.rbegin(); at != snapshots.rend(); ++at) {
-    std::vector<std::string> paths;
-    for (const Source& source : at->snapshot.sources) {
-      paths.push_back(source.path);
-    }
-    if (seen[{at->snapshot.host, at->snapshot.set, std::move(paths)}]++ < count) {
-      kept.insert(at->id);
+  for (const SnapshotGroup& group : group_snapshots(snapshots, {})) {
+    const std::size_t most = std::min<std::uint64_t>(count, group.newest_first.size());
+    for (std::size_t i = 0; i < most; ++i) {
+      kept.insert(snapshots[group.newest_first[i]].id);
     }
   }
   leave_only(kept, snapshots);
@@ -156,9 +154,20 @@ core::Result<CopyReport> Copy::run() {
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(from_));
   list.warn(observer_);
   CAIRN_TRY_STATUS(find_copies(list.snapshots));
-  CAIRN_TRY_STATUS(ops::keep_matching(list.snapshots, options_.filter));
-  keep_latest(list.snapshots, options_.latest);
-  keep_by_policy(list.snapshots, options_.rules, from_.environment.clock.now());
+  if (!list.unreadable.empty() && options_.filter.names.empty()) {
+    if (options_.latest > 0 || !options_.rules.is_empty()) {
+      const core::Error& error = list.unreadable.begin()->second;
+      return core::fail(error.code(),
+                        fmt::format("which snapshots are the newest is not known, since one "
+                                    "cannot be read: {}",
+                                    error.message()),
+                        "copy all that can be read, or name some by their ids");
+    }
+    report_.unreadable = list.unreadable.size();
+  }
+  CAIRN_TRY_STATUS(ops::keep_matching(list, options_.filter, observer_));
+  keep_latest(list.snapshots, options_.latest, list.now);
+  keep_by_policy(list.snapshots, options_.rules, list.now);
 
   TreeCounts totals;
   for (ListedSnapshot& listed : list.snapshots) {

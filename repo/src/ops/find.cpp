@@ -11,7 +11,6 @@
 #include "cairn/core/crypto.h"
 #include "ops/access.h"
 #include "ops/path_pattern.h"
-#include "ops/snapshot_list.h"
 #include "ops/tree_reader.h"
 
 namespace cairn::repo {
@@ -253,14 +252,6 @@ bool is_same_version(const FoundVersion& version, const Entry& entry, const core
 }
 
 }  // namespace
-
-core::Result<std::vector<ListedSnapshot>> select_snapshots(Repository& repository,
-                                                           const SnapshotFilter& filter,
-                                                           Observer& observer) {
-  CAIRN_TRY(auto snapshots, list_snapshots(repository, observer));
-  CAIRN_TRY_STATUS(ops::keep_matching(snapshots, filter));
-  return snapshots;
-}
 
 core::Result<FindReport> find(Repository& repository, const std::vector<ListedSnapshot>& snapshots,
                               const FindOptions& options, Observer& observer, const Visit& visit) {

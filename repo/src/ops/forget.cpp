@@ -9,7 +9,7 @@
 #include "ops/access.h"
 #include "ops/damage.h"
 #include "ops/reserve.h"
-#include "ops/snapshot_list.h"
+#include "ops/snapshot_choice.h"
 #include "store/records.h"
 
 namespace cairn::repo {
@@ -21,7 +21,7 @@ using ops::State;
 
 constexpr std::size_t kIdDigits = 2 * SnapshotId::kSize;
 
-/// One that find_in() does not know: damaged, or forgotten before.
+/// One that find_in() cannot give: damaged, or forgotten before.
 core::Status take_unlisted(const ops::SnapshotList& list, const std::string& name,
                            const core::Error& not_found, ForgetPlan& plan) {
   for (const auto& [id, error] : list.unreadable) {
@@ -57,13 +57,14 @@ core::Status take_unlisted(const ops::SnapshotList& list, const std::string& nam
   return core::fail(not_found);
 }
 
-core::Result<ForgetPlan> plan_by_name(ops::SnapshotList& list, const ForgetOptions& options) {
+core::Result<ForgetPlan> plan_by_name(ops::SnapshotList& list, const ForgetOptions& options,
+                                      Observer& observer) {
   ForgetPlan plan;
   std::set<SnapshotId> named;
   for (const std::string& name : options.snapshots) {
-    const auto found = ops::find_in(list.snapshots, name);
+    const auto found = ops::find_in(list, name, options.filter, observer);
     if (!found) {
-      if (found.error().code() != ErrorCode::not_found) {
+      if (found.error().code() == ErrorCode::invalid_argument) {
         return core::fail(found.error());
       }
       CAIRN_TRY_STATUS(take_unlisted(list, name, found.error(), plan));
@@ -94,10 +95,14 @@ RetentionRules rules_for(const ForgetOptions& options) {
   return rules;
 }
 
-/// A list of tags or types that nothing has, misspelt perhaps, must not empty a group.
+/// A list of tags or types that nothing has, misspelt perhaps, must not empty a group. Nor must
+/// what rules do not count, partial ones for instance, be all that is left.
 core::Status check_leaves_something(const ForgetPlan& plan) {
   for (const RetentionGroup& group : plan.groups) {
-    if (std::ranges::any_of(group.verdicts, &RetentionVerdict::keep)) {
+    const bool any_counts = std::ranges::any_of(group.verdicts, &RetentionVerdict::counts);
+    if (std::ranges::any_of(group.verdicts, [any_counts](const RetentionVerdict& verdict) {
+          return verdict.keep && verdict.counts == any_counts;
+        })) {
       continue;
     }
     const ListedSnapshot& newest = plan.snapshots[group.verdicts.front().index];
@@ -111,16 +116,25 @@ core::Status check_leaves_something(const ForgetPlan& plan) {
 }
 
 core::Result<ForgetPlan> plan_by_policy(ops::SnapshotList& list, const ForgetOptions& options,
-                                        core::Timestamp now) {
+                                        Observer& observer) {
   const RetentionRules rules = rules_for(options);
   if (rules.is_empty()) {
     return core::fail(ErrorCode::invalid_argument, "no policy says what to keep",
                       "give one, such as --keep-daily 7, or name the snapshots to forget");
   }
+  if (!list.unreadable.empty()) {
+    const auto& [id, error] = *list.unreadable.begin();
+    return core::fail(
+        error.code(),
+        fmt::format("nothing is forgotten by a policy, since snapshot {} cannot be "
+                    "read, and might be what the policy keeps: {}",
+                    id.short_hex(), error.message()),
+        fmt::format("see: cairn verify. If it is lost, give it up: cairn forget {}", id.hex()));
+  }
+  CAIRN_TRY_STATUS(ops::keep_matching(list, options.filter, observer));
   ForgetPlan plan;
   plan.snapshots = std::move(list.snapshots);
-  CAIRN_TRY_STATUS(ops::keep_matching(plan.snapshots, options.filter));
-  plan.groups = apply_retention(plan.snapshots, rules, now);
+  plan.groups = apply_retention(plan.snapshots, rules, list.now);
   CAIRN_TRY_STATUS(check_leaves_something(plan));
   std::vector<std::size_t> doomed;
   for (const RetentionGroup& group : plan.groups) {
@@ -139,9 +153,9 @@ core::Result<ForgetPlan> plan_by_policy(ops::SnapshotList& list, const ForgetOpt
 
 /// Leaves of `list` what the plan does not take over.
 core::Result<ForgetPlan> plan_of(ops::SnapshotList& list, const ForgetOptions& options,
-                                 core::Timestamp now) {
-  CAIRN_TRY(ForgetPlan plan, options.snapshots.empty() ? plan_by_policy(list, options, now)
-                                                       : plan_by_name(list, options));
+                                 Observer& observer) {
+  CAIRN_TRY(ForgetPlan plan, options.snapshots.empty() ? plan_by_policy(list, options, observer)
+                                                       : plan_by_name(list, options, observer));
   if (!plan.doomed.empty() && !list.marks.damage.empty()) {
     return core::fail(
         ErrorCode::corrupt,
@@ -191,7 +205,7 @@ core::Result<ForgetPlan> plan_forget(Repository& repository, const ForgetOptions
   State& state = repository.state();
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));
   list.warn(observer);
-  return plan_of(list, options, state.environment.clock.now());
+  return plan_of(list, options, observer);
 }
 
 core::Result<ForgetReport> forget(Repository& repository, const ForgetOptions& options,
@@ -201,7 +215,7 @@ core::Result<ForgetReport> forget(Repository& repository, const ForgetOptions& o
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));
   list.warn(observer);
   ForgetReport report;
-  CAIRN_TRY(report.plan, plan_of(list, options, state.environment.clock.now()));
+  CAIRN_TRY(report.plan, plan_of(list, options, observer));
   if (options.dry_run) {
     return report;
   }

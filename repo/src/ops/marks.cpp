@@ -9,7 +9,7 @@
 
 #include "ops/access.h"
 #include "ops/reserve.h"
-#include "ops/snapshot_list.h"
+#include "ops/snapshot_choice.h"
 #include "ops/standing_marks.h"
 
 namespace cairn::repo {
@@ -23,6 +23,11 @@ core::Status check_tags(const std::vector<std::string>& tags) {
   for (const std::string& tag : tags) {
     if (tag.empty()) {
       return core::fail(ErrorCode::invalid_argument, "a tag must not be empty");
+    }
+    if (tag.find(',') != std::string::npos) {
+      return core::fail(ErrorCode::invalid_argument,
+                        fmt::format("the tag \"{}\" has a comma in it", tag),
+                        "a comma stands between tags");
     }
     if (tag.size() > kTextBytesMax) {
       return core::fail(
@@ -50,9 +55,9 @@ core::Result<MarkReport> change(Repository& repository, const std::vector<std::s
   CAIRN_TRY_STATUS(ops::require_collecting_key(state, "mark snapshots"));
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));
   list.warn(observer);
+  CAIRN_TRY_STATUS(ops::keep_matching(list, {.names = names}, observer));
   MarkReport report;
   report.snapshots = std::move(list.snapshots);
-  CAIRN_TRY_STATUS(ops::keep_matching(report.snapshots, {.names = names}));
   std::vector<ops::NewMark> wanted;
   for (const ListedSnapshot& listed : report.snapshots) {
     ops::NewMark mark{listed.id, listed.snapshot.tags, listed.pinned};

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <gsl/assert>
+#include <numeric>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -47,15 +48,16 @@ class Judge {
   /// `order` holds indices into `snapshots`, newest first.
   Judge(std::span<const ListedSnapshot> snapshots, std::vector<std::size_t> order,
         const RetentionPolicy& policy, core::Timestamp now)
-      : snapshots_(snapshots), order_(std::move(order)), policy_(policy) {
-    const auto newest = std::ranges::find_if(
-        order_, [&](std::size_t index) { return snapshots_[index].snapshot.start <= now; });
-    if (newest != order_.end()) {
-      newest_ = &snapshots_[*newest].snapshot;
-    }
+      : snapshots_(snapshots), order_(std::move(order)), policy_(policy), now_(now) {
     verdicts_.reserve(order_.size());
-    for (const std::size_t index : order_) {
-      verdicts_.push_back({index, true, {}});
+    for (std::size_t position = 0; position < order_.size(); ++position) {
+      const Snapshot& snapshot = at(position).snapshot;
+      const bool counts = !snapshot.partial && !is_in_future(snapshot, now);
+      verdicts_.push_back(
+          {.index = order_[position], .keep = true, .reasons = {}, .counts = counts});
+      if (counts) {
+        counted_.push_back(position);
+      }
     }
   }
 
@@ -63,6 +65,7 @@ class Judge {
     keep_labelled();
     keep_last();
     keep_within();
+    keep_uncounted();
     for (const SlotRule& rule : kSlotRules) {
       keep_slots(rule);
     }
@@ -79,11 +82,11 @@ class Judge {
   void keep(std::size_t position, std::string reason) {
     verdicts_[position].reasons.push_back(std::move(reason));
   }
-  /// True for each snapshot if all of them come from a wrong clock.
+  /// Requires that something counts.
   [[nodiscard]] bool is_within(std::size_t position, const RetentionDuration& duration) const {
-    return newest_ == nullptr ||
-           at(position).snapshot.start >
-               ops::moment_before(newest_->start, newest_->utc_offset_minutes, duration);
+    const Snapshot& newest = at(counted_.front()).snapshot;
+    return at(position).snapshot.start >
+           ops::moment_before(newest.start, newest.utc_offset_minutes, duration);
   }
 
   void keep_labelled() {
@@ -107,9 +110,9 @@ class Judge {
   }
 
   void keep_last() {
-    const std::size_t count = std::min<std::size_t>(policy_.last, order_.size());
-    for (std::size_t position = 0; position < count; ++position) {
-      keep(position, fmt::format("last {}", position + 1));
+    const std::size_t count = std::min<std::size_t>(policy_.last, counted_.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      keep(counted_[i], fmt::format("last {}", i + 1));
     }
   }
 
@@ -117,9 +120,23 @@ class Judge {
     if (policy_.within.is_zero()) {
       return;
     }
-    for (std::size_t position = 0; position < order_.size(); ++position) {
+    for (const std::size_t position : counted_) {
       if (is_within(position, policy_.within)) {
         keep(position, fmt::format("within {}", to_string(policy_.within)));
+      }
+    }
+  }
+
+  /// What no rule sees stays while it may be all that there is of its time.
+  void keep_uncounted() {
+    for (std::size_t position = 0; position < order_.size(); ++position) {
+      if (verdicts_[position].counts) {
+        continue;
+      }
+      if (is_in_future(at(position).snapshot, now_)) {
+        keep(position, "dated in the future");
+      } else if (counted_.empty() || position < counted_.front()) {
+        keep(position, "partial, and no whole one is newer");
       }
     }
   }
@@ -135,7 +152,8 @@ class Judge {
   void keep_slots(SlotLength length, const std::string& name, std::uint32_t count,
                   const RetentionDuration* within) {
     std::set<std::string> seen;
-    for (std::size_t position = 0; position < order_.size() && seen.size() < count; ++position) {
+    for (std::size_t i = 0; i < counted_.size() && seen.size() < count; ++i) {
+      const std::size_t position = counted_[i];
       if (within != nullptr && !is_within(position, *within)) {
         return;  // nor is anything older
       }
@@ -144,7 +162,7 @@ class Judge {
       if (!seen.contains(slot)) {
         keep(position, fmt::format("{} {}", name, slot));
         seen.insert(std::move(slot));
-      } else if (position + 1 == order_.size()) {
+      } else if (i + 1 == counted_.size()) {
         keep(position, fmt::format("oldest {} {}", name, slot));
       }
     }
@@ -153,7 +171,8 @@ class Judge {
   std::span<const ListedSnapshot> snapshots_;
   std::vector<std::size_t> order_;
   const RetentionPolicy& policy_;
-  const Snapshot* newest_ = nullptr;  ///< that a clock may have shown; nullptr: none
+  core::Timestamp now_;
+  std::vector<std::size_t> counted_;  ///< positions of what rules see, newest first
   std::vector<RetentionVerdict> verdicts_;
 };
 
@@ -161,7 +180,7 @@ std::vector<RetentionVerdict> keep_all(std::span<const ListedSnapshot> snapshots
                                        const std::vector<std::size_t>& order) {
   std::vector<RetentionVerdict> verdicts;
   for (const std::size_t index : order) {
-    RetentionVerdict verdict{index, true, {"no policy"}};
+    RetentionVerdict verdict{.index = index, .keep = true, .reasons = {"no policy"}};
     if (snapshots[index].pinned) {
       verdict.reasons.insert(verdict.reasons.begin(), "pinned");
     }
@@ -189,6 +208,25 @@ GroupKey key_of(const Snapshot& snapshot, const RetentionGrouping& by) {
     tags = snapshot.tags;
   }
   return key;
+}
+
+/// The next whole snapshot that has all paths of a partial one, and equals it in what else is
+/// grouped by. `newest_first` holds indices; the partial one stands at `position`.
+std::size_t whole_one_after(std::span<const ListedSnapshot> snapshots,
+                            const std::vector<std::size_t>& newest_first, std::size_t position,
+                            const RetentionGrouping& by) {
+  RetentionGrouping but_paths = by;
+  but_paths.paths = false;
+  const Snapshot& partial = snapshots[newest_first[position]].snapshot;
+  const GroupKey key = key_of(partial, but_paths);
+  for (std::size_t i = position; i > 0; --i) {
+    const Snapshot& other = snapshots[newest_first[i - 1]].snapshot;
+    if (!other.partial && key_of(other, but_paths) == key &&
+        std::ranges::includes(other.sources, partial.sources, {}, &Source::path, &Source::path)) {
+      return newest_first[i - 1];
+    }
+  }
+  return newest_first[position];
 }
 
 }  // namespace
@@ -282,32 +320,49 @@ const RetentionPolicy* RetentionRules::policy_of(SnapshotType type) const {
   return policy.is_empty() ? nullptr : &policy;
 }
 
+std::vector<SnapshotGroup> group_snapshots(std::span<const ListedSnapshot> snapshots,
+                                           const RetentionGrouping& by) {
+  std::vector<std::size_t> newest_first(snapshots.size());
+  std::iota(newest_first.begin(), newest_first.end(), std::size_t{0});
+  std::ranges::sort(newest_first, [&snapshots](std::size_t a, std::size_t b) {
+    return is_older(snapshots[b], snapshots[a]);
+  });
+  std::map<GroupKey, SnapshotGroup> by_key;
+  for (std::size_t i = 0; i < newest_first.size(); ++i) {
+    const bool may_lack_paths = by.paths && snapshots[newest_first[i]].snapshot.partial;
+    const std::size_t like =
+        may_lack_paths ? whole_one_after(snapshots, newest_first, i, by) : newest_first[i];
+    by_key[key_of(snapshots[like].snapshot, by)].newest_first.push_back(newest_first[i]);
+  }
+  std::vector<SnapshotGroup> groups;
+  for (auto& [key, group] : by_key) {
+    std::tie(group.host, group.set, group.paths, group.tags) = key;
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
 std::vector<RetentionGroup> apply_retention(std::span<const ListedSnapshot> snapshots,
                                             const RetentionRules& rules, core::Timestamp now) {
-  std::vector<std::size_t> newest_first(snapshots.size());
-  for (std::size_t i = 0; i < newest_first.size(); ++i) {
-    newest_first[i] = i;
-  }
-  const auto is_newer = [&snapshots](std::size_t a, std::size_t b) {
-    return std::tie(snapshots[a].snapshot.start, snapshots[a].id) >
-           std::tie(snapshots[b].snapshot.start, snapshots[b].id);
-  };
-  std::ranges::sort(newest_first, is_newer);
-  std::map<GroupKey, std::map<const RetentionPolicy*, std::vector<std::size_t>>> parts;
-  for (const std::size_t index : newest_first) {
-    const Snapshot& snapshot = snapshots[index].snapshot;
-    parts[key_of(snapshot, rules.group_by)][rules.policy_of(snapshot.type)].push_back(index);
-  }
   std::vector<RetentionGroup> groups;
-  for (auto& [key, by_policy] : parts) {
-    RetentionGroup group;
-    std::tie(group.host, group.set, group.paths, group.tags) = key;
+  for (SnapshotGroup& found : group_snapshots(snapshots, rules.group_by)) {
+    std::map<const RetentionPolicy*, std::vector<std::size_t>> by_policy;
+    for (const std::size_t index : found.newest_first) {
+      by_policy[rules.policy_of(snapshots[index].snapshot.type)].push_back(index);
+    }
+    RetentionGroup group{.host = std::move(found.host),
+                         .set = std::move(found.set),
+                         .paths = std::move(found.paths),
+                         .tags = std::move(found.tags),
+                         .verdicts = {}};
     for (auto& [policy, order] : by_policy) {
       auto verdicts = policy == nullptr ? keep_all(snapshots, order)
                                         : Judge(snapshots, std::move(order), *policy, now).judge();
       std::ranges::move(verdicts, std::back_inserter(group.verdicts));
     }
-    std::ranges::sort(group.verdicts, is_newer, &RetentionVerdict::index);
+    std::ranges::sort(group.verdicts, [&snapshots](const auto& a, const auto& b) {
+      return is_older(snapshots[b.index], snapshots[a.index]);
+    });
     groups.push_back(std::move(group));
   }
   return groups;

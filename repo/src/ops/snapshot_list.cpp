@@ -1,11 +1,6 @@
 #include "ops/snapshot_list.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <tuple>
 #include <utility>
 
 #include "ops/access.h"
@@ -15,45 +10,6 @@ namespace cairn::repo::ops {
 namespace {
 
 using core::ErrorCode;
-
-constexpr std::size_t kIdPrefixMin = 4;
-
-/// The number behind "latest~", or 0 for "latest"; nullopt if it is something else.
-core::Result<std::optional<std::size_t>> steps_back(std::string_view name) {
-  constexpr std::string_view kLatestWord = "latest";
-  if (!name.starts_with(kLatestWord)) {
-    return std::optional<std::size_t>();
-  }
-  name.remove_prefix(kLatestWord.size());
-  if (name.empty()) {
-    return std::optional<std::size_t>(0);
-  }
-  std::size_t steps = 0;
-  const char* end = name.data() + name.size();
-  const auto parsed = std::from_chars(name.data() + 1, end, steps);
-  if (name.front() != '~' || parsed.ec != std::errc() || parsed.ptr != end) {
-    return core::fail(ErrorCode::invalid_argument,
-                      fmt::format("\"latest{}\" is no snapshot name", name),
-                      "write latest, or latest~2 for the second before it");
-  }
-  return std::optional<std::size_t>(steps);
-}
-
-core::Result<const ListedSnapshot*> nth_latest(const std::vector<ListedSnapshot>& snapshots,
-                                               std::size_t back) {
-  std::size_t count = 0;
-  for (std::size_t i = snapshots.size(); i > 0; --i) {
-    // The same command, typed again after a restore, must mean the same snapshot.
-    if (!is_restore_point(snapshots[i - 1]) && count++ == back) {
-      return &snapshots[i - 1];
-    }
-  }
-  if (count == 0) {
-    return core::fail(ErrorCode::not_found, "the repository has no snapshots yet",
-                      "make one with: cairn backup PATH");
-  }
-  return core::fail(ErrorCode::not_found, fmt::format("there are only {} snapshots", count));
-}
 
 /// A backup client can put any object anywhere: a tombstone counts if somebody signed it who may.
 /// Takes it off the list otherwise.
@@ -90,6 +46,7 @@ void SnapshotList::warn(Observer& observer) const {
 core::Result<SnapshotList> read_snapshots(State& state) {
   CAIRN_TRY_STATUS(require_metadata_key(state));
   SnapshotList list;
+  list.now = state.environment.clock.now();
   CAIRN_TRY(const auto forgotten,
             store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::forgotten));
   list.forgotten.insert(forgotten.begin(), forgotten.end());
@@ -115,69 +72,12 @@ core::Result<SnapshotList> read_snapshots(State& state) {
                             .snapshot = std::move(*record->snapshot)};
       list.marks.apply_to(listed);
       list.link_hashes.emplace(id, record->link_hash);
+      list.successors.emplace(record->link.previous, id);
       list.snapshots.push_back(std::move(listed));
     }
   }
-  std::ranges::sort(list.snapshots, [](const ListedSnapshot& a, const ListedSnapshot& b) {
-    return std::tie(a.snapshot.start, a.id) < std::tie(b.snapshot.start, b.id);
-  });
+  std::ranges::sort(list.snapshots, is_older);
   return list;
-}
-
-core::Result<const ListedSnapshot*> find_in(const std::vector<ListedSnapshot>& snapshots,
-                                            std::string_view name) {
-  CAIRN_TRY(const auto back, steps_back(name));
-  if (back) {
-    return nth_latest(snapshots, *back);
-  }
-  if (name.size() < kIdPrefixMin) {
-    return core::fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no snapshot name", name),
-                      "write latest, latest~2, or at least four digits of an id");
-  }
-  std::vector<const ListedSnapshot*> found;
-  std::string matches;
-  for (const ListedSnapshot& snapshot : snapshots) {
-    if (snapshot.id.hex().starts_with(name)) {
-      found.push_back(&snapshot);
-      matches += ' ' + snapshot.id.hex().substr(0, 16);
-    }
-  }
-  if (found.empty()) {
-    return core::fail(ErrorCode::not_found, fmt::format("there is no snapshot {}", name),
-                      "see: cairn snapshots");
-  }
-  if (found.size() > 1) {
-    return core::fail(ErrorCode::invalid_argument,
-                      fmt::format("{} fits several snapshots:{}", name, matches),
-                      "give more digits of the id");
-  }
-  return found.front();
-}
-
-core::Status keep_matching(std::vector<ListedSnapshot>& snapshots, const SnapshotFilter& filter) {
-  std::set<SnapshotId> named;
-  for (const std::string& name : filter.names) {
-    CAIRN_TRY(const ListedSnapshot* const snapshot, find_in(snapshots, name));
-    named.insert(snapshot->id);
-  }
-  const auto passes = [&](const ListedSnapshot& listed) {
-    const Snapshot& snapshot = listed.snapshot;
-    const auto is_among = [](const auto& list, const auto& value) {
-      return list.empty() || std::ranges::find(list, value) != list.end();
-    };
-    return (named.empty() || named.contains(listed.id)) &&
-           (filter.tags.empty() || std::ranges::any_of(filter.tags,
-                                                       [&snapshot](const std::string& tag) {
-                                                         return std::ranges::binary_search(
-                                                             snapshot.tags, tag);
-                                                       })) &&
-           is_among(filter.hosts, snapshot.host) && is_among(filter.types, snapshot.type) &&
-           std::ranges::all_of(filter.paths, [&snapshot](const std::string& path) {
-             return std::ranges::binary_search(snapshot.sources, path, {}, &Source::path);
-           });
-  };
-  std::erase_if(snapshots, [&passes](const ListedSnapshot& listed) { return !passes(listed); });
-  return {};
 }
 
 bool is_restore_point(const ListedSnapshot& snapshot) noexcept {

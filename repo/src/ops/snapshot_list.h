@@ -2,12 +2,10 @@
 
 #include <map>
 #include <set>
-#include <string_view>
 #include <vector>
 
 #include "cairn/core/result.h"
-#include "cairn/repo/browse.h"
-#include "cairn/repo/find.h"
+#include "cairn/repo/snapshots.h"
 #include "ops/standing_marks.h"
 #include "ops/state.h"
 
@@ -15,8 +13,11 @@
 namespace cairn::repo::ops {
 
 struct SnapshotList {
-  std::vector<ListedSnapshot> snapshots;  ///< that can be read; oldest first by start, then id
+  core::Timestamp now;                    ///< by our clock, before they were read
+  std::vector<ListedSnapshot> snapshots;  ///< that can be read; oldest first, as is_older() says
   std::map<SnapshotId, core::Hash256> link_hashes;  ///< of these
+  /// Which of these comes after a snapshot in its client's chain.
+  std::map<SnapshotId, SnapshotId> successors;
   std::map<SnapshotId, core::Error> unreadable;
   std::set<SnapshotId> forgotten;
   /// What is wrong with tombstones that do not count, since anybody may have put them there.
@@ -29,13 +30,6 @@ struct SnapshotList {
 
 /// Reads registers, tombstones and marks. Errors: not_permitted, io.
 [[nodiscard]] core::Result<SnapshotList> read_snapshots(State& state);
-
-/// The one that a name means, as find_snapshot() says. Errors: as there.
-[[nodiscard]] core::Result<const ListedSnapshot*> find_in(
-    const std::vector<ListedSnapshot>& snapshots, std::string_view name);
-
-/// Takes away what does not pass, as select_snapshots() says. Errors: as there.
-core::Status keep_matching(std::vector<ListedSnapshot>& snapshots, const SnapshotFilter& filter);
 
 /// What was saved before a restore: "latest" passes over it.
 [[nodiscard]] bool is_restore_point(const ListedSnapshot& snapshot) noexcept;

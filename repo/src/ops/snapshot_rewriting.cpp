@@ -9,7 +9,7 @@
 #include "ops/access.h"
 #include "ops/announced_sessions.h"
 #include "ops/chunk_store.h"
-#include "ops/snapshot_list.h"
+#include "ops/snapshot_choice.h"
 #include "ops/stored_nodes.h"
 #include "ops/tree_rewriter.h"
 #include "ops/writing_session.h"
@@ -62,7 +62,8 @@ core::Result<RewriteReport> Rewriting::run() {
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state_));
   list.warn(observer_);
   standing_ = list.snapshots;
-  CAIRN_TRY_STATUS(ops::keep_matching(list.snapshots, options_.filter));
+  CAIRN_TRY_STATUS(ops::keep_matching(list, options_.filter, observer_));
+  report_.unreadable = options_.filter.names.empty() ? list.unreadable.size() : 0;
   TreeCounts totals;
   for (ListedSnapshot& listed : list.snapshots) {
     totals += counts_of(listed.snapshot);

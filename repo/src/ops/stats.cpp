@@ -3,7 +3,6 @@
 #include <array>
 #include <utility>
 
-#include "cairn/repo/browse.h"
 #include "ops/state.h"
 #include "ops/tree_counts.h"
 
@@ -62,10 +61,11 @@ core::Status add_packs(State& state, Statistics& statistics) {
 
 core::Result<Statistics> statistics(Repository& repository, Observer& observer) {
   State& state = repository.state();
-  CAIRN_TRY(const auto snapshots, list_snapshots(repository, observer));
+  CAIRN_TRY(const SelectedSnapshots selected, select_snapshots(repository, {}, observer));
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   Statistics statistics;
-  for (const ListedSnapshot& listed : snapshots) {
+  statistics.unreadable_snapshots = selected.unreadable.size();
+  for (const ListedSnapshot& listed : selected.snapshots) {
     SnapshotStatistics one;
     one.id = listed.id;
     one.start = listed.snapshot.start;

@@ -6,7 +6,7 @@
 #include "ops/chunk_store.h"
 #include "ops/pack_usage.h"
 #include "ops/reachability.h"
-#include "ops/snapshot_list.h"
+#include "ops/snapshot_choice.h"
 #include "ops/stored_nodes.h"
 #include "ops/tree_rewriter.h"
 #include "ops/writing_session.h"
@@ -88,7 +88,8 @@ core::Result<WouldFree> would_free(Repository& repository, const WouldFreeOption
   }
   std::set<SnapshotId> forgotten;
   for (const std::string& name : options.snapshots) {
-    CAIRN_TRY(const ListedSnapshot* const listed, ops::find_in(list.snapshots, name));
+    CAIRN_TRY(const ListedSnapshot* const listed,
+              ops::find_in(list, name, options.filter, observer));
     forgotten.insert(listed->id);
   }
   ops::ProgressMeter meter(observer, state.environment.clock);

@@ -42,7 +42,7 @@ struct Searched {
   std::vector<repo::ListedSnapshot> snapshots(const repo::SnapshotFilter& filter = {}) {
     auto selected = repo::select_snapshots(*repository, filter, fixture.observer);
     REQUIRE(outcome(selected) == "ok");
-    return *selected;
+    return selected->snapshots;
   }
   /// "<number of the snapshot> <path below the source>"
   Lines find(const repo::FindOptions& options, const std::vector<repo::ListedSnapshot>& among) {
@@ -177,12 +177,20 @@ TEST_CASE("find looks only into the snapshots that are asked for") {
   searched.backup({"weekly"});
   searched.backup();
   CHECK(searched.snapshots().size() == 3);
-  CHECK(searched.snapshots({.tags = {"daily", "weekly"}}).size() == 2);
-  CHECK(searched.snapshots({.tags = {"none"}}).empty());
+  CHECK(searched.snapshots({.tag_lists = {{"daily"}, {"weekly"}}}).size() == 2);
+  CHECK(searched.snapshots({.tag_lists = {{"daily", "home"}}}).size() == 1);
+  CHECK(searched.snapshots({.tag_lists = {{"daily", "weekly"}}}).empty());
+  searched.fixture.observer.warnings.clear();
+  CHECK(searched.snapshots({.tag_lists = {{"none"}}}).empty());
+  REQUIRE(searched.fixture.observer.warnings.size() == 1);
+  CHECK_THAT(searched.fixture.observer.warnings[0], Catch::Contains("of tag none"));
   CHECK(searched.snapshots({.hosts = {"host"}}).size() == 3);
   CHECK(searched.snapshots({.hosts = {"elsewhere"}}).empty());
   CHECK(searched.snapshots({.names = {"latest", "latest~2"}}).size() == 2);
-  CHECK(searched.snapshots({.names = {"latest"}, .tags = {"daily"}}).empty());
+  // The newest of those that pass, not the newest of all if it passes.
+  const auto daily = searched.snapshots({.names = {"latest"}, .tag_lists = {{"daily"}}});
+  REQUIRE(daily.size() == 1);
+  CHECK(daily[0].id == searched.snapshots()[0].id);
   CHECK(outcome(repo::select_snapshots(*searched.repository, {.names = {"latest~9"}},
                                        searched.fixture.observer)) == "not_found");
 }

@@ -59,7 +59,7 @@ TEST_CASE("tags come and go without a new snapshot", "[marks]") {
   CHECK(several.listed()[0].snapshot.tags == Tags{"a", "b"});
 
   const auto with_tag = [&](const char* tag) {
-    return repo::select_snapshots(repository, {.tags = {tag}}, observer)->size();
+    return repo::select_snapshots(repository, {.tag_lists = {{tag}}}, observer)->snapshots.size();
   };
   CHECK(with_tag("a") == 2);
   CHECK(with_tag("old") == 0);

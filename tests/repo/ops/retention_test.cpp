@@ -294,14 +294,61 @@ TEST_CASE("retention says why", "[forget]") {
         "b: weekly 2026-W53 | c: weekly 2026-W52 | a: weekly 2025-W01");
 }
 
-TEST_CASE("a snapshot from the future makes no other one old", "[forget]") {
+TEST_CASE("a snapshot from the future makes no other one superfluous", "[forget]") {
   const char* const three = "a 2026-01-01T10:00; b 2026-01-02T09:00; c 2036-01-01T10:00";
   CHECK(reasons("within=2d", three, "2026-01-03T00:00") ==
-        "c: within 2d | b: within 2d | a: within 2d");
+        "c: dated in the future | b: within 2d | a: within 2d");
+  CHECK(reasons("last=1", three, "2026-01-03T00:00") == "c: dated in the future | b: last 1 | a");
+  CHECK(reasons("daily=1 yearly=1", three, "2026-01-03T00:00") ==
+        "c: dated in the future | b: daily 2026-01-02, yearly 2026 | a");
   CHECK(reasons("within=2d", three, "2036-01-03T00:00") == "c: within 2d | b | a");
-  // The clock that says so may itself be wrong: then nothing is old.
-  CHECK(reasons("within=2d", three, "1970-01-01T00:01") ==
-        "c: within 2d | b: within 2d | a: within 2d");
+  CHECK(reasons("last=1", three, "2036-01-01T10:00") == "c: last 1 | b | a");
+  // Clocks of two machines differ by a little.
+  CHECK(reasons("last=1", three, "2036-01-01T09:50") == "c: last 1 | b | a");
+  CHECK(reasons("last=1", three, "2036-01-01T09:49:59") ==
+        "c: dated in the future | b: last 1 | a");
+  // The clock that says so may itself be wrong: then nothing goes.
+  CHECK(reasons("last=1", three, "1970-01-01T00:01") ==
+        "c: dated in the future | b: dated in the future | a: dated in the future");
+}
+
+TEST_CASE("a partial snapshot makes no whole one superfluous", "[forget]") {
+  CHECK(reasons("last=1 daily=1", "a 2026-01-01T10:00; b 2026-01-01T11:00 partial") ==
+        "b: partial, and no whole one is newer | a: last 1, daily 2026-01-01");
+  CHECK(reasons("last=1 daily=9",
+                "a 2026-01-01T10:00 partial; b 2026-01-01T11:00; c 2026-01-01T12:00 partial; "
+                "d 2026-01-01T13:00") ==
+        "d: last 1, daily 2026-01-01 | c | "
+        "b: oldest daily 2026-01-01 | a");
+  CHECK(reasons("last=1", "a 2026-01-01T10:00 partial; b 2026-01-01T11:00 partial") ==
+        "b: partial, and no whole one is newer | a: partial, and no whole one is newer");
+  CHECK(reasons("last=1 tag=x",
+                "a 2026-01-01T10:00 partial tag=x; b 2026-01-01T11:00 partial pin; "
+                "c 2026-01-01T12:00") == "c: last 1 | b: pinned | a: tag x");
+  CHECK(
+      reasons("within=2d", "a 2026-01-01T10:00; b 2026-01-02T10:00; c 2026-02-01T10:00 partial") ==
+      "c: partial, and no whole one is newer | b: within 2d | a: within 2d");
+}
+
+TEST_CASE("a partial snapshot that lacks a path belongs to those that have it", "[forget]") {
+  const char* const four =
+      "a 2026-01-01T10:00 path=/p path=/q; b 2026-01-01T11:00 path=/p partial;"
+      "c 2026-01-01T12:00 path=/p path=/q; d 2026-01-01T13:00 path=/p partial";
+  // d has no successor yet, and is a group of its own.
+  CHECK(reasons("last=1", four) == "d: partial, and no whole one is newer | c: last 1 | b | a");
+  const auto groups = repo::group_snapshots(written_snapshots(four), {});
+  REQUIRE(groups.size() == 2);
+  CHECK(groups[0].paths == std::vector<std::string>{"/p"});
+  CHECK(groups[0].newest_first == std::vector<std::size_t>{3});
+  CHECK(groups[1].newest_first == std::vector<std::size_t>{2, 1, 0});
+  CHECK(reasons("last=1",
+                "a 2026-01-01T10:00 path=/p partial host=x; b 2026-01-01T11:00 path=/p "
+                "path=/q host=y") == "a: partial, and no whole one is newer | b: last 1");
+}
+
+TEST_CASE("of equal times the later one of a chain is newer, whatever its id", "[forget]") {
+  CHECK(reasons("last=1", "b 2026-01-01T10:00 number=1; a 2026-01-01T10:00 number=2") ==
+        "a: last 1 | b");
 }
 
 TEST_CASE("groups say what they have in common, and ascend", "[forget]") {

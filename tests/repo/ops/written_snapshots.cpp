@@ -111,6 +111,10 @@ repo::ListedSnapshot written_snapshot(const std::string& text) {
       listed.snapshot.tags.push_back(value);
     } else if (name == "type") {
       listed.snapshot.type = type_of(value);
+    } else if (name == "partial") {
+      listed.snapshot.partial = true;
+    } else if (name == "number") {
+      listed.sequence = std::stoul(value);
     } else {
       Expects(name == "pin");
       listed.pinned = true;

@@ -17,7 +17,8 @@ struct WrittenTime {
 [[nodiscard]] WrittenTime written_time(std::string_view text);
 
 /// Snapshots separated by ';': "a 2026-03-01T14:00+01:00 host=x set=y path=/p path=/q tag=t
-/// type=daily pin". The first word is one letter, the snapshot's name; ids ascend like the letters.
+/// type=daily number=3 pin partial". The first word is one letter, the snapshot's name; ids ascend
+/// like the letters.
 [[nodiscard]] std::vector<repo::ListedSnapshot> written_snapshots(std::string_view text);
 
 /// "last=2 daily=all within=7d within-daily=1m tag=x+y type=monthly", with "hourly:" in front for

@@ -9,35 +9,10 @@
 #include "cairn/repo/observer.h"
 #include "cairn/repo/repository.h"
 #include "cairn/repo/snapshot.h"
+#include "cairn/repo/snapshots.h"
 
-/// Looking into a repository: which snapshots there are, what they hold.
+/// Looking into snapshots: what they hold.
 namespace cairn::repo {
-
-/// A snapshot as it stands now: its tags are those of its newest mark, if it has one (marks.h).
-struct ListedSnapshot {
-  SnapshotId id;
-  ChainId chain;
-  std::uint64_t sequence = 0;
-  Snapshot snapshot;
-  bool pinned = false;  ///< is never forgotten
-};
-
-/// All snapshots that can be read and were not forgotten, oldest first by start, then id.
-/// Unreadable ones are told to the observer as warnings and left out; so are marks. Errors:
-/// not_permitted, io.
-[[nodiscard]] core::Result<std::vector<ListedSnapshot>> list_snapshots(Repository& repository,
-                                                                       Observer& observer);
-
-/// One snapshot by what the user typed: "latest", "latest~2" (two before it), a unique prefix of
-/// its id (at least 4 digits). "latest" passes over restore points, so that a restore of it can be
-/// repeated. Errors: not_found, invalid_argument (ambiguous: names the matches).
-[[nodiscard]] core::Result<ListedSnapshot> find_snapshot(Repository& repository,
-                                                         std::string_view name, Observer& observer);
-
-/// The newest snapshot, but for restore points, that started at or before `when`.
-[[nodiscard]] core::Result<ListedSnapshot> find_snapshot_at(Repository& repository,
-                                                            core::Timestamp when,
-                                                            Observer& observer);
 
 /// "SNAP" or "SNAP:/path": what the user names on the command line.
 struct SnapshotPath {
@@ -47,17 +22,18 @@ struct SnapshotPath {
 [[nodiscard]] SnapshotPath parse_snapshot_path(std::string_view text);
 
 struct ListOptions {
-  std::string path;  ///< absolute raw bytes; empty or "/": the sources
+  std::string path;  ///< absolute raw bytes; empty: each source itself, and its children
   bool recursive = false;
 };
 
 struct ListedEntry {
   std::string path;  ///< absolute raw bytes
   Entry entry;
+  bool is_recorded = true;  ///< false: a folder above sources, of which only the name is known
 };
 
 /// Visits what lies at the path in the snapshot: the object itself if it is no folder, else its
-/// children by name (depth first if recursive). Folders above the sources appear as plain folders.
+/// children by name (depth first if recursive). Folders above the sources are told by their names.
 /// Errors: not_found (names the nearest thing that exists), corrupt, not_permitted; or what
 /// `visit` answers.
 core::Status list_entries(Repository& repository, const Snapshot& snapshot,

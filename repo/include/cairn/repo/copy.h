@@ -19,7 +19,8 @@ namespace cairn::repo {
 
 struct CopyOptions {
   SnapshotFilter filter = {};  ///< which snapshots of the source; empty: all
-  /// Of the snapshots of one host, set and paths only the newest so many; 0: all.
+  /// Of the snapshots of one host, set and paths only the newest so many, partial ones and those of
+  /// the future aside; 0: all.
   std::uint64_t latest = 0;
   /// Of the same only what forget() by these rules would keep, that is also what is pinned, and all
   /// restore points unless there is a policy for them. Empty: all.
@@ -43,6 +44,7 @@ struct CopyReport {
   std::vector<CopiedSnapshot> snapshots;  ///< those that were chosen, oldest first
   std::uint64_t bytes_read = 0;           ///< of file contents, from packs of the source, expanded
   std::uint64_t written_bytes = 0;        ///< all objects put into the destination
+  std::uint64_t unreadable = 0;           ///< of the source: nobody knows whether they were meant
 };
 
 /// Copies snapshots that the destination does not have yet, oldest first. Each repository has its
@@ -64,7 +66,8 @@ struct CopyReport {
 ///
 /// Errors: not_permitted (roles: admin or restore for the source, admin or backup for the
 /// destination), invalid_argument (both are the same repository; a name of the filter is
-/// ambiguous), not_found, corrupt (what a snapshot of the source needs is missing or damaged; those
+/// ambiguous), not_found, corrupt (with `latest` or a policy: one that cannot be read may be one of
+/// them; or what a snapshot of the source needs is missing or damaged; those
 /// before it have been copied), no_space (also if the limit of settings.h would be passed),
 /// interrupted, io.
 [[nodiscard]] core::Result<CopyReport> copy(Repository& source, Repository& destination,

@@ -17,19 +17,6 @@
 /// Looking for objects in many snapshots at once.
 namespace cairn::repo {
 
-/// Which snapshots; an empty list lets all through.
-struct SnapshotFilter {
-  std::vector<std::string> names = {};  ///< as find_snapshot() takes them
-  std::vector<std::string> tags = {};   ///< at least one of them
-  std::vector<std::string> hosts = {};
-  std::vector<std::string> paths = {};  ///< all of them are among its sources
-  std::vector<SnapshotType> types = {};
-};
-
-/// The snapshots that pass, oldest first. Errors: as find_snapshot and list_snapshots.
-[[nodiscard]] core::Result<std::vector<ListedSnapshot>> select_snapshots(
-    Repository& repository, const SnapshotFilter& filter, Observer& observer);
-
 struct FindOptions {
   /// Any of these; none: every object. The language of path_filter.h: a pattern without '/' is for
   /// names, one that begins with '/' for absolute paths, any other for the end of a path.

@@ -17,8 +17,8 @@
 namespace cairn::repo {
 
 struct ForgetOptions {
-  /// These, by name as find_snapshot() takes them; rules and filter are not looked at then. One
-  /// that is damaged is named by its full id.
+  /// These, by name as find_snapshot() takes them, among what passes the filter; rules are not
+  /// looked at then. One that is damaged is named by its full id.
   std::vector<std::string> snapshots = {};
   RetentionRules rules = {};
   /// Which snapshots the rules see; what does not pass stays. A filter that names the type restore
@@ -46,14 +46,15 @@ struct ForgetReport {
                                                    const ForgetOptions& options,
                                                    Observer& observer);
 
-/// Forgets snapshots by policy, or those that were named. Snapshots that cannot be read are told as
-/// warnings and stay, unless they are named. Everything is decided before the first tombstone is
-/// written; when it ends early, the same call does the rest.
+/// Forgets snapshots by policy, or those that were named. While a snapshot cannot be read, no
+/// policy is applied: it might be the one that the policy keeps, and others go for. Everything is
+/// decided before the first tombstone is written; when it ends early, the same call does the rest.
 ///
 /// Errors: not_permitted unless the role is admin or maintain; invalid_argument if no policy says
 /// anything, if a group would lose all its snapshots, if one that was named is pinned, or if a name
-/// is ambiguous; not_found; corrupt if a mark cannot be read, since it may be somebody's pin, or if
-/// a damaged tombstone is in the way; interrupted; no_space; io.
+/// is ambiguous; not_found; corrupt if a mark cannot be read, since it may be somebody's pin, if a
+/// snapshot cannot be read and a policy is to be applied (io, if the storage refused it), or if a
+/// damaged tombstone is in the way; interrupted; no_space; io.
 [[nodiscard]] core::Result<ForgetReport> forget(Repository& repository,
                                                 const ForgetOptions& options, Observer& observer);
 

@@ -17,7 +17,8 @@
 /// can be repeated. Of two that change one snapshot at the same time the later one wins as a whole.
 ///
 /// Errors: not_permitted unless the role is admin or maintain, not_found, invalid_argument (an
-/// ambiguous name, an empty tag), limit_exceeded (too long a tag, too many), no_space, io.
+/// ambiguous name, a tag that is empty or
+/// has a comma in it), limit_exceeded (too long a tag, too many), no_space, io.
 namespace cairn::repo {
 
 struct MarkReport {

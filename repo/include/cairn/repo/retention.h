@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "cairn/core/clock.h"
-#include "cairn/repo/browse.h"
-#include "cairn/repo/snapshot.h"
+#include "cairn/repo/snapshots.h"
 
 /// Which snapshots a policy keeps, and why. Pure: values in, values out; thread-safe.
 ///
@@ -23,6 +22,9 @@
 ///   the count is left, that one is kept too: so a new history keeps its beginning.
 /// - A *within* rule keeps what is younger than the group's newest snapshot by less than a
 ///   duration: everything, or the newest of each hour, day and so on.
+/// - Neither sees partial snapshots, and those of the future (is_in_future()): what is whole never
+///   goes because of them. A partial one stays until a whole one is newer; one that a wrong clock
+///   dated in the future stays until its time has come.
 /// - Tags and types keep what has them. This uses up none of the counts, but what is kept in this
 ///   way still stands for its hour or day; likewise what is pinned.
 ///
@@ -105,9 +107,10 @@ struct RetentionVerdict {
   std::size_t index = 0;  ///< in the list that was given
   bool keep = true;
   /// Why it is kept: "last 1", "daily 2026-03-01", "oldest daily 2026-02-01", "within 7d",
-  /// "daily within 7d 2026-03-01", "pinned", "tag x+y", "type monthly", "no policy". Empty if it
-  /// goes. Tags are raw bytes.
+  /// "daily within 7d 2026-03-01", "pinned", "tag x+y", "type monthly", "no policy", "partial, and
+  /// no whole one is newer", "dated in the future". Empty if it goes. Tags are raw bytes.
   std::vector<std::string> reasons;
+  bool counts = true;  ///< false: rules pass over it, since it is partial or of the future
 
   friend bool operator==(const RetentionVerdict&, const RetentionVerdict&) = default;
 };
@@ -118,15 +121,27 @@ struct RetentionGroup {
   std::string set;
   std::vector<std::string> paths;
   std::vector<std::string> tags;
-  std::vector<RetentionVerdict> verdicts;  ///< newest first; of equal times the greater id first
+  std::vector<RetentionVerdict> verdicts;  ///< newest first, as is_older() says
 
   friend bool operator==(const RetentionGroup&, const RetentionGroup&) = default;
 };
 
+/// Snapshots of one host, set, paths and tags; fields by which is not grouped are empty.
+struct SnapshotGroup {
+  std::string host;
+  std::string set;
+  std::vector<std::string> paths;
+  std::vector<std::string> tags;
+  std::vector<std::size_t> newest_first;  ///< indices in the list that was given
+};
+
+/// Groups ascend by host, set, paths, tags. A partial snapshot may lack some of the paths that it
+/// was to have: it belongs to the group of the next whole one that has all of its paths.
+[[nodiscard]] std::vector<SnapshotGroup> group_snapshots(std::span<const ListedSnapshot> snapshots,
+                                                         const RetentionGrouping& by);
+
 /// Judges every snapshot, in whatever order they come. A policy that is empty keeps everything.
-/// A snapshot that started after `now` came from a wrong clock: no duration is measured from it,
-/// lest all others seem old. Groups ascend by host, set, paths, tags. Memory: one text for each
-/// reason.
+/// Groups are those of group_snapshots(). Memory: one text for each reason.
 [[nodiscard]] std::vector<RetentionGroup> apply_retention(std::span<const ListedSnapshot> snapshots,
                                                           const RetentionRules& rules,
                                                           core::Timestamp now);

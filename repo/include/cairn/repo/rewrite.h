@@ -45,6 +45,7 @@ struct RewrittenSnapshot {
 struct RewriteReport {
   std::vector<RewrittenSnapshot> snapshots;  ///< all that were looked at, oldest first
   std::uint64_t written_bytes = 0;
+  std::uint64_t unreadable = 0;  ///< snapshots of which nobody knows whether they were meant
 };
 
 /// Leaves out what the filter excludes, by absolute paths as a backup does; sources themselves only

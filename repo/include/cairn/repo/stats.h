@@ -9,7 +9,7 @@
 #include "cairn/repo/observer.h"
 #include "cairn/repo/path_filter.h"
 #include "cairn/repo/repository.h"
-#include "cairn/repo/snapshot.h"
+#include "cairn/repo/snapshots.h"
 
 namespace cairn::repo {
 
@@ -36,6 +36,7 @@ struct Statistics {
   std::uint64_t data_packs = 0;
   std::uint64_t metadata_packs = 0;
   std::uint64_t index_segments = 0;
+  std::uint64_t unreadable_snapshots = 0;  ///< their share is in none of the sums of snapshots
 };
 
 /// Counts. Reads snapshots and the index, no contents. Errors: not_permitted, io.
@@ -43,6 +44,7 @@ struct Statistics {
 
 struct WouldFreeOptions {
   std::vector<std::string> snapshots = {};  ///< as find_snapshot() takes them
+  SnapshotFilter filter = {};               ///< what "latest" is one of
   PathFilter exclude = {};                  ///< out of all snapshots that would stay
   std::stop_token stop = {};
 };
