@@ -51,6 +51,10 @@ struct BackupArguments {
   std::vector<std::string> tags;
   std::string name;
   std::string description;
+  std::string host;                    ///< empty: CAIRN_HOST, or that of the machine
+  std::optional<Moment> time;          ///< what to record instead of now
+  std::vector<std::string> record_as;  ///< empty, or what each of the paths is to be recorded as
+  bool skip_if_unchanged = false;
   repo::SnapshotType type = repo::SnapshotType::manual;
   int compression_level = repo::kCompressionDefault;
   bool dry_run = false;

@@ -100,6 +100,35 @@ std::optional<UsageError> check_numbers(TypedBackup& typed) {
   return std::nullopt;
 }
 
+/// What is recorded in place of what is true.
+std::optional<UsageError> check_record(TypedBackup& typed) {
+  BackupArguments& backup = typed.checked;
+  if (!typed.time.empty()) {
+    backup.time = parse_moment(typed.time);
+    if (!backup.time) {
+      return usage_error(fmt::format(
+          "--time {}: is no time; write \"2026-01-01 14:30\" or 2026-01-01T14:30:00+01:00",
+          typed.time));
+    }
+    if (backup.time->nanoseconds == core::kNanosecondsPerSecond - 1) {
+      backup.time->nanoseconds = 0;  // the beginning of a second that was typed whole
+    }
+  }
+  if (backup.record_as.empty()) {
+    return std::nullopt;
+  }
+  if (backup.from_stdin || !backup.command.empty() || !backup.files_from.empty() ||
+      !backup.files_from0.empty() || backup.record_as.size() != backup.paths.size()) {
+    return usage_error("--as is given once for each PATH, in the same order");
+  }
+  for (const std::string& path : backup.record_as) {
+    if (!path.starts_with('/')) {
+      return usage_error(fmt::format("--as {}: the path must begin with /", path));
+    }
+  }
+  return std::nullopt;
+}
+
 void add_backup_choice(CLI::App& command, BackupArguments& backup, TypedBackup& typed) {
   constexpr const char* kGroup = "What is left out";
   const auto repeated = [&](const char* names, std::vector<std::string>& values,
@@ -167,6 +196,15 @@ void add_backup(CLI::App& app, TypedBackup& typed) {
   add_list(command, "--tag", typed.tags, "TAG[,TAG]", "Labels of the snapshot; may be repeated")
       ->allow_extra_args(false);
   add_text(command, "--name", backup.name, "NAME", "Name of the set that this snapshot belongs to");
+  add_text(command, "--host", backup.host, "HOST",
+           "Host to record, CAIRN_HOST unless given: the same for all\nruns of a container");
+  add_text(command, "--time", typed.time, "TIME",
+           "Time to record, \"2026-01-01 14:30\" (local) or RFC 3339,\nnot in the future");
+  add_list(command, "--as", backup.record_as, "PATH",
+           "Record the source under this path instead of its own:\nonce for each PATH, in order")
+      ->allow_extra_args(false);
+  command.add_flag("--skip-if-unchanged", backup.skip_if_unchanged,
+                   "Make no snapshot if it would equal the last one of this\nhost, name and paths");
   add_text(command, "--description", backup.description, "TEXT", "What to remember about it");
   add_text(command, "--type", typed.type, "TYPE",
            "manual (default), hourly, daily, weekly, monthly or restore_point");
@@ -290,6 +328,9 @@ CheckedArguments backup_values(TypedBackup& typed) {
     return *error;
   }
   if (auto error = check_sources(typed)) {
+    return *error;
+  }
+  if (auto error = check_record(typed)) {
     return *error;
   }
   if (auto error = check_numbers(typed)) {

@@ -21,6 +21,7 @@ struct TypedBackup {
   std::vector<std::string> behind_dashes;  ///< words behind "--"
   bool stdin_command = false;
   std::vector<std::string> tags;
+  std::string time;
   std::string type = "manual";
   std::string compression = "default";
   std::string larger_than;

@@ -33,17 +33,24 @@ constexpr std::array kCommands{
         "and named if the two never fit together.\n"
         "Patterns are those of gitignore(5): *.o matches in any folder, build/tmp below any\n"
         "folder, /srv/tmp only from the root of the file system, ./x and ~/x as paths do,\n"
-        "cache/ folders only; the last match counts.\n",
+        "cache/ folders only; the last match counts.\n"
+        "With --as a source is recorded under another path, which patterns see, too: so\n"
+        "what is mounted somewhere else each time stays one series.\n",
         "  cairn backup /home /etc --tag weekly\n"
         "  cairn backup ~/projects --name projects --type hourly --quiet\n"
         "  cairn backup /srv --dry-run --verbose\n"
         "  cairn backup / -x -e /proc -e '*.tmp' --exclude-caches\n"
+        "  cairn backup /mnt/snap-2026-01-01 --as /home --skip-if-unchanged\n"
         "  cairn backup --stdin-name shop.sql --stdin-command -- pg_dump shop\n"},
     CommandHelp{"snapshots", "List the snapshots, newest last",
                 "PATHS, FILES and SIZE say what a restore would write, ADDED what the snapshot\n"
-                "added to the repository, compressed.\n",
+                "added to the repository, compressed. TYPE says what it lacks: partial (its time\n"
+                "limit cut it short), problems (files that could not be read, or not whole). A\n"
+                "terminal that is too narrow gets fewer columns. The exit status is 3 if one\n"
+                "cannot be read.\n",
                 "  cairn snapshots\n"
                 "  cairn snapshots --tag weekly --host laptop\n"
+                "  cairn snapshots --group-by host,name --latest 3 --long\n"
                 "  cairn snapshots --json\n"
                 "  cairn snapshots pin 3f2a91c0\n"},
     CommandHelp{"snapshots pin", "Keep snapshots from being forgotten",
@@ -63,10 +70,17 @@ constexpr std::array kCommands{
     CommandHelp{
         "ls", "List what a snapshot holds",
         "SNAP is latest, latest~2 (two before it), or the beginning of an id; :/path names\n"
-        "something inside it. With --at the path stands alone. Unusual bytes in names are\n"
+        "something inside it. With --at the path stands alone. Without a path the sources are\n"
+        "listed, and what lies in them.\n"
+        "latest is the newest of all hosts and sets, unless --host, --name and the others say\n"
+        "of which; which one it was is told on standard error. It is never a partial one, but\n"
+        "with --allow-partial, and never one that a wrong clock dated in the future: these are\n"
+        "named by their ids. While a snapshot cannot be read that may be newer, there is no\n"
+        "latest. Unusual bytes in names are\n"
         "printed as \\n, \\xNN and so on, a backslash as two; --print0 prints names as\n"
         "they are.\n",
         "  cairn ls latest:/home/ada -l\n"
+        "  cairn ls latest --host laptop --name home\n"
         "  cairn ls --at \"2026-01-01 14:30\" /etc -R\n"},
     CommandHelp{
         "find", "Find files in all snapshots",
@@ -85,8 +99,8 @@ constexpr std::array kCommands{
         "/ in it (./name); without a path of its own a snapshot is compared at the path of\n"
         "the other side. A file on disk counts as unchanged if its size and time are as\n"
         "recorded, unless --checksum is given; what the backup left out by choice is shown\n"
-        "as added. The exit status is 0 whether or not there are differences, and 3 if\n"
-        "something on disk could not be read.\n",
+        "as added. The exit status is 0 whether or not there are differences, 1 with\n"
+        "--exit-code if there are some, and 3 if something on disk could not be read.\n",
         "  cairn diff latest~1 latest\n"
         "  cairn diff latest:/home/ada /home/ada --checksum\n"
         "  cairn diff 3f2a91c0:/etc latest --json\n"},
@@ -149,11 +163,13 @@ constexpr std::array kCommands{
         "  cairn verify 3f2a91c0 --check-integrity --json\n"},
     CommandHelp{
         "forget", "Forget snapshots that a policy does not keep, or those named",
-        "Each group (host, set, paths) is judged by itself, from its newest snapshot on. A\n"
+        "Each group (host, name, paths) is judged by itself, from its newest snapshot on. A\n"
         "snapshot stays if one rule keeps it: --keep-daily 7 keeps the last one of each of the\n"
         "seven newest days that have one, and as long as there are fewer, the oldest. Days and\n"
         "weeks are those of the time zone where the snapshot was made. Pinned snapshots stay, and\n"
-        "restore points unless --policy or --type names them.\n"
+        "restore points unless --policy or --type names them. Partial snapshots count for\n"
+        "nothing: they stay until a whole one is newer; those dated in the future stay until\n"
+        "then. While a snapshot cannot be read no policy forgets anything.\n"
         "Forgotten is forgotten: only the space is still taken, until the next prune.\n",
         "  cairn forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run\n"
         "  cairn forget --keep-within 1mo --policy hourly:hourly=48 --host laptop\n"

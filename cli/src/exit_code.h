@@ -11,7 +11,7 @@ enum class ExitCode : std::uint8_t {
   ok = 0,
   failed = 1,
   usage = 2,
-  partial = 3,  ///< the snapshot exists, but something could not be read, or not as a whole
+  partial = 3,  ///< done, but something, or a snapshot, could not be read, or not as a whole
   damage = 4,   ///< verify found some
   no_repository = 10,
   busy = 11,

@@ -281,7 +281,8 @@ Json version_view(const repo::FoundVersion& version) {
 Json backup_view(const repo::BackupReport& report) {
   Json json{{"type", "summary"}};
   json["id"] = report.id ? Json(report.id->hex()) : Json(nullptr);
-  json["dry_run"] = !report.id.has_value();
+  json["unchanged_since"] =
+      report.unchanged_since ? Json(report.unchanged_since->hex()) : Json(nullptr);
   json.update(snapshot_view(report.snapshot));
   const repo::ChangeCounts& changes = report.changes;
   json["changes"] = {{"files_new", changes.files_new},

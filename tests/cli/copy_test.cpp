@@ -44,7 +44,7 @@ TEST_CASE("copy: words", "[copy]") {
   CHECK(copy.from.repository == "from");
   CHECK(copy.from.key_file == "key");
   CHECK(copy.filter.hosts == Args{"h"});
-  CHECK(copy.filter.tag_lists == std::vector{Args{"t"}});
+  CHECK(copy.filter.tag_lists == std::vector<Args>{Args{"t"}});
   CHECK(copy.filter.paths == Args{"/p"});
   CHECK(copy.latest == 3);
   CHECK(copy.compression_level == repo::kCompressionMax);

@@ -119,7 +119,7 @@ TEST_CASE("forget: groups and filters", "[forget]") {
   CHECK(forget.rules.group_by ==
         repo::RetentionGrouping{.host = true, .set = false, .paths = false, .tags = true});
   CHECK(forget.filter.hosts == Args{"h", "i"});
-  CHECK(forget.filter.tag_lists == std::vector{Args{"t"}});
+  CHECK(forget.filter.tag_lists == std::vector<Args>{Args{"t"}});
   CHECK(forget.filter.paths == Args{"/p"});
   CHECK(forget.filter.types == std::vector{repo::SnapshotType::daily});
   CHECK(forget.dry_run);
@@ -174,7 +174,7 @@ TEST_CASE("tag and pins: words", "[marks]") {
   CHECK_THAT(refused({"snapshots", "latest", "pin", "1a2b"}).message, Contains("behind it"));
   CHECK_THAT(refused({"snapshots", "--tag", "t", "pin", "1a2b"}).message, Contains("behind it"));
   CHECK(arguments<SnapshotsArguments>({"snapshots", "latest", "--tag", "t"}).filter.tag_lists ==
-        std::vector{Args{"t"}});
+        std::vector<Args>{Args{"t"}});
 }
 
 TEST_CASE_METHOD(RepositoryFixture, "a dry run says what would stay and why", "[forget]") {

@@ -110,7 +110,7 @@ TEST_CASE("a dry run has no id") {
   const Json json = backup_view({});
   CHECK(json.at("type") == "summary");
   CHECK(json.at("id").is_null());
-  CHECK(json.at("dry_run") == true);
+  CHECK(json.at("unchanged_since").is_null());
   CHECK_FALSE(json.contains("stages"));
 }
 

@@ -38,7 +38,7 @@ TEST_CASE("snapshots: which ones") {
   const auto some = arguments<SnapshotsArguments>(
       {"snapshots", "latest", "1a2b", "--tag", "t", "--host", "h", "--tag", "u"});
   CHECK(some.filter.names == Args{"latest", "1a2b"});
-  CHECK(some.filter.tag_lists == std::vector{Args{"t"}, Args{"u"}});
+  CHECK(some.filter.tag_lists == std::vector<Args>{Args{"t"}, Args{"u"}});
   CHECK(some.filter.hosts == Args{"h"});
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("find: patterns and conditions") {
        "--type",  "f",          "-i"});
   CHECK(find.patterns == Args{"*.txt", "[ab]*"});
   CHECK(find.filter.names == Args{"latest", "1a2b"});
-  CHECK(find.filter.tag_lists == std::vector{Args{"t"}});
+  CHECK(find.filter.tag_lists == std::vector<Args>{Args{"t"}});
   CHECK(find.filter.hosts == Args{"h"});
   CHECK(find.newer.has_value());
   CHECK(find.older.has_value());

@@ -70,7 +70,7 @@ TEST_CASE("repair and rewrite: words", "[repair]") {
   CHECK(rewrite.excludes == Args{"*.iso", "/tmp"});
   CHECK(rewrite.exclude_files == Args{"list"});
   CHECK(rewrite.filter.hosts == Args{"h"});
-  CHECK(rewrite.filter.tag_lists == std::vector{Args{"t"}});
+  CHECK(rewrite.filter.tag_lists == std::vector<Args>{Args{"t"}});
   CHECK(rewrite.filter.paths == Args{"/p"});
   CHECK(rewrite.dry_run);
 
@@ -78,7 +78,7 @@ TEST_CASE("repair and rewrite: words", "[repair]") {
   const auto narrowed =
       arguments<RewriteArguments>({"repair", "snapshots", "latest", "--tag", "t"});
   CHECK(narrowed.filter.names == Args{"latest"});
-  CHECK(narrowed.filter.tag_lists == std::vector{Args{"t"}});
+  CHECK(narrowed.filter.tag_lists == std::vector<Args>{Args{"t"}});
   CHECK_THAT(
       refused({"repair", "packs", "--from-key-file", "a", "--from-password-file", "b"}).message,
       Contains("only one"));

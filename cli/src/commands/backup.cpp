@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "absolute_path.h"
 #include "backup_sources.h"
 #include "cairn/core/version.h"
 #include "commands/commands.h"
@@ -62,6 +64,11 @@ void say_report(const repo::BackupReport& report, const ConsoleObserver& observe
   if (snapshot.partial) {
     console.say("the time limit was reached: the snapshot holds what was read until then");
   }
+  if (report.unchanged_since) {
+    console.say(fmt::format("nothing has changed since snapshot {}: no other one is made",
+                            report.unchanged_since->short_hex()));
+    return;
+  }
   console.say(report.id ? fmt::format("snapshot {} made", report.id->short_hex())
                         : "dry run: no snapshot made");
 }
@@ -74,29 +81,43 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
   ConsoleObserver observer(context.console, "read");
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
 
-  repo::BackupOptions options{.paths = {},
-                              .set = arguments.name,
-                              .type = arguments.type,
-                              .tags = arguments.tags,
-                              .description = arguments.description,
-                              .program_version = std::string(core::version()),
-                              .compression_level = arguments.compression_level,
-                              .dry_run = arguments.dry_run,
-                              .force_rehash = arguments.force_rehash,
-                              .ignore_ctime = arguments.ignore_ctime,
-                              .ignore_inode = arguments.ignore_inode,
-                              .rehash_sample = arguments.rehash_sample,
-                              .time_limit_seconds = arguments.time_limit_seconds,
-                              .tell_changes = context.console.verbose(),
-                              .measure_stages = context.console.verbose(),
-                              .estimate = context.console.draws_progress(),
-                              .stop = streams.stop};
+  repo::BackupOptions options{
+      .paths = {},
+      .host = arguments.host.empty() ? streams.variable("CAIRN_HOST") : arguments.host,
+      .time =
+          arguments.time ? std::optional(resolve(*arguments.time, streams.clock)) : std::nullopt,
+      .skip_if_unchanged = arguments.skip_if_unchanged,
+      .set = arguments.name,
+      .type = arguments.type,
+      .tags = arguments.tags,
+      .description = arguments.description,
+      .program_version = std::string(core::version()),
+      .compression_level = arguments.compression_level,
+      .dry_run = arguments.dry_run,
+      .force_rehash = arguments.force_rehash,
+      .ignore_ctime = arguments.ignore_ctime,
+      .ignore_inode = arguments.ignore_inode,
+      .rehash_sample = arguments.rehash_sample,
+      .time_limit_seconds = arguments.time_limit_seconds,
+      .tell_changes = context.console.verbose(),
+      .measure_stages = context.console.verbose(),
+      .estimate = context.console.draws_progress(),
+      .stop = streams.stop};
   std::unique_ptr<StreamInput> stream;
   if (arguments.from_stdin || !arguments.command.empty()) {
     CAIRN_TRY(stream, stream_input(arguments, streams));
     options.stream = stream->source;
   } else {
     CAIRN_TRY(options.paths, source_paths(arguments, streams));
+    for (std::size_t i = 0; i < arguments.record_as.size(); ++i) {
+      std::string recorded = absolute_path(arguments.record_as[i], "/");
+      const bool is_new = options.read_from.emplace(recorded, options.paths[i]).second;
+      if (!is_new) {
+        return core::fail(core::ErrorCode::invalid_argument,
+                          fmt::format("--as {} is given twice", recorded));
+      }
+      options.paths[i] = std::move(recorded);
+    }
     CAIRN_TRY(options.choice, source_choice(arguments, streams));
     for (const std::string& sentence : options.choice.filter.idle_patterns(options.paths)) {
       context.console.warning(sentence);
@@ -112,6 +133,7 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
   const std::uint64_t elapsed_ns = streams.clock.monotonic_ns() - start_ns;
   if (context.console.json()) {
     Json json = backup_view(*report);
+    json["dry_run"] = arguments.dry_run;
     json["unreadable"] = observer.unreadable();
     json["changed_while_read"] = observer.torn();
     json["seconds"] = seconds_view(elapsed_ns);

@@ -164,7 +164,8 @@ core::Result<Safeguards> take_safeguards(repo::Repository& repository,
                 {.paths = paths,
                  .description = fmt::format("before a restore of {}", listed.id.short_hex()),
                  .program_version = std::string(core::version()),
-                 .stop = options.stop},
+                 .stop = options.stop,
+                 .host = context.streams.variable("CAIRN_HOST")},
                 observer));
   safeguards.restore_point = point.id;
   context.console.end_progress();

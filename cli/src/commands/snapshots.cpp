@@ -57,13 +57,21 @@ std::string duration_cell(const repo::Snapshot& snapshot) {
 
 std::string name_cell(const std::string& text) { return escape_name(text); }
 
+/// The beginning of a text that may be long.
+std::string short_cell(const std::string& text) {
+  constexpr std::size_t kColumns = 40;
+  const std::string cell = escape_name(text);
+  return display_width(cell) <= kColumns ? cell
+                                         : std::string(shorten_to_head(cell, kColumns - 3)) + "...";
+}
+
 /// A column and what it says of a snapshot.
 struct Field {
   Table::Column column;
   std::function<std::string(const repo::ListedSnapshot&)> cell;
 };
 
-std::vector<Field> fields_of(ListForm form, core::Clock& clock) {
+std::vector<Field> fields_of(ListForm form, bool describes, core::Clock& clock) {
   using Listed = const repo::ListedSnapshot&;
   constexpr auto kRight = Table::Align::right;
   constexpr auto kLeft = Table::Align::left;
@@ -96,13 +104,19 @@ std::vector<Field> fields_of(ListForm form, core::Clock& clock) {
   add({"PATHS"}, [](Listed listed) { return paths_cell(listed.snapshot); });
   if (form == ListForm::long_table) {
     add({"DESCRIPTION"}, [](Listed listed) { return name_cell(listed.snapshot.description); });
+  } else if (describes) {
+    add({"DESCRIPTION", kLeft, 9},
+        [](Listed listed) { return short_cell(listed.snapshot.description); });
   }
   return fields;
 }
 
 void print_table(const std::vector<repo::ListedSnapshot>& snapshots, ListForm form,
                  Context& context) {
-  const std::vector<Field> fields = fields_of(form, context.streams.clock);
+  const bool describes = std::any_of(
+      snapshots.begin(), snapshots.end(),
+      [](const repo::ListedSnapshot& listed) { return !listed.snapshot.description.empty(); });
+  const std::vector<Field> fields = fields_of(form, describes, context.streams.clock);
   std::vector<Table::Column> columns;
   std::transform(fields.begin(), fields.end(), std::back_inserter(columns),
                  [](const Field& field) { return field.column; });

@@ -13,6 +13,7 @@
 #include "ops/backup_pipeline.h"
 #include "ops/backup_sources.h"
 #include "ops/chunk_store.h"
+#include "ops/earlier_snapshots.h"
 #include "ops/progress_meter.h"
 #include "ops/reserve.h"
 #include "ops/stat_cache.h"
@@ -28,9 +29,9 @@ using ops::State;
 
 Snapshot describe(const State& state, const BackupOptions& options, core::Timestamp start) {
   Snapshot snapshot;
-  snapshot.start = start;
-  snapshot.utc_offset_minutes = state.environment.clock.utc_offset_minutes(start);
-  snapshot.host = state.environment.host;
+  snapshot.start = options.time.value_or(start);
+  snapshot.utc_offset_minutes = state.environment.clock.utc_offset_minutes(snapshot.start);
+  snapshot.host = options.host.empty() ? state.environment.host : options.host;
   snapshot.user = state.environment.user;
   snapshot.program_version = options.program_version;
   snapshot.set = options.set;
@@ -42,14 +43,25 @@ Snapshot describe(const State& state, const BackupOptions& options, core::Timest
   return snapshot;
 }
 
+core::Status check_time(const BackupOptions& options, core::Timestamp now) {
+  if (options.time && *options.time > now) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      fmt::format("a snapshot cannot be dated in the future: {}",
+                                  core::format_rfc3339(*options.time, 0)));
+  }
+  return {};
+}
+
 core::Status check_texts(const BackupOptions& options) {
   const auto too_long = [](const std::string& text) { return text.size() > kTextBytesMax; };
-  if (too_long(options.set) || options.description.size() > kDescriptionBytesMax ||
-      options.tags.size() > kTagsMax || std::ranges::any_of(options.tags, too_long)) {
-    return core::fail(core::ErrorCode::limit_exceeded,
-                      fmt::format("a name or tag is longer than {} bytes, a description than {}, "
-                                  "or there are more than {} tags",
-                                  kTextBytesMax, kDescriptionBytesMax, kTagsMax));
+  if (too_long(options.set) || too_long(options.host) ||
+      options.description.size() > kDescriptionBytesMax || options.tags.size() > kTagsMax ||
+      std::ranges::any_of(options.tags, too_long)) {
+    return core::fail(
+        core::ErrorCode::limit_exceeded,
+        fmt::format("a name, host or tag is longer than {} bytes, a description than {}, "
+                    "or there are more than {} tags",
+                    kTextBytesMax, kDescriptionBytesMax, kTagsMax));
   }
   if (std::ranges::any_of(options.tags, [](const std::string& tag) { return tag.empty(); })) {
     return core::fail(core::ErrorCode::invalid_argument, "a tag must not be empty");
@@ -82,6 +94,7 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
                                       ops::StageTimes& times) {
   ops::PipelineOptions pipeline{.times = times};
   pipeline.paths = sources.paths;
+  pipeline.read_from = sources.read_from;
   pipeline.stream = options.stream ? &*options.stream : nullptr;
   pipeline.cache = options.stream ? nullptr : cache;
   ops::set_sources(sources, options.choice, pipeline.walk);
@@ -174,6 +187,7 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
             ops::WritingSession::begin(
                 state, {.program_version = options.program_version, .announce = !options.dry_run},
                 observer));
+  ops::warn_of_future(state, observer);
   Ingested ingested;
   BackupReport& report = ingested.report;
   report.snapshot = describe(state, options, session->start());
@@ -186,8 +200,15 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
     }
     return core::fail(std::move(done).error());
   }
-  report.snapshot.end = state.environment.clock.now();
-  if (!options.dry_run) {
+  const core::Timestamp end = state.environment.clock.now();
+  report.snapshot.end = end;
+  if (options.time) {
+    report.snapshot.end.seconds = options.time->seconds + (end.seconds - session->start().seconds);
+  }
+  if (options.skip_if_unchanged) {
+    CAIRN_TRY(report.unchanged_since, ops::equal_snapshot(state, report.snapshot));
+  }
+  if (!options.dry_run && !report.unchanged_since) {
     CAIRN_TRY_STATUS(session->publish(report.snapshot, report.written_bytes));
     report.id = session->id();
     for (std::size_t i = 0; i < ingested.folder_nodes.size(); ++i) {
@@ -208,10 +229,14 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
   CAIRN_TRY_STATUS(ops::require_writing_key(state));
   Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
   CAIRN_TRY_STATUS(check_texts(options));
+  CAIRN_TRY_STATUS(check_time(options, state.environment.clock.now()));
+  if (options.skip_if_unchanged) {
+    CAIRN_TRY_STATUS(ops::require_metadata_key(state));
+  }
   Expects(!options.stream || options.paths.empty());
   CAIRN_TRY(auto sources,
             ops::find_sources(options.stream ? std::vector{options.stream->path} : options.paths,
-                              options.stream.has_value(), observer));
+                              options.read_from, options.stream.has_value(), observer));
 
   auto report = backup_once(state, options, sources, true, observer);
   // A stream cannot be read again.

@@ -220,7 +220,11 @@ WalkOptions BackupPipeline::walk_options() {
 
 /// One source that cannot be opened does not keep the others from being backed up.
 core::Status BackupPipeline::walk(const std::string& path) {
-  auto walk = SourceWalk::open(path, problems_, walk_options());
+  WalkOptions options = walk_options();
+  options.recorded_as = path;
+  const auto elsewhere = options_.read_from.find(path);
+  const std::string& place = elsewhere == options_.read_from.end() ? path : elsewhere->second;
+  auto walk = SourceWalk::open(place, problems_, std::move(options));
   if (walk) {
     return walk_opened(path, **walk);
   }
@@ -228,7 +232,7 @@ core::Status BackupPipeline::walk(const std::string& path) {
   if (!is_fault_of_source(error.code())) {
     return core::fail(error);
   }
-  problems_.add({ProblemKind::unreadable, path, reason_of_source(error, path)});
+  problems_.add({ProblemKind::unreadable, path, reason_of_source(error, place)});
   first_failure_ = first_failure_ ? std::move(first_failure_) : std::optional(error);
   return {};
 }

@@ -22,10 +22,11 @@
 namespace cairn::repo::ops {
 
 struct PipelineOptions {
-  std::vector<std::string> paths = {};   ///< absolute, sorted, none below another
-  const StreamSource* stream = nullptr;  ///< a source instead of the paths
-  StatCache* cache = nullptr;            ///< nullptr: every file is read
-  WalkOptions walk = {};                 ///< but for what the pipeline fills in itself
+  std::vector<std::string> paths = {};                ///< absolute, sorted, none below another
+  std::map<std::string, std::string> read_from = {};  ///< where some of them are read
+  const StreamSource* stream = nullptr;               ///< a source instead of the paths
+  StatCache* cache = nullptr;                         ///< nullptr: every file is read
+  WalkOptions walk = {};                              ///< but for what the pipeline fills in itself
   bool tell_changes = false;
   /// On the environment's monotonic clock: what has not been read then is left out.
   std::optional<std::uint64_t> deadline_ns = {};

@@ -40,8 +40,15 @@ bool is_at_or_below(const std::string& path, const std::string& above) {
          (path.size() > above.size() && path[above.size()] == '/' && path.starts_with(above));
 }
 
+const std::string& place_of(const std::string& path,
+                            const std::map<std::string, std::string>& read_from) {
+  const auto elsewhere = read_from.find(path);
+  return elsewhere == read_from.end() ? path : elsewhere->second;
+}
+
 /// Which paths are missing; fails if all are. Says what is a link.
 core::Result<std::set<std::string>> look_at(const std::vector<std::string>& paths,
+                                            const std::map<std::string, std::string>& read_from,
                                             Observer& observer) {
   std::set<std::string> missing;
   std::optional<core::Error> first_error;
@@ -49,9 +56,10 @@ core::Result<std::set<std::string>> look_at(const std::vector<std::string>& path
   const std::string* link = nullptr;
   for (const std::string& path : paths) {
     Statx status{};
-    if (const int error_number = stat_at(AT_FDCWD, path.c_str(), status); error_number != 0) {
+    const std::string& place = place_of(path, read_from);
+    if (const int error_number = stat_at(AT_FDCWD, place.c_str(), status); error_number != 0) {
       if (!first_error) {
-        first_error = core::errno_error(error_number, "open source " + path);
+        first_error = core::errno_error(error_number, "open source " + place);
       }
       missing.insert(path);
       continue;
@@ -89,7 +97,8 @@ void count(const BackupSources& sources, const Choice& choice, ProgressMeter& me
   for (const std::string& path : sources.paths) {
     WalkOptions options;
     set_sources(sources, choice, options);
-    auto walk = SourceWalk::open(path, ignored, std::move(options));
+    options.recorded_as = path;
+    auto walk = SourceWalk::open(place_of(path, sources.read_from), ignored, std::move(options));
     while (walk && !stop.stop_requested()) {
       auto item = (*walk)->next();
       if (!item || !*item) {
@@ -108,8 +117,9 @@ void count(const BackupSources& sources, const Choice& choice, ProgressMeter& me
 
 }  // namespace
 
-core::Result<BackupSources> find_sources(const std::vector<std::string>& paths, bool may_be_missing,
-                                         Observer& observer) {
+core::Result<BackupSources> find_sources(const std::vector<std::string>& paths,
+                                         const std::map<std::string, std::string>& read_from,
+                                         bool may_be_missing, Observer& observer) {
   std::vector<std::string> clean;
   clean.reserve(paths.size());
   for (const std::string& path : paths) {
@@ -120,16 +130,22 @@ core::Result<BackupSources> find_sources(const std::vector<std::string>& paths, 
   }
   std::set<std::string> missing;
   if (!may_be_missing) {
-    CAIRN_TRY(missing, look_at(clean, observer));
+    CAIRN_TRY(missing, look_at(clean, read_from, observer));
   }
   std::ranges::sort(clean, is_before);
   clean.erase(std::unique(clean.begin(), clean.end()), clean.end());
   BackupSources sources;
+  sources.read_from = read_from;
   for (std::string& path : clean) {
     if (missing.contains(path)) {
       continue;
     }
     if (!sources.paths.empty() && is_at_or_below(path, sources.paths.back())) {
+      if (!read_from.empty()) {
+        return core::fail(core::ErrorCode::invalid_argument,
+                          fmt::format("{} is to be recorded within another source", path),
+                          "give each of them a path of its own, or name them in two backups");
+      }
       observer.detail(fmt::format("{} is part of another source", path));
       sources.named.push_back(std::move(path));
     } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,16 +15,19 @@ namespace cairn::repo::ops {
 
 /// What a backup takes: where walks begin, and what they must not leave out, or must.
 struct BackupSources {
-  std::vector<std::string> paths;    ///< absolute, in the order of bytes, none below another
+  std::vector<std::string> paths;  ///< absolute, in the order of bytes, none below another
+  std::map<std::string, std::string> read_from = {};  ///< where some of them are read
   std::vector<std::string> named;    ///< below one of those, but named themselves; in order
   std::vector<InodeId> own_folders;  ///< where the repository lies, and its cache
 };
 
 /// Sorts out the paths that were named. `may_be_missing`: they are no paths of the file system.
-/// Errors: invalid_argument (not absolute, or none at all); not_found, permission_denied, io: not
+/// Errors: invalid_argument (not absolute, or none at all; one within another, where some are read
+/// elsewhere); not_found, permission_denied, io: not
 /// one of them can be looked at. If only some cannot, the backup will name them.
-[[nodiscard]] core::Result<BackupSources> find_sources(const std::vector<std::string>& paths,
-                                                       bool may_be_missing, Observer& observer);
+[[nodiscard]] core::Result<BackupSources> find_sources(
+    const std::vector<std::string>& paths, const std::map<std::string, std::string>& read_from,
+    bool may_be_missing, Observer& observer);
 
 /// The folders of an open repository and its catalogue.
 [[nodiscard]] std::vector<InodeId> own_folders(const State& state);

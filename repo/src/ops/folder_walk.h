@@ -51,6 +51,7 @@ class FolderWalk final : public SourceWalk {
         named_(options.named),
         own_folders_(options.own_folders),
         on_own_folder_(options.on_own_folder),
+        recorded_as_(options.recorded_as),
         lookahead_(options),
         comparison_(std::move(options)),
         buffer_(kListBufferBytes) {}
@@ -99,6 +100,7 @@ class FolderWalk final : public SourceWalk {
   const std::vector<std::string>* named_;
   std::vector<InodeId> own_folders_;
   std::function<void(const std::string&, bool)> on_own_folder_;
+  std::string recorded_as_;
   FolderLookahead lookahead_;
   SourceComparison comparison_;
   std::vector<char> buffer_;

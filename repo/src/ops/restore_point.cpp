@@ -116,6 +116,7 @@ core::Result<BackupReport> make_restore_point(Repository& repository,
   CountingObserver counting(observer);
   CAIRN_TRY(auto report, backup(repository,
                                 {.paths = options.paths,
+                                 .host = options.host,
                                  .set = {},
                                  .type = SnapshotType::restore_point,
                                  .tags = {std::string(kRestorePointTag)},

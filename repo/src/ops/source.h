@@ -146,6 +146,7 @@ struct WalkOptions {
   /// Threads that may look ahead once the disk keeps the walk waiting: ops/folder_lookahead.h.
   unsigned lookahead_threads = 0;  ///< need a clock
   bool lookahead_at_once = false;  ///< they start at once and never pause
+  std::string recorded_as = {};    ///< path that items and problems show; empty: where it is read
   /// Told the paths that the last backup recorded and that are gone. May be empty.
   std::function<void(const std::string& path)> on_removed;
 };

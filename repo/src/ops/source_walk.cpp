@@ -35,19 +35,19 @@ core::Status FolderWalk::start(std::string_view source) {
   const std::string parent(source.substr(0, std::max<std::size_t>(slash, 1)));
   WalkItem item;
   item.file_name = source.size() == 1 ? "." : source.substr(slash + 1);
-  item.path = source;
+  item.path = recorded_as_.empty() ? source : recorded_as_;
   // O_PATH: a folder that we may pass through but not list is enough. Links above the source are
   // the user's spelling of its place and are followed.
   const int descriptor =
       uninterrupted([&] { return ::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0) {
-    return core::fail(core::errno_error(errno, "open source " + item.path));
+    return core::fail(core::errno_error(errno, fmt::format("open source {}", source)));
   }
   item.folder = std::make_shared<SourceFolder>(descriptor);
   Statx status{};
   if (const int error_number = stat_at(descriptor, item.file_name.c_str(), status);
       error_number != 0) {
-    return core::fail(core::errno_error(error_number, "open source " + item.path));
+    return core::fail(core::errno_error(error_number, fmt::format("open source {}", source)));
   }
   if (S_ISDIR(status.stx_mode)) {
     CAIRN_TRY(vouched_, comparison_.anchored_node(item.path));
@@ -61,7 +61,7 @@ core::Status FolderWalk::start(std::string_view source) {
   if (!described) {
     return core::fail(
         core::ErrorCode::io,
-        fmt::format("open source {}: it cannot be read or is being replaced", item.path));
+        fmt::format("open source {}: it cannot be read or is being replaced", source));
   }
   source_ = std::move(item);
   return {};

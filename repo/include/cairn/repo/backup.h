@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "cairn/core/bytes.h"
+#include "cairn/core/clock.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/path_filter.h"
@@ -50,9 +52,19 @@ struct StreamSource {
 };
 
 struct BackupOptions {
-  std::vector<std::string> paths;  ///< absolute; folders, files or anything else that has a name
+  /// Absolute; folders, files or anything else that has a name. Snapshot, filter and messages call
+  /// the sources so.
+  std::vector<std::string> paths;
+  /// Where one of the paths, without "." and doubled '/', is read: a file system's own snapshot is
+  /// mounted somewhere else each time. Both absolute. Others are read where they are.
+  std::map<std::string, std::string> read_from = {};
   std::optional<StreamSource> stream = {};  ///< instead of paths
   Choice choice = {};
+  std::string host = {};                     ///< what to record; empty: the environment's
+  std::optional<core::Timestamp> time = {};  ///< what to record as the start; not in the future
+  /// Makes no snapshot if the last one of the same host, set and paths says the same: equal trees,
+  /// the same type, and all tags.
+  bool skip_if_unchanged = false;
   std::string set = {};
   SnapshotType type = SnapshotType::manual;
   std::vector<std::string> tags;
@@ -102,7 +114,9 @@ struct StageTime {
 };
 
 struct BackupReport {
-  std::optional<SnapshotId> id;  ///< nullopt after a dry run
+  std::optional<SnapshotId> id;  ///< nullopt after a dry run, or if it was left out as unchanged
+  /// What says the same already; only asked with `skip_if_unchanged`.
+  std::optional<SnapshotId> unchanged_since;
   Snapshot snapshot;
   ChangeCounts changes;
   /// Paths that were met and passed over because the repository itself lies there, or its cache.
@@ -121,9 +135,10 @@ struct BackupReport {
 /// something else to back up.
 ///
 /// Errors: not_found, permission_denied, io (none of the paths; nothing is made), not_permitted
-/// (the key's role), no_space (also before the limit of settings.h would be passed), io,
-/// interrupted, and those of a stream: the repository is then as before, but for packs that the
-/// next backup can use.
+/// (the key's role), invalid_argument (a time of the future, a tag with a comma, one source read
+/// elsewhere that lies in another one), no_space (also before the limit of settings.h would be
+/// passed), io, interrupted, and those of a stream: the repository is then as before, but for packs
+/// that the next backup can use.
 [[nodiscard]] core::Result<BackupReport> backup(Repository& repository,
                                                 const BackupOptions& options, Observer& observer);
 

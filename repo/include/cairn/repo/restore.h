@@ -128,6 +128,7 @@ struct RestorePointOptions {
   std::string description;
   std::string program_version;
   std::stop_token stop;
+  std::string host = {};  ///< what to record; empty: the environment's
 };
 /// Makes a snapshot (type restore_point, tagged) of what a restore is about to change, so that it
 /// can be undone. Errors: not_permitted (the key's role may not add snapshots), io if something
