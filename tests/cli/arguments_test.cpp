@@ -206,8 +206,8 @@ TEST_CASE("restore: all options") {
 }
 
 TEST_CASE("verify: all, the latest, some") {
-  CHECK(arguments<VerifyArguments>({"verify"}).snapshots.empty());
-  CHECK(arguments<VerifyArguments>({"verify", "--all"}).snapshots.empty());
+  CHECK(arguments<VerifyArguments>({"verify"}).filter.is_empty());
+  CHECK(arguments<VerifyArguments>({"verify", "--all"}).filter.is_empty());
   CHECK(arguments<VerifyArguments>({"verify", "--latest"}).filter.names == Args{"latest"});
   CHECK(arguments<VerifyArguments>({"verify", "1a2b", "3c4d"}).filter.names ==
         Args{"1a2b", "3c4d"});

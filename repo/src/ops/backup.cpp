@@ -206,7 +206,12 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
     report.snapshot.end.seconds = options.time->seconds + (end.seconds - session->start().seconds);
   }
   if (options.skip_if_unchanged) {
-    CAIRN_TRY(report.unchanged_since, ops::equal_snapshot(state, report.snapshot));
+    auto equal = ops::equal_snapshot(state, report.snapshot);
+    if (equal) {
+      report.unchanged_since = *equal;
+    } else {
+      observer.warning(equal.error().message() + ": whether something is new is not known");
+    }
   }
   if (!options.dry_run && !report.unchanged_since) {
     CAIRN_TRY_STATUS(session->publish(report.snapshot, report.written_bytes));
