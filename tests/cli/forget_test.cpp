@@ -71,7 +71,6 @@ TEST_CASE("forget: what to keep", "[forget]") {
         "yearly within 5y, tag x+y, tag z, type monthly, type daily");
   CHECK(general({"--keep-last", "unlimited"}).last == repo::kKeepAll);
   CHECK(general({"--keep-last", "-1"}).last == repo::kKeepAll);
-  CHECK(general({"--keep-last", "2", "--keep-last", "3"}).last == 3);
   CHECK(general({"--keep-last", "0", "--keep-daily", "1"}).last == 0);
 
   CHECK_THAT(refused({"forget", "--keep-last", "some"}).message, Contains("--keep-last some"));
@@ -290,7 +289,7 @@ TEST_CASE_METHOD(RepositoryFixture, "tags are changed", "[marks]") {
   CHECK_THAT(must({"tag", "remove", "old", "none", "-s", first, "-s", second}).out,
              Contains("1 snapshot tagged anew"));
   CHECK(must({"snapshots", "--tag", "old", "--json"}).json().at("snapshots").empty());
-  CHECK(run({"tag", "add", "", "-s", "latest"}).status == 1);
+  CHECK(run({"tag", "add", "", "-s", "latest"}).status == 2);
   CHECK(run({"tag", "add", "x", "-s", "ffffffff"}).status == 1);
 }
 

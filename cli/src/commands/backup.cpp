@@ -44,7 +44,7 @@ void say_report(const repo::BackupReport& report, const ConsoleObserver& observe
   console.say(fmt::format("{} new, {} changed, {} unmodified, {} removed", changes.files_new,
                           changes.files_changed, changes.files_unmodified, changes.removed));
   console.say(fmt::format(
-      "{} {} ({} compressed)", report.id ? "added" : "would add",
+      "{} {} ({} compressed)", report.id || report.unchanged_since ? "added" : "would add",
       format_size(snapshot.added_data.plain_bytes + snapshot.added_metadata.plain_bytes),
       format_size(snapshot.added_data.stored_bytes + snapshot.added_metadata.stored_bytes)));
   if (!report.stages.empty()) {
