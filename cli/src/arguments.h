@@ -137,7 +137,13 @@ struct RestoreArguments {
   repo::Overwrite overwrite = repo::Overwrite::refuse;
   bool delete_extra = false;
   bool dry_run = false;
+  bool delete_excluded = false;
   bool numeric_ids = false;
+  bool no_owner = false;
+  std::vector<std::string> include_xattrs;
+  std::vector<std::string> exclude_xattrs;
+  std::vector<std::string> include_files;
+  std::vector<std::string> exclude_files;
   bool yes = false;               ///< no question on the terminal
   bool no_restore_point = false;  ///< what is overwritten is lost
   std::vector<std::string> includes;

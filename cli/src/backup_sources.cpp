@@ -147,6 +147,17 @@ core::Status add_excludes(const std::vector<std::string>& files,
   return {};
 }
 
+core::Result<std::vector<std::string>> read_patterns(std::string_view option,
+                                                     const std::vector<std::string>& files,
+                                                     Streams& streams) {
+  repo::PathFilter patterns;
+  for (const std::string& name : files) {
+    CAIRN_TRY(const std::string text, read_whole(option, name, streams));
+    CAIRN_TRY_STATUS(in_option(option, name, patterns.add_file_lines(text)));
+  }
+  return patterns.patterns();
+}
+
 core::Result<repo::Choice> source_choice(const BackupArguments& arguments, Streams& streams) {
   repo::Choice choice;
   CAIRN_TRY_STATUS(

@@ -30,6 +30,10 @@ core::Status add_excludes(const std::vector<std::string>& files,
                           const std::vector<std::string>& patterns, Streams& streams,
                           repo::PathFilter& filter);
 
+/// The patterns of files, one a line, as `option` names them. Errors: as add_excludes().
+[[nodiscard]] core::Result<std::vector<std::string>> read_patterns(
+    std::string_view option, const std::vector<std::string>& files, Streams& streams);
+
 /// What is left out. Errors: not_found, io, invalid_argument (a broken pattern; says where).
 [[nodiscard]] core::Result<repo::Choice> source_choice(const BackupArguments& arguments,
                                                        Streams& streams);

@@ -132,7 +132,12 @@ constexpr std::array kCommands{
         "A restore that was interrupted is finished by the same command with\n"
         "--overwrite if-changed. A file appears under its name only when all its bytes are\n"
         "checked and written; large files that are there are changed in place, on file\n"
-        "systems without reflinks, once all that differs has been fetched and checked.\n",
+        "systems without reflinks, once all that differs has been fetched and checked.\n"
+        "\n"
+        "--delete spares what the backup was told to leave out (--delete-excluded does not),\n"
+        "what it could not read, the repository itself, the cache, and files with keys. The\n"
+        "log of an SQLite database that stands beside one that is restored goes with it.\n"
+        "An owner or attribute that cannot be set costs no file: it is counted and told.\n",
         "  cairn restore latest --target /mnt/restored\n"
         "  cairn restore latest:/home/ada/mail --target ~/mail-from-backup\n"
         "  cairn restore latest:/srv/db --target /srv/db --overwrite always --delete\n"

@@ -35,11 +35,19 @@ void add_restore(CLI::App& app, TypedRestore& typed) {
            "never       keep them, restore what is missing");
   restore.add_flag("--delete", typed.checked.delete_extra,
                    "Remove what the snapshot does not have from the folders\nthat are restored");
+  restore.add_flag("--delete-excluded", typed.checked.delete_excluded,
+                   "The same, and what the backup was told to leave out, too");
   add_list(restore, "-i,--include", typed.checked.includes, "PATTERN",
            "Only what matches, with all below it; may be repeated")
       ->allow_extra_args(false);
   add_list(restore, "-e,--exclude", typed.checked.excludes, "PATTERN",
            "Not what matches; the syntax is that of gitignore(5)")
+      ->allow_extra_args(false);
+  add_list(restore, "--include-file", typed.checked.include_files, "FILE",
+           "Patterns of --include from a file, one a line")
+      ->allow_extra_args(false);
+  add_list(restore, "--exclude-file", typed.checked.exclude_files, "FILE",
+           "Patterns of --exclude from a file, one a line")
       ->allow_extra_args(false);
   restore.add_flag("-n,--dry-run", typed.checked.dry_run, "Say what would be done, write nothing");
   restore.add_flag("-y,--yes", typed.checked.yes, "Do not ask before overwriting or deleting");
@@ -47,6 +55,14 @@ void add_restore(CLI::App& app, TypedRestore& typed) {
                    "No snapshot of what is about to be overwritten");
   restore.add_flag("--numeric-ids", typed.checked.numeric_ids,
                    "Owners by number, even if their names exist here");
+  restore.add_flag("--no-owner", typed.checked.no_owner,
+                   "Leave owners as they are: files belong to who restores them");
+  add_list(restore, "--include-xattr", typed.checked.include_xattrs, "PATTERN",
+           "Only extended attributes (ACLs among them) of such names")
+      ->allow_extra_args(false);
+  add_list(restore, "--exclude-xattr", typed.checked.exclude_xattrs, "PATTERN",
+           "No extended attributes of such names: '*' for none at all")
+      ->allow_extra_args(false);
 }
 
 CheckedArguments restore_values(TypedRestore& typed) {
@@ -55,6 +71,10 @@ CheckedArguments restore_values(TypedRestore& typed) {
   }
   if (typed.checked.target.empty()) {
     return usage_error("--target is empty");
+  }
+  typed.checked.delete_extra = typed.checked.delete_extra || typed.checked.delete_excluded;
+  if (typed.checked.no_owner && typed.checked.numeric_ids) {
+    return usage_error("--no-owner and --numeric-ids exclude each other");
   }
   if (!typed.overwrite.empty()) {
     const auto overwrite = overwrite_policy(typed.overwrite);
@@ -71,6 +91,12 @@ CheckedArguments restore_values(TypedRestore& typed) {
     return *error;
   }
   if (auto error = check_patterns("--exclude", typed.checked.excludes)) {
+    return *error;
+  }
+  if (auto error = check_patterns("--include-xattr", typed.checked.include_xattrs)) {
+    return *error;
+  }
+  if (auto error = check_patterns("--exclude-xattr", typed.checked.exclude_xattrs)) {
     return *error;
   }
   return std::move(typed.checked);

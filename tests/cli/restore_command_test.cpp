@@ -135,5 +135,55 @@ TEST_CASE_METHOD(RestoreCommandFixture, "a restore key needs --no-restore-point"
   CHECK(hello() == "hello\n");
 }
 
+TEST_CASE_METHOD(RestoreCommandFixture, "patterns that match nothing are named, and no success") {
+  const Args nothing = {"restore", "latest", "--target", folder / "new", "--include", "*.cnof"};
+  const Outcome none = run(nothing);
+  CHECK(none.status == 1);
+  CHECK(none.err.find("--include *.cnof matched nothing") != std::string::npos);
+  CHECK_FALSE(fs::exists(folder / "new"));
+
+  const Outcome some = run({"restore", "latest:" + tree, "--target", folder / "new", "--include",
+                            "hello.txt", "--include", "*.cnof"});
+  CHECK(some.status == 1);
+  CHECK(some.err.find("--include *.cnof matched nothing") != std::string::npos);
+  CHECK(some.err.find("hello.txt matched nothing") == std::string::npos);
+  CHECK(read_file(folder / "new/hello.txt") == "hello\n");
+
+  CHECK(run({"restore", "latest:" + tree, "--target", folder / "new2", "--exclude", "*"}).status ==
+        1);
+  CHECK_FALSE(fs::exists(folder / "new2"));
+}
+
+TEST_CASE_METHOD(RestoreCommandFixture, "patterns come from files, too") {
+  write_file(folder / "in", "# what to restore\nhello.txt\n\nlink\n");
+  write_file(folder / "not", "link\n");
+  const Outcome outcome = run({"restore", "latest:" + tree, "--target", folder / "new",
+                               "--include-file", folder / "in", "--exclude-file", folder / "not"});
+  CHECK(outcome.status == 1);  // link matches nothing that is not left out
+  CHECK(fs::exists(folder / "new/hello.txt"));
+  CHECK_FALSE(fs::exists(fs::symlink_status(folder / "new/link")));
+}
+
+TEST_CASE_METHOD(RestoreCommandFixture, "the question names the snapshot and what will change") {
+  terminal = true;
+  says_yes = false;
+  CHECK(run(args({"--overwrite", "always", "--delete"})).status == 1);
+  REQUIRE(prompts.size() == 1);
+  const std::string id = must({"snapshots", "--json"}).json().at("snapshots").at(0).at("id");
+  CHECK(prompts.front().find(id.substr(0, 8)) != std::string::npos);
+  CHECK(prompts.front().find("1 to be deleted") != std::string::npos);
+  CHECK(fs::exists(folder / "target/sub/extra"));
+}
+
+TEST_CASE_METHOD(RestoreCommandFixture, "the summary counts what was done, not what was kept") {
+  const Outcome kept = must({"restore", "latest:" + tree + "/hello.txt", "--target",
+                             folder / "target", "--overwrite", "never"});
+  CHECK(kept.out.find("restored 0 files") == 0);
+  must(args({"--overwrite", "always", "--delete"}));
+  const Outcome again = must(args({"--overwrite", "always", "--delete", "--dry-run"}));
+  CHECK(again.out.find("would restore 0 files, 0 folders") == 0);
+  CHECK(again.out.find("stood there already") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace cairn::cli

@@ -2,16 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absolute_path.h"
 #include "cairn/core/version.h"
 #include "cairn/repo/browse.h"
-#include "cairn/repo/path_filter.h"
 #include "commands/commands.h"
 #include "escape.h"
+#include "restore_selection.h"
 #include "sizes.h"
 #include "times.h"
 
@@ -26,19 +29,77 @@ bool may_overwrite(const repo::RestoreOptions& options) {
          (options.overwrite != repo::Overwrite::never || options.delete_extra);
 }
 
+/// What a restore of these options would do, without reading what is there: tells nobody.
+core::Result<repo::RestoreReport> preview(repo::Repository& repository,
+                                          const repo::Snapshot& snapshot,
+                                          repo::RestoreOptions options) {
+  options.dry_run = true;
+  if (options.overwrite == repo::Overwrite::always) {
+    options.overwrite = repo::Overwrite::if_changed;
+  }
+  repo::Observer silent;
+  return repo::restore(repository, snapshot, options, silent);
+}
+
 /// False if somebody is there to ask, and said no.
-core::Result<bool> confirm(const RestoreArguments& arguments, const std::vector<std::string>& paths,
-                           const Context& context) {
+core::Result<bool> confirm(repo::Repository& repository, const RestoreArguments& arguments,
+                           const repo::ListedSnapshot& listed, const repo::RestoreOptions& options,
+                           const std::vector<std::string>& paths, const Context& context) {
   if (arguments.yes || context.console.json() || !context.streams.confirm) {
     return true;
   }
+  CAIRN_TRY(const auto planned, preview(repository, listed.snapshot, options));
+  const repo::RestoreChanges& changes = planned.changes;
   const std::string what = paths.size() == 1
                                ? paths.front()
                                : fmt::format("{} and {} more", paths.front(), paths.size() - 1);
   return context.streams.confirm(fmt::format(
-      "{} {} with the snapshot{}? [y/N] ",
-      arguments.delete_extra ? "overwrite, and delete from," : "overwrite", escape_text(what),
+      "snapshot {} of {} over {}: {} to be changed, {} to be made, {} to be deleted{}.\n"
+      "Restore it? [y/N] ",
+      listed.id.short_hex(), format_local_time(listed.snapshot.start, context.streams.clock),
+      escape_text(what),
+      format_count(
+          changes.count(RestoreAction::updated) + changes.count(RestoreAction::metadata_set),
+          "object"),
+      changes.count(RestoreAction::created), changes.count(RestoreAction::deleted),
       arguments.no_restore_point ? ", without a restore point" : ""));
+}
+
+/// Files that change below a program that writes them end as neither the one nor the other.
+void warn_of_open_files(const std::vector<std::string>& paths, Console& console) {
+  constexpr std::size_t kTold = 5;
+  const auto open = repo::files_open_for_writing(paths);
+  for (std::size_t i = 0; i < std::min(kTold, open.size()); ++i) {
+    console.warning(
+        fmt::format("{} is open for writing in process {} ({}): stop it before its "
+                    "files are restored",
+                    escape_text(open[i].path), open[i].process, escape_text(open[i].program)));
+  }
+  if (open.size() > kTold) {
+    console.warning(fmt::format("and {} more files are open for writing", open.size() - kTold));
+  }
+}
+
+/// What of the source is not in the snapshot cannot come back.
+void warn_of_gaps(const repo::ListedSnapshot& listed, Console& console) {
+  constexpr std::size_t kTold = 3;
+  const repo::Snapshot& snapshot = listed.snapshot;
+  if (snapshot.partial) {
+    console.warning(fmt::format("snapshot {} is partial: it was ended before everything was read",
+                                listed.id.short_hex()));
+  }
+  if (snapshot.problem_count == 0) {
+    return;
+  }
+  std::string first;
+  for (std::size_t i = 0; i < std::min(kTold, snapshot.problems.size()); ++i) {
+    const repo::Problem& problem = snapshot.problems[i];
+    first += fmt::format("{}{} ({})", i == 0 ? "" : ", ", problem.path, problem.reason);
+  }
+  console.warning(fmt::format("snapshot {} is incomplete: its backup had {}: {}{}",
+                              listed.id.short_hex(),
+                              format_count(snapshot.problem_count, "problem"), first,
+                              snapshot.problem_count > kTold ? ", ..." : ""));
 }
 
 void say_changes(const repo::RestoreReport& report, bool dry_run, Console& console) {
@@ -154,7 +215,8 @@ core::Result<Safeguards> take_safeguards(repo::Repository& repository,
   if (paths.empty()) {
     return safeguards;
   }
-  CAIRN_TRY(safeguards.confirmed, confirm(arguments, paths, context));
+  warn_of_open_files(paths, context.console);
+  CAIRN_TRY(safeguards.confirmed, confirm(repository, arguments, listed, options, paths, context));
   if (!safeguards.confirmed || arguments.no_restore_point) {
     return safeguards;
   }
@@ -176,39 +238,6 @@ core::Result<Safeguards> take_safeguards(repo::Repository& repository,
   return safeguards;
 }
 
-/// True if the selection takes the object, or a folder above it.
-bool is_selected(const repo::PathSelection& selection, std::string_view path, bool is_folder) {
-  using Decision = repo::PathSelection::Decision;
-  for (std::size_t slash = path.find('/', 1); slash != std::string_view::npos;
-       slash = path.find('/', slash + 1)) {
-    const Decision above = selection.decide(path.substr(0, slash), true);
-    if (above != Decision::above) {
-      return above == Decision::selected;
-    }
-  }
-  return selection.decide(path, is_folder) != Decision::outside;
-}
-
-/// What --include and --exclude say; empty if they say nothing.
-core::Result<std::function<bool(std::string_view, bool)>> selector(
-    const RestoreArguments& arguments) {
-  if (arguments.includes.empty() && arguments.excludes.empty()) {
-    return std::function<bool(std::string_view, bool)>();
-  }
-  repo::PathSelection selection;
-  repo::PathFilter filter;
-  for (const std::string& pattern : arguments.includes) {
-    CAIRN_TRY_STATUS(selection.add(pattern));
-  }
-  for (const std::string& pattern : arguments.excludes) {
-    CAIRN_TRY_STATUS(filter.add_exclude(pattern));
-  }
-  return [selection, filter](std::string_view path, bool is_folder) {
-    return filter.decide(path, is_folder) != repo::PathFilter::Decision::excluded &&
-           (selection.empty() || is_selected(selection, path, is_folder));
-  };
-}
-
 /// The files that open the repository: without them nothing could be restored any more.
 core::Result<std::vector<std::string>> files_with_keys(const Context& context) {
   std::vector<std::string> paths;
@@ -223,6 +252,58 @@ core::Result<std::vector<std::string>> files_with_keys(const Context& context) {
   return paths;
 }
 
+void print_report(const repo::RestoreReport& report, const repo::ListedSnapshot& listed,
+                  const Safeguards& safeguards, const repo::RestoreOptions& options,
+                  std::uint64_t elapsed_ns, Console& console) {
+  if (!console.json()) {
+    say_report(report, options, elapsed_ns, console);
+    return;
+  }
+  Json json = restore_view(report);
+  json["snapshot"] = listed.id.hex();
+  json["restore_point"] =
+      safeguards.restore_point ? Json(safeguards.restore_point->hex()) : Json(nullptr);
+  json["dry_run"] = options.dry_run;
+  put_bytes(json, "target", options.target);
+  json["seconds"] = seconds_view(elapsed_ns);
+  console.print_json(json);
+}
+
+core::Result<repo::RestoreOptions> options_of(const RestoreArguments& arguments,
+                                              std::shared_ptr<const RestoreSelection> selection,
+                                              Context& context) {
+  repo::RestoreOptions options;
+  options.path = arguments.choice.path;
+  CAIRN_TRY(options.target, absolute_path(arguments.target, context.streams));
+  options.overwrite = arguments.overwrite;
+  options.delete_extra = arguments.delete_extra;
+  options.delete_excluded = arguments.delete_excluded;
+  options.dry_run = arguments.dry_run;
+  options.numeric_ids = arguments.numeric_ids;
+  options.no_owner = arguments.no_owner;
+  CAIRN_TRY(options.selects_xattr, xattr_selection(arguments));
+  CAIRN_TRY(options.protects, files_with_keys(context));
+  if (selection->chooses()) {
+    options.selects = [selection](std::string_view path, bool is_folder) {
+      return selection->selects(path, is_folder);
+    };
+    options.is_only_passed = [selection](std::string_view path) {
+      return selection->is_only_passed(path);
+    };
+  }
+  options.stop = context.streams.stop;
+  return options;
+}
+
+/// Each pattern of --include that has matched nothing is named. True if there are some.
+bool tell_unmatched(const RestoreSelection& selection, Console& console) {
+  const auto unmatched = selection.unmatched();
+  for (const std::string& pattern : unmatched) {
+    console.warning(fmt::format("--include {} matched nothing", escape_text(pattern)));
+  }
+  return !unmatched.empty();
+}
+
 }  // namespace
 
 core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context) {
@@ -230,46 +311,31 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
   Console& console = context.console;
   const std::uint64_t start_ns = streams.clock.monotonic_ns();
   ConsoleObserver observer(console, "restore");
-  CAIRN_TRY(std::string target, absolute_path(arguments.target, streams));
+  CAIRN_TRY(const auto selection, RestoreSelection::make(arguments, streams));
+  CAIRN_TRY(const repo::RestoreOptions options, options_of(arguments, selection, context));
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
   CAIRN_TRY(const repo::ListedSnapshot listed,
             choose_snapshot(repository, arguments.choice, context, observer));
-  CAIRN_TRY(auto selects, selector(arguments));
-  CAIRN_TRY(auto protects, files_with_keys(context));
-  const repo::RestoreOptions options{.path = arguments.choice.path,
-                                     .target = std::move(target),
-                                     .overwrite = arguments.overwrite,
-                                     .delete_extra = arguments.delete_extra,
-                                     .dry_run = arguments.dry_run,
-                                     .numeric_ids = arguments.numeric_ids,
-                                     .selects_xattr = {},
-                                     .protects = std::move(protects),
-                                     .selects = std::move(selects),
-                                     .stop = streams.stop};
+  warn_of_gaps(listed, console);
   CAIRN_TRY(const Safeguards safeguards,
             take_safeguards(repository, arguments, listed, options, context));
   if (!safeguards.confirmed) {
     console.say("nothing was restored");
     return ExitCode::failed;
   }
-  CAIRN_TRY(const repo::RestoreReport report,
-            repo::restore(repository, listed.snapshot, options, observer));
-
-  const std::uint64_t elapsed_ns = streams.clock.monotonic_ns() - start_ns;
-  if (console.json()) {
-    Json json = restore_view(report);
-    json["snapshot"] = listed.id.hex();
-    json["restore_point"] =
-        safeguards.restore_point ? Json(safeguards.restore_point->hex()) : Json(nullptr);
-    json["dry_run"] = arguments.dry_run;
-    put_bytes(json, "target", options.target);
-    json["seconds"] = seconds_view(elapsed_ns);
-    console.print_json(json);
-  } else {
-    say_report(report, options, elapsed_ns, console);
+  auto report = repo::restore(repository, listed.snapshot, options, observer);
+  if (!report) {
+    if (report.error().code() == core::ErrorCode::not_found) {
+      tell_unmatched(*selection, console);
+    }
+    return core::fail(std::move(report).error());
   }
-  const bool lacks_owners = report.as_superuser && report.skipped_owner > 0;
-  return report.problem_count > 0 || lacks_owners ? ExitCode::failed : ExitCode::ok;
+  print_report(*report, listed, safeguards, options, streams.clock.monotonic_ns() - start_ns,
+               console);
+  const bool lacks_patterns = tell_unmatched(*selection, console);
+  const bool lacks_owners = report->as_superuser && report->skipped_owner > 0;
+  return report->problem_count > 0 || lacks_owners || lacks_patterns ? ExitCode::failed
+                                                                     : ExitCode::ok;
 }
 
 }  // namespace cairn::cli

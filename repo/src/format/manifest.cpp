@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <gsl/assert>
 
+#include "cairn/repo/path_filter.h"
 #include "format/content.h"
 #include "format/fields.h"
 #include "format/mark.h"
+#include "format/node_entry.h"
 #include "format/register.h"
 
 namespace cairn::repo::format {
 namespace {
 
 constexpr std::uint8_t kManifestVersion = 1;
+constexpr std::uint8_t kManifestVersionWithTail = 2;
 constexpr std::int32_t kUtcOffsetMinutesMax = 24 * 60;
 static_assert(kManifestBytesMax + kPaddingBytes + kPublicEnvelopeHeaderBytes +
                   core::kAeadTagBytes <=
@@ -19,6 +22,18 @@ static_assert(kManifestBytesMax + kPaddingBytes + kPublicEnvelopeHeaderBytes +
 /// Path "/", root, five counts, an empty content.
 constexpr std::size_t kSourceBytesMin = 2 + 32 + 5 + 3;
 constexpr std::size_t kProblemBytesMin = 3;
+/// Path of two bytes, mode, owner, time, no attributes.
+constexpr std::size_t kFolderAboveBytesMin = 3 + 2 + kOwnerBytesMin + 2 + 1;
+/// Flags, size, two empty lists.
+constexpr std::size_t kLeftOutBytesMin = 4;
+constexpr std::uint16_t kFolderModeMask = 07777;
+
+constexpr std::uint8_t kExcludesCaches = 1;
+constexpr std::uint8_t kExcludesNodump = 2;
+constexpr std::uint8_t kOneFileSystem = 4;
+constexpr std::uint8_t kIsCutShort = 8;
+constexpr std::uint8_t kKnownLeftOutFlags =
+    kExcludesCaches | kExcludesNodump | kOneFileSystem | kIsCutShort;
 
 bool is_known(SnapshotType type) noexcept {
   switch (type) {
@@ -100,6 +115,61 @@ std::string_view problems_defect(const Snapshot& snapshot) noexcept {
   return {};
 }
 
+std::string_view folders_above_defect(const std::vector<FolderAbove>& folders) noexcept {
+  if (folders.size() > kFoldersAboveMax) {
+    return "it has too many folders above its sources";
+  }
+  const FolderAbove* previous = nullptr;
+  for (const FolderAbove& folder : folders) {
+    if (!is_normal_path(folder.path) || folder.path == "/") {
+      return "the path of a folder above a source is not absolute and normalised";
+    }
+    if (previous != nullptr && previous->path >= folder.path) {
+      return "its folders above sources are not in order";
+    }
+    if ((folder.mode & ~kFolderModeMask) != 0) {
+      return "the mode of a folder above a source has bits beyond 07777";
+    }
+    if (folder.owner.user.size() > kOwnerNameBytesMax ||
+        folder.owner.group.size() > kOwnerNameBytesMax || !is_valid(folder.mtime)) {
+      return "the owner or time of a folder above a source is out of bounds";
+    }
+    if (const std::string_view defect = xattrs_defect(folder.xattrs); !defect.empty()) {
+      return defect;
+    }
+    previous = &folder;
+  }
+  return {};
+}
+
+std::string_view left_out_defect(const std::vector<LeftOut>& left_out) noexcept {
+  if (left_out.size() > kLeftOutMax) {
+    return "too many choices of what is left out";
+  }
+  const auto is_out_of_bounds = [](const std::vector<std::string>& texts, std::size_t bytes_max) {
+    return texts.size() > kLeftOutPatternsMax ||
+           std::ranges::any_of(texts, [bytes_max](const std::string& text) {
+             return text.empty() || text.size() > bytes_max;
+           });
+  };
+  for (const LeftOut& one : left_out) {
+    if (is_out_of_bounds(one.patterns, kPatternBytesMax) ||
+        is_out_of_bounds(one.exclude_if_present, kNameBytesMax)) {
+      return "a pattern or name of what is left out is out of bounds";
+    }
+    if (!one.is_whole && !(one.patterns.empty() && one.exclude_if_present.empty())) {
+      return "a choice that is not recorded has patterns";
+    }
+    if (one == LeftOut()) {
+      return "a choice leaves nothing out";
+    }
+    if (one.exclude_larger_than_bytes && *one.exclude_larger_than_bytes > kFileSizeMax) {
+      return "a size of what is left out is out of bounds";
+    }
+  }
+  return {};
+}
+
 std::string_view defect_of(const Snapshot& snapshot) noexcept {
   if (!is_valid(snapshot.start) || !is_valid(snapshot.end)) {
     return "its time has too many nanoseconds";
@@ -124,6 +194,13 @@ std::string_view defect_of(const Snapshot& snapshot) noexcept {
     return defect;
   }
   if (const std::string_view defect = sources_defect(snapshot.sources); !defect.empty()) {
+    return defect;
+  }
+  if (const std::string_view defect = folders_above_defect(snapshot.folders_above);
+      !defect.empty()) {
+    return defect;
+  }
+  if (const std::string_view defect = left_out_defect(snapshot.left_out); !defect.empty()) {
     return defect;
   }
   return problems_defect(snapshot);
@@ -184,6 +261,104 @@ Problem decode_problem(core::Decoder& in) {
   return problem;
 }
 
+void encode_folder_above(core::Encoder& out, const FolderAbove& folder) {
+  out.bytes(folder.path);
+  out.u16(folder.mode);
+  encode_owner(out, folder.owner);
+  encode_timestamp(out, folder.mtime);
+  encode_xattrs(out, folder.xattrs);
+}
+
+FolderAbove decode_folder_above(core::Decoder& in) {
+  FolderAbove folder;
+  folder.path = in.text(kPathBytesMax);
+  folder.mode = in.u16();
+  folder.owner = decode_owner(in);
+  folder.mtime = decode_timestamp(in);
+  folder.xattrs = decode_xattrs(in, 0);
+  return folder;
+}
+
+void encode_texts(core::Encoder& out, const std::vector<std::string>& texts) {
+  out.varint(texts.size());
+  for (const std::string& text : texts) {
+    out.bytes(text);
+  }
+}
+
+std::vector<std::string> decode_texts(core::Decoder& in, std::size_t bytes_max) {
+  std::vector<std::string> texts;
+  const std::size_t count = in.count(kLeftOutPatternsMax, 2);
+  texts.reserve(count);
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    texts.push_back(in.text(bytes_max));
+  }
+  return texts;
+}
+
+void encode_left_out(core::Encoder& out, const LeftOut& one) {
+  unsigned flags = one.exclude_caches ? kExcludesCaches : 0U;
+  flags |= one.exclude_nodump ? kExcludesNodump : 0U;
+  flags |= one.one_file_system ? kOneFileSystem : 0U;
+  flags |= one.is_whole ? 0U : kIsCutShort;
+  out.u8(static_cast<std::uint8_t>(flags));
+  out.varint(one.exclude_larger_than_bytes ? *one.exclude_larger_than_bytes + 1 : 0);
+  encode_texts(out, one.exclude_if_present);
+  encode_texts(out, one.patterns);
+}
+
+LeftOut decode_left_out(core::Decoder& in) {
+  LeftOut one;
+  const std::uint8_t flags = in.u8();
+  if ((flags & ~kKnownLeftOutFlags) != 0) {
+    in.fail_corrupt("reserved flags of what is left out are not zero");
+  }
+  one.exclude_caches = (flags & kExcludesCaches) != 0;
+  one.exclude_nodump = (flags & kExcludesNodump) != 0;
+  one.one_file_system = (flags & kOneFileSystem) != 0;
+  one.is_whole = (flags & kIsCutShort) == 0;
+  if (const std::uint64_t size = in.varint(); size > 0) {
+    one.exclude_larger_than_bytes = size - 1;
+  }
+  one.exclude_if_present = decode_texts(in, kNameBytesMax);
+  one.patterns = decode_texts(in, kPatternBytesMax);
+  return one;
+}
+
+bool has_tail(const Snapshot& snapshot) noexcept {
+  return !snapshot.folders_above.empty() || !snapshot.left_out.empty();
+}
+
+/// What stands at the end of a manifest that has any of it.
+void encode_tail(core::Encoder& out, const Snapshot& snapshot) {
+  if (!has_tail(snapshot)) {
+    return;
+  }
+  out.varint(snapshot.folders_above.size());
+  for (const FolderAbove& folder : snapshot.folders_above) {
+    encode_folder_above(out, folder);
+  }
+  out.varint(snapshot.left_out.size());
+  for (const LeftOut& one : snapshot.left_out) {
+    encode_left_out(out, one);
+  }
+}
+
+void decode_tail(core::Decoder& in, Snapshot& snapshot) {
+  const std::size_t folders = in.count(kFoldersAboveMax, kFolderAboveBytesMin);
+  snapshot.folders_above.reserve(folders);
+  for (std::size_t i = 0; i < folders && in.ok(); ++i) {
+    snapshot.folders_above.push_back(decode_folder_above(in));
+  }
+  const std::size_t choices = in.count(kLeftOutMax, kLeftOutBytesMin);
+  for (std::size_t i = 0; i < choices && in.ok(); ++i) {
+    snapshot.left_out.push_back(decode_left_out(in));
+  }
+  if (in.ok() && folders == 0 && choices == 0) {
+    in.fail_corrupt("a tail that says nothing");
+  }
+}
+
 std::int32_t decode_utc_offset(core::Decoder& in) {
   const std::int64_t minutes = in.svarint();
   if (minutes < -kUtcOffsetMinutesMax || minutes > kUtcOffsetMinutesMax) {
@@ -217,7 +392,7 @@ void decode_problems(core::Decoder& in, Snapshot& snapshot) {
 core::Bytes encode_snapshot(const Snapshot& snapshot) {
   Expects(defect_of(snapshot).empty());
   core::Encoder out;
-  out.u8(kManifestVersion);
+  out.u8(has_tail(snapshot) ? kManifestVersionWithTail : kManifestVersion);
   encode_timestamp(out, snapshot.start);
   encode_timestamp(out, snapshot.end);
   out.svarint(snapshot.utc_offset_minutes);
@@ -240,6 +415,7 @@ core::Bytes encode_snapshot(const Snapshot& snapshot) {
   for (const Problem& problem : snapshot.problems) {
     encode_problem(out, problem);
   }
+  encode_tail(out, snapshot);
   return std::move(out).take();
 }
 
@@ -249,7 +425,7 @@ core::Result<Snapshot> decode_snapshot(core::ByteView input) {
     in.fail_limit("it is too long");
   }
   const std::uint8_t version = in.u8();
-  if (in.ok() && version != kManifestVersion) {
+  if (in.ok() && version != kManifestVersion && version != kManifestVersionWithTail) {
     in.fail_unsupported(fmt::format("its version {} is not known to this program", version));
   }
   Snapshot snapshot;
@@ -266,6 +442,9 @@ core::Result<Snapshot> decode_snapshot(core::ByteView input) {
   snapshot.added_metadata = decode_added(in);
   snapshot.partial = decode_flag(in);
   decode_problems(in, snapshot);
+  if (version == kManifestVersionWithTail) {
+    decode_tail(in, snapshot);
+  }
   if (in.ok()) {
     if (const std::string_view defect = defect_of(snapshot); !defect.empty()) {
       in.fail_corrupt(defect);

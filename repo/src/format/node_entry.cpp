@@ -29,29 +29,6 @@ std::uint8_t flags_of(const Entry& entry) noexcept {
   return static_cast<std::uint8_t>(flags);
 }
 
-void encode_xattrs(core::Encoder& out, const std::vector<Xattr>& xattrs) {
-  out.varint(xattrs.size());
-  for (const Xattr& xattr : xattrs) {
-    out.bytes(xattr.name);
-    out.bytes(xattr.value);
-  }
-}
-
-std::vector<Xattr> decode_xattrs(core::Decoder& in) {
-  const std::size_t count = in.count(kXattrCountMax, 2);
-  if (in.ok() && count == 0) {
-    in.fail_corrupt("flagged extended attributes are missing");
-  }
-  std::vector<Xattr> xattrs;
-  xattrs.reserve(count);
-  for (std::size_t i = 0; i < count && in.ok(); ++i) {
-    Xattr& xattr = xattrs.emplace_back();
-    xattr.name = in.text(kXattrNameBytesMax);
-    xattr.value = in.text(kXattrValueBytesMax);
-  }
-  return xattrs;
-}
-
 std::uint8_t decode_inode_flags(core::Decoder& in) {
   const std::uint8_t flags = in.u8();
   if (in.ok() && flags == 0) {
@@ -128,28 +105,6 @@ bool is_relative_path(std::string_view path) noexcept {
   }
 }
 
-std::string_view xattrs_defect(const std::vector<Xattr>& xattrs) noexcept {
-  if (xattrs.size() > kXattrCountMax) {
-    return "it has too many extended attributes";
-  }
-  std::size_t sum = 0;
-  const Xattr* previous = nullptr;
-  for (const Xattr& xattr : xattrs) {
-    if (xattr.name.empty() || xattr.name.size() > kXattrNameBytesMax || has_nul(xattr.name)) {
-      return "the name of an extended attribute is not one";
-    }
-    if (xattr.value.size() > kXattrValueBytesMax) {
-      return "an extended attribute is too long";
-    }
-    if (previous != nullptr && previous->name >= xattr.name) {
-      return "its extended attributes are not in order";
-    }
-    sum += xattr.name.size() + xattr.value.size();
-    previous = &xattr;
-  }
-  return sum <= kXattrBytesMax ? "" : "its extended attributes are too long together";
-}
-
 bool is_device(EntryType type) noexcept {
   return type == EntryType::char_device || type == EntryType::block_device;
 }
@@ -220,6 +175,51 @@ std::string_view defect_of(const Entry& entry, bool is_root) noexcept {
 
 }  // namespace
 
+void encode_xattrs(core::Encoder& out, const std::vector<Xattr>& xattrs) {
+  out.varint(xattrs.size());
+  for (const Xattr& xattr : xattrs) {
+    out.bytes(xattr.name);
+    out.bytes(xattr.value);
+  }
+}
+
+std::vector<Xattr> decode_xattrs(core::Decoder& in, std::size_t count_min) {
+  const std::size_t count = in.count(kXattrCountMax, 2);
+  if (in.ok() && count < count_min) {
+    in.fail_corrupt("flagged extended attributes are missing");
+  }
+  std::vector<Xattr> xattrs;
+  xattrs.reserve(count);
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    Xattr& xattr = xattrs.emplace_back();
+    xattr.name = in.text(kXattrNameBytesMax);
+    xattr.value = in.text(kXattrValueBytesMax);
+  }
+  return xattrs;
+}
+
+std::string_view xattrs_defect(const std::vector<Xattr>& xattrs) noexcept {
+  if (xattrs.size() > kXattrCountMax) {
+    return "it has too many extended attributes";
+  }
+  std::size_t sum = 0;
+  const Xattr* previous = nullptr;
+  for (const Xattr& xattr : xattrs) {
+    if (xattr.name.empty() || xattr.name.size() > kXattrNameBytesMax || has_nul(xattr.name)) {
+      return "the name of an extended attribute is not one";
+    }
+    if (xattr.value.size() > kXattrValueBytesMax) {
+      return "an extended attribute is too long";
+    }
+    if (previous != nullptr && previous->name >= xattr.name) {
+      return "its extended attributes are not in order";
+    }
+    sum += xattr.name.size() + xattr.value.size();
+    previous = &xattr;
+  }
+  return sum <= kXattrBytesMax ? "" : "its extended attributes are too long together";
+}
+
 void encode_owner(core::Encoder& out, const Owner& owner) {
   out.varint(owner.uid);
   out.varint(owner.gid);
@@ -272,7 +272,7 @@ void encode_entry_tail(core::Encoder& out, const Entry& entry) {
 void decode_entry_tail(core::Decoder& in, EntryHead head, Entry& entry) {
   entry.mtime = decode_timestamp(in);
   if ((head.flags & kHasXattrs) != 0) {
-    entry.xattrs = decode_xattrs(in);
+    entry.xattrs = decode_xattrs(in, 1);
   }
   if ((head.flags & kHasInodeFlags) != 0) {
     entry.inode_flags = decode_inode_flags(in);

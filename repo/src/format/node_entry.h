@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 #include "cairn/core/codec.h"
 #include "cairn/repo/entry.h"
 
@@ -11,6 +14,12 @@ inline constexpr std::size_t kOwnerBytesMin = 4;
 
 void encode_owner(core::Encoder& out, const Owner& owner);
 [[nodiscard]] Owner decode_owner(core::Decoder& in);
+
+/// A list of extended attributes without more. `count_min`: fewer are corrupt.
+void encode_xattrs(core::Encoder& out, const std::vector<Xattr>& xattrs);
+[[nodiscard]] std::vector<Xattr> decode_xattrs(core::Decoder& in, std::size_t count_min);
+/// What is wrong with them; empty: nothing.
+[[nodiscard]] std::string_view xattrs_defect(const std::vector<Xattr>& xattrs) noexcept;
 
 /// The parts of an entry before and after the number of its owner, which stands in leaves only.
 struct EntryHead {

@@ -14,6 +14,8 @@
 #include "ops/backup_sources.h"
 #include "ops/chunk_store.h"
 #include "ops/earlier_snapshots.h"
+#include "ops/folders_above.h"
+#include "ops/left_out.h"
 #include "ops/progress_meter.h"
 #include "ops/reserve.h"
 #include "ops/stat_cache.h"
@@ -27,7 +29,8 @@ namespace {
 
 using ops::State;
 
-Snapshot describe(const State& state, const BackupOptions& options, core::Timestamp start) {
+Snapshot describe(const State& state, const BackupOptions& options,
+                  const std::vector<std::string>& paths, core::Timestamp start) {
   Snapshot snapshot;
   snapshot.start = options.time.value_or(start);
   snapshot.utc_offset_minutes = state.environment.clock.utc_offset_minutes(snapshot.start);
@@ -40,6 +43,10 @@ Snapshot describe(const State& state, const BackupOptions& options, core::Timest
   std::ranges::sort(snapshot.tags);
   snapshot.tags.erase(std::unique(snapshot.tags.begin(), snapshot.tags.end()), snapshot.tags.end());
   snapshot.description = options.description;
+  if (!options.stream) {
+    snapshot.folders_above = ops::read_folders_above(paths);
+    ops::add_left_out(options.choice, snapshot);
+  }
   return snapshot;
 }
 
@@ -190,7 +197,7 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
   ops::warn_of_future(state, observer);
   Ingested ingested;
   BackupReport& report = ingested.report;
-  report.snapshot = describe(state, options, session->start());
+  report.snapshot = describe(state, options, sources.paths, session->start());
   CAIRN_TRY(const auto cache,
             ops::StatCache::open(state, {.record = !options.dry_run, .recall = recall}));
   sources.own_folders = ops::own_folders(state);  // the catalogue is there by now

@@ -169,6 +169,14 @@ core::Status PathFilter::add_file_lines(std::string_view text) {
   return {};
 }
 
+std::vector<std::string> PathFilter::patterns() const {
+  std::vector<std::string> texts;
+  for (const Rule& rule : rules_) {
+    texts.push_back((rule.includes ? "!" : "") + rule.text);
+  }
+  return texts;
+}
+
 PathFilter::Decision PathFilter::decide(std::string_view path, bool is_folder) const noexcept {
   return decide(path, is_folder, false);
 }

@@ -1,10 +1,14 @@
 #include "cairn/repo/restore.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
 #include "ops/access.h"
+#include "ops/left_out.h"
 #include "ops/restore_files.h"
 #include "ops/restore_selection.h"
 #include "ops/restore_target.h"
@@ -21,10 +25,13 @@ using ops::RestoreWalk;
 using ops::State;
 using ops::TargetFolder;
 
-/// Folders above the sources, which no snapshot records: made once, shared by the sources.
+/// Folders above the sources: made once, as they are recorded, and shared by the sources. Those
+/// that are there are none of the snapshot's business.
 class FoldersAbove {
  public:
-  explicit FoldersAbove(ops::RestoreTarget& target) : target_(target) {}
+  /// `above`: the absolute path in the snapshot that the target stands for.
+  FoldersAbove(ops::RestoreTarget& target, const Snapshot& snapshot, std::string above)
+      : target_(target), snapshot_(snapshot), above_(std::move(above)) {}
 
   /// The folder for `path`, relative to the target. nullptr: something else is kept in its place.
   core::Result<std::shared_ptr<TargetFolder>> get(std::string_view path) {
@@ -36,7 +43,10 @@ class FoldersAbove {
       reached += '/' + name;
       const auto known = made_.find(reached);
       if (known == made_.end()) {
-        CAIRN_TRY(folder, target_.make_folder(folder, name, std::nullopt, std::string()));
+        CAIRN_TRY(const ops::Standing standing, target_.look(*folder, name));
+        std::string in_snapshot = ops::join_path(above_, std::string_view(reached).substr(1));
+        auto entry = standing && S_ISDIR(standing->st_mode) ? std::nullopt : recorded(in_snapshot);
+        CAIRN_TRY(folder, target_.make_folder(folder, name, std::move(entry), in_snapshot));
         made_.emplace(reached, folder);
       } else {
         folder = known->second;
@@ -53,7 +63,23 @@ class FoldersAbove {
   }
 
  private:
+  [[nodiscard]] std::optional<Entry> recorded(const std::string& path) const {
+    const auto found = std::ranges::find(snapshot_.folders_above, path, &FolderAbove::path);
+    if (found == snapshot_.folders_above.end()) {
+      return std::nullopt;
+    }
+    Entry entry;
+    entry.type = EntryType::folder;
+    entry.mode = found->mode;
+    entry.owner = found->owner;
+    entry.mtime = found->mtime;
+    entry.xattrs = found->xattrs;
+    return entry;
+  }
+
   ops::RestoreTarget& target_;
+  const Snapshot& snapshot_;
+  const std::string above_;
   std::map<std::string, std::shared_ptr<TargetFolder>> made_;
 };
 
@@ -65,6 +91,8 @@ struct Work {
   ops::RestoreTarget& target;
   RestoreWalk& walk;
   ops::ProblemList& problems;
+  const ops::RestoreSelection& selection;
+  std::string name;  ///< what a single object is to be called; empty: as it was
 };
 
 /// A folder goes into the target itself, with its metadata; anything else under its own name.
@@ -85,7 +113,7 @@ core::Status restore_located(Work& work, const ops::Located& located) {
     return work.walk.restore_object(
         {root, above_source.empty() ? "/" : above_source,
          above == std::string::npos ? std::string() : inside_source.substr(0, above)},
-        std::move(entry));
+        std::move(entry), work.name);
   }
   work.target.describe_root(located.entry, located.path);
   root->pending += 1;
@@ -104,7 +132,9 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
   if (source.path == "/") {
     return restore_located(work, {&source, source.path, std::move(*entry)});
   }
-  if (!work.target.selects(source.path, entry->type == EntryType::folder)) {
+  if (!work.target.selects(source.path, entry->type == EntryType::folder) ||
+      (work.target.is_only_passed(source.path) &&
+       !ops::selects_anything(work.state, *entry, source.path, work.options))) {
     return {};
   }
   const std::string_view relative = ops::below_path(source.path, above);
@@ -147,12 +177,11 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
 }
 
 core::Status restore_selection(Work& work) {
-  CAIRN_TRY(const ops::RestoreSelection selection,
-            ops::select_sources(work.state, work.snapshot, work.options.path));
+  const ops::RestoreSelection& selection = work.selection;
   if (selection.located) {
     return restore_located(work, *selection.located);
   }
-  FoldersAbove folders(work.target);
+  FoldersAbove folders(work.target, work.snapshot, selection.above);
   core::Status status;
   for (const Source* source : selection.sources) {
     if (status) {
@@ -205,6 +234,19 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
     CAIRN_TRY_STATUS(ops::check_knows_what_it_lacks(snapshot));
   }
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  CAIRN_TRY(const ops::RestoreSelection selection,
+            ops::select_sources(state, snapshot, options.path));
+  CAIRN_TRY_STATUS(ops::check_selects_anything(state, selection, options));
+  CAIRN_TRY(const ops::Destination destination, ops::destination_of(selection, options.target));
+  if (!destination.name.empty() && options.overwrite == Overwrite::refuse) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      fmt::format("{} is there already", options.target),
+                      "say with --overwrite what happens to what is there");
+  }
+  std::vector<Choice> left_out;
+  if (options.delete_extra && !options.delete_excluded) {
+    CAIRN_TRY(left_out, ops::choices_of(snapshot));
+  }
   const std::uint64_t read_before = state.blocks->bytes_read();
   ops::ProgressMeter meter(observer, state.environment.clock);
   ops::ProblemList problems(meter);
@@ -212,7 +254,7 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
   ops::RestoreLog log(meter, problems);
   CAIRN_TRY(const auto target,
             ops::RestoreTarget::open(
-                {.path = options.target,
+                {.path = destination.folder,
                  .overwrite = options.overwrite,
                  .delete_extra = options.delete_extra,
                  .dry_run = options.dry_run,
@@ -220,15 +262,25 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
                  .selects = options.selects,
                  .protects = protected_objects(state, options),
                  .unread = ops::UnreadPaths(snapshot),
+                 .left_out = std::move(left_out),
+                 .is_only_passed = options.is_only_passed,
                  .stop = options.stop},
                 log));
   ops::RestoreFilesOptions file_options;
   file_options.workers = ops::worker_count(options.workers);
   file_options.stop = options.stop;
   ops::RestoreFiles files(state, *target, file_options, problems, meter);
-  RestoreWalk walk(state, *target, files, problems);
-  Work work{state, snapshot, options, *target, walk, problems};
-  CAIRN_TRY_STATUS(restore_into_target(work, files, observer));
+  RestoreWalk walk(state, snapshot, *target, files, problems);
+  Work work{state, snapshot, options, *target, walk, problems, selection, destination.name};
+  if (auto status = restore_into_target(work, files, observer); !status) {
+    RestoreReport until_then;
+    log.fill(until_then);
+    observer.warning(
+        fmt::format("{} files of {} bytes stood in {} as recorded until then; the same "
+                    "with --overwrite if-changed goes on from there",
+                    until_then.restored.files, until_then.restored.bytes, options.target));
+    return core::fail(std::move(status).error());
+  }
   meter.finish();
 
   RestoreReport report;

@@ -3,11 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
 #include "ops/inode_flags.h"
 #include "ops/restore_target.h"
+#include "ops/source_choice.h"
 #include "ops/source_metadata.h"
 #include "ops/tree_reader.h"
 
@@ -44,10 +47,18 @@ void RestoreTarget::remove_extras(const TargetFolder& folder) {
     log_.problem(ProblemKind::unreadable, folder.path, above.error().message());
     return;
   }
-  const bool is_left_alone = is_other_file_system(folder, (*above)->number());
+  std::optional<Spared> all_spared;
+  if (is_other_file_system(folder, (*above)->number())) {
+    all_spared = Spared::mounted;
+  } else if (!options_.left_out.empty()) {
+    const auto names = list_names((*above)->number(), folder.path);
+    if (names && carries_tag((*above)->number(), *names)) {
+      all_spared = Spared::left_out;
+    }
+  }
   for (const std::string& name : folder.extras) {
-    if (is_left_alone) {
-      log_.spare(Spared::mounted, join_path(folder.path, name));
+    if (all_spared) {
+      log_.spare(*all_spared, join_path(folder.path, name));
       continue;
     }
     const Doomed doomed{name, join_path(folder.path, name), join_path(folder.snapshot_path, name)};
@@ -57,7 +68,7 @@ void RestoreTarget::remove_extras(const TargetFolder& folder) {
   }
 }
 
-bool RestoreTarget::is_spared(const struct ::stat& status, const Doomed& doomed) {
+bool RestoreTarget::is_spared(int folder, const struct ::stat& status, const Doomed& doomed) {
   if (const std::string_view what = options_.protects.find(status); !what.empty()) {
     log_.warning(
         fmt::format("{} is {} that this restore works with: it is not deleted", doomed.path, what));
@@ -68,7 +79,25 @@ bool RestoreTarget::is_spared(const struct ::stat& status, const Doomed& doomed)
     log_.spare(Spared::unread, doomed.path);
     return true;
   }
+  if (is_left_out(folder, doomed)) {
+    log_.spare(Spared::left_out, doomed.path);
+    return true;
+  }
   return false;
+}
+
+bool RestoreTarget::is_left_out(int folder, const Doomed& doomed) const {
+  Statx status{};
+  return !options_.left_out.empty() && stat_at(folder, doomed.name.c_str(), status) == 0 &&
+         std::ranges::any_of(options_.left_out, [&](const Choice& choice) {
+           return ops::is_left_out(choice, status, [&] { return doomed.snapshot_path; });
+         });
+}
+
+bool RestoreTarget::carries_tag(int folder, const std::vector<std::string>& names) const {
+  return std::ranges::any_of(options_.left_out, [&](const Choice& choice) {
+    return ops::carries_tag(choice, folder, names);
+  });
 }
 
 core::Result<bool> RestoreTarget::remove_tree(int folder, const Doomed& doomed, unsigned depth) {
@@ -80,7 +109,7 @@ core::Result<bool> RestoreTarget::remove_tree(int folder, const Doomed& doomed, 
   if (!selects(doomed.snapshot_path, is_folder)) {
     return false;
   }
-  if (is_spared(status, doomed)) {
+  if (is_spared(folder, status, doomed)) {
     return false;
   }
   if (is_folder) {
@@ -120,6 +149,10 @@ core::Result<bool> RestoreTarget::remove_children(int folder, const Doomed& doom
     lift_hindering_flags(inside.number());
   }
   CAIRN_TRY(const auto names, list_names(inside.number(), doomed.path));
+  if (carries_tag(inside.number(), names)) {
+    log_.spare(Spared::left_out, doomed.path);
+    return false;
+  }
   bool is_empty = true;
   for (const std::string& name : names) {
     const Doomed child{name, join_path(doomed.path, name), join_path(doomed.snapshot_path, name)};

@@ -80,7 +80,8 @@ void RestoreFiles::end_with(core::Error error) {
   queue_.cancel();
 }
 
-core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry) {
+core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry,
+                               std::vector<std::string> stale_sides) {
   CAIRN_TRY_STATUS(check());
   auto plan = plan_file(target_, *folder, entry);
   if (!plan || !*plan) {
@@ -95,6 +96,7 @@ core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry
     target_.release(std::move(folder));
     return {};
   }
+  (*plan)->stale_sides = std::move(stale_sides);
   auto file = std::make_shared<RestoredFile>(target_, std::move(folder), std::move(entry),
                                              std::move(**plan), open_files_);
   if (!file->plan().metadata_only || file->is_compared()) {

@@ -49,7 +49,9 @@ class RestoreFiles {
 
   /// Plans one file. Takes over one pending piece of the folder's work. Errors end the restore;
   /// what is wrong with this file alone goes to the problems.
-  core::Status add(std::shared_ptr<TargetFolder> folder, Entry entry);
+  /// `stale_sides`: as in FilePlan.
+  core::Status add(std::shared_ptr<TargetFolder> folder, Entry entry,
+                   std::vector<std::string> stale_sides = {});
   /// Waits until all files are finished or failed. Call once. Where a block could not be read, the
   /// catalogue is made again first, in case it was the catalogue that was wrong.
   core::Status finish(Observer& observer);

@@ -4,10 +4,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
+#include "ops/database_sides.h"
 #include "ops/inode_flags.h"
 #include "ops/restore_target.h"
 #include "ops/source_metadata.h"
@@ -131,6 +133,37 @@ core::Status RestoreTarget::link_unnamed(const TargetFolder& folder, int file,
     return core::fail(core::ErrorCode::already_exists, "something of this name is there already");
   }
   return core::fail(core::errno_error(errno, "name " + join_path(folder.path, name)));
+}
+
+std::vector<std::string> RestoreTarget::sides_of(TargetFolder& folder, const std::string& name) {
+  std::vector<std::string> standing;
+  if (folder.sides.empty()) {
+    return standing;
+  }
+  for (std::string& side : side_names(name)) {
+    if (std::ranges::binary_search(folder.sides, side)) {
+      standing.push_back(std::move(side));
+    }
+  }
+  return standing;
+}
+
+bool RestoreTarget::have_log(const TargetFolder& folder, const std::vector<std::string>& names) {
+  return std::ranges::any_of(names, [&](const std::string& name) {
+    const auto file = open_file(folder, name, O_RDONLY);
+    return file && is_database_log((*file)->number());
+  });
+}
+
+core::Status RestoreTarget::set_aside(const TargetFolder& folder, const std::string& name,
+                                      const std::string& temporary_name) {
+  CAIRN_TRY(const auto above, descriptor_of(folder));
+  const int in = above->number();
+  if (::renameat2(in, name.c_str(), in, temporary_name.c_str(), RENAME_NOREPLACE) == 0 ||
+      (errno == EINVAL && ::renameat(in, name.c_str(), in, temporary_name.c_str()) == 0)) {
+    return {};
+  }
+  return core::fail(core::errno_error(errno, "rename " + join_path(folder.path, name)));
 }
 
 core::Status RestoreTarget::unlink_name(int folder, const std::string& name,

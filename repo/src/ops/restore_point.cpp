@@ -8,6 +8,7 @@
 
 #include "cairn/repo/restore.h"
 #include "ops/access.h"
+#include "ops/database_sides.h"
 #include "ops/restore_selection.h"
 #include "ops/state.h"
 
@@ -40,6 +41,19 @@ core::Result<std::optional<std::string>> standing_path(const std::string& folder
   return path;
 }
 
+/// What stands beside a file and is part of it if it is a database: a restore takes it away.
+void add_sides(const std::string& path, std::vector<std::string>& paths) {
+  struct ::stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) {
+    return;
+  }
+  for (std::string& side : ops::side_names(path)) {
+    if (::lstat(side.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+      paths.push_back(std::move(side));
+    }
+  }
+}
+
 /// Tells on what it is told, and counts what could not be read.
 class CountingObserver final : public Observer {
  public:
@@ -66,17 +80,19 @@ core::Result<std::vector<std::string>> paths_to_overwrite(Repository& repository
                                                           Observer& observer) {
   ops::State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_data_key(state));
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  CAIRN_TRY(const ops::RestoreSelection selection,
+            ops::select_sources(state, snapshot, options.path));
+  CAIRN_TRY_STATUS(ops::check_selects_anything(state, selection, options));
+  CAIRN_TRY(const ops::Destination destination, ops::destination_of(selection, options.target));
   std::error_code error;
-  const std::string target = std::filesystem::canonical(options.target, error).native();
+  const std::string target = std::filesystem::canonical(destination.folder, error).native();
   if (error == std::errc::no_such_file_or_directory) {
     return std::vector<std::string>();
   }
   if (error) {
     return core::fail(core::errno_error(error.value(), "look at " + options.target));
   }
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  CAIRN_TRY(const ops::RestoreSelection selection,
-            ops::select_sources(state, snapshot, options.path));
   std::vector<std::string> relatives;
   if (selection.located && selection.located->entry.type == EntryType::folder) {
     const bool is_empty = std::filesystem::is_empty(target, error);
@@ -86,7 +102,9 @@ core::Result<std::vector<std::string>> paths_to_overwrite(Repository& repository
     return is_empty ? std::vector<std::string>() : std::vector<std::string>{target};
   }
   if (selection.located) {
-    relatives.push_back(selection.located->path.substr(selection.located->path.rfind('/') + 1));
+    const std::string& path = selection.located->path;
+    relatives.push_back(destination.name.empty() ? path.substr(path.rfind('/') + 1)
+                                                 : destination.name);
   }
   for (const Source* source : selection.sources) {
     relatives.emplace_back(ops::below_path(source->path, selection.above));
@@ -95,6 +113,7 @@ core::Result<std::vector<std::string>> paths_to_overwrite(Repository& repository
   for (const std::string& relative : relatives) {
     CAIRN_TRY(auto path, standing_path(target, relative));
     if (path && (paths.empty() || paths.back() != *path)) {
+      add_sides(*path, paths);
       paths.push_back(std::move(*path));
     }
   }

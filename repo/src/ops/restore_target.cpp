@@ -6,10 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
+#include "ops/database_sides.h"
 #include "ops/inode_flags.h"
 #include "ops/source_metadata.h"
 #include "ops/tree_reader.h"
@@ -22,9 +25,8 @@ namespace {
 
 constexpr int kListedFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 // Nobody else may look into half-restored folders: the recorded mode comes last.
+// It also is that of folders of which nothing was recorded: what they protected stays private.
 constexpr mode_t kFolderMode = 0700;
-// Folders above a source, of which nothing was recorded.
-constexpr mode_t kUnrecordedFolderMode = 0755;
 
 }  // namespace
 
@@ -80,6 +82,7 @@ core::Status RestoreTarget::open_root() {
   root_->existed = true;
   CAIRN_TRY(const auto names, names_in(*root_));
   root_->existed = !names.empty();
+  std::ranges::copy_if(names, std::back_inserter(root_->sides), is_side_name);
   if (root_->existed && options_.overwrite == Overwrite::refuse) {
     return core::fail(
         core::ErrorCode::invalid_argument, fmt::format("the target {} is not empty", path),
@@ -195,6 +198,9 @@ void RestoreTarget::describe_root(Entry entry, std::string snapshot_path) {
 
 core::Status RestoreTarget::enter_folder(TargetFolder& folder, const Standing& standing) {
   folder.existed = true;
+  if (const auto names = names_in(folder)) {
+    std::ranges::copy_if(*names, std::back_inserter(folder.sides), is_side_name);
+  }
   if (folder.entry && keeps_folder_metadata(options_.overwrite, *standing, *folder.entry)) {
     folder.entry.reset();
   }
@@ -231,8 +237,10 @@ core::Result<std::shared_ptr<TargetFolder>> RestoreTarget::make_folder(
     parent->pending += 1;
     return folder;
   }
-  if (standing && folder->entry) {
-    switch (judge(standing, *folder->entry, folder->path)) {
+  if (standing) {
+    Entry unrecorded;
+    unrecorded.type = EntryType::folder;
+    switch (judge(standing, folder->entry.value_or(unrecorded), folder->path)) {
       case Verdict::keep:
         log_.done(RestoreAction::kept, folder->path);
         return nullptr;
@@ -258,8 +266,7 @@ core::Result<std::shared_ptr<TargetFolder>> RestoreTarget::make_folder(
     if (standing) {
       CAIRN_TRY_STATUS(unlink_name(above->number(), folder->name, folder->path));
     }
-    const mode_t mode = folder->entry ? kFolderMode : kUnrecordedFolderMode;
-    if (::mkdirat(above->number(), folder->name.c_str(), mode) != 0) {
+    if (::mkdirat(above->number(), folder->name.c_str(), kFolderMode) != 0) {
       return core::fail(core::errno_error(errno, "make folder " + folder->path));
     }
     const int number = opener_.open(above->number(), folder->name, kListedFolderFlags);

@@ -39,6 +39,7 @@ struct TargetFolder {
   bool existed = false;            ///< was there before this restore
   bool is_missing = false;         ///< dry run: would have been made
   bool is_recorded_empty = false;  ///< the snapshot has nothing in it
+  std::vector<std::string> sides;  ///< names that a database's files may have, if it existed
   std::vector<std::string> extras;  ///< names that the snapshot does not have: removed at the end
   unsigned lifted_flags = 0;        ///< taken away to be able to write: put back at the end
   std::atomic<std::uint64_t> pending{1};  ///< files and folders in it, and the walk
@@ -62,6 +63,8 @@ struct TargetOptions {
   std::function<bool(std::string_view path, bool is_folder)> selects;
   ProtectedObjects protects = {};
   UnreadPaths unread = {};
+  std::vector<Choice> left_out = {};
+  std::function<bool(std::string_view path)> is_only_passed = {};
   std::stop_token stop;
   BeneathOpener::Way opening = BeneathOpener::Way::best;
   UnnamedFiles unnamed = UnnamedFiles::best;
@@ -91,6 +94,19 @@ class RestoreTarget {
   /// is something that must be kept in any case.
   [[nodiscard]] Verdict judge(const Standing& standing, const Entry& entry,
                               const std::string& path);
+
+  [[nodiscard]] bool is_only_passed(std::string_view path) const {
+    return options_.is_only_passed && options_.is_only_passed(path);
+  }
+
+  /// What stands beside a file of this name and would be taken for a part of it if it were a
+  /// database. Call from the thread that walks only.
+  [[nodiscard]] std::vector<std::string> sides_of(TargetFolder& folder, const std::string& name);
+  /// True if one of these files is a log that a database has not done with.
+  [[nodiscard]] bool have_log(const TargetFolder& folder, const std::vector<std::string>& names);
+  /// Gives a file a temporary name, or its own back.
+  core::Status set_aside(const TargetFolder& folder, const std::string& name,
+                         const std::string& temporary_name);
 
   /// What has the name in the folder. Costs nothing in folders that this restore has made.
   [[nodiscard]] core::Result<Standing> look(const TargetFolder& folder, const std::string& name);
@@ -179,7 +195,10 @@ class RestoreTarget {
     std::string snapshot_path;
   };
   /// True if something that the snapshot does not have stays, and why is told.
-  [[nodiscard]] bool is_spared(const struct ::stat& status, const Doomed& doomed);
+  [[nodiscard]] bool is_spared(int folder, const struct ::stat& status, const Doomed& doomed);
+  [[nodiscard]] bool is_left_out(int folder, const Doomed& doomed) const;
+  /// True if the backup would have left out what is in the folder, for a tag among these names.
+  [[nodiscard]] bool carries_tag(int folder, const std::vector<std::string>& names) const;
   [[nodiscard]] bool is_other_file_system(const TargetFolder& folder, int descriptor);
   void remove_extras(const TargetFolder& folder);
   /// True if nothing is left of it.

@@ -61,9 +61,30 @@ std::optional<std::string> RestoreWalk::first_name_here(const Selection& selecti
   return is_new ? std::nullopt : relative_to(stand_in->second, selection.inside);
 }
 
+std::vector<std::string> RestoreWalk::stale_sides(const Selection& selection, TargetFolder& folder,
+                                                  const Entry& entry, const std::string& inside,
+                                                  bool is_alone) {
+  std::vector<std::string> stale = target_.sides_of(folder, entry.name);
+  std::erase_if(stale, [&](const std::string& name) {
+    // Its own, as recorded, comes with it.
+    const std::string its_inside = inside + name.substr(entry.name.size());
+    const std::string path = join_path(selection.source_path, its_inside);
+    const auto recorded = locate_if_there(state_, snapshot_, path);
+    const bool is_recorded = !recorded || recorded->has_value();
+    if (is_recorded && (is_alone || !is_selected(selection, its_inside, false))) {
+      target_.log().warning(
+          fmt::format("the snapshot has {}, too: if {} is a database, it lacks what is in there",
+                      path, inside));
+      return false;
+    }
+    return is_recorded;
+  });
+  return stale;
+}
+
 core::Status RestoreWalk::place(const Selection& selection,
                                 const std::shared_ptr<TargetFolder>& folder, Entry entry,
-                                const std::string& inside) {
+                                const std::string& inside, bool is_alone) {
   if (auto first = first_name_here(selection, entry, inside)) {
     folder->pending += 1;
     entry.content.items.clear();
@@ -72,7 +93,8 @@ core::Status RestoreWalk::place(const Selection& selection,
   }
   if (entry.type == EntryType::file) {
     folder->pending += 1;
-    return files_.add(folder, std::move(entry));
+    auto sides = stale_sides(selection, *folder, entry, inside, is_alone);
+    return files_.add(folder, std::move(entry), std::move(sides));
   }
   if (auto status = target_.make_special(*folder, entry); !status) {
     if (ends_restore(status.error().code())) {
@@ -84,19 +106,23 @@ core::Status RestoreWalk::place(const Selection& selection,
   return {};
 }
 
-core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry) {
+core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry,
+                                         std::string name) {
   entry.hard_link_to.reset();
   const std::string inside = path_inside(selection.inside, entry.name);
   if (!target_.selects(join_path(selection.source_path, inside), false)) {
     return {};
   }
-  return place(selection, selection.folder, std::move(entry), inside);
+  if (!name.empty()) {
+    entry.name = std::move(name);
+  }
+  return place(selection, selection.folder, std::move(entry), inside, true);
 }
 
 void RestoreWalk::push_frame(std::vector<Frame>& stack, const ChunkId& node,
                              std::shared_ptr<TargetFolder> folder, std::string inside) {
   Frame frame{FolderReader(state_, node), std::move(folder), std::move(inside)};
-  if (target_.options().delete_extra) {
+  if (target_.options().delete_extra && frame.folder != nullptr) {
     if (auto names = target_.names_in(*frame.folder)) {
       frame.standing = std::move(*names);
     } else {
@@ -120,6 +146,10 @@ void RestoreWalk::pass_standing(Frame& frame, const std::string* name) {
 
 void RestoreWalk::leave(std::vector<Frame>& stack) {
   Frame& frame = stack.back();
+  if (frame.folder == nullptr) {
+    stack.pop_back();
+    return;
+  }
   pass_standing(frame, nullptr);
   frame.folder->is_recorded_empty = frame.is_empty;
   if (!frame.is_whole) {
@@ -132,8 +162,11 @@ void RestoreWalk::leave(std::vector<Frame>& stack) {
 
 core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
                                 std::string inside) {
-  const auto& above = stack.back().folder;
-  const std::string path = join_path(above->path, entry.name);
+  const std::string snapshot_path = join_path(selection.source_path, inside);
+  const bool is_only_passed = target_.is_only_passed(snapshot_path);
+  const bool may_stand = stack.back().folder != nullptr;
+  const std::string path =
+      may_stand ? join_path(stack.back().folder->path, entry.name) : snapshot_path;
   const std::uint64_t objects = 1 + entry.folder.entries_below;
   if (stack.size() >= kFolderDepthMax) {
     target_.log().failed(objects);
@@ -143,8 +176,22 @@ core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& 
   }
   const ChunkId node = entry.folder.node;
   std::string name = entry.name;
-  auto folder = target_.make_folder(above, std::move(name), std::move(entry),
-                                    join_path(selection.source_path, inside));
+  std::optional<Entry> metadata = std::move(entry);
+  if (is_only_passed) {
+    const auto standing =
+        may_stand ? target_.look(*stack.back().folder, name) : core::Result<Standing>(Standing());
+    if (!standing || !*standing || !S_ISDIR((*standing)->st_mode)) {
+      push_frame(stack, node, nullptr, std::move(inside));
+      stack.back().later = std::move(metadata);
+      return {};
+    }
+    metadata.reset();
+  }
+  CAIRN_TRY(const auto above, folder_on_top(selection, stack));
+  if (above == nullptr) {
+    return {};
+  }
+  auto folder = target_.make_folder(above, std::move(name), std::move(metadata), snapshot_path);
   if (!folder) {
     if (ends_restore(folder.error().code())) {
       return core::fail(std::move(folder).error());
@@ -159,6 +206,41 @@ core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& 
   return {};
 }
 
+core::Status RestoreWalk::make_frame(const Selection& selection, Frame& frame,
+                                     const std::shared_ptr<TargetFolder>& above) {
+  const std::string path = join_path(above->path, frame.later->name);
+  const std::uint64_t objects = 1 + frame.later->folder.entries_below;
+  std::string name = frame.later->name;
+  auto made = target_.make_folder(above, std::move(name), std::move(frame.later),
+                                  join_path(selection.source_path, frame.inside));
+  frame.later.reset();
+  if (!made) {
+    if (ends_restore(made.error().code())) {
+      return core::fail(std::move(made).error());
+    }
+    target_.log().failed(objects);
+    report(path, made.error());
+  }
+  frame.folder = made ? std::move(*made) : nullptr;
+  frame.is_blocked = frame.folder == nullptr;
+  return {};
+}
+
+core::Result<std::shared_ptr<TargetFolder>> RestoreWalk::folder_on_top(const Selection& selection,
+                                                                       std::vector<Frame>& stack) {
+  if (stack.back().folder != nullptr) {
+    return stack.back().folder;
+  }
+  std::size_t made = stack.size();
+  while (stack[made - 1].folder == nullptr && !stack[made - 1].is_blocked) {
+    --made;
+  }
+  for (; made < stack.size() && !stack[made - 1].is_blocked; ++made) {
+    CAIRN_TRY_STATUS(make_frame(selection, stack[made], stack[made - 1].folder));
+  }
+  return stack.back().folder;
+}
+
 core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& stack) {
   Frame& frame = stack.back();
   auto entry = frame.reader.next();
@@ -168,7 +250,8 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
     }
     frame.is_whole = false;
     target_.log().failed(1);
-    report(frame.folder->path,
+    report(frame.folder != nullptr ? frame.folder->path
+                                   : join_path(selection.source_path, frame.inside),
            std::move(entry).error().with_context("some of what it held cannot be restored"));
     return {};
   }
@@ -186,7 +269,8 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
   if (is_folder) {
     return enter(selection, stack, std::move(**entry), std::move(inside));
   }
-  return place(selection, frame.folder, std::move(**entry), inside);
+  CAIRN_TRY(const auto folder, folder_on_top(selection, stack));
+  return folder == nullptr ? core::Status() : place(selection, folder, std::move(**entry), inside);
 }
 
 core::Status RestoreWalk::restore_children(const Selection& selection,

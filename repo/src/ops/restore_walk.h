@@ -22,8 +22,9 @@ namespace cairn::repo::ops {
 /// names of the target's folders on the current path.
 class RestoreWalk {
  public:
-  RestoreWalk(State& state, RestoreTarget& target, RestoreFiles& files, ProblemList& problems)
-      : state_(state), target_(target), files_(files), problems_(problems) {}
+  RestoreWalk(State& state, const Snapshot& snapshot, RestoreTarget& target, RestoreFiles& files,
+              ProblemList& problems)
+      : state_(state), snapshot_(snapshot), target_(target), files_(files), problems_(problems) {}
 
   /// Where a selection begins: `folder` stands for the path `inside` below the source at
   /// `source_path`.
@@ -33,8 +34,8 @@ class RestoreWalk {
     std::string inside;
   };
 
-  /// Restores one object under its name into the folder, without its children.
-  core::Status restore_object(const Selection& selection, Entry entry);
+  /// Restores one object under its name, or another one, into the folder, without its children.
+  core::Status restore_object(const Selection& selection, Entry entry, std::string name = {});
   /// Restores all below a recorded folder into selection.folder. Takes over one pending piece of
   /// that folder's work.
   core::Status restore_children(const Selection& selection, const FolderContent& content);
@@ -44,8 +45,10 @@ class RestoreWalk {
  private:
   struct Frame {
     FolderReader reader;
-    std::shared_ptr<TargetFolder> folder;
+    std::shared_ptr<TargetFolder> folder;  ///< nullptr: not made yet
     std::string inside;
+    std::optional<Entry> later = {};  ///< what it will be made of, once something is put into it
+    bool is_blocked = false;          ///< it could not be made, or something is kept in its place
     std::vector<std::string> standing = {};  ///< names in the target's folder, if asked for
     std::size_t next_standing = 0;
     bool is_empty = true;  ///< nothing was recorded, or none of it read yet
@@ -62,11 +65,21 @@ class RestoreWalk {
   /// Names of the target up to `name` that the snapshot does not have; nullptr: all that are left.
   static void pass_standing(Frame& frame, const std::string* name);
   void leave(std::vector<Frame>& stack);
+  /// Makes the folders on the current path that wait for something to be put into them. nullptr:
+  /// nothing can be.
+  core::Result<std::shared_ptr<TargetFolder>> folder_on_top(const Selection& selection,
+                                                            std::vector<Frame>& stack);
+  core::Status make_frame(const Selection& selection, Frame& frame,
+                          const std::shared_ptr<TargetFolder>& above);
   core::Status step(const Selection& selection, std::vector<Frame>& stack);
   core::Status enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
                      std::string inside);
+  /// What stands beside a file, in case it is a database, and is not restored with it.
+  [[nodiscard]] std::vector<std::string> stale_sides(const Selection& selection,
+                                                     TargetFolder& folder, const Entry& entry,
+                                                     const std::string& inside, bool is_alone);
   core::Status place(const Selection& selection, const std::shared_ptr<TargetFolder>& folder,
-                     Entry entry, const std::string& inside);
+                     Entry entry, const std::string& inside, bool is_alone = false);
   [[nodiscard]] std::optional<std::string> first_name_here(const Selection& selection,
                                                            const Entry& entry,
                                                            const std::string& inside);
@@ -76,6 +89,7 @@ class RestoreWalk {
   void report(std::string path, const core::Error& error);
 
   State& state_;
+  const Snapshot& snapshot_;
   RestoreTarget& target_;
   RestoreFiles& files_;
   ProblemList& problems_;

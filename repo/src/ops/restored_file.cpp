@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cairn/core/crypto.h"
+#include "ops/database_sides.h"
 #include "ops/target_file.h"
 #include "ops/tree_reader.h"
 
@@ -309,6 +310,60 @@ void RestoredFile::fail(const std::string& reason) {
   }
 }
 
+core::Status RestoredFile::set_sides_aside(int restored, int standing) {
+  if (plan_.stale_sides.empty() ||
+      !(is_database(restored) || (standing >= 0 && is_database(standing)) ||
+        target_.have_log(*folder_, plan_.stale_sides))) {
+    return {};
+  }
+  for (const std::string& side : plan_.stale_sides) {
+    const std::string side_path = join_path(folder_->path, side);
+    if (target_.options().overwrite == Overwrite::never) {
+      target_.log().problem(ProblemKind::unreadable, side_path,
+                            "it is kept, but stands beside a database that was restored without "
+                            "it: SQLite would apply it");
+      continue;
+    }
+    if (!target_.options().dry_run) {
+      std::string aside = fmt::format("{}{}", temporary_name(entry_), side.substr(side.rfind('-')));
+      target_.discard(*folder_, aside);  // left by an earlier restore
+      CAIRN_TRY_STATUS(target_.set_aside(*folder_, side, aside));
+      sides_aside_.emplace_back(side, std::move(aside));
+    }
+    target_.log().done(RestoreAction::deleted, side_path);
+    target_.log().warning(
+        fmt::format("{} {}: it belongs to another state of the database than the "
+                    "one restored, and SQLite would apply it",
+                    side_path, target_.options().dry_run ? "would be deleted" : "is deleted"));
+  }
+  return {};
+}
+
+void RestoredFile::settle_sides(bool is_done) {
+  for (const auto& [name, aside] : sides_aside_) {
+    if (is_done) {
+      target_.discard(*folder_, aside);
+    } else if (auto back = target_.set_aside(*folder_, aside, name); !back) {
+      target_.log().problem(ProblemKind::unreadable, join_path(folder_->path, name),
+                            back.error().message());
+    }
+  }
+  sides_aside_.clear();
+}
+
+core::Status RestoredFile::complete_by_way() {
+  CAIRN_TRY_STATUS(open_building(entry_.content.size_bytes == 0));
+  if (!plan_.stale_sides.empty()) {
+    const auto standing = plan_.standing ? open_standing(O_RDONLY)
+                                         : core::Result<std::shared_ptr<Descriptor>>(nullptr);
+    const int number = standing && *standing != nullptr ? (*standing)->number() : -1;
+    CAIRN_TRY_STATUS(set_sides_aside(building_->number(), number));
+  }
+  auto done = way_ == Way::patch ? complete_patch() : complete_whole();
+  settle_sides(done.has_value());
+  return done;
+}
+
 core::Status RestoredFile::complete() {
   const std::scoped_lock lock(mutex_);
   if (failure_) {
@@ -319,11 +374,15 @@ core::Status RestoredFile::complete() {
     CAIRN_TRY_STATUS(complete_unchanged());
     target_.log().stands(entry_, true);
   } else if (target_.options().dry_run) {
+    if (plan_.standing && !plan_.stale_sides.empty()) {
+      if (const auto standing = open_standing(O_RDONLY)) {
+        CAIRN_TRY_STATUS(set_sides_aside((*standing)->number(), -1));
+      }
+    }
     target_.log().done(exists ? RestoreAction::updated : RestoreAction::created, path());
     target_.log().stands(entry_, false);
   } else {
-    CAIRN_TRY_STATUS(open_building(entry_.content.size_bytes == 0));
-    CAIRN_TRY_STATUS(way_ == Way::patch ? complete_patch() : complete_whole());
+    CAIRN_TRY_STATUS(complete_by_way());
     target_.log().done(exists ? RestoreAction::updated : RestoreAction::created, path());
     target_.log().stands(entry_, false);
   }
@@ -341,6 +400,8 @@ core::Status RestoredFile::complete() {
 
 core::Status RestoredFile::complete_unchanged() {
   CAIRN_TRY(const auto standing, open_standing(O_RDONLY));
+  CAIRN_TRY_STATUS(set_sides_aside(standing->number(), -1));
+  settle_sides(true);
   if (target_.metadata().matches(standing->number(), entry_)) {
     target_.log().done(RestoreAction::unchanged, path());
     return {};

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cairn/core/result.h"
@@ -21,6 +22,9 @@ struct FilePlan {
   bool has_leftover = false;    ///< an earlier restore left it half built under `temporary_name`
   bool has_leftover_patch = false;  ///< the same under `patch_name`
   bool has_other_leftover = false;  ///< something useless stands under `temporary_name`: it goes
+  /// What stands beside the file and would be taken for its own if it is a database: that goes when
+  /// the file comes.
+  std::vector<std::string> stale_sides = {};
 };
 
 /// Temporary names follow from name and content, so that the same restore finds them again.
@@ -101,6 +105,12 @@ class RestoredFile {
   void close_building();
   core::Status complete_unchanged();
   core::Status give_name();
+  /// Takes what is stale beside a database out of the way before it gets its place. `standing`: the
+  /// file that has it now, or -1.
+  core::Status set_sides_aside(int restored, int standing);
+  /// For good, or, if the database could not be put into its place, back.
+  void settle_sides(bool is_done);
+  core::Status complete_by_way();
   core::Status complete_whole();
   core::Status complete_patch();
   core::Status apply_patch(int standing);
@@ -120,6 +130,7 @@ class RestoredFile {
   std::vector<Run> runs_;  ///< of a patch
   std::optional<std::string> failure_;
   bool keeps_temporary_ = false;
+  std::vector<std::pair<std::string, std::string>> sides_aside_;  ///< name, temporary name
 };
 
 }  // namespace cairn::repo::ops

@@ -9,6 +9,7 @@
 #include "ops/access.h"
 #include "ops/announced_sessions.h"
 #include "ops/chunk_store.h"
+#include "ops/left_out.h"
 #include "ops/snapshot_choice.h"
 #include "ops/stored_nodes.h"
 #include "ops/tree_rewriter.h"
@@ -35,6 +36,7 @@ class Rewriting {
         options_(options),
         observer_(observer),
         meter_(observer, state_.environment.clock),
+        exclude_(trees.exclude),
         trees_(state_, trees, meter_) {}
 
   core::Result<RewriteReport> run();
@@ -53,6 +55,7 @@ class Rewriting {
   const RewriteOptions& options_;
   Observer& observer_;
   ops::ProgressMeter meter_;
+  const PathFilter* exclude_;  ///< nullptr: nothing is left out on request
   ops::TreeRewriter trees_;
   std::vector<ListedSnapshot> standing_;
   RewriteReport report_;
@@ -158,6 +161,9 @@ core::Result<Snapshot> Rewriting::build(RewrittenSnapshot& rewritten) {
   rewritten.changed = changed && !rewritten.nothing_left;
   if (!rewritten.changed) {
     return snapshot;
+  }
+  if (exclude_ != nullptr) {
+    ops::add_left_out({.filter = *exclude_}, snapshot);  // nobody misses it: no restore deletes it
   }
   CAIRN_TRY_STATUS(nodes.flush());
   CAIRN_TRY_STATUS(store.finish());

@@ -28,6 +28,12 @@ bool is_cache_tag(int folder) {
 
 }  // namespace
 
+bool carries_tag(const Choice& choice, int folder, const std::vector<std::string>& names) {
+  return std::ranges::any_of(names, [&](const std::string& name) {
+    return is_tag(choice, name, [&] { return is_cache_tag(folder); });
+  });
+}
+
 bool is_named(const std::vector<std::string>* named, const std::string& path) {
   return named != nullptr && std::ranges::binary_search(*named, path);
 }

@@ -55,4 +55,8 @@ template <class HasSignature>
                                                               const NameStack& names,
                                                               std::size_t first);
 
+/// True if a folder with these names in it is left out but for its tag. `folder`: its descriptor.
+[[nodiscard]] bool carries_tag(const Choice& choice, int folder,
+                               const std::vector<std::string>& names);
+
 }  // namespace cairn::repo::ops

@@ -135,6 +135,79 @@ void add_source_rules(VectorList& list) {
       .ok("birth times in a tree", with_birth_times(joined(varint(9'000'000), u8(1), run(0x30))));
 }
 
+core::Bytes folder_above(std::string_view path, std::uint64_t mode = 0750) {
+  return joined(text(path), u16(mode), varint(1000), varint(100), text("ada"), text("users"),
+                timestamp(1'767'225'600, 1), varint(1), text("user.a"), text("b"));
+}
+
+core::Bytes left_out(std::uint8_t flags, std::uint64_t size, const core::Bytes& lists) {
+  return joined(u8(flags), varint(size), lists);
+}
+
+core::Bytes no_lists() { return joined(varint(0), varint(0)); }
+
+Pieces manifest_with_tail() {
+  Pieces pieces = manifest_pieces().with("version", u8(2));
+  pieces.add("folder count", varint(2))
+      .add("folders", joined(folder_above("/a"), folder_above("/a/b", 07777)))
+      .add("choice count", varint(2))
+      .add("choices", joined(left_out(7, 1001,
+                                      joined(varint(1), text(".nobackup"), varint(2), text("*.o"),
+                                             text("!/keep.o"))),
+                             left_out(8, 0, no_lists())));
+  return pieces;
+}
+
+void add_tail_rules(VectorList& list) {
+  const Pieces good = manifest_with_tail();
+  const auto folders = [&good](const core::Bytes& first, const core::Bytes& second) {
+    return good.with("folders", joined(first, second));
+  };
+  const auto choice = [&good](const core::Bytes& one) {
+    return good.with("choice count", varint(1)).with("choices", one);
+  };
+  const Pieces no_folders = good.with("folder count", varint(0)).without("folders");
+  const Pieces no_choices = good.with("choice count", varint(0)).without("choices");
+  list.ok("folders above the sources, and what was left out", good)
+      .ok("only folders above", no_choices)
+      .ok("only what was left out", no_folders)
+      .ok("files of any size left out", choice(left_out(0, 1, no_lists())))
+      .corrupt("a tail that says nothing", "says nothing",
+               no_folders.with("choice count", varint(0)).without("choices"))
+      .corrupt("folders above that descend", "not in order",
+               folders(folder_above("/a/b"), folder_above("/a")))
+      .corrupt("a folder above twice", "not in order",
+               folders(folder_above("/a"), folder_above("/a")))
+      .corrupt("/ as a folder above", "not absolute",
+               folders(folder_above("/"), folder_above("/a")))
+      .corrupt("relative folder above", "not absolute",
+               folders(folder_above("a"), folder_above("b")))
+      .corrupt("mode of a folder above beyond 07777", "beyond 07777",
+               folders(folder_above("/a", 010000), folder_above("/b")))
+      .corrupt("more folders above than bytes", "cannot fit",
+               good.with("folder count", varint(4000)))
+      .limit("folders above above the limit", "above the limit",
+             good.with("folder count", varint(4097)))
+      .corrupt("a choice that leaves nothing out", "leaves nothing out",
+               choice(left_out(0, 0, no_lists())))
+      .corrupt("reserved flags of a choice", "reserved flags", choice(left_out(16, 0, no_lists())))
+      .corrupt("a choice not recorded that has patterns", "not recorded",
+               choice(left_out(8, 0, joined(varint(0), varint(1), text("*.o")))))
+      .corrupt("an empty pattern", "cannot fit",
+               choice(left_out(0, 0, joined(varint(0), varint(1), text("")))))
+      .corrupt("an empty name of a tag", "out of bounds",
+               choice(left_out(0, 0, joined(varint(1), text(""), varint(0)))))
+      .corrupt("a size beyond 2^63", "out of bounds",
+               choice(left_out(0, (std::uint64_t{1} << 63U) + 1, no_lists())))
+      .limit("choices above the limit", "above the limit", good.with("choice count", varint(65)))
+      .limit("patterns above the limit", "above the limit",
+             choice(left_out(0, 0, joined(varint(0), varint(16385)))))
+      .limit("pattern above the limit", "above the limit",
+             choice(left_out(0, 0, joined(varint(0), varint(1), varint(4097), zeros(10)))))
+      .limit("name of a tag above the limit", "above the limit",
+             choice(left_out(0, 0, joined(varint(1), varint(1025), zeros(10)))));
+}
+
 void add_limits(VectorList& list) {
   const Pieces good = manifest_pieces();
   for (const char* field : {"host", "user", "program", "set"}) {
@@ -221,7 +294,10 @@ std::vector<Vector> snapshot_vectors() {
       .ok("smallest", smallest_manifest())
       .ok("partial", good.with("partial", u8(1)))
       .ok("widest time zone", good.with("offset", svarint(1440)))
-      .unsupported("version 2", "version 2", good.with("version", u8(2)))
+      .unsupported("version 3", "version 3", good.with("version", u8(3)))
+      .corrupt("version 2 without its tail", "snapshot manifest", good.with("version", u8(2)))
+      .corrupt("version 1 with a tail", "snapshot manifest",
+               manifest_with_tail().with("version", u8(1)))
       .corrupt("time zone too far west", "time zone", good.with("offset", svarint(-1441)))
       .corrupt("time zone too far east", "time zone", good.with("offset", svarint(1441)))
       .corrupt("unknown type", "unknown type", good.with("type", u8(6)))
@@ -240,6 +316,7 @@ std::vector<Vector> snapshot_vectors() {
                good.with("problems", joined(problem(0), problem(6))))
       .corrupt("number in two bytes", "needless bytes", good.with("tag count", needless_varint(2)));
   add_source_rules(list);
+  add_tail_rules(list);
   add_limits(list);
   list.cut_and_grown("snapshot manifest", good.join());
   return std::move(list).take();

@@ -190,6 +190,33 @@ ListInner random_list_inner(SeededRandom& random) {
   return inner;
 }
 
+static void add_random_tail(SeededRandom& random, Snapshot& snapshot) {
+  for (const std::string& name : random_names(random, random.below(4))) {
+    const Entry entry = random_entry(random);
+    snapshot.folders_above.push_back({.path = "/" + name,
+                                      .mode = entry.mode,
+                                      .owner = entry.owner,
+                                      .mtime = entry.mtime,
+                                      .xattrs = entry.xattrs});
+  }
+  for (std::size_t i = random.below(3); i > 0; --i) {
+    LeftOut& one = snapshot.left_out.emplace_back();
+    one.patterns = random_names(random, random.below(5));
+    one.exclude_caches = random.below(2) == 0;
+    one.exclude_if_present = random_names(random, random.below(3));
+    one.exclude_nodump = random.below(2) == 0;
+    one.one_file_system = true;  // it leaves something out
+    if (random.below(2) == 0) {
+      one.exclude_larger_than_bytes = random_number(random, kFileSizeMax);
+    }
+    if (random.below(4) == 0) {
+      one.patterns.clear();
+      one.exclude_if_present.clear();
+      one.is_whole = false;
+    }
+  }
+}
+
 Snapshot random_snapshot(SeededRandom& random) {
   Snapshot snapshot;
   snapshot.start = random_time(random);
@@ -221,6 +248,7 @@ Snapshot random_snapshot(SeededRandom& random) {
     problem.path = random_path(random);
     problem.reason = random_text(random, kTextBytesMax);
   }
+  add_random_tail(random, snapshot);
   return snapshot;
 }
 

@@ -80,6 +80,8 @@ class PathFilter {
   [[nodiscard]] Decision decide_anchored(std::string_view path, bool is_folder) const noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
+  /// The patterns in their order, each as add_exclude() takes it.
+  [[nodiscard]] std::vector<std::string> patterns() const;
 
   /// What is wrong with patterns that were added one by one and can do nothing to what lies below
   /// these absolute paths: a sentence for each.

@@ -30,24 +30,32 @@ struct RestoreOptions {
   /// What to restore: empty for the whole snapshot, recreated with its absolute paths below the
   /// target; else an absolute path inside it: a folder's contents or a file go into the target.
   std::string path;
-  std::string target;  ///< folder; made if missing
+  /// A folder, made if missing. Where a single file is restored it may also be a file that is
+  /// there: that one is meant, then.
+  std::string target;
   Overwrite overwrite = Overwrite::refuse;
   /// Removes what the snapshot does not have from the folders that are restored, and from no
   /// others; also folders that stand where a file belongs. What `selects` leaves out is spared.
   /// Spared as well, and told: what this restore reads from (the repository, the cache, what
-  /// `protects` names), what the backup could not read, and other file systems. Refused for a
-  /// snapshot that does not know all that it lacks: a partial one, or one with too many problems.
+  /// `protects` names), what the backup could not read or was told to leave out, and other file
+  /// systems. Refused for a snapshot that does not know all that it lacks: a partial one, one with
+  /// too many problems, or with more exclusions than it records.
   bool delete_extra = false;
-  bool dry_run = false;      ///< reads, compares and tells; writes nothing
-  bool numeric_ids = false;  ///< owners by number only; else names that exist here decide
-  bool no_owner = false;     ///< owners are not restored at all
+  bool delete_excluded = false;  ///< deletes what the backup was told to leave out, too
+  bool dry_run = false;          ///< reads, compares and tells; writes nothing
+  bool numeric_ids = false;      ///< owners by number only; else names that exist here decide
+  bool no_owner = false;         ///< owners are not restored at all
   /// Which extended attributes are restored, by name. Called from several threads. Empty: all.
   std::function<bool(std::string_view name)> selects_xattr;
   /// Further objects that must neither be removed nor overwritten: key files, for one.
   std::vector<std::string> protects;
   /// Which objects to restore, by their absolute path in the snapshot; a folder that it refuses is
-  /// left out with all that is in it. Called from several threads. Empty: all.
+  /// left out with all that is in it. Called from several threads. Empty: all. If nothing of the
+  /// snapshot is selected that is an error, and nothing is made.
   std::function<bool(std::string_view path, bool is_folder)> selects;
+  /// True of a folder that is selected only for what may be in it: it is made when something is,
+  /// and one that is there keeps its metadata. Empty: none.
+  std::function<bool(std::string_view path)> is_only_passed;
   unsigned workers = 0;  ///< 0: one per processor
   std::stop_token stop;
 };
@@ -106,7 +114,8 @@ struct RestoreReport {
 /// Two restores into one target at the same time are refused. Memory: docs/ARCHITECTURE.md.
 ///
 /// Errors: not_found, invalid_argument (target not empty), not_permitted, busy (another restore
-/// writes there), no_space, io (of the target), interrupted. Damage of single files is no error but
+/// writes there), no_space, io (of the target), interrupted; not_found also if nothing is selected.
+/// Damage of single files is no error but
 /// a problem in the report.
 [[nodiscard]] core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snapshot,
                                                   const RestoreOptions& options,
@@ -120,6 +129,18 @@ inline constexpr std::uint64_t kRewrittenBytesMax = std::uint64_t{1024} * 1024;
 [[nodiscard]] core::Result<std::vector<std::string>> paths_to_overwrite(
     Repository& repository, const Snapshot& snapshot, const RestoreOptions& options,
     Observer& observer);
+
+/// A file that a process has open for writing.
+struct OpenFile {
+  std::string path;
+  std::uint32_t process = 0;
+  std::string program;
+};
+inline constexpr std::size_t kOpenFilesTold = 100;  ///< about so many are looked for
+/// The files at or below these paths (absolute, without links) that other processes have open for
+/// writing, as far as this user may know. `proc`: where that file system is mounted.
+[[nodiscard]] std::vector<OpenFile> files_open_for_writing(const std::vector<std::string>& paths,
+                                                           const std::string& proc = "/proc");
 
 inline constexpr std::string_view kRestorePointTag = "restore-point";
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,32 @@ struct AddedBytes {
   friend bool operator==(const AddedBytes&, const AddedBytes&) = default;
 };
 
+/// What a backup, or a rewrite, was told to leave out of its sources: what is not in the snapshot
+/// for this reason is nobody's loss, and no restore deletes it.
+struct LeftOut {
+  std::vector<std::string> patterns;  ///< in their order; a leading '!' takes back
+  bool exclude_caches = false;
+  std::vector<std::string> exclude_if_present;
+  std::optional<std::uint64_t> exclude_larger_than_bytes;
+  bool exclude_nodump = false;
+  bool one_file_system = false;
+  /// False: there were more patterns or names than are recorded. None of them are, then.
+  bool is_whole = true;
+
+  friend bool operator==(const LeftOut&, const LeftOut&) = default;
+};
+
+/// A folder above a source: what it takes to make it again.
+struct FolderAbove {
+  std::string path;  ///< absolute; never "/"
+  std::uint16_t mode = 0;
+  Owner owner;
+  core::Timestamp mtime;
+  std::vector<Xattr> xattrs;  ///< sorted by name
+
+  friend bool operator==(const FolderAbove&, const FolderAbove&) = default;
+};
+
 struct Snapshot {
   core::Timestamp start;
   core::Timestamp end;
@@ -92,6 +119,8 @@ struct Snapshot {
   bool partial = false;             ///< ended early on request; what is there is restorable
   std::uint64_t problem_count = 0;  ///< all; `problems` holds the first kProblemsMax
   std::vector<Problem> problems;
+  std::vector<FolderAbove> folders_above;  ///< of all sources, sorted by path; as many as fit
+  std::vector<LeftOut> left_out;           ///< each decides for itself
 
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
@@ -104,5 +133,8 @@ inline constexpr std::size_t kDescriptionBytesMax = 64 * 1024;
 inline constexpr std::size_t kTagsMax = 256;
 inline constexpr std::size_t kSourcesMax = 65536;
 inline constexpr std::size_t kProblemsMax = 1000;
+inline constexpr std::size_t kFoldersAboveMax = 4096;
+inline constexpr std::size_t kLeftOutMax = 64;
+inline constexpr std::size_t kLeftOutPatternsMax = 16384;  ///< of one LeftOut; names too
 
 }  // namespace cairn::repo
