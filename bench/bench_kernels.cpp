@@ -209,14 +209,14 @@ repo::format::FolderLeaf leaf() {
 void encode_leaf(benchmark::State& state) {
   const auto made = leaf();
   for ([[maybe_unused]] auto _ : state) {
-    benchmark::DoNotOptimize(repo::format::encode_folder_leaf(made).size());
+    benchmark::DoNotOptimize(checked(repo::format::encode_folder_leaf(made)).size());
   }
   count_units(state, "ns_per_entry", kEntries);
 }
 BENCHMARK(encode_leaf);
 
 void decode_leaf(benchmark::State& state) {
-  const core::Bytes encoded = repo::format::encode_folder_leaf(leaf());
+  const core::Bytes encoded = checked(repo::format::encode_folder_leaf(leaf()));
   for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(checked(repo::format::decode_folder_leaf(encoded)).entries.size());
   }

@@ -26,7 +26,8 @@ inline void require(bool condition) {
 template <class T, class Encode>
 void require_one_encoding(core::ByteView input, const core::Result<T>& decoded, Encode encode) {
   if (decoded.has_value()) {
-    require(core::equal(encode(*decoded), input));
+    const core::Result<core::Bytes> encoded = encode(*decoded);
+    require(encoded.has_value() && core::equal(*encoded, input));
     return;
   }
   const core::ErrorCode code = decoded.error().code();

@@ -16,7 +16,7 @@ namespace cairn::cli {
 
 /// Another program, and what it writes to its standard output, read through a pipe while it runs.
 /// It keeps standard input and standard error, inherits no other descriptor of ours, and gets the
-/// signals as they are for any program: none blocked, SIGPIPE ends it.
+/// signals as they are for any program: none blocked, SIGPIPE and SIGXFSZ end it.
 ///
 /// It is in a process group of its own, so that whatever it started ends with it; only in the
 /// foreground of a terminal it stays in ours, since it may have to ask the user there, and Ctrl-C

@@ -26,10 +26,18 @@ InterruptWatcher::InterruptWatcher() : wake_signal_(SIGRTMIN), signals_{} {
     }
   }
   ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  watcher_ = std::thread([this] { watch(); });
+  if (auto watcher = core::system_threads().start([this] { watch(); })) {
+    watcher_ = *std::move(watcher);
+  } else {
+    ::sigdelset(&signals_, SIGUSR1);
+    ::pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+  }
 }
 
 InterruptWatcher::~InterruptWatcher() {
+  if (!watcher_.joinable()) {
+    return;
+  }
   ::pthread_kill(watcher_.native_handle(), wake_signal_);
   watcher_.join();
 }

@@ -3,7 +3,8 @@
 #include <atomic>
 #include <csignal>
 #include <stop_token>
-#include <thread>
+
+#include "cairn/core/thread.h"
 
 namespace cairn::cli {
 
@@ -11,8 +12,9 @@ namespace cairn::cli {
 /// with status 130. Signals that are ignored when the program starts (nohup) stay ignored.
 ///
 /// Make one before any other thread: threads inherit that these signals are blocked, and a thread
-/// of its own waits for them. SIGUSR1, by which people ask how far it is, is only noted; it never
-/// ends the process. No signal handler runs, so nothing has to be async-signal-safe.
+/// of its own waits for them; without one they end the process, as if nobody watched. SIGUSR1, by
+/// which people ask how far it is, is only noted; it never ends the process. No signal handler
+/// runs, so nothing has to be async-signal-safe.
 class InterruptWatcher {
  public:
   InterruptWatcher();
@@ -33,7 +35,7 @@ class InterruptWatcher {
   mutable std::atomic<bool> progress_wanted_{false};
   int wake_signal_;
   sigset_t signals_;
-  std::thread watcher_;
+  std::thread watcher_;  ///< none if the system has no room for it
 };
 
 }  // namespace cairn::cli

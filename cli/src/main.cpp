@@ -1,4 +1,5 @@
 #include <malloc.h>
+#include <pthread.h>
 
 #include <csignal>
 #include <iostream>
@@ -12,6 +13,19 @@
 #include "system_streams.h"
 
 namespace {
+
+/// What a thread gets by default follows the limit of the main one's stack, which may be anything:
+/// too little, or with a limit of memory so much that few threads fit.
+void bound_stacks() {
+  constexpr std::size_t kStackBytes = std::size_t{2} * 1024 * 1024;
+  ::pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) == 0) {
+    if (::pthread_attr_setstacksize(&attributes, kStackBytes) == 0) {
+      ::pthread_setattr_default_np(&attributes);
+    }
+    ::pthread_attr_destroy(&attributes);
+  }
+}
 
 /// Large buffers go back to the system when they are freed. Without a fixed threshold glibc raises
 /// it to the largest one ever freed, and then keeps what lies between smaller ones.
@@ -27,8 +41,11 @@ int main(int argc, char** argv) {
   using namespace cairn;
   const cli::ClosedStreams closed = cli::occupy_closed_streams();
   keep_heap_small();
+  bound_stacks();
   // A reader that ends early shall not end a backup: writing then fails with EPIPE.
   std::signal(SIGPIPE, SIG_IGN);
+  // Nor the limit of a file's size (ulimit -f): writing then fails with EFBIG.
+  std::signal(SIGXFSZ, SIG_IGN);
   const cli::InterruptWatcher interrupts;
   if (const core::Status started = core::init_crypto(); !started) {
     std::cerr << "cairn: " << started.error().message() << std::endl;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absolute_path.h"
+#include "cairn/core/thread.h"
 
 namespace cairn::cli {
 
@@ -15,7 +16,8 @@ NewFile::NewFile(std::string path, Streams& streams) : path_(std::move(path)), s
 NewFile::~NewFile() {
   if (file_ != nullptr) {
     file_.reset();
-    static_cast<void>(streams_.file_system.remove(temporary_));
+    static_cast<void>(core::guarded("discarding a file",
+                                    [this] { return streams_.file_system.remove(temporary_); }));
   }
 }
 

@@ -1,12 +1,12 @@
 #include "run.h"
 
 #include <algorithm>
-#include <exception>
 #include <ostream>
 #include <type_traits>
 #include <variant>
 
 #include "arguments.h"
+#include "cairn/core/thread.h"
 #include "commands/commands.h"
 #include "console.h"
 #include "context.h"
@@ -97,14 +97,16 @@ ExitCode invoke(const Invocation& invocation, Streams& streams) {
     console.error(found.error(), ExitCode::usage);
     return ExitCode::usage;
   }
-  const auto result = std::visit(
-      [&context](const auto& arguments) {
-        if (!kAnswersInLines<std::decay_t<decltype(arguments)>>) {
-          context.console.answer_with_one_object();
-        }
-        return execute(arguments, context);
-      },
-      invocation.command);
+  const auto result = core::guarded("running the command", [&] {
+    return std::visit(
+        [&context](const auto& arguments) {
+          if (!kAnswersInLines<std::decay_t<decltype(arguments)>>) {
+            context.console.answer_with_one_object();
+          }
+          return execute(arguments, context);
+        },
+        invocation.command);
+  });
   return conclude(result, console);
 }
 
@@ -129,9 +131,10 @@ ExitCode run_parsed(std::span<const std::string> args, Streams& streams) {
 int run(std::span<const std::string> args, Streams& streams) {
   try {
     return static_cast<int>(run_parsed(args, streams));
-  } catch (const std::exception& error) {
-    // Out of memory, in all likelihood: nothing of ours throws.
-    streams.err << "cairn: " << error.what() << std::endl;
+  } catch (...) {
+    // Out of memory: nothing of ours throws.
+    streams.err << "cairn: " << core::error_of_exception("reading the command line").message()
+                << std::endl;
     return static_cast<int>(ExitCode::failed);
   }
 }

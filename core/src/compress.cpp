@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <gsl/assert>
+#include <new>
 #include <utility>
 
 namespace cairn::core {
@@ -81,7 +83,9 @@ Compressor::Compressor(int level, std::size_t size_hint_bytes) {
   impl_ = std::make_unique<Impl>();
   impl_->context.reset(ZSTD_createCCtx());
   ZSTD_CCtx* const context = impl_->context.get();
-  Ensures(context != nullptr);
+  if (context == nullptr) {
+    throw std::bad_alloc();
+  }
   set(context, ZSTD_c_compressionLevel, level);
   set(context, ZSTD_c_windowLog, window_log_for(size_hint_bytes));
   if (level == kPinnedLevel) {
@@ -124,7 +128,9 @@ struct Decompressor::Impl {
 
 Decompressor::Decompressor() : impl_(std::make_unique<Impl>()) {
   impl_->context.reset(ZSTD_createDCtx());
-  Ensures(impl_->context != nullptr);
+  if (impl_->context == nullptr) {
+    throw std::bad_alloc();
+  }
 }
 
 Decompressor::~Decompressor() = default;
@@ -145,6 +151,9 @@ Status Decompressor::decompress(ByteView input, MutableByteView out) {
   }
   const std::size_t written =
       ZSTD_decompressDCtx(impl_->context.get(), out.data(), out.size(), input.data(), input.size());
+  if (ZSTD_getErrorCode(written) == ZSTD_error_memory_allocation) {
+    throw std::bad_alloc();  // nothing is wrong with the data
+  }
   if (ZSTD_isError(written) != 0) {
     return fail(ErrorCode::corrupt,
                 fmt::format("expand compressed data: {}", ZSTD_getErrorName(written)));

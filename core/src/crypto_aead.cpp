@@ -117,7 +117,9 @@ void aead_seal(ByteView key, std::uint64_t nonce_number, ByteView associated_dat
   Expects(out.size() == plaintext.size() + kAeadTagBytes);
   Message message(Message::Direction::seal, key, nonce_number, associated_data);
   message.update(plaintext, u8_data(out));
-  Ensures(message.finish());
+  if (!message.finish()) {
+    throw std::bad_alloc();
+  }
   message.get_tag(out.last(kAeadTagBytes));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <gsl/assert>
+#include <new>
 
 namespace cairn::core {
 namespace {
@@ -15,7 +16,9 @@ namespace {
 // would unlock its neighbours. A freed page that stays locked is soon used for the next key.
 std::byte* allocate_secret(std::size_t size) {
   auto* const data = static_cast<std::byte*>(std::calloc(size, 1));
-  Ensures(data != nullptr);
+  if (data == nullptr) {
+    throw std::bad_alloc();
+  }
   // Fails beyond RLIMIT_MEMLOCK, which is the administrator's decision to make.
   static_cast<void>(sodium_mlock(data, size));
   return data;

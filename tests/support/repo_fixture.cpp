@@ -24,7 +24,8 @@ repo::Environment RepoFixture::environment(std::string cache) {
           .host = "host",
           .user = "user",
           .process = {.place = {}, .number = 1},
-          .cache_folder = cache.empty() ? at("cache") : std::move(cache)};
+          .cache_folder = cache.empty() ? at("cache") : std::move(cache),
+          .threads = *threads};
 }
 
 repo::Credentials RepoFixture::passphrase(std::string_view text) {

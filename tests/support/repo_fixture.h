@@ -82,6 +82,7 @@ class RepoFixture {
   FakeClock clock;
   SeededRandom random{42};
   unsigned workers = 2;
+  const core::Threads* threads = &core::system_threads();
 
  private:
   TempFolder folder_;

@@ -1,5 +1,7 @@
 #include "format/fields.h"
 
+#include <fmt/format.h>
+
 #include <gsl/assert>
 
 namespace cairn::repo::format {
@@ -8,6 +10,13 @@ void encode_timestamp(core::Encoder& out, const core::Timestamp& time) {
   Expects(is_valid(time));
   out.svarint(time.seconds);
   out.varint(time.nanoseconds);
+}
+
+core::Status check_encodable(std::string_view record, std::string_view defect) {
+  if (!defect.empty()) {
+    return core::fail(core::ErrorCode::internal, fmt::format("encode {}: {}", record, defect));
+  }
+  return {};
 }
 
 core::Timestamp decode_timestamp(core::Decoder& in) {

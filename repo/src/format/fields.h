@@ -39,6 +39,11 @@ void encode_timestamp(core::Encoder& out, const core::Timestamp& time);
 }
 inline constexpr std::string_view kWrongSigner = "its signer's role may not write it";
 
+/// What encoders answer where decoders would refuse: sizes and texts come from the world, and
+/// whoever made the value may have checked too little. `record` as in "a snapshot"; an empty
+/// `defect` is none. Errors: internal.
+[[nodiscard]] core::Status check_encodable(std::string_view record, std::string_view defect);
+
 /// A u8 that is 0 or 1.
 [[nodiscard]] bool decode_flag(core::Decoder& in);
 

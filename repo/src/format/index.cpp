@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/assert>
 
 #include "format/fields.h"
 
@@ -30,12 +29,28 @@ bool packs_ascend(const std::vector<IndexedPack>& packs) {
                             }) == packs.end();
 }
 
+std::string_view defect_of(const IndexSegment& segment) {
+  if (segment.replaces.size() > kIndexReplacesMax || segment.packs.size() > kIndexPacksMax) {
+    return "it lists too much";
+  }
+  if (!ascends_strictly(segment.replaces.begin(), segment.replaces.end())) {
+    return "the replaced segments are not in order";
+  }
+  if (!packs_ascend(segment.packs)) {
+    return "the packs are not in order";
+  }
+  for (const IndexedPack& pack : segment.packs) {
+    if (pack.size_bytes < pack_size_min(pack.directory) || pack.size_bytes > kPackBytesMax) {
+      return "the size of a pack is out of bounds";
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-core::Bytes encode_index_segment(const IndexSegment& segment) {
-  Expects(segment.replaces.size() <= kIndexReplacesMax && segment.packs.size() <= kIndexPacksMax);
-  Expects(ascends_strictly(segment.replaces.begin(), segment.replaces.end()));
-  Expects(packs_ascend(segment.packs));
+core::Result<core::Bytes> encode_index_segment(const IndexSegment& segment) {
+  CAIRN_TRY_STATUS(check_encodable("an index segment", defect_of(segment)));
   core::Encoder out;
   out.varint(segment.replaces.size());
   for (const IndexSegmentId& id : segment.replaces) {
@@ -43,7 +58,6 @@ core::Bytes encode_index_segment(const IndexSegment& segment) {
   }
   out.varint(segment.packs.size());
   for (const IndexedPack& pack : segment.packs) {
-    Expects(pack.size_bytes >= pack_size_min(pack.directory) && pack.size_bytes <= kPackBytesMax);
     encode_id(out, pack.id);
     out.varint(pack.size_bytes);
     encode_pack_directory(out, pack.directory);

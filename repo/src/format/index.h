@@ -26,7 +26,7 @@ struct IndexSegment {
 inline constexpr std::size_t kIndexReplacesMax = 65536;
 inline constexpr std::size_t kIndexPacksMax = 65536;
 
-[[nodiscard]] core::Bytes encode_index_segment(const IndexSegment& segment);
+[[nodiscard]] core::Result<core::Bytes> encode_index_segment(const IndexSegment& segment);
 [[nodiscard]] core::Result<IndexSegment> decode_index_segment(core::ByteView input);
 
 }  // namespace cairn::repo::format

@@ -52,10 +52,11 @@ void check_encodable(const KeySlot& slot) {
 
 }  // namespace
 
-core::Bytes encode_slot_label(const SlotLabel& label) {
+core::Result<core::Bytes> encode_slot_label(const SlotLabel& label) {
   Expects(format::is_known(label.role));
-  Expects(label.name.size() <= kTextBytesMax && label.host.size() <= kTextBytesMax &&
-          label.user.size() <= kTextBytesMax);
+  const bool fits = label.name.size() <= kTextBytesMax && label.host.size() <= kTextBytesMax &&
+                    label.user.size() <= kTextBytesMax;
+  CAIRN_TRY_STATUS(check_encodable("a key slot label", fits ? "" : "a text is too long"));
   core::Encoder out;
   out.u8(static_cast<std::uint8_t>(label.role));
   out.bytes(label.name);

@@ -67,7 +67,7 @@ struct SlotLabel {
 
   friend bool operator==(const SlotLabel&, const SlotLabel&) = default;
 };
-[[nodiscard]] core::Bytes encode_slot_label(const SlotLabel& label);
+[[nodiscard]] core::Result<core::Bytes> encode_slot_label(const SlotLabel& label);
 [[nodiscard]] core::Result<SlotLabel> decode_slot_label(core::ByteView input);
 
 enum class SlotType : std::uint8_t {

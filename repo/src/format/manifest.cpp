@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/assert>
 
 #include "cairn/repo/path_filter.h"
 #include "format/content.h"
@@ -389,8 +388,8 @@ void decode_problems(core::Decoder& in, Snapshot& snapshot) {
 
 }  // namespace
 
-core::Bytes encode_snapshot(const Snapshot& snapshot) {
-  Expects(defect_of(snapshot).empty());
+core::Result<core::Bytes> encode_snapshot(const Snapshot& snapshot) {
+  CAIRN_TRY_STATUS(check_encodable("a snapshot", defect_of(snapshot)));
   core::Encoder out;
   out.u8(has_tail(snapshot) ? kManifestVersionWithTail : kManifestVersion);
   encode_timestamp(out, snapshot.start);

@@ -1,6 +1,5 @@
 #include "format/mark.h"
 
-#include <gsl/assert>
 #include <utility>
 
 #include "cairn/repo/snapshot.h"
@@ -10,9 +9,6 @@ namespace cairn::repo::format {
 namespace {
 
 void encode_signed_part(core::Encoder& out, const Mark& mark) {
-  Expects(mark.number > 0);
-  Expects(tags_defect(mark.tags).empty());
-  Expects(may_collect(mark.signer.role));
   encode_id(out, mark.snapshot);
   out.varint(mark.number);
   out.u8(mark.pinned ? 1 : 0);
@@ -21,9 +17,17 @@ void encode_signed_part(core::Encoder& out, const Mark& mark) {
   encode_certificate(out, mark.signer);
 }
 
+std::string_view defect_of(const Mark& mark) noexcept {
+  if (mark.number == 0) {
+    return "its number is 0";
+  }
+  return may_collect(mark.signer.role) ? tags_defect(mark.tags) : kWrongSigner;
+}
+
 }  // namespace
 
-core::Bytes encode_mark(const Mark& mark) {
+core::Result<core::Bytes> encode_mark(const Mark& mark) {
+  CAIRN_TRY_STATUS(check_encodable("a mark", defect_of(mark)));
   core::Encoder out;
   encode_signed_part(out, mark);
   encode_id(out, mark.signature);

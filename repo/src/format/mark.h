@@ -23,7 +23,7 @@ struct Mark {
 
   friend bool operator==(const Mark&, const Mark&) = default;
 };
-[[nodiscard]] core::Bytes encode_mark(const Mark& mark);
+[[nodiscard]] core::Result<core::Bytes> encode_mark(const Mark& mark);
 [[nodiscard]] core::Result<Mark> decode_mark(core::ByteView input);
 [[nodiscard]] core::Bytes mark_message(const RepositoryId& repository, const Mark& mark);
 

@@ -73,12 +73,13 @@ struct ListInner {
 
 inline constexpr std::size_t kNodeItemsMax = 4096;  ///< entries, children or items of one node
 
-[[nodiscard]] core::Bytes encode_folder_leaf(const FolderLeaf& leaf);
-[[nodiscard]] core::Bytes encode_folder_inner(const FolderInner& inner);
-[[nodiscard]] core::Bytes encode_list_leaf(const ListLeaf& leaf);
-[[nodiscard]] core::Bytes encode_list_inner(const ListInner& inner);
+// Errors: internal, for what decoders would refuse.
+[[nodiscard]] core::Result<core::Bytes> encode_folder_leaf(const FolderLeaf& leaf);
+[[nodiscard]] core::Result<core::Bytes> encode_folder_inner(const FolderInner& inner);
+[[nodiscard]] core::Result<core::Bytes> encode_list_leaf(const ListLeaf& leaf);
+[[nodiscard]] core::Result<core::Bytes> encode_list_inner(const ListInner& inner);
 /// A source's own entry, nameless: its chunk id is the source's root id.
-[[nodiscard]] core::Bytes encode_root(const Entry& entry);
+[[nodiscard]] core::Result<core::Bytes> encode_root(const Entry& entry);
 
 /// The type in the first byte; corrupt if it is none of ours.
 [[nodiscard]] core::Result<NodeType> node_type(core::ByteView node);
@@ -92,7 +93,7 @@ inline constexpr std::size_t kNodeItemsMax = 4096;  ///< entries, children or it
 /// Bytes that an entry takes in a leaf, at most: what the builder adds up to bound a node.
 [[nodiscard]] std::size_t entry_size_bound(const Entry& entry) noexcept;
 
-/// Structural check that encoders assert and decoders report: type-specific fields only where they
+/// Structural check of encoders and decoders: type-specific fields only where they
 /// belong, limits, sorted xattrs, content adding up. Empty string if fine, else the reason.
 [[nodiscard]] std::string entry_defect(const Entry& entry, bool is_root);
 

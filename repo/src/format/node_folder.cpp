@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/assert>
 #include <map>
 
 #include "format/fields.h"
@@ -69,7 +68,13 @@ std::vector<Owner> decode_owners(core::Decoder& in) {
 // --- Leaves
 // ---------------------------------------------------------------------------------------
 
+constexpr std::string_view kTooManyEntries = "it has too many entries";
+constexpr std::string_view kNodeTooLong = "it is too long";
+
 std::string leaf_defect(const FolderLeaf& leaf) {
+  if (leaf.entries.size() > kNodeItemsMax) {
+    return std::string(kTooManyEntries);
+  }
   const Entry* previous = nullptr;
   std::size_t number = 0;
   for (const Entry& entry : leaf.entries) {
@@ -104,6 +109,9 @@ void decode_owner_number(core::Decoder& in, const std::vector<Owner>& owners,
 // ----------------------------------------------------------------------------------
 
 std::string_view inner_defect(const FolderInner& inner) noexcept {
+  if (inner.children.size() > kNodeItemsMax) {
+    return kTooManyEntries;
+  }
   if (inner.level < 1 || inner.level > kTreeDepthMax) {
     return "its level is out of bounds";
   }
@@ -133,9 +141,8 @@ std::string_view inner_defect(const FolderInner& inner) noexcept {
 
 }  // namespace
 
-core::Bytes encode_folder_leaf(const FolderLeaf& leaf) {
-  Expects(leaf.entries.size() <= kNodeItemsMax);
-  Expects(leaf_defect(leaf).empty());
+core::Result<core::Bytes> encode_folder_leaf(const FolderLeaf& leaf) {
+  CAIRN_TRY_STATUS(check_encodable("a folder leaf", leaf_defect(leaf)));
   OwnerTable table;
   std::vector<std::uint32_t> numbers;
   numbers.reserve(leaf.entries.size());
@@ -158,7 +165,8 @@ core::Bytes encode_folder_leaf(const FolderLeaf& leaf) {
     out.varint(numbers[i]);
     encode_entry_tail(out, leaf.entries[i]);
   }
-  Ensures(out.size() <= kNodeBytesMax);
+  CAIRN_TRY_STATUS(
+      check_encodable("a folder leaf", out.size() > kNodeBytesMax ? kNodeTooLong : ""));
   return std::move(out).take();
 }
 
@@ -191,9 +199,8 @@ core::Result<FolderLeaf> decode_folder_leaf(core::ByteView node) {
   return leaf;
 }
 
-core::Bytes encode_folder_inner(const FolderInner& inner) {
-  Expects(inner.children.size() <= kNodeItemsMax);
-  Expects(inner_defect(inner).empty());
+core::Result<core::Bytes> encode_folder_inner(const FolderInner& inner) {
+  CAIRN_TRY_STATUS(check_encodable("a folder inner node", inner_defect(inner)));
   core::Encoder out;
   out.u8(static_cast<std::uint8_t>(NodeType::folder_inner));
   out.u8(inner.level);
@@ -234,14 +241,14 @@ core::Result<FolderInner> decode_folder_inner(core::ByteView node) {
 // --- Roots
 // ----------------------------------------------------------------------------------------
 
-core::Bytes encode_root(const Entry& entry) {
-  Expects(entry_defect(entry, true).empty());
+core::Result<core::Bytes> encode_root(const Entry& entry) {
+  CAIRN_TRY_STATUS(check_encodable("a root node", entry_defect(entry, true)));
   core::Encoder out;
   out.u8(static_cast<std::uint8_t>(NodeType::root));
   encode_owner(out, entry.owner);
   encode_entry_head(out, entry);
   encode_entry_tail(out, entry);
-  Ensures(out.size() <= kNodeBytesMax);
+  CAIRN_TRY_STATUS(check_encodable("a root node", out.size() > kNodeBytesMax ? kNodeTooLong : ""));
   return std::move(out).take();
 }
 

@@ -1,5 +1,3 @@
-#include <gsl/assert>
-
 #include "format/content.h"
 #include "format/fields.h"
 #include "format/node.h"
@@ -10,12 +8,20 @@ namespace {
 constexpr std::size_t kListChildBytesMin = ChunkId::kSize + 1;
 static_assert(kNodeItemsMax * kContentItemBytesMax + 8 <= kNodeBytesMax, "any list node fits");
 
+constexpr std::string_view kTooManyItems = "it has too many items";
+
 std::string_view leaf_defect(const ListLeaf& leaf) noexcept {
+  if (leaf.items.size() > kNodeItemsMax) {
+    return kTooManyItems;
+  }
   std::uint64_t size_bytes = 0;
   return leaf.items.empty() ? "it has no items" : content_items_defect(leaf.items, size_bytes);
 }
 
 std::string_view inner_defect(const ListInner& inner) noexcept {
+  if (inner.children.size() > kNodeItemsMax) {
+    return kTooManyItems;
+  }
   if (inner.level < 1 || inner.level > kTreeDepthMax) {
     return "its level is out of bounds";
   }
@@ -37,9 +43,8 @@ std::string_view inner_defect(const ListInner& inner) noexcept {
 
 }  // namespace
 
-core::Bytes encode_list_leaf(const ListLeaf& leaf) {
-  Expects(leaf.items.size() <= kNodeItemsMax);
-  Expects(leaf_defect(leaf).empty());
+core::Result<core::Bytes> encode_list_leaf(const ListLeaf& leaf) {
+  CAIRN_TRY_STATUS(check_encodable("a list leaf", leaf_defect(leaf)));
   core::Bytes buffer;
   buffer.reserve(8 + leaf.items.size() * kContentItemBytesMax);
   core::Encoder out(std::move(buffer));
@@ -72,9 +77,8 @@ core::Result<ListLeaf> decode_list_leaf(core::ByteView node) {
   return leaf;
 }
 
-core::Bytes encode_list_inner(const ListInner& inner) {
-  Expects(inner.children.size() <= kNodeItemsMax);
-  Expects(inner_defect(inner).empty());
+core::Result<core::Bytes> encode_list_inner(const ListInner& inner) {
+  CAIRN_TRY_STATUS(check_encodable("a list inner node", inner_defect(inner)));
   core::Encoder out;
   out.u8(static_cast<std::uint8_t>(NodeType::list_inner));
   out.u8(inner.level);

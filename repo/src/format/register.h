@@ -50,8 +50,8 @@ inline constexpr std::size_t kSealedManifestBytesMax = 32 * 1024 * 1024;
 inline constexpr std::size_t kManifestBytesMax = kSealedManifestBytesMax - 1024;
 
 /// The manifest's plaintext. A snapshot with very many long paths can exceed kManifestBytesMax:
-/// that is for the caller to check.
-[[nodiscard]] core::Bytes encode_snapshot(const Snapshot& snapshot);
+/// that is for the caller to check. Errors: internal (a limit of one of its fields).
+[[nodiscard]] core::Result<core::Bytes> encode_snapshot(const Snapshot& snapshot);
 [[nodiscard]] core::Result<Snapshot> decode_snapshot(core::ByteView input);
 
 }  // namespace cairn::repo::format

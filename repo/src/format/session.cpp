@@ -1,16 +1,38 @@
 #include "format/session.h"
 
-#include <gsl/assert>
-
 #include "cairn/repo/snapshot.h"
 #include "format/fields.h"
 
 namespace cairn::repo::format {
 namespace {
 
+std::string_view defect_of(const Session& session) noexcept {
+  return session.host.size() > kTextBytesMax || session.user.size() > kTextBytesMax ||
+                 session.program_version.size() > kTextBytesMax
+             ? "a text is too long"
+             : "";
+}
+
+std::string_view defect_of(const Tombstone& tombstone) noexcept {
+  if (!may_collect(tombstone.signer.role)) {
+    return kWrongSigner;
+  }
+  return tombstone.reason.size() > kTextBytesMax ? "its reason is too long" : "";
+}
+
+std::string_view defect_of(const Condemned& condemned) noexcept {
+  if (!may_collect(condemned.signer.role)) {
+    return kWrongSigner;
+  }
+  if (condemned.packs.empty() || condemned.packs.size() > kCondemnedPacksMax) {
+    return "the number of packs is out of bounds";
+  }
+  return ascends_strictly(condemned.packs.begin(), condemned.packs.end())
+             ? ""
+             : "the packs are not in order";
+}
+
 void encode_signed_part(core::Encoder& out, const Tombstone& tombstone) {
-  Expects(may_collect(tombstone.signer.role));
-  Expects(tombstone.reason.size() <= kTextBytesMax);
   encode_id(out, tombstone.snapshot);
   encode_id(out, tombstone.link_hash);
   encode_certificate(out, tombstone.signer);
@@ -19,9 +41,6 @@ void encode_signed_part(core::Encoder& out, const Tombstone& tombstone) {
 }
 
 void encode_signed_part(core::Encoder& out, const Condemned& condemned) {
-  Expects(may_collect(condemned.signer.role));
-  Expects(!condemned.packs.empty() && condemned.packs.size() <= kCondemnedPacksMax);
-  Expects(ascends_strictly(condemned.packs.begin(), condemned.packs.end()));
   encode_id(out, condemned.collector);
   encode_timestamp(out, condemned.when);
   encode_certificate(out, condemned.signer);
@@ -33,9 +52,8 @@ void encode_signed_part(core::Encoder& out, const Condemned& condemned) {
 
 }  // namespace
 
-core::Bytes encode_session(const Session& session) {
-  Expects(session.host.size() <= kTextBytesMax && session.user.size() <= kTextBytesMax &&
-          session.program_version.size() <= kTextBytesMax);
+core::Result<core::Bytes> encode_session(const Session& session) {
+  CAIRN_TRY_STATUS(check_encodable("a session", defect_of(session)));
   core::Encoder out;
   encode_id(out, session.id);
   out.bytes(session.host);
@@ -65,7 +83,8 @@ core::Result<Session> decode_session(core::ByteView input) {
   return session;
 }
 
-core::Bytes encode_tombstone(const Tombstone& tombstone) {
+core::Result<core::Bytes> encode_tombstone(const Tombstone& tombstone) {
+  CAIRN_TRY_STATUS(check_encodable("a tombstone", defect_of(tombstone)));
   core::Encoder out;
   encode_signed_part(out, tombstone);
   encode_id(out, tombstone.signature);
@@ -94,7 +113,8 @@ core::Bytes tombstone_message(const RepositoryId& repository, const Tombstone& t
   return std::move(out).take();
 }
 
-core::Bytes encode_condemned(const Condemned& condemned) {
+core::Result<core::Bytes> encode_condemned(const Condemned& condemned) {
+  CAIRN_TRY_STATUS(check_encodable("a condemned record", defect_of(condemned)));
   core::Encoder out;
   encode_signed_part(out, condemned);
   encode_id(out, condemned.signature);

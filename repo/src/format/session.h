@@ -22,7 +22,7 @@ struct Session {
 
   friend bool operator==(const Session&, const Session&) = default;
 };
-[[nodiscard]] core::Bytes encode_session(const Session& session);
+[[nodiscard]] core::Result<core::Bytes> encode_session(const Session& session);
 [[nodiscard]] core::Result<Session> decode_session(core::ByteView input);
 
 /// forgotten/<sid>: a snapshot was forgotten on purpose, by whom.
@@ -36,7 +36,7 @@ struct Tombstone {
 
   friend bool operator==(const Tombstone&, const Tombstone&) = default;
 };
-[[nodiscard]] core::Bytes encode_tombstone(const Tombstone& tombstone);
+[[nodiscard]] core::Result<core::Bytes> encode_tombstone(const Tombstone& tombstone);
 [[nodiscard]] core::Result<Tombstone> decode_tombstone(core::ByteView input);
 [[nodiscard]] core::Bytes tombstone_message(const RepositoryId& repository,
                                             const Tombstone& tombstone);
@@ -52,7 +52,7 @@ struct Condemned {
   friend bool operator==(const Condemned&, const Condemned&) = default;
 };
 inline constexpr std::size_t kCondemnedPacksMax = 1024 * 1024;
-[[nodiscard]] core::Bytes encode_condemned(const Condemned& condemned);
+[[nodiscard]] core::Result<core::Bytes> encode_condemned(const Condemned& condemned);
 [[nodiscard]] core::Result<Condemned> decode_condemned(core::ByteView input);
 [[nodiscard]] core::Bytes condemned_message(const RepositoryId& repository,
                                             const Condemned& condemned);

@@ -5,6 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "cairn/repo/backup.h"
+#include "cairn/repo/snapshot.h"
+
 namespace cairn::repo::ops {
 
 namespace {
@@ -20,6 +23,29 @@ core::Status require(bool may, const State& state, std::string_view action, std:
 }
 
 }  // namespace
+
+core::Status check_compression_level(int level) {
+  if (level < 0 || level > kCompressionMax) {
+    return core::fail(
+        core::ErrorCode::invalid_argument,
+        fmt::format("there is no compression level {}: 0 to {}", level, kCompressionMax));
+  }
+  return {};
+}
+
+core::Status check_text(std::string_view what, std::string_view text) {
+  if (text.size() > kTextBytesMax) {
+    return core::fail(core::ErrorCode::limit_exceeded,
+                      fmt::format("{} has {} bytes: at most {} can be recorded", what, text.size(),
+                                  kTextBytesMax));
+  }
+  return {};
+}
+
+core::Status check_environment(const Environment& environment) {
+  CAIRN_TRY_STATUS(check_text("the name of this host", environment.host));
+  return check_text("the name of this user", environment.user);
+}
 
 core::Status require_metadata_key(const State& state) {
   return require(state.keys->can_read_metadata(), state, "read snapshots",

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <gsl/gsl>
-#include <thread>
 #include <utility>
 
 #include "cairn/core/codec.h"
@@ -118,7 +116,7 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
         state.environment.clock.monotonic_ns() +
         std::min(options.time_limit_seconds, kTimeLimitSecondsMax) * std::uint64_t{1'000'000'000};
   }
-  pipeline.workers = ops::worker_count(options.workers);
+  pipeline.workers = ops::worker_count(state.environment.threads, options.workers);
   pipeline.stop = options.stop;
   return pipeline;
 }
@@ -150,7 +148,7 @@ core::Status ingest(State& state, const BackupOptions& options, const ops::Backu
 
   std::optional<ops::Estimate> estimate;
   if (options.estimate && !options.stream) {
-    estimate.emplace(from, options.choice, meter);
+    estimate.emplace(state.environment.threads, from, options.choice, meter);
   }
   auto sources = pipeline.run();
   estimate.reset();
@@ -239,13 +237,16 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
                                   Observer& observer) {
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_writing_key(state));
-  Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
   CAIRN_TRY_STATUS(check_texts(options));
   CAIRN_TRY_STATUS(check_time(options, state.environment.clock.now()));
   if (options.skip_if_unchanged) {
     CAIRN_TRY_STATUS(ops::require_metadata_key(state));
   }
-  Expects(!options.stream || options.paths.empty());
+  if (options.stream && !options.paths.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      "back up: a stream is a snapshot of its own, without paths");
+  }
   CAIRN_TRY(auto sources,
             ops::find_sources(options.stream ? std::vector{options.stream->path} : options.paths,
                               options.read_from, options.stream.has_value(), observer));

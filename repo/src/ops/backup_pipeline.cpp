@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <functional>
-#include <thread>
+#include <gsl/util>
 #include <utility>
 
 namespace cairn::repo::ops {
@@ -30,18 +29,6 @@ constexpr std::uint64_t kCheckpointStoredBytes = 512ULL * 1024 * 1024;
 // A file that is being read when the work is to end is read on only if that takes no time.
 constexpr std::uint64_t kFinishedLateBytesMax = 64ULL * 1024 * 1024;
 
-/// Runs `body` on its own thread; an exception of the standard library (out of memory) becomes an
-/// error like any other.
-std::thread guarded_thread(std::function<void()> body, std::function<void(core::Error)> on_error) {
-  return std::thread([body = std::move(body), on_error = std::move(on_error)] {
-    try {
-      body();
-    } catch (const std::exception& e) {
-      on_error({core::ErrorCode::internal, fmt::format("backup thread: {}", e.what())});
-    }
-  });
-}
-
 /// What a step holds beside itself.
 std::size_t bytes_of(const WalkItem& item) {
   std::size_t bytes = item.path.size() + item.entry.link_target.size();
@@ -63,22 +50,6 @@ std::string reason_of_source(const core::Error& error, const std::string& path) 
                                              : error.message();
 }
 
-/// Joins whatever happens in between.
-class Joined {
- public:
-  explicit Joined(std::vector<std::thread> threads) : threads_(std::move(threads)) {}
-  ~Joined() {
-    for (std::thread& thread : threads_) {
-      thread.join();
-    }
-  }
-  Joined(const Joined&) = delete;
-  Joined& operator=(const Joined&) = delete;
-
- private:
-  std::vector<std::thread> threads_;
-};
-
 }  // namespace
 
 BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, ChunkStore& store,
@@ -90,7 +61,7 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
       problems_(meter),
       gear_(state.keys->chunker_key()),
       nodes_(store, *state.keys),
-      queue_(kBatchesInFlight, options.workers),
+      queue_(kBatchesInFlight),
       shared_{.policy = state.config.chunking,
               .gear = gear_,
               .keys = *state.keys,
@@ -118,17 +89,18 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
 core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
   checkpoint_ns_ = state_.environment.clock.monotonic_ns();
   {
-    const auto on_error = [this](core::Error error) { fail_with(std::move(error)); };
-    std::vector<std::thread> threads;
-    threads.push_back(guarded_thread([this] { assemble(); }, on_error));
-    for (const auto& ingest : ingests_) {
-      threads.push_back(guarded_thread([this, worker = ingest.get()] { work(*worker); }, on_error));
-    }
-    const Joined joined(std::move(threads));
-    if (auto status = walk_all(); !status) {
+    std::vector<core::GuardedThread> threads;
+    // However this ends: nobody waits for what will not come.
+    const auto let_go = gsl::finally([this] { queue_.cancel(); });
+    CAIRN_TRY_STATUS(start_threads(threads));
+    auto status = core::guarded("walking the sources", [this] { return walk_all(); });
+    if (!status) {
       fail_with(std::move(status).error());
     }
     queue_.close();
+    for (core::GuardedThread& thread : threads) {
+      [[maybe_unused]] const core::Status ended = thread.join();  // it has told
+    }
   }
   CAIRN_TRY_STATUS(check());
   CAIRN_TRY_STATUS(nodes_.flush());
@@ -141,6 +113,31 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
   }
   changes_.counts.removed = removed_;
   return std::move(sources_);
+}
+
+core::Status BackupPipeline::start_threads(std::vector<core::GuardedThread>& threads) {
+  const core::Threads& source = state_.environment.threads;
+  const auto on_error = [this](const core::Error& error) { fail_with(error); };
+  threads.reserve(1 + ingests_.size());
+  CAIRN_TRY(auto assembler,
+            core::GuardedThread::start(source, {.action = "putting folders together",
+                                                .work = [this] { return assemble_all(); },
+                                                .on_error = on_error}));
+  threads.push_back(std::move(assembler));
+  for (const auto& ingest : ingests_) {
+    auto worker = core::GuardedThread::start(
+        source, {.action = "reading files",
+                 .work = [this, own = ingest.get()] { return work_until_done(*own); },
+                 .on_error = on_error});
+    if (!worker && threads.size() > 1) {
+      meter_.detail(fmt::format("{} of {} threads read files: {}", threads.size() - 1,
+                                ingests_.size(), worker.error().message()));
+      break;  // those there are will do
+    }
+    CAIRN_TRY(auto started, std::move(worker));
+    threads.push_back(std::move(started));
+  }
+  return {};
 }
 
 core::Status BackupPipeline::check() const {
@@ -210,6 +207,7 @@ WalkOptions BackupPipeline::walk_options() {
   walk.cache = options_.cache;
   walk.stamp_key = state_.keys->split_key();
   walk.clock = &state_.environment.clock;
+  walk.threads = &state_.environment.threads;
   walk.lookahead_threads = kLookaheadThreads;
   walk.on_removed = [this](const std::string& path) {
     removed_ += 1;
@@ -339,12 +337,6 @@ void BackupPipeline::note_hard_link(IngestedStep& step) {
   first->second = mark;
 }
 
-void BackupPipeline::work(FileIngest& ingest) {
-  if (auto status = work_until_done(ingest); !status) {
-    fail_with(std::move(status).error());
-  }
-}
-
 core::Status BackupPipeline::work_until_done(FileIngest& ingest) {
   while (auto work = queue_.pop()) {
     if (auto* block = std::get_if<OpenBlock>(&*work)) {
@@ -411,12 +403,6 @@ core::Status BackupPipeline::read_late(IngestedStep& step) {
 
 core::Status BackupPipeline::flush_late() {
   return late_ingest_ ? late_ingest_->flush() : core::Status();
-}
-
-void BackupPipeline::assemble() {
-  if (auto status = assemble_all(); !status) {
-    fail_with(std::move(status).error());
-  }
 }
 
 core::Status BackupPipeline::assemble_all() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cairn/core/result.h"
+#include "cairn/core/thread.h"
 #include "ops/chunk_store.h"
 #include "ops/file_ingest.h"
 #include "ops/progress_meter.h"
@@ -55,6 +56,7 @@ class BackupPipeline {
   [[nodiscard]] bool is_partial() const noexcept { return partial_; }
 
  private:
+  core::Status start_threads(std::vector<core::GuardedThread>& threads);
   core::Status walk_all();
   core::Status walk(const std::string& path);
   core::Status walk_opened(const std::string& path, SourceWalk& walk);
@@ -65,13 +67,11 @@ class BackupPipeline {
   core::Status checkpoint_if_due();
   core::Status checkpoint();
   [[nodiscard]] bool is_out_of_time() const;
-  void work(FileIngest& ingest);
   core::Status work_until_done(FileIngest& ingest);
   core::Status ingest_batch(FileIngest& ingest, Batch& batch);
   core::Status read_file(FileIngest& ingest, IngestedStep& step);
   core::Status read_late(IngestedStep& step);
   core::Status flush_late();
-  void assemble();
   core::Status assemble_all();
   void fail_with(core::Error error);
   [[nodiscard]] core::Status check() const;

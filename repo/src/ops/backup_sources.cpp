@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "ops/problem_list.h"
+#include "ops/source_limits.h"
 #include "ops/source_metadata.h"
 
 namespace cairn::repo::ops {
@@ -15,9 +17,11 @@ namespace {
 
 core::Result<std::string> normal_path(const std::string& path) {
   if (!path.starts_with('/') || path.find('\0') != std::string::npos) {
-    return core::fail(core::ErrorCode::invalid_argument,
-                      fmt::format("back up {}: not an absolute path", path));
+    return core::fail(
+        core::ErrorCode::invalid_argument,
+        fmt::format("back up {}: not an absolute path", cut_in_the_middle(path, kShownPathBytes)));
   }
+  CAIRN_TRY_STATUS(check_source_path(path));
   std::string normal = std::filesystem::path(path).lexically_normal().string();
   while (normal.size() > 1 && normal.back() == '/') {
     normal.pop_back();
@@ -156,6 +160,7 @@ core::Result<BackupSources> find_sources(const std::vector<std::string>& paths,
   sources.paths.insert(sources.paths.end(), missing.begin(), missing.end());
   std::ranges::sort(sources.paths);
   std::ranges::sort(sources.named);
+  CAIRN_TRY_STATUS(check_source_list(sources.paths));
   return sources;
 }
 
@@ -176,9 +181,17 @@ void set_sources(const BackupSources& sources, const Choice& choice, WalkOptions
   walk.own_folders = sources.own_folders;
 }
 
-Estimate::Estimate(const BackupSources& sources, const Choice& choice, ProgressMeter& meter)
-    : thread_([&sources, &choice, &meter](const std::stop_token& stop) {
-        count(sources, choice, meter, stop);
-      }) {}
+Estimate::Estimate(const core::Threads& threads, const BackupSources& sources, const Choice& choice,
+                   ProgressMeter& meter) {
+  auto thread = core::GuardedThread::start(
+      threads, {.action = "counting what there is",
+                .work = [this, &sources, &choice, &meter]() -> core::Status {
+                  count(sources, choice, meter, stop_.get_token());
+                  return {};
+                }});
+  if (thread) {
+    thread_ = *std::move(thread);
+  }
+}
 
 }  // namespace cairn::repo::ops

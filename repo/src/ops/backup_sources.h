@@ -1,11 +1,12 @@
 #pragma once
 
 #include <map>
+#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cairn/core/result.h"
+#include "cairn/core/thread.h"
 #include "cairn/repo/backup.h"
 #include "ops/progress_meter.h"
 #include "ops/source.h"
@@ -23,8 +24,9 @@ struct BackupSources {
 
 /// Sorts out the paths that were named. `may_be_missing`: they are no paths of the file system.
 /// Errors: invalid_argument (not absolute, or none at all; one within another, where some are read
-/// elsewhere); not_found, permission_denied, io: not
-/// one of them can be looked at. If only some cannot, the backup will name them.
+/// elsewhere); not_found, permission_denied, io: not one of them can be looked at; limit_exceeded:
+/// more, or longer ones, than a snapshot can list. If only some cannot be looked at, the backup
+/// will name them.
 [[nodiscard]] core::Result<BackupSources> find_sources(
     const std::vector<std::string>& paths, const std::map<std::string, std::string>& read_from,
     bool may_be_missing, Observer& observer);
@@ -36,14 +38,19 @@ struct BackupSources {
 void set_sources(const BackupSources& sources, const Choice& choice, WalkOptions& walk);
 
 /// Counts the sources beside the backup, for the totals of the progress display. Goes where the
-/// backup goes, and nowhere else.
+/// backup goes, and nowhere else. Without a thread to spare there are no totals.
 class Estimate {
  public:
   /// Everything must outlive it.
-  Estimate(const BackupSources& sources, const Choice& choice, ProgressMeter& meter);
+  Estimate(const core::Threads& threads, const BackupSources& sources, const Choice& choice,
+           ProgressMeter& meter);
+  Estimate(const Estimate&) = delete;
+  Estimate& operator=(const Estimate&) = delete;
+  ~Estimate() { stop_.request_stop(); }
 
  private:
-  std::jthread thread_;
+  std::stop_source stop_;
+  core::GuardedThread thread_;
 };
 
 }  // namespace cairn::repo::ops

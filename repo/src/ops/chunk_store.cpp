@@ -46,15 +46,19 @@ ChunkStore::ChunkStore(State& state, const ChunkStoreOptions& options, ProgressM
       usable_(state.usable_packs->filter()),
       queue_(kQueueBytes),
       room_(options.limit) {
-  thread_ = std::thread([this] { run(); });
-}
-
-ChunkStore::~ChunkStore() {
-  if (thread_.joinable()) {
-    queue_.cancel();
-    thread_.join();
+  auto thread = core::GuardedThread::start(
+      state.environment.threads,
+      {.action = "writing packs",
+       .work = [this] { return run(); },
+       .on_error = [this](const core::Error& error) { break_with(error); }});
+  if (thread) {
+    thread_ = *std::move(thread);
+  } else {
+    break_with(std::move(thread).error());
   }
 }
+
+ChunkStore::~ChunkStore() { queue_.cancel(); }
 
 ChunkStore::Shard& ChunkStore::shard(const ChunkId& id) noexcept {
   return shards_[std::to_integer<std::size_t>(id.view()[31]) % kShards];
@@ -125,10 +129,11 @@ bool ChunkStore::may_go_beside(const store::SealedBlock& block) const noexcept {
 core::Status ChunkStore::pack_beside(store::SealedBlock block) {
   const StageTimes::Span span(options_.times, Stage::pack, block.bytes.size());
   count(block);
-  core::Status written = make_room(beside_, block.record);
-  if (written) {
-    written = append(beside_, block);
-  }
+  // A pack that an exception left half changed must not be published.
+  core::Status written = core::guarded("writing packs", [&]() -> core::Status {
+    CAIRN_TRY_STATUS(make_room(beside_, block.record));
+    return append(beside_, block);
+  });
   if (!written) {
     break_with(written.error());
     return written;
@@ -165,18 +170,11 @@ void ChunkStore::break_with(core::Error error) {
   queue_.cancel();
 }
 
-void ChunkStore::run() {
-  try {
-    while (auto work = queue_.pop()) {
-      auto status = *work ? pack(**std::move(work)) : publish_and_tell();
-      if (!status) {
-        break_with(std::move(status).error());
-        return;
-      }
-    }
-  } catch (const std::exception& e) {
-    break_with({core::ErrorCode::internal, fmt::format("packing thread: {}", e.what())});
+core::Status ChunkStore::run() {
+  while (auto work = queue_.pop()) {
+    CAIRN_TRY_STATUS(*work ? pack(**std::move(work)) : publish_and_tell());
   }
+  return {};
 }
 
 core::Status ChunkStore::settle() {
@@ -342,13 +340,13 @@ core::Status ChunkStore::checkpoint() {
 
 core::Status ChunkStore::finish() {
   queue_.close();
-  thread_.join();
+  [[maybe_unused]] const core::Status ended = thread_.join();  // it has told
   CAIRN_TRY_STATUS(check());
   return publish_all();
 }
 
 core::Status ChunkStore::check_room_for(const Snapshot& snapshot) const {
-  Expects(!thread_.joinable());
+  Expects(!thread_.is_joinable());
   return room_.check_snapshot(snapshot);
 }
 

@@ -9,13 +9,13 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <thread>
 #include <unordered_set>
 #include <vector>
 
 #include "cairn/core/bounded_queue.h"
 #include "cairn/core/hash_lanes.h"
 #include "cairn/core/result.h"
+#include "cairn/core/thread.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
 #include "format/pack.h"
@@ -43,8 +43,9 @@ struct ChunkStoreOptions {
 
 /// Deduplicates and stores chunks. Thread-safe but for finish().
 ///
-/// One thread packs, so that little data makes few packs. What comes in faster than it can write,
-/// or while it waits for the disk, goes the second way: see put().
+/// One thread packs, so that little data makes few packs; if the system has no room for it, the
+/// store is broken from the start, and says so when it is asked. What comes in faster than it can
+/// write, or while it waits for the disk, goes the second way: see put().
 ///
 /// Order of a session's writes: packs, then the index segment that lists them, then the catalogue;
 /// the snapshot comes after finish(), when everything it needs is durable. A checkpoint (index
@@ -121,7 +122,7 @@ class ChunkStore {
     std::unordered_set<ChunkId> ids;
   };
 
-  void run();
+  core::Status run();
   core::Status hand_over(Work work);
   core::Status pack(store::SealedBlock block);
   core::Status write(store::SealedBlock& block);
@@ -166,7 +167,7 @@ class ChunkStore {
   std::uint64_t published_bytes_ = 0;
   std::uint64_t published_chunks_ = 0;
 
-  std::thread thread_;
+  core::GuardedThread thread_;
 };
 
 }  // namespace cairn::repo::ops

@@ -270,7 +270,7 @@ core::Status Collector::copy_needed() {
                                     return !leaving.contains(pack) &&
                                            !state_.missing_packs->contains(pack);
                                   },
-                              .workers = worker_count(options_.workers),
+                              .workers = worker_count(state_.environment.threads, options_.workers),
                               .stop = options_.stop,
                               .damaged = salvaged_.empty() ? nullptr : &salvaged_};
   meter_.set_totals(repacked_.size(), report_.repack_used_bytes);

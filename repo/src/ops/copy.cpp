@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/assert>
 #include <map>
 #include <set>
 #include <utility>
@@ -123,7 +122,9 @@ class Copy {
         options_(options),
         observer_(observer),
         meter_(observer, to.environment.clock),
-        chunks_(from, to, {.workers = ops::worker_count(options.workers), .stop = options.stop}),
+        chunks_(from, to,
+                {.workers = ops::worker_count(to.environment.threads, options.workers),
+                 .stop = options.stop}),
         trees_(from, to, chunks_, meter_, options.stop) {}
 
   core::Result<CopyReport> run();
@@ -350,7 +351,7 @@ core::Result<std::vector<Source>> Copy::copy_sources(const Snapshot& snapshot) {
 
 core::Result<CopyReport> copy(Repository& source, Repository& destination,
                               const CopyOptions& options, Observer& observer) {
-  Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
   CAIRN_TRY_STATUS(check_roles(source.state(), destination.state()));
   return Copy(source.state(), destination.state(), options, observer).run();
 }

@@ -87,7 +87,8 @@ core::Result<Source> TreeCopier::copy(const Source& source,
   Source copied;
   copied.path = source.path;
   copied.counts = source.counts;
-  CAIRN_TRY(copied.root, nodes_->put_node(format::encode_root(*std::exchange(root_, {}))));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_root(*std::exchange(root_, {})));
+  CAIRN_TRY(copied.root, nodes_->put_node(encoded));
   CAIRN_TRY(copied.birth_times, copy_birth_times(source.birth_times));
   return copied;
 }

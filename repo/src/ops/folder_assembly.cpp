@@ -154,8 +154,8 @@ core::Status FolderAssembly::record_progress() {
   SeenFolder progress = record_;
   if (const format::FolderLeaf& leaf = builder_->open_leaf(); !leaf.entries.empty()) {
     // It goes on growing, in the same place.
-    CAIRN_TRY_STATUS(parts_.cache->put_piece(key_, progress, format::encode_folder_leaf(leaf),
-                                             leaf.entries.size()));
+    CAIRN_TRY(const core::Bytes encoded, format::encode_folder_leaf(leaf));
+    CAIRN_TRY_STATUS(parts_.cache->put_piece(key_, progress, encoded, leaf.entries.size()));
   }
   CAIRN_TRY_STATUS(append_rest(progress));
   return parts_.cache->put(key_, progress);

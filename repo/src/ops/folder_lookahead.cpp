@@ -1,9 +1,7 @@
 #include "ops/folder_lookahead.h"
 
 #include <algorithm>
-#include <exception>
 #include <gsl/assert>
-#include <system_error>
 #include <utility>
 
 namespace cairn::repo::ops {
@@ -11,10 +9,11 @@ namespace cairn::repo::ops {
 FolderLookahead::FolderLookahead(const WalkOptions& options)
     : choice_(options.choice),
       clock_(options.clock),
+      thread_source_(options.threads),
       threads_wanted_(options.lookahead_threads),
       always_(options.lookahead_at_once),
       may_start_(threads_wanted_ > 0) {
-  Expects(threads_wanted_ == 0 || clock_ != nullptr);
+  Expects(threads_wanted_ == 0 || (clock_ != nullptr && thread_source_ != nullptr));
   if (may_start_ && always_) {
     start();
   }
@@ -34,15 +33,18 @@ void FolderLookahead::measure(const WatchedCall& call, std::size_t names) {
 
 void FolderLookahead::start() {
   meter_.restart();
-  try {
-    threads_.reserve(threads_wanted_);
-    while (threads_.size() < threads_wanted_) {
-      threads_.emplace_back([this] { work(); });
+  threads_.reserve(threads_wanted_);
+  while (threads_.size() < threads_wanted_) {
+    // One that runs out of memory helps no more, and the walk does without it.
+    auto thread = core::GuardedThread::start(
+        *thread_source_, {.action = "looking ahead", .work = [this] { return work(); }});
+    if (!thread) {
+      break;
     }
-  } catch (const std::system_error&) {
-    // No more threads to be had: as many as there are will do, and none as well.
-    may_start_ = !threads_.empty();
+    threads_.push_back(*std::move(thread));
   }
+  // No more threads to be had: as many as there are will do, and none as well.
+  may_start_ = !threads_.empty();
   const std::scoped_lock lock(mutex_);
   running_ = may_start_;
 }
@@ -59,9 +61,6 @@ bool FolderLookahead::end() {
     levels_.clear();
   }
   work_.notify_all();
-  for (std::thread& thread : threads_) {
-    thread.join();
-  }
   threads_.clear();
   return true;
 }
@@ -167,23 +166,19 @@ std::optional<FolderLookahead::Task> FolderLookahead::next_task_in(Level& level)
   return task;
 }
 
-void FolderLookahead::work() noexcept {
-  try {
-    FolderScout scout(
-        {.choice = choice_, .clock = *clock_, .stopping = stopping_, .recent = recent_});
-    while (true) {
-      std::optional<Task> task;
-      {
-        std::unique_lock lock(mutex_);
-        work_.wait(lock, [&] { return stopping_ || (task = next_task()).has_value(); });
-        if (stopping_) {
-          return;
-        }
+core::Status FolderLookahead::work() {
+  FolderScout scout(
+      {.choice = choice_, .clock = *clock_, .stopping = stopping_, .recent = recent_});
+  while (true) {
+    std::optional<Task> task;
+    {
+      std::unique_lock lock(mutex_);
+      work_.wait(lock, [&] { return stopping_ || (task = next_task()).has_value(); });
+      if (stopping_) {
+        return {};
       }
-      perform(*task, scout);
     }
-  } catch (const std::exception&) {
-    // Out of memory: this thread helps no more, and the walk does without it.
+    perform(*task, scout);
   }
 }
 

@@ -11,10 +11,10 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cairn/core/clock.h"
+#include "cairn/core/thread.h"
 #include "ops/folder_scout.h"
 #include "ops/source.h"
 
@@ -125,7 +125,7 @@ class FolderLookahead {
   [[nodiscard]] bool is_measuring() const noexcept { return may_start_ && !is_running(); }
   void measure(const WatchedCall& call, std::size_t names);
   void start();
-  void work() noexcept;
+  core::Status work();
   void perform(Task& task, FolderScout& scout);
   [[nodiscard]] std::optional<Task> next_task();
   [[nodiscard]] static std::optional<Task> next_task_in(Level& level);
@@ -133,13 +133,14 @@ class FolderLookahead {
 
   const Choice* const choice_;
   core::Clock* const clock_;
+  const core::Threads* const thread_source_;
   const unsigned threads_wanted_;
   const bool always_;
   // The walking thread's own.
   bool may_start_;
   unsigned stats_ = 0;
   WaitMeter meter_;
-  std::vector<std::thread> threads_;
+  std::vector<core::GuardedThread> threads_;
 
   RecentFolders recent_;
   std::atomic<bool> stopping_ = false;

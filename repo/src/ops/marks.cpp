@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <functional>
-#include <gsl/assert>
 #include <set>
 #include <utility>
 
@@ -50,7 +49,9 @@ core::Status check_count(const ops::NewMark& wanted) {
 
 core::Result<MarkReport> change(Repository& repository, const std::vector<std::string>& names,
                                 const EditMark& apply, Observer& observer) {
-  Expects(!names.empty());
+  if (names.empty()) {
+    return core::fail(ErrorCode::invalid_argument, "no snapshot was named");
+  }
   ops::State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_collecting_key(state, "mark snapshots"));
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));

@@ -37,8 +37,9 @@ FolderBuilder::FolderBuilder(NodeSink& sink, core::ByteView split_key, OnLeaf on
             for (const auto& child : children) {
               parent.entries += child.entries;
             }
-            CAIRN_TRY(parent.node,
-                      sink_.put_node(format::encode_folder_inner({level, std::move(children)})));
+            CAIRN_TRY(const core::Bytes encoded,
+                      format::encode_folder_inner({level, std::move(children)}));
+            CAIRN_TRY(parent.node, sink_.put_node(encoded));
             return parent;
           },
           [this](std::uint8_t level, const format::FolderChild& last) {
@@ -75,7 +76,7 @@ core::Status FolderBuilder::write_leaf() {
     child.first_name = leaf_.entries.front().name;
   }
   child.entries = leaf_.entries.size();
-  const core::Bytes encoded = format::encode_folder_leaf(leaf_);
+  CAIRN_TRY(const core::Bytes encoded, format::encode_folder_leaf(leaf_));
   CAIRN_TRY(child.node, sink_.put_node(encoded));
   if (on_leaf_) {
     CAIRN_TRY_STATUS(on_leaf_(encoded, leaf_.entries.size()));
@@ -103,8 +104,9 @@ ContentBuilder::ContentBuilder(NodeSink& sink)
             for (const auto& child : children) {
               parent.length_bytes += child.length_bytes;
             }
-            CAIRN_TRY(parent.node,
-                      sink_.put_node(format::encode_list_inner({level, std::move(children)})));
+            CAIRN_TRY(const core::Bytes encoded,
+                      format::encode_list_inner({level, std::move(children)}));
+            CAIRN_TRY(parent.node, sink_.put_node(encoded));
             return parent;
           },
           [](std::uint8_t /*level*/, const format::ListChild& last) {
@@ -135,7 +137,8 @@ core::Status ContentBuilder::write_leaf() {
   for (const auto& item : items_) {
     child.length_bytes += item.length_bytes;
   }
-  CAIRN_TRY(child.node, sink_.put_node(format::encode_list_leaf({std::exchange(items_, {})})));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_list_leaf({std::exchange(items_, {})}));
+  CAIRN_TRY(child.node, sink_.put_node(encoded));
   return levels_.add(std::move(child));
 }
 

@@ -53,8 +53,11 @@ struct SealedBlock {
 /// Blocks for those who have nothing to do. Thread-safe.
 class BlockRelay {
  public:
-  explicit BlockRelay(unsigned readers) : readers_(readers) {}
-
+  /// One more will offer blocks.
+  void enter() {
+    const std::scoped_lock lock(mutex_);
+    readers_ += 1;
+  }
   /// Takes a block over (moved from) if somebody waits for one.
   [[nodiscard]] bool offer(SealedBlock& block) {
     const std::scoped_lock lock(mutex_);
@@ -90,7 +93,7 @@ class BlockRelay {
   std::condition_variable changed_;
   std::deque<SealedBlock> blocks_;
   std::size_t waiting_ = 0;
-  unsigned readers_;
+  unsigned readers_ = 0;
 };
 
 /// One thread's part. Not thread-safe; reused from pack to pack.
@@ -292,12 +295,13 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
   }
   meter.set_totals(packs.size(), total_bytes);
 
-  const unsigned workers = worker_count(options.workers);
-  BlockRelay relay(workers);
+  const unsigned workers = worker_count(state.environment.threads, options.workers);
+  BlockRelay relay;
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   PackAuditResult result;
   const auto read_packs = [&](PackAudit& audit, const std::atomic<bool>& failed) -> core::Status {
+    relay.enter();
     const auto leave = gsl::finally([&relay] { relay.leave(); });
     for (std::size_t mine = next++; mine < packs.size() && !failed; mine = next++) {
       if (options.stop.stop_requested()) {
@@ -320,7 +324,7 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
     result.chunks_opened += audit.result().chunks_opened;
     return {};
   };
-  CAIRN_TRY_STATUS(run_workers(workers, "audit", run));
+  CAIRN_TRY_STATUS(run_workers(state.environment.threads, workers, "checking packs", run));
   return result;
 }
 

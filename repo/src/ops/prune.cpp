@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <gsl/assert>
 #include <utility>
 
 #include "ops/access.h"
@@ -44,12 +43,24 @@ core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& opti
   return std::move(collector.report());
 }
 
+core::Status check(const PruneOptions& options) {
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
+  if (!(options.max_unused >= 0)) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      "prune: what may stay unused is a share of what is used, 0 or more");
+  }
+  if (!options.dry_run && !options.as_if_forgotten.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      "prune: only a dry run plans as if snapshots had been forgotten");
+  }
+  return {};
+}
+
 }  // namespace
 
 core::Result<PruneReport> prune(Repository& repository, const PruneOptions& options,
                                 Observer& observer) {
-  Expects(options.max_unused >= 0);
-  Expects(options.dry_run || options.as_if_forgotten.empty());
+  CAIRN_TRY_STATUS(check(options));
   ops::State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_collecting_key(state));
   auto report = prune_once(state, options, observer);

@@ -280,8 +280,9 @@ core::Status Repack::run(const std::vector<PackId>& packs) {
     return failed ? core::Status() : worker.flush();
   };
   return run_workers(
+      state_.environment.threads,
       static_cast<unsigned>(std::min<std::size_t>(std::max(options_.workers, 1U), packs.size())),
-      "repack", work);
+      "rewriting packs", work);
 }
 
 }  // namespace cairn::repo::ops

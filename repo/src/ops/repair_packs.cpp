@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/assert>
 #include <set>
 #include <string>
 #include <utility>
@@ -195,7 +194,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_sources(const std::set<ChunkId
   ops::PipelineOptions pipeline_options{.times = times_};
   pipeline_options.paths = options_.sources;
   std::ranges::sort(pipeline_options.paths);
-  pipeline_options.workers = ops::worker_count(options_.workers);
+  pipeline_options.workers = ops::worker_count(state_.environment.threads, options_.workers);
   pipeline_options.stop = options_.stop;
   ops::BackupPipeline pipeline(state_, pipeline_options, store, meter_);
   CAIRN_TRY_STATUS(pipeline.run());
@@ -208,8 +207,10 @@ core::Result<std::uint64_t> PackRepair::heal_from_repository(const std::set<Chun
   CAIRN_TRY_STATUS(ops::ensure_catalogue(from, observer_));
   CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(from));
   list.warn(observer_);
-  ops::ChunkCopier chunks(from, state_,
-                          {.workers = ops::worker_count(options_.workers), .stop = options_.stop});
+  ops::ChunkCopier chunks(
+      from, state_,
+      {.workers = ops::worker_count(state_.environment.threads, options_.workers),
+       .stop = options_.stop});
   ops::TreeCopier trees(from, state_, chunks, meter_, options_.stop);
   std::uint64_t healed = 0;
   for (const ListedSnapshot& listed : list.snapshots) {
@@ -255,7 +256,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_snapshot(const Snapshot& snaps
 core::Result<RepairPacksReport> repair_packs(Repository& repository,
                                              const RepairPacksOptions& options,
                                              Observer& observer) {
-  Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
   State& state = repository.state();
   CAIRN_TRY_STATUS(check_roles(state, options));
   return PackRepair(state, options, observer).run();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cairn/core/codec.h"
+#include "ops/access.h"
 #include "ops/reserve.h"
 #include "ops/state.h"
 #include "store/records.h"
@@ -162,7 +163,11 @@ const std::string& Repository::location() const noexcept { return state_->locati
 core::Result<Repository> Repository::init(const Environment& environment,
                                           const InitOptions& options) {
   CAIRN_TRY_STATUS(core::init_crypto());
-  Expects(chunker::valid(options.chunking));
+  if (!chunker::valid(options.chunking)) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      "make a repository: these chunking parameters are out of bounds");
+  }
+  CAIRN_TRY_STATUS(ops::check_environment(environment));
   CAIRN_TRY_STATUS(store::create_local_layout(environment.file_system, options.location));
   auto state = std::make_unique<State>(make_state(environment, options.location));
 
@@ -192,6 +197,10 @@ core::Result<Repository> Repository::init(const Environment& environment,
 core::Result<Repository> Repository::open(const Environment& environment,
                                           const OpenOptions& options, Observer& observer) {
   CAIRN_TRY_STATUS(core::init_crypto());
+  if (options.location.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument, "open a repository: no folder was named");
+  }
+  CAIRN_TRY_STATUS(ops::check_environment(environment));
   auto state = std::make_unique<State>(make_state(environment, options.location));
   auto config = store::get_config(*state->backend);
   CAIRN_TRY_STATUS(require_repository(*state, config));

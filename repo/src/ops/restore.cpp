@@ -267,7 +267,7 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
                  .stop = options.stop},
                 log));
   ops::RestoreFilesOptions file_options;
-  file_options.workers = ops::worker_count(options.workers);
+  file_options.workers = ops::worker_count(state.environment.threads, options.workers);
   file_options.stop = options.stop;
   ops::RestoreFiles files(state, *target, file_options, problems, meter);
   RestoreWalk walk(state, snapshot, *target, files, problems);

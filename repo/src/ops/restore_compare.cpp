@@ -37,6 +37,11 @@ CompareRound::Share::~Share() {
   }
 }
 
+CompareRound::~CompareRound() {
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [this] { return shares_ == 0; });
+}
+
 void CompareRound::add_wanted(std::vector<Slice> slices) {
   const std::scoped_lock lock(mutex_);
   wanted_.insert(wanted_.end(), std::make_move_iterator(slices.begin()),

@@ -26,6 +26,12 @@ struct Slice {
 /// Slices compared by many threads, and how long to wait for them.
 class CompareRound {
  public:
+  CompareRound() = default;
+  CompareRound(const CompareRound&) = delete;
+  CompareRound& operator=(const CompareRound&) = delete;
+  /// Waits until all shares are gone.
+  ~CompareRound();
+
   /// One share of the work; done when it is destroyed, by whoever does or drops it.
   class Share {
    public:

@@ -45,18 +45,31 @@ RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFil
       meter_(meter),
       planner_(*state.catalogue, state.present_packs()),
       queue_(kQueuedSlices) {
-  for (unsigned i = 0; i < options.workers; ++i) {
-    threads_.emplace_back([this] { run(); });
+  start_threads();
+}
+
+void RestoreFiles::start_threads() {
+  auto started = core::guarded("starting threads", [this]() -> core::Status {
+    threads_.reserve(options_.workers);
+    while (threads_.size() < options_.workers) {
+      CAIRN_TRY(auto thread,
+                core::GuardedThread::start(
+                    state_.environment.threads,
+                    {.action = "restoring files",
+                     .work = [this] { return run(); },
+                     .on_error = [this](const core::Error& error) { end_with(error); }}));
+      threads_.push_back(std::move(thread));
+    }
+    return {};
+  });
+  if (!started && threads_.empty()) {  // else those there are will do
+    end_with(std::move(started).error());
   }
 }
 
 RestoreFiles::~RestoreFiles() {
   queue_.cancel();
-  for (std::thread& thread : threads_) {
-    if (thread.joinable()) {
-      thread.join();
-    }
-  }
+  threads_.clear();
 }
 
 core::Status RestoreFiles::check() const {
@@ -219,22 +232,13 @@ core::Result<std::vector<BlockTask>> RestoreFiles::tasks_of(std::vector<Slice> s
   return std::move(plan.tasks);
 }
 
-void RestoreFiles::run() {
+core::Status RestoreFiles::run() {
   Scratch scratch;
-  try {
-    while (auto task = queue_.pop()) {
-      auto status = check();
-      if (status) {
-        status = run_task(std::move(*task), scratch);
-      }
-      if (!status) {
-        end_with(std::move(status).error());
-        return;
-      }
-    }
-  } catch (const std::exception& e) {
-    end_with({core::ErrorCode::internal, fmt::format("restore thread: {}", e.what())});
+  while (auto task = queue_.pop()) {
+    CAIRN_TRY_STATUS(check());
+    CAIRN_TRY_STATUS(run_task(std::move(*task), scratch));
   }
+  return {};
 }
 
 core::Status RestoreFiles::run_task(Task task, Scratch& scratch) {
@@ -424,9 +428,7 @@ core::Status RestoreFiles::finish(Observer& observer) {
     end_with(planned.error());
   }
   queue_.close();
-  for (std::thread& thread : threads_) {
-    thread.join();
-  }
+  threads_.clear();
   window_.clear();
   carried_.clear();
   auto status = check();

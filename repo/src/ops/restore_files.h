@@ -5,12 +5,12 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
-#include <thread>
 #include <variant>
 #include <vector>
 
 #include "cairn/core/bounded_queue.h"
 #include "cairn/core/result.h"
+#include "cairn/core/thread.h"
 #include "ops/progress_meter.h"
 #include "ops/restore_compare.h"
 #include "ops/restore_plan.h"
@@ -33,6 +33,9 @@ struct RestoreFilesOptions {
 /// to the next one, until there are kCarriedSlices of it: where packs were filled by several
 /// threads, or hold the only copy of what is needed often, a block is read once nevertheless. In a
 /// dry run nothing is fetched.
+///
+/// Where the system has no room for so many threads there are fewer workers; if there is none, the
+/// first add() says so.
 ///
 /// Memory: one window of slices and what is carried over (some 80 bytes each) and files (about 1
 /// KiB each: the entry), kQueuedSlices slices that wait in the queue, each perhaps a file of its
@@ -78,7 +81,8 @@ class RestoreFiles {
   core::Status push_comparison(CompareRound& round, std::vector<Slice> slices);
   core::Status skip_fetching(const std::vector<Slice>& slices);
   [[nodiscard]] core::Result<std::vector<BlockTask>> tasks_of(std::vector<Slice> slices);
-  void run();
+  void start_threads();
+  core::Status run();
   core::Status run_task(Task task, Scratch& scratch);
   core::Status run_comparison(CompareTask task, Scratch& scratch);
   core::Status compare_slice(FileComparison& comparison, const Slice& slice, Scratch& scratch,
@@ -111,7 +115,7 @@ class RestoreFiles {
   std::size_t window_files_ = 0;
   RestorePlanner planner_;
   core::BoundedQueue<Task> queue_;
-  std::vector<std::thread> threads_;
+  std::vector<core::GuardedThread> threads_;
   OpenFiles open_files_;
   bool is_retry_ = false;
 

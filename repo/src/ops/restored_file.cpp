@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cairn/core/crypto.h"
+#include "cairn/core/thread.h"
 #include "ops/database_sides.h"
 #include "ops/target_file.h"
 #include "ops/tree_reader.h"
@@ -119,7 +120,12 @@ RestoredFile::~RestoredFile() {
   const bool may_go_on = target_.options().stop.stop_requested() && !failure_ &&
                          entry_.content.size_bytes >= kResumedMin;
   if (!building_name_.empty() && !keeps_temporary_ && !may_go_on) {
-    target_.discard(*folder_, building_name_);
+    // The next restore finds it, and goes on from there.
+    [[maybe_unused]] const core::Status gone =
+        core::guarded("discarding a file", [this]() -> core::Status {
+          target_.discard(*folder_, building_name_);
+          return {};
+        });
   }
 }
 

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/assert>
 #include <utility>
 
 #include "cairn/repo/forget.h"
@@ -10,6 +9,7 @@
 #include "ops/announced_sessions.h"
 #include "ops/chunk_store.h"
 #include "ops/left_out.h"
+#include "ops/problem_list.h"
 #include "ops/snapshot_choice.h"
 #include "ops/stored_nodes.h"
 #include "ops/tree_rewriter.h"
@@ -151,9 +151,7 @@ core::Result<Snapshot> Rewriting::build(RewrittenSnapshot& rewritten) {
       if (rewritten.lost.size() < kProblemsMax) {
         rewritten.lost.push_back(problem);
       }
-      if (snapshot.problems.size() < kProblemsMax) {
-        snapshot.problems.push_back(std::move(problem));
-      }
+      ops::list_problem(snapshot.problems, std::move(problem));
     }
   }
   snapshot.problem_count += rewritten.lost_count;
@@ -210,7 +208,7 @@ core::Status Rewriting::forget_original(RewrittenSnapshot& rewritten) {
 core::Result<RewriteReport> rewrite_with(Repository& repository,
                                          const ops::TreeRewriter::Options& trees,
                                          const RewriteOptions& options, Observer& observer) {
-  Expects(options.compression_level >= 0 && options.compression_level <= kCompressionMax);
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_collecting_key(state, "replace snapshots"));
   if (!state.keys->can_write()) {

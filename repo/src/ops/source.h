@@ -10,6 +10,7 @@
 #include "cairn/core/bytes.h"
 #include "cairn/core/descriptor.h"
 #include "cairn/core/result.h"
+#include "cairn/core/thread.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
@@ -144,7 +145,8 @@ struct WalkOptions {
   std::uint64_t samples_in_2_32 = 0;
   std::uint64_t sample_seed = 0;
   /// Threads that may look ahead once the disk keeps the walk waiting: ops/folder_lookahead.h.
-  unsigned lookahead_threads = 0;  ///< need a clock
+  unsigned lookahead_threads = 0;  ///< need a clock, and where they come from
+  const core::Threads* threads = nullptr;
   bool lookahead_at_once = false;  ///< they start at once and never pause
   std::string recorded_as = {};    ///< path that items and problems show; empty: where it is read
   /// Told the paths that the last backup recorded and that are gone. May be empty.

@@ -103,7 +103,8 @@ core::Status StorageRoom::check_snapshot(const Snapshot& snapshot) const {
   if (limit_.max_bytes == 0) {
     return {};
   }
-  const std::uint64_t bytes = format::encode_snapshot(snapshot).size() + kRegisterFixedBytes;
+  CAIRN_TRY(const core::Bytes manifest, format::encode_snapshot(snapshot));
+  const std::uint64_t bytes = manifest.size() + kRegisterFixedBytes;
   if (!has_room_for(2 * bytes)) {
     return core::fail(no_room());
   }

@@ -9,25 +9,6 @@
 
 namespace cairn::repo::ops {
 
-void ProblemList::add(Problem problem) {
-  meter_.problem(problem);
-  const std::scoped_lock lock(mutex_);
-  count_ += 1;
-  if (kept_.size() < kProblemsMax) {
-    kept_.push_back(std::move(problem));
-  }
-}
-
-std::uint64_t ProblemList::count() const {
-  const std::scoped_lock lock(mutex_);
-  return count_;
-}
-
-std::vector<Problem> ProblemList::take() {
-  const std::scoped_lock lock(mutex_);
-  return std::move(kept_);
-}
-
 TreeAssembler::TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes,
                              ReadLate read_late)
     : parts_(parts),
@@ -205,7 +186,10 @@ core::Status TreeAssembler::resolve_link(IngestedStep& step) {
   }
   Entry& entry = step.item.entry;
   if (first != nullptr) {
-    entry.hard_link_to = first->name;
+    // Too deep to be referred to: then each name is a file of its own.
+    if (first->name.size() <= kPathBytesMax) {
+      entry.hard_link_to = first->name;
+    }
     entry.content = first->content;
     entry.changed_while_read = first->changed_while_read;
     return {};
@@ -288,7 +272,8 @@ core::Status TreeAssembler::record_lone_source(const std::string& path) {
   SeenFolder record = parts_.cache->start_record();
   record.stamps.push_back(root_stamp_);
   const FolderKey key = lone_source_key(path);
-  CAIRN_TRY_STATUS(parts_.cache->put_piece(key, record, format::encode_folder_leaf(leaf), 1));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_folder_leaf(leaf));
+  CAIRN_TRY_STATUS(parts_.cache->put_piece(key, record, encoded, 1));
   return parts_.cache->put(key, record);
 }
 
@@ -299,7 +284,8 @@ core::Result<std::optional<AssembledSource>> TreeAssembler::finish(std::string p
   }
   AssembledSource assembled;
   Source& source = assembled.source;
-  CAIRN_TRY(source.root, parts_.sink.put_node(format::encode_root(*root_)));
+  CAIRN_TRY(const core::Bytes root, format::encode_root(*root_));
+  CAIRN_TRY(source.root, parts_.sink.put_node(root));
   CAIRN_TRY(source.birth_times, birth_times_.finish());
   source.counts = counts_;
   if (root_->type == EntryType::folder) {

@@ -13,6 +13,7 @@
 #include "ops/birth_times.h"
 #include "ops/folder_assembly.h"
 #include "ops/node_builder.h"
+#include "ops/problem_list.h"
 #include "ops/progress_meter.h"
 #include "ops/source.h"
 #include "ops/stat_cache.h"
@@ -27,21 +28,6 @@ struct IngestedStep {
   std::vector<Problem> problems;
   bool is_read = false;              ///< a file whose content is there already
   std::optional<core::Error> error;  ///< set: the object could not be read and is left out
-};
-
-/// Collects problems: all are counted and told, the first kProblemsMax are kept.
-class ProblemList final : public ProblemSink {
- public:
-  explicit ProblemList(ProgressMeter& meter) : meter_(meter) {}
-  void add(Problem problem) override;
-  [[nodiscard]] std::uint64_t count() const;
-  [[nodiscard]] std::vector<Problem> take();
-
- private:
-  ProgressMeter& meter_;
-  mutable std::mutex mutex_;
-  std::uint64_t count_ = 0;
-  std::vector<Problem> kept_;
 };
 
 /// Counts what differs from the last backup, and tells it if somebody wants to know.

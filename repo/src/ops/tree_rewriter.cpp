@@ -66,7 +66,8 @@ core::Result<RewrittenSource> TreeRewriter::rewrite(const Source& source) {
     return std::move(result_);
   }
   result_.source->counts = counts_;
-  CAIRN_TRY(result_.source->root, nodes_->put_node(format::encode_root(*root_)));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_root(*root_));
+  CAIRN_TRY(result_.source->root, nodes_->put_node(encoded));
   CAIRN_TRY(result_.source->birth_times, rewrite_times(source.birth_times));
   return std::move(result_);
 }

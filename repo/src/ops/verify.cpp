@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <stop_token>
 #include <utility>
 
@@ -98,21 +97,24 @@ core::Status verify_everything(VerifyWork& work, const std::vector<CheckedSnapsh
   options.stop = stop.get_token();
   Findings of_packs;
   VerifyWork packs{work.state, options, work.meter, of_packs, work.report};
-  auto packs_done =
-      std::async(std::launch::async, [&packs] { return verify_packs(packs, nullptr); });
-
   Observer nobody;
   ProgressMeter silent(nobody, work.state.environment.clock);
   VerifyWork walk{work.state, options, silent, work.findings, work.report};
   TreeCheck trees(walk);
-  core::Status trees_status = verify_index(walk);
-  if (trees_status) {
-    trees_status = check_trees(trees, snapshots, work.meter);
-  }
+
+  auto packs_thread = core::GuardedThread::start(
+      work.state.environment.threads,
+      {.action = "checking packs", .work = [&packs] { return verify_packs(packs, nullptr); }});
+  const core::Status trees_status = core::guarded("checking trees", [&]() -> core::Status {
+    CAIRN_TRY_STATUS(verify_index(walk));
+    return check_trees(trees, snapshots, work.meter);
+  });
   if (!trees_status) {
     stop.request_stop();
   }
-  const core::Status packs_status = packs_done.get();
+  // Without a thread to spare, one after the other.
+  const core::Status packs_status =
+      packs_thread ? packs_thread->join() : verify_packs(packs, nullptr);
   CAIRN_TRY_STATUS(trees_status);
   CAIRN_TRY_STATUS(packs_status);
   excuse_missing(walk, trees.needed());

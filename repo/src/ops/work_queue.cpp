@@ -19,7 +19,7 @@ bool WorkQueue::push(std::shared_ptr<Batch> batch) {
 }
 
 bool WorkQueue::is_drained() const {
-  return in_order_.empty() && blocks_.empty() && !assembling_ && idle_ == workers_;
+  return in_order_.empty() && blocks_.empty() && storing_ == 0 && !assembling_;
 }
 
 bool WorkQueue::drain() {
@@ -40,9 +40,6 @@ void WorkQueue::close() {
 std::optional<WorkQueue::Work> WorkQueue::pop() {
   std::unique_lock lock(mutex_);
   idle_ += 1;
-  if (is_drained()) {
-    drained_.notify_all();
-  }
   work_.wait(lock, [this] {
     return cancelled_ || !blocks_.empty() || !waiting_.empty() || (closed_ && ingesting_ == 0);
   });
@@ -53,6 +50,7 @@ std::optional<WorkQueue::Work> WorkQueue::pop() {
   if (!blocks_.empty()) {
     Work work(std::move(blocks_.front()));
     blocks_.pop_front();
+    storing_ += 1;
     return work;
   }
   if (waiting_.empty()) {
@@ -95,6 +93,10 @@ void WorkQueue::give_back(OpenBlock block) {
   Expects(block.chunks.empty());
   const std::scoped_lock lock(mutex_);
   spare_ = std::move(block);
+  storing_ -= 1;
+  if (is_drained()) {
+    drained_.notify_all();
+  }
 }
 
 std::optional<std::shared_ptr<Batch>> WorkQueue::next_done() {

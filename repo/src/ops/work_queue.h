@@ -30,8 +30,7 @@ struct Batch {
 class WorkQueue {
  public:
   /// At most `batches_max` batches are between next() of the walk and the assembler.
-  WorkQueue(std::size_t batches_max, std::size_t workers)
-      : batches_max_(batches_max), workers_(workers) {}
+  explicit WorkQueue(std::size_t batches_max) : batches_max_(batches_max) {}
 
   /// The walk's side. False once cancelled.
   [[nodiscard]] bool push(std::shared_ptr<Batch> batch);
@@ -62,7 +61,6 @@ class WorkQueue {
   [[nodiscard]] bool is_drained() const;
 
   const std::size_t batches_max_;
-  const std::size_t workers_;
   std::mutex mutex_;
   std::condition_variable room_;
   std::condition_variable work_;
@@ -74,6 +72,7 @@ class WorkQueue {
   OpenBlock spare_;
   std::size_t idle_ = 0;
   std::size_t ingesting_ = 0;
+  std::size_t storing_ = 0;  ///< blocks that were taken over and are not given back yet
   bool assembling_ = false;
   bool closed_ = false;
   bool cancelled_ = false;

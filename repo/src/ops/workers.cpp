@@ -1,41 +1,53 @@
 #include "ops/workers.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <exception>
-#include <thread>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace cairn::repo::ops {
 
-unsigned worker_count(unsigned asked) noexcept {
-  return asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
+namespace {
+
+// More than any machine makes use of; callers may ask for anything.
+constexpr unsigned kWorkersMax = 1024;
+
+}  // namespace
+
+unsigned worker_count(const core::Threads& threads, unsigned asked) {
+  return std::min(asked != 0 ? asked : threads.processors(), kWorkersMax);
 }
 
-core::Status run_workers(unsigned count, std::string_view what, const WorkerFunction& work) {
+core::Status run_workers(const core::Threads& threads, unsigned count, std::string_view action,
+                         const WorkerFunction& work) {
+  if (count == 0) {
+    return {};
+  }
   std::atomic<bool> failed{false};
-  std::vector<core::Status> results(count);
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned i = 0; i < count; ++i) {
-      threads.emplace_back([&, i] {
-        try {
-          results[i] = work(i, failed);
-        } catch (const std::exception& e) {
-          results[i] = core::fail(core::ErrorCode::internal, fmt::format("{}: {}", what, e.what()));
-        }
-        if (!results[i]) {
-          failed = true;
-        }
-      });
+  const auto run = [&](unsigned worker) {
+    core::Status result = core::guarded(action, [&] { return work(worker, failed); });
+    if (!result) {
+      failed = true;
+    }
+    return result;
+  };
+  std::vector<core::GuardedThread> others;
+  others.reserve(count - 1);
+  for (unsigned i = 1; i < count; ++i) {
+    auto other = core::GuardedThread::start(
+        threads, {.action = std::string(action), .work = [&run, i] { return run(i); }});
+    if (!other) {
+      break;  // those there are will do
+    }
+    others.push_back(*std::move(other));
+  }
+  core::Status result = run(0);
+  for (core::GuardedThread& other : others) {
+    if (core::Status ended = other.join(); result && !ended) {
+      result = std::move(ended);
     }
   }
-  for (core::Status& result : results) {
-    CAIRN_TRY_STATUS(std::move(result));
-  }
-  return {};
+  return result;
 }
 
 }  // namespace cairn::repo::ops

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <exception>
 #include <gsl/assert>
 #include <utility>
 
+#include "ops/access.h"
 #include "ops/chain.h"
 #include "ops/condemned_packs.h"
 #include "ops/leftovers.h"
@@ -37,6 +37,7 @@ WritingSession::WritingSession(State& state, const Options& options)
 core::Result<std::unique_ptr<WritingSession>> WritingSession::begin(State& state,
                                                                     const Options& options,
                                                                     Observer& observer) {
+  CAIRN_TRY_STATUS(check_text("the version of this program", options.program_version));
   std::unique_ptr<WritingSession> session(new WritingSession(state, options));
   state.writes_catalogue = options.announce;
   if (options.announce) {
@@ -46,7 +47,13 @@ core::Result<std::unique_ptr<WritingSession>> WritingSession::begin(State& state
     }
     CAIRN_TRY_STATUS(store::put_session(*state.backend, *state.keys, state.environment.random,
                                         session->session_));
-    session->heart_ = std::thread([&heart = *session] { heart.run_heart(); });
+    CAIRN_TRY(session->heart_,
+              core::GuardedThread::start(state.environment.threads,
+                                         {.action = "showing signs of life",
+                                          .work = [&heart = *session]() -> core::Status {
+                                            heart.run_heart();
+                                            return {};
+                                          }}));
   }
   CAIRN_TRY_STATUS(session->freeze_usable_packs(observer));
   return session;
@@ -84,11 +91,13 @@ WritingSession::~WritingSession() {
   }
   // Storage that forbids deletion keeps them; a collector clears them away. The announcement goes
   // last: while it stands, somebody knows whose heartbeats these are.
-  if (session_.heartbeat > 0) {
-    [[maybe_unused]] const auto beat = state_.backend->remove(heartbeat_name(session_));
-  }
   [[maybe_unused]] const auto status =
-      state_.backend->remove(store::object_name(format::ObjectKind::session, session_.id));
+      core::guarded("withdrawing an announcement", [this]() -> core::Status {
+        if (session_.heartbeat > 0) {
+          [[maybe_unused]] const auto beat = state_.backend->remove(heartbeat_name(session_));
+        }
+        return state_.backend->remove(store::object_name(format::ObjectKind::session, session_.id));
+      });
 }
 
 void WritingSession::run_heart() {
@@ -96,11 +105,9 @@ void WritingSession::run_heart() {
   while (!stop_changed_.wait_for(lock, std::chrono::seconds(kHeartbeatSeconds),
                                  [this] { return stops_; })) {
     lock.unlock();
-    try {
-      [[maybe_unused]] const core::Status status = beat();  // the next one may succeed
-    } catch (const std::exception&) {
-      // No memory for a heartbeat. If there is none for the work either, that will say so.
-    }
+    // The next one may succeed. If there is no memory for the work either, that will say so.
+    [[maybe_unused]] const core::Status status =
+        core::guarded("showing a sign of life", [this] { return beat(); });
     lock.lock();
   }
 }
@@ -111,9 +118,7 @@ void WritingSession::stop_heart() {
     stops_ = true;
   }
   stop_changed_.notify_all();
-  if (heart_.joinable()) {
-    heart_.join();
-  }
+  [[maybe_unused]] const core::Status ended = heart_.join();
 }
 
 core::Status WritingSession::beat() {

@@ -5,9 +5,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "cairn/core/result.h"
+#include "cairn/core/thread.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
 #include "format/session.h"
@@ -67,7 +67,7 @@ class WritingSession {
   std::mutex stop_mutex_;    ///< stops_
   std::condition_variable stop_changed_;
   bool stops_ = false;
-  std::thread heart_;
+  core::GuardedThread heart_;
 };
 
 }  // namespace cairn::repo::ops

@@ -1,5 +1,7 @@
 #include "store/catalogue_readers.h"
 
+#include <new>
+
 #include "store/write_session.h"
 
 namespace cairn::repo::store {
@@ -32,7 +34,11 @@ core::Result<CatalogueReaders::Lease> CatalogueReaders::lease() {
 void CatalogueReaders::give_back(std::unique_ptr<CatalogueReader> reader) {
   reader->txn.reset();
   const std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(reader));
+  try {
+    idle_.push_back(std::move(reader));
+  } catch (const std::bad_alloc&) {
+    // It is closed instead: called by destructors.
+  }
 }
 
 }  // namespace cairn::repo::store

@@ -277,9 +277,9 @@ core::Result<format::KeySlot> seal_key_slot(core::Random& random, const Reposito
 
   format::SlotLabel label = request.label;
   label.role = bundle.role;
-  slot.sealed_label =
-      seal_symmetric(repository, bundle.epochs.back(), random, Purpose::slot_label,
-                     label_name(slot), format::pad(format::encode_slot_label(label)));
+  CAIRN_TRY(const core::Bytes encoded_label, format::encode_slot_label(label));
+  slot.sealed_label = seal_symmetric(repository, bundle.epochs.back(), random, Purpose::slot_label,
+                                     label_name(slot), format::pad(encoded_label));
 
   const core::SecretBytes plaintext = format::encode_key_bundle(bundle);
   slot.sealed_bundle.resize(plaintext.size() + core::kAeadTagBytes);

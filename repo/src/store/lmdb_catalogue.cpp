@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cairn/core/codec.h"
+#include "cairn/core/thread.h"
 #include "store/catalogue_changes.h"
 #include "store/catalogue_folder.h"
 #include "store/catalogue_readers.h"
@@ -210,7 +211,7 @@ Status LmdbCatalogue::start_empty() {
 void LmdbCatalogue::close() noexcept {
   if (env_ && unclean_ && !options_.read_only) {
     // Best effort: an environment that stays marked dirty is as good until the next power cut.
-    static_cast<void>(mark_clean());
+    static_cast<void>(core::guarded("closing the catalogue", [this] { return mark_clean(); }));
   }
 }
 

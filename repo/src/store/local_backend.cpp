@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "cairn/core/thread.h"
 #include "store/backend.h"
 #include "store/local_layout.h"
 #include "store/temporary_name.h"
@@ -164,7 +165,8 @@ class LocalWriter final : public ObjectWriter {
     if (!moved_) {
       file_.reset();
       // What cannot be removed stays in tmp, where it is in nobody's way.
-      static_cast<void>(backend_.file_system().remove(path_));
+      static_cast<void>(core::guarded("discarding a file",
+                                      [this] { return backend_.file_system().remove(path_); }));
     }
   }
 
@@ -497,7 +499,10 @@ core::Result<std::vector<std::string>> LocalBackend::abandoned(Certainty certain
 }
 
 Status LocalBackend::discard_unfinished(const std::string& name) {
-  Expects(!name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos);
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+    return core::fail(ErrorCode::invalid_argument,
+                      fmt::format("discard {}: not the name of an unfinished object", name));
+  }
   return file_system_.remove(path_of(fmt::format("{}/{}", kTemporaryFolder, name)));
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/assert>
 #include <vector>
 
 #include "store/backend.h"
@@ -110,7 +109,9 @@ Status make_shared_folder(core::FileSystem& file_system, const std::string& path
 }
 
 Status create_local_layout(core::FileSystem& file_system, const std::string& location) {
-  Expects(!location.empty());
+  if (location.empty()) {
+    return core::fail(ErrorCode::invalid_argument, "make a repository: no folder was named");
+  }
   const std::string base = without_trailing_slashes(location);
   const std::string root = base.empty() ? "/" : base;
   CAIRN_TRY(const std::optional<core::FileInfo> found, file_system.info(root));

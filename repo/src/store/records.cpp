@@ -256,8 +256,9 @@ core::Result<IndexSegmentId> put_index_segment(Backend& backend, const KeyRing& 
                                                core::Random& random,
                                                const format::IndexSegment& segment,
                                                std::uint64_t& written_bytes) {
-  const core::Bytes envelope = seal_symmetric(keys, random, Purpose::index, core::Hash256(),
-                                              format::encode_index_segment(segment));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_index_segment(segment));
+  const core::Bytes envelope =
+      seal_symmetric(keys, random, Purpose::index, core::Hash256(), encoded);
   CAIRN_TRY(const core::Hash256 id,
             put_frame_by_content(backend, ObjectKind::index, envelope, written_bytes));
   return IndexSegmentId::from(id.view());
@@ -290,8 +291,8 @@ core::Status put_session(Backend& backend, const KeyRing& keys, core::Random& ra
                          const format::Session& session) {
   const ObjectName name =
       object_name(ObjectKind::session, session_object_id(session.id, session.heartbeat));
-  const core::Bytes envelope =
-      seal_padded(keys, random, Purpose::session, name.id, format::encode_session(session));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_session(session));
+  const core::Bytes envelope = seal_padded(keys, random, Purpose::session, name.id, encoded);
   return backend.put(name, format::encode_frame(ObjectKind::session, envelope));
 }
 
@@ -315,7 +316,7 @@ core::Result<core::Hash256> put_snapshot(Backend& backend, const KeyRing& keys,
                                          core::Random& random, format::Link link,
                                          const Snapshot& snapshot, std::uint64_t& written_bytes) {
   Expects(keys.can_write());
-  const core::Bytes manifest = format::encode_snapshot(snapshot);
+  CAIRN_TRY(const core::Bytes manifest, format::encode_snapshot(snapshot));
   if (manifest.size() > format::kManifestBytesMax) {
     return core::fail(ErrorCode::limit_exceeded,
                       fmt::format("write a snapshot: its description takes {} bytes, at most {} "
@@ -372,8 +373,8 @@ core::Status put_tombstone(Backend& backend, const KeyRing& keys, core::Random& 
   tombstone.signer = *keys.bundle().certificate;
   tombstone.signature = sign(keys, format::tombstone_message(keys.repository(), tombstone));
   const ObjectName name = object_name(ObjectKind::forgotten, tombstone.snapshot);
-  const core::Bytes envelope =
-      seal_padded(keys, random, Purpose::tombstone, name.id, format::encode_tombstone(tombstone));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_tombstone(tombstone));
+  const core::Bytes envelope = seal_padded(keys, random, Purpose::tombstone, name.id, encoded);
   return backend.put(name, format::encode_twin(ObjectKind::forgotten, envelope));
 }
 
@@ -399,8 +400,9 @@ core::Result<CondemnedId> put_condemned(Backend& backend, const KeyRing& keys, c
   CAIRN_TRY_STATUS(check_can_collect(keys, "condemn packs"));
   condemned.signer = *keys.bundle().certificate;
   condemned.signature = sign(keys, format::condemned_message(keys.repository(), condemned));
-  const core::Bytes envelope = seal_symmetric(keys, random, Purpose::condemned, core::Hash256(),
-                                              format::encode_condemned(condemned));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_condemned(condemned));
+  const core::Bytes envelope =
+      seal_symmetric(keys, random, Purpose::condemned, core::Hash256(), encoded);
   std::uint64_t written_bytes = 0;
   CAIRN_TRY(const core::Hash256 id,
             put_frame_by_content(backend, ObjectKind::condemned, envelope, written_bytes));
@@ -429,8 +431,8 @@ core::Result<MarkId> put_mark(Backend& backend, const KeyRing& keys, core::Rando
   CAIRN_TRY_STATUS(check_can_collect(keys, "mark a snapshot"));
   mark.signer = *keys.bundle().certificate;
   mark.signature = sign(keys, format::mark_message(keys.repository(), mark));
-  const core::Bytes envelope =
-      seal_padded(keys, random, Purpose::mark, core::Hash256(), format::encode_mark(mark));
+  CAIRN_TRY(const core::Bytes encoded, format::encode_mark(mark));
+  const core::Bytes envelope = seal_padded(keys, random, Purpose::mark, core::Hash256(), encoded);
   std::uint64_t written_bytes = 0;
   CAIRN_TRY(const core::Hash256 id,
             put_frame_by_content(backend, ObjectKind::mark, envelope, written_bytes));

@@ -5,9 +5,11 @@
 #include "format/frame.h"
 #include "format/index.h"
 #include "format/key_slot.h"
+#include "format/mark.h"
 #include "format/node.h"
 #include "format/pack.h"
 #include "format/register.h"
+#include "format/session.h"
 #include "outcome.h"
 #include "pieces.h"
 #include "random_records.h"
@@ -50,7 +52,7 @@ TEST_CASE("limits: extended attributes of one entry together") {
     entry.xattrs.push_back({.name = std::string("user.") + c, .value = value});
   }
   CHECK(entry_defect(entry, false).empty());
-  const auto decoded = decode_folder_leaf(encode_folder_leaf({{entry}}));
+  const auto decoded = decode_folder_leaf(encode_folder_leaf({{entry}}).value());
   REQUIRE(test::outcome(decoded) == "ok");
   CHECK(decoded->entries.front() == entry);
   entry.xattrs.push_back({.name = "user.z", .value = value});
@@ -83,7 +85,7 @@ TEST_CASE("limits: the size bound of an entry is one") {
     entry.owner.uid = UINT32_MAX;
     entry.owner.gid = UINT32_MAX;
     // A leaf of one entry: type, two counts of one byte, the owner, the entry.
-    REQUIRE(encode_folder_leaf({{entry}}).size() <= entry_size_bound(entry) + 3);
+    REQUIRE(encode_folder_leaf({{entry}}).value().size() <= entry_size_bound(entry) + 3);
   }
 }
 
@@ -116,6 +118,72 @@ TEST_CASE("limits: entries that cannot be written are told from those that can")
   entry = file_entry();
   entry.owner.group.assign(kOwnerNameBytesMax + 1, 'g');
   CHECK(entry_defect(entry, false) == "the name of its owner is too long");
+}
+
+// What the world decides must not end the process: texts of the environment, paths of a source.
+TEST_CASE("limits: encoders answer with an error where decoders would refuse") {
+  const std::string text(kTextBytesMax + 1, 't');
+  const std::string path = "/" + std::string(kPathBytesMax, 'p');
+  test::SeededRandom random(23);
+  const auto refuses = [&](const auto& value, auto encode) {
+    const auto encoded = encode(value);
+    CHECK(test::outcome(encoded) == "internal");
+    CHECK(test::message_of(encoded).starts_with("encode a"));
+  };
+
+  Snapshot snapshot = test::random_snapshot(random);
+  snapshot.problem_count = 1;
+  snapshot.problems = {{ProblemKind::unreadable, path, "reason"}};
+  refuses(snapshot, encode_snapshot);
+  snapshot.problems = {{ProblemKind::unreadable, "/p", text}};
+  refuses(snapshot, encode_snapshot);
+  snapshot.problems = {{ProblemKind::unreadable, "/p", "reason"}};
+  CHECK(test::outcome(encode_snapshot(snapshot)) == "ok");
+  for (std::string Snapshot::*field :
+       {&Snapshot::host, &Snapshot::user, &Snapshot::set, &Snapshot::program_version}) {
+    Snapshot changed = snapshot;
+    changed.*field = text;
+    refuses(changed, encode_snapshot);
+  }
+  Snapshot many = snapshot;
+  many.sources.assign(kSourcesMax + 1, snapshot.sources.front());
+  refuses(many, encode_snapshot);
+  Snapshot long_source = snapshot;
+  long_source.sources.resize(1);
+  long_source.sources.front().path = path;
+  refuses(long_source, encode_snapshot);
+
+  Session session = test::random_session(random);
+  session.user = text;
+  refuses(session, encode_session);
+  Tombstone tombstone = test::random_tombstone(random);
+  tombstone.reason = text;
+  refuses(tombstone, encode_tombstone);
+  Condemned condemned = test::random_condemned(random);
+  condemned.packs.clear();
+  refuses(condemned, encode_condemned);
+  Mark mark = test::random_mark(random);
+  mark.tags = {text};
+  refuses(mark, encode_mark);
+  SlotLabel label = test::random_slot_label(random);
+  label.host = text;
+  refuses(label, encode_slot_label);
+  IndexSegment segment = test::random_index_segment(random);
+  segment.packs.assign(2, IndexedPack());
+  refuses(segment, encode_index_segment);
+
+  Entry entry = file_entry();
+  entry.hard_link_to = path.substr(1) + "x";
+  refuses(FolderLeaf{{entry}}, encode_folder_leaf);
+  refuses(FolderLeaf{std::vector<Entry>(kNodeItemsMax + 1, file_entry())}, encode_folder_leaf);
+  entry = file_entry();
+  refuses(entry, encode_root);
+  entry.name.clear();
+  entry.type = EntryType::symlink;
+  refuses(entry, encode_root);
+  refuses(FolderInner{1, std::vector<FolderChild>(kNodeItemsMax + 1)}, encode_folder_inner);
+  refuses(ListLeaf{std::vector<ContentItem>(kNodeItemsMax + 1)}, encode_list_leaf);
+  refuses(ListInner{1, {}}, encode_list_inner);
 }
 
 TEST_CASE("limits: names that may stand in a folder") {

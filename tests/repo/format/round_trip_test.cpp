@@ -19,11 +19,14 @@ void check_round_trips(std::uint64_t seed, Make make, Encode encode, Decode deco
   for (int round = 0; round < kRounds; ++round) {
     CAPTURE(seed, round);
     const auto value = make(random);
-    const core::Bytes bytes = encode(value);
-    const auto decoded = decode(core::ByteView(bytes));
+    const core::Result<core::Bytes> bytes = encode(value);
+    REQUIRE(test::message_of(bytes) == "");
+    const auto decoded = decode(core::ByteView(*bytes));
     REQUIRE(test::message_of(decoded) == "");
     REQUIRE(*decoded == value);
-    REQUIRE(core::equal(encode(*decoded), bytes));
+    const core::Result<core::Bytes> again = encode(*decoded);
+    REQUIRE(test::message_of(again) == "");
+    REQUIRE(core::equal(*again, *bytes));
   }
 }
 

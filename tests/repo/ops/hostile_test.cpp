@@ -56,7 +56,7 @@ class Forger {
   Snapshot publish(const ChunkId& node) {
     Source source;
     source.path = "/evil";
-    source.root = put(format::encode_root(folder("", node)));
+    source.root = put(format::encode_root(folder("", node)).value());
     REQUIRE(nodes_->flush());
     REQUIRE(store_->finish());
     Snapshot snapshot;
@@ -106,7 +106,7 @@ TEST_CASE("names that lead elsewhere are refused, and nothing appears anywhere")
       GENERATE(as<std::string>{}, "../evil", "a/bevil", "/tmp/ev", std::string("a\0bcdef", 7));
   RepoFixture fixture;
   Forger forger(fixture);
-  const auto leaf = format::encode_folder_leaf({{Forger::file("AAAAAAA")}});
+  const auto leaf = format::encode_folder_leaf({{Forger::file("AAAAAAA")}}).value();
   const Snapshot snapshot = forger.publish(forger.put(with_replaced(leaf, "AAAAAAA", bad)));
   const auto restored = fixture.restore(forger.repository(), snapshot, "", fixture.at("out/inner"));
   REQUIRE(outcome(restored) == "ok");
@@ -126,8 +126,8 @@ TEST_CASE("a name that stands twice cannot turn a link into a door") {
   link.type = EntryType::symlink;
   link.link_target = fixture.at("outside");
   std::filesystem::create_directory(fixture.at("outside"));
-  const ChunkId inner = forger.put(format::encode_folder_leaf({{Forger::file("planted")}}));
-  const auto leaf = format::encode_folder_leaf({{link, Forger::folder("aaab", inner)}});
+  const ChunkId inner = forger.put(format::encode_folder_leaf({{Forger::file("planted")}}).value());
+  const auto leaf = format::encode_folder_leaf({{link, Forger::folder("aaab", inner)}}).value();
   const Snapshot snapshot = forger.publish(forger.put(with_replaced(leaf, "aaab", "aaaa")));
   const auto restored = fixture.restore(forger.repository(), snapshot, "", fixture.at("out"));
   REQUIRE(outcome(restored) == "ok");
@@ -146,7 +146,8 @@ TEST_CASE("a hard link through a symbolic link is not followed") {
   door.link_target = fixture.at("outside");
   Entry link = Forger::file("stolen");
   link.hard_link_to = "door/secret";
-  const Snapshot snapshot = forger.publish(forger.put(format::encode_folder_leaf({{door, link}})));
+  const Snapshot snapshot =
+      forger.publish(forger.put(format::encode_folder_leaf({{door, link}}).value()));
   const auto restored = fixture.restore(forger.repository(), snapshot, "", fixture.at("out"));
   REQUIRE(outcome(restored) == "ok");
   CHECK(restored->problem_count == 1);
@@ -157,9 +158,9 @@ TEST_CASE("a hard link through a symbolic link is not followed") {
 TEST_CASE("folders nested without end stop at the limit") {
   RepoFixture fixture;
   Forger forger(fixture);
-  ChunkId node = forger.put(format::encode_folder_leaf({}));
+  ChunkId node = forger.put(format::encode_folder_leaf({}).value());
   for (unsigned i = 0; i < kFolderDepthMax + 10; ++i) {
-    node = forger.put(format::encode_folder_leaf({{Forger::folder("d", node)}}));
+    node = forger.put(format::encode_folder_leaf({{Forger::folder("d", node)}}).value());
   }
   const Snapshot snapshot = forger.publish(node);
   RestoreOptions options;
@@ -187,7 +188,8 @@ TEST_CASE("a file of 8 EiB that is one hole is a problem of that file alone") {
   fine.size_bytes = data.size();
   fine.items = {{.length_bytes = data.size(), .chunk = forger.put_data(data)}};
   const Snapshot snapshot = forger.publish(forger.put(
-      format::encode_folder_leaf({{Forger::file("fine", fine), Forger::file("huge", huge)}})));
+      format::encode_folder_leaf({{Forger::file("fine", fine), Forger::file("huge", huge)}})
+          .value()));
   const auto restored = fixture.restore(forger.repository(), snapshot, "", fixture.at("out"));
   REQUIRE(outcome(restored) == "ok");
   // Some file systems can hold it; then it is there, and takes no space.
@@ -211,14 +213,16 @@ TEST_CASE("nodes of the wrong kind, and chunks that are not there or of another 
   };
   Content list_as_folder;
   list_as_folder.size_bytes = 4;
-  list_as_folder.tree_root = forger.put(format::encode_folder_leaf({}));
+  list_as_folder.tree_root = forger.put(format::encode_folder_leaf({}).value());
   const ChunkId list =
-      forger.put(format::encode_list_leaf({{{.length_bytes = 4, .chunk = chunk}}}));
-  const Snapshot snapshot = forger.publish(forger.put(format::encode_folder_leaf(
-      {{Forger::file("fine", one_item(chunk, 4)), Forger::folder("folder of a list", list),
-        Forger::file("list of a folder", list_as_folder),
-        Forger::file("longer", one_item(chunk, 5)),
-        Forger::file("nowhere", one_item(nowhere, 4))}})));
+      forger.put(format::encode_list_leaf({{{.length_bytes = 4, .chunk = chunk}}}).value());
+  const Snapshot snapshot = forger.publish(
+      forger.put(format::encode_folder_leaf({{Forger::file("fine", one_item(chunk, 4)),
+                                              Forger::folder("folder of a list", list),
+                                              Forger::file("list of a folder", list_as_folder),
+                                              Forger::file("longer", one_item(chunk, 5)),
+                                              Forger::file("nowhere", one_item(nowhere, 4))}})
+                     .value()));
 
   const auto restored = fixture.restore(forger.repository(), snapshot, "", fixture.at("out"));
   REQUIRE(outcome(restored) == "ok");

@@ -82,6 +82,7 @@ WalkOptions looking_ahead(core::Clock& clock, unsigned threads, const Choice* ch
   options.choice = choice;
   options.clock = &clock;
   options.lookahead_threads = threads;
+  options.threads = &core::system_threads();
   options.lookahead_at_once = true;
   return options;
 }

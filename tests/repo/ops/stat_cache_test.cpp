@@ -51,8 +51,9 @@ void record(StatCache& cache, const std::string& path, const std::vector<std::st
   SeenFolder seen = cache.start_record(*before != nullptr ? &(*before)->seen : nullptr);
   format::FolderLeaf leaf;
   const auto put_piece = [&] {
-    REQUIRE(outcome(cache.put_piece(folder_key(path), seen, format::encode_folder_leaf(leaf),
-                                    leaf.entries.size())) == "ok");
+    REQUIRE(
+        outcome(cache.put_piece(folder_key(path), seen, format::encode_folder_leaf(leaf).value(),
+                                leaf.entries.size())) == "ok");
     leaf.entries.clear();
   };
   for (const std::string& name : names) {
@@ -271,8 +272,8 @@ TEST_CASE("a recording that was killed leaves nothing behind the next one", "[ch
   format::FolderLeaf leaf;
   leaf.entries = {text_entry("a")};
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(outcome(cache->put_piece(folder_key("/f"), killed, format::encode_folder_leaf(leaf),
-                                     1)) == "ok");
+    REQUIRE(outcome(cache->put_piece(folder_key("/f"), killed,
+                                     format::encode_folder_leaf(leaf).value(), 1)) == "ok");
   }
   REQUIRE(outcome(cache->settle()) == "ok");
   CHECK(outcome(cache->piece(*before, 1)) == "ok");  // the old one is whole
@@ -294,8 +295,8 @@ TEST_CASE("a folder is forgotten with all below it") {
   above.subfolders = {{0, "b", ChunkId()}};
   format::FolderLeaf leaf;
   leaf.entries = {text_entry("b")};
-  REQUIRE(outcome(cache->put_piece(folder_key("/a"), above, format::encode_folder_leaf(leaf), 1)) ==
-          "ok");
+  REQUIRE(outcome(cache->put_piece(folder_key("/a"), above,
+                                   format::encode_folder_leaf(leaf).value(), 1)) == "ok");
   REQUIRE(outcome(cache->put(folder_key("/a"), above)) == "ok");
   record(*cache, "/a/b", {"x"});
   record(*cache, "/a2", {"x"});

@@ -136,7 +136,7 @@ class Forger {
   explicit Forger(Store& store) : store_(store), link_(first_link(store.keys)) {
     const auto sealed =
         seal_manifest(store.keys.of(Role::backup), store.keys.random, link_.id,
-                      repo::format::pad(repo::format::encode_snapshot(made_snapshot())));
+                      repo::format::pad(repo::format::encode_snapshot(made_snapshot()).value()));
     REQUIRE(sealed);
     manifest_ = *sealed;
     link_.signer = *store.keys.of(Role::backup).bundle().certificate;

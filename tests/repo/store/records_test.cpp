@@ -195,9 +195,10 @@ TEST_CASE("a session under another's name is refused") {
   CHECK(outcome(get_session(store.backend, store.keys.admin(), other)) == "corrupt");
 
   // Sealed for the name that it stands under, by a holder of the keys, but for another session.
-  const Bytes envelope = repo::store::seal_symmetric(
-      store.keys.admin(), store.keys.random, repo::store::Purpose::session,
-      Hash256::from(other.view()), repo::format::pad(repo::format::encode_session(session)));
+  const Bytes envelope =
+      repo::store::seal_symmetric(store.keys.admin(), store.keys.random,
+                                  repo::store::Purpose::session, Hash256::from(other.view()),
+                                  repo::format::pad(repo::format::encode_session(session).value()));
   store.memory.set_object(object_name(ObjectKind::session, other),
                           repo::format::encode_frame(ObjectKind::session, envelope));
   CHECK(outcome(get_session(store.backend, store.keys.admin(), other)) == "corrupt");
@@ -261,7 +262,7 @@ TEST_CASE("a forged tombstone is refused") {
   const auto verdict = [&](const SnapshotId& id) {
     const Bytes envelope = repo::store::seal_symmetric(
         store.keys.of(Role::backup), store.keys.random, repo::store::Purpose::tombstone,
-        Hash256::from(id.view()), repo::format::pad(encode_tombstone(tombstone)));
+        Hash256::from(id.view()), repo::format::pad(encode_tombstone(tombstone).value()));
     store.memory.set_object(object_name(ObjectKind::forgotten, id),
                             repo::format::encode_twin(ObjectKind::forgotten, envelope));
     return outcome(get_tombstone(store.backend, store.keys.admin(), id));
@@ -318,9 +319,9 @@ TEST_CASE("a condemned record needs the signature of somebody who may collect") 
   condemned.signer = *store.keys.of(Role::maintain).bundle().certificate;
   condemned.signature = core::sign(store.keys.of(Role::backup).bundle().sign_seed.view(),
                                    condemned_message(store.keys.config.repository_id, condemned));
-  const Bytes envelope =
-      repo::store::seal_symmetric(store.keys.of(Role::backup), store.keys.random,
-                                  repo::store::Purpose::condemned, {}, encode_condemned(condemned));
+  const Bytes envelope = repo::store::seal_symmetric(store.keys.of(Role::backup), store.keys.random,
+                                                     repo::store::Purpose::condemned, {},
+                                                     encode_condemned(condemned).value());
   const Bytes object = repo::format::encode_frame(ObjectKind::condemned, envelope);
   const auto id = repo::CondemnedId::from(ByteView(object).last(32));
   store.memory.set_object(object_name(ObjectKind::condemned, id), object);
@@ -377,7 +378,7 @@ TEST_CASE("a forged mark is refused") {
                                 mark_message(store.keys.config.repository_id, mark));
     const Bytes envelope = repo::store::seal_symmetric(
         store.keys.of(Role::backup), store.keys.random, repo::store::Purpose::mark, {},
-        repo::format::pad(encode_mark(mark)));
+        repo::format::pad(encode_mark(mark).value()));
     const Bytes object = repo::format::encode_frame(ObjectKind::mark, envelope);
     const auto id = repo::MarkId::from(ByteView(object).last(32));
     store.memory.set_object(object_name(ObjectKind::mark, id), object);

@@ -87,8 +87,8 @@ class BoundedQueue {
     return items_.empty() || weight_ + weight <= capacity_;
   }
   void add(T value, std::size_t weight) {
-    weight_ += weight;
     items_.push_back({std::move(value), weight});
+    weight_ += weight;
   }
 
   std::mutex mutex_;

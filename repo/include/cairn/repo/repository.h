@@ -15,6 +15,7 @@
 #include "cairn/core/random.h"
 #include "cairn/core/result.h"
 #include "cairn/core/secret.h"
+#include "cairn/core/thread.h"
 #include "cairn/repo/ids.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/roles.h"
@@ -41,6 +42,7 @@ struct Environment {
   /// Where a catalogue for one run alone may lie, if cache_folder cannot be used: the first one
   /// that can be written. It is removed at the end.
   std::vector<std::string> temporary_folders = {};
+  const core::Threads& threads = core::system_threads();
 };
 
 /// What opens a key slot: a passphrase, or the 32 bytes of a key file.
