@@ -199,6 +199,10 @@ struct ForgetArguments {
   std::optional<PruneArguments> prune;  ///< afterwards
 };
 
+struct RepairObjectsArguments {
+  bool dry_run = false;
+};
+
 struct RepairIndexArguments {
   bool dry_run = false;
 };
@@ -217,6 +221,7 @@ struct RewriteArguments {
   std::vector<std::string> excludes;
   std::vector<std::string> exclude_files;
   bool forget = false;
+  bool yes = false;  ///< forgets without asking
   bool dry_run = false;
 };
 
@@ -263,9 +268,10 @@ using CommandArguments =
     std::variant<InitArguments, ConfigArguments, BackupArguments, SnapshotsArguments, LsArguments,
                  FindArguments, DiffArguments, DumpArguments, RestoreArguments, CopyArguments,
                  VerifyArguments, PinArguments, TagArguments, ForgetArguments, PruneArguments,
-                 RepairIndexArguments, RepairPacksArguments, RewriteArguments, StatsArguments,
-                 KeyListArguments, KeyAddArguments, KeyRemoveArguments, KeyPasswdArguments,
-                 KeyExportArguments, KeyImportArguments, VersionArguments>;
+                 RepairObjectsArguments, RepairIndexArguments, RepairPacksArguments,
+                 RewriteArguments, StatsArguments, KeyListArguments, KeyAddArguments,
+                 KeyRemoveArguments, KeyPasswdArguments, KeyExportArguments, KeyImportArguments,
+                 VersionArguments>;
 
 struct Invocation {
   GlobalArguments global;

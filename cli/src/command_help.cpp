@@ -193,12 +193,22 @@ constexpr std::array kCommands{
         "  cairn prune --max-unused 10% --max-repack-bytes 5G\n"},
     CommandHelp{
         "repair", "Make good what can be made good",
-        "Run cairn verify first: it says what is wrong. Then, in this order: index, packs,\n"
-        "snapshots. Each does nothing where nothing is wrong.\n",
+        "Run cairn verify first: it says what is wrong. Then, in this order: objects, index,\n"
+        "packs, snapshots. Each does nothing where nothing is wrong.\n",
         "  cairn verify --check-integrity\n"
+        "  cairn repair objects\n"
         "  cairn repair index\n"
         "  cairn repair packs --from-source /home\n"
         "  cairn repair snapshots --forget\n"},
+    CommandHelp{
+        "repair objects", "Mend the config, keys, snapshots and other small objects",
+        "The config, key slots, snapshots and records of what was forgotten are stored twice:\n"
+        "where one copy is damaged it is written anew from the other one, the config from\n"
+        "the key slots if need be. Marks, settings and announcements that cannot be read\n"
+        "count for nothing and are removed, as are copies under wrong names; what that means\n"
+        "is told. What the storage does not give is never touched.\n",
+        "  cairn repair objects --dry-run\n"
+        "  cairn repair objects\n"},
     CommandHelp{"repair index", "Write the index anew from the packs",
                 "Damaged or missing index segments are replaced from the packs' own directories,\n"
                 "and packs that are gone leave the index: then the next backup of files that had\n"

@@ -333,9 +333,8 @@ Json restore_view(const repo::RestoreReport& report) {
 }
 
 Json finding_view(const repo::Finding& finding) {
-  const bool damage = finding.severity == repo::Finding::Severity::damage;
   Json json;
-  json["severity"] = damage ? "damage" : "note";
+  json["severity"] = repo::to_string(finding.severity);
   put_bytes(json, "object", finding.object);
   put_bytes(json, "message", finding.message);
   put_bytes(json, "advice", finding.advice);
@@ -424,12 +423,26 @@ Json rewrite_view(const repo::RewriteReport& report) {
       {"type", "summary"}, {"snapshots", std::move(list)}, {"bytes_written", report.written_bytes}};
 }
 
+namespace {
+
+Json ids_view(const std::vector<repo::SnapshotId>& ids) {
+  Json list = Json::array();
+  std::transform(ids.begin(), ids.end(), std::back_inserter(list),
+                 [](const repo::SnapshotId& id) { return id.hex(); });
+  return list;
+}
+
+}  // namespace
+
 Json verify_view(const repo::VerifyReport& report) {
   Json findings = Json::array();
   std::transform(report.findings.begin(), report.findings.end(), std::back_inserter(findings),
                  finding_view);
   return {{"type", "summary"},
           {"damaged", report.damaged()},
+          {"unreadable", report.unreadable()},
+          {"partial_snapshots", ids_view(report.partial)},
+          {"flawed_snapshots", ids_view(report.flawed)},
           {"contents_opened", report.contents_opened},
           {"snapshots_checked", report.snapshots_checked},
           {"objects_checked", report.objects_checked},
@@ -463,6 +476,7 @@ Json statistics_view(const repo::Statistics& statistics) {
           {"metadata_packs", statistics.metadata_packs},
           {"index_segments", statistics.index_segments},
           {"unreadable_snapshots", statistics.unreadable_snapshots},
+          {"awaiting_prune", statistics.awaiting_prune},
           {"snapshots", std::move(snapshots)}};
 }
 

@@ -27,9 +27,10 @@ std::string figures(const repo::Progress& progress, std::uint64_t elapsed_ns) {
   if (bytes_known) {
     text += fmt::format("{:3}%  ", static_cast<int>(fraction_done(progress) * 100));
   }
+  const std::string_view unit = progress.counts_packs ? "pack" : "file";
   text += progress.files_total > 0
-              ? fmt::format("{}/{} files", progress.files_done, progress.files_total)
-              : format_count(progress.files_done, "file");
+              ? fmt::format("{}/{} {}s", progress.files_done, progress.files_total, unit)
+              : format_count(progress.files_done, unit);
   text += "  " + format_size(progress.bytes_done);
   if (bytes_known) {
     text += " of " + format_size(progress.bytes_total);
@@ -60,7 +61,7 @@ std::string render_progress(const repo::Progress& progress, std::uint64_t elapse
   if (width > columns) {
     return std::string(shorten_to_head(line, columns));
   }
-  if (!progress.current_path.empty() && width + 2 < columns) {
+  if (!progress.counts_packs && !progress.current_path.empty() && width + 2 < columns) {
     const std::string path =
         shorten_to_tail(escape_name(progress.current_path), columns - width - 2);
     line += path.empty() ? "" : "  " + path;

@@ -15,6 +15,7 @@ void add_choice(CLI::App& command, RewriteArguments& rewrite, TypedFilter& filte
       ->expected(1, -1)
       ->allow_extra_args();
   command.add_flag("--forget", rewrite.forget, "Forget the snapshots that were replaced");
+  command.add_flag("-y,--yes", rewrite.yes, "Do not ask before forgetting");
   command.add_flag("-n,--dry-run", rewrite.dry_run, "Say what would change, write nothing");
   add_filter(command, filter);
 }
@@ -24,6 +25,9 @@ void add_choice(CLI::App& command, RewriteArguments& rewrite, TypedFilter& filte
 void add_repair(CLI::App& app, TypedRepair& typed) {
   CLI::App& repair = add_command(app, "repair");
   repair.require_subcommand(1);
+  CLI::App& objects = add_command(repair, "repair objects");
+  objects.add_flag("-n,--dry-run", typed.objects.dry_run, "Say what is wrong, write nothing");
+
   CLI::App& index = add_command(repair, "repair index");
   index.add_flag("-n,--dry-run", typed.index.dry_run, "Say what is wrong, write nothing");
 
@@ -52,6 +56,9 @@ void add_rewrite(CLI::App& app, TypedRepair& typed) {
 }
 
 CheckedArguments repair_values(TypedRepair& typed, const std::string& verb) {
+  if (verb == "objects") {
+    return typed.objects;
+  }
   if (verb == "index") {
     return typed.index;
   }

@@ -14,6 +14,7 @@ class App;
 namespace cairn::cli {
 
 struct TypedRepair {
+  RepairObjectsArguments objects;
   RepairIndexArguments index;
   RepairPacksArguments packs;
   RewriteArguments snapshots;

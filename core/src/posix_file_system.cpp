@@ -285,6 +285,17 @@ class PosixFileSystem final : public FileSystem {
     return moved;
   }
 
+  Status replace(const std::string& from, const std::string& to) override {
+    const bool moved = ::rename(from.c_str(), to.c_str()) == 0;
+    const int error_number = errno;
+    open_files_.forget(from);
+    open_files_.forget(to);
+    if (!moved) {
+      return fail_errno(error_number, "replace", to);
+    }
+    return {};
+  }
+
   Status remove(const std::string& path) override {
     bool removed = ::unlink(path.c_str()) == 0;
     if (!removed && errno == EISDIR) {

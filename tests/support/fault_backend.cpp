@@ -208,6 +208,11 @@ Status FaultBackend::list(repo::format::ObjectKind kind,
   return {};
 }
 
+Status FaultBackend::replace(const ObjectName& name, core::ByteView data) {
+  CAIRN_TRY_STATUS(count_call());
+  return real_.replace(name, data);
+}
+
 Status FaultBackend::remove(const ObjectName& name) {
   CAIRN_TRY_STATUS(count_call());
   return real_.remove(name);

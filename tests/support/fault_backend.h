@@ -70,6 +70,7 @@ class FaultBackend final : public repo::store::Backend {
   core::Status list(repo::format::ObjectKind kind,
                     const std::function<void(const repo::store::ListedObject&)>& visit,
                     const std::function<void(std::string_view)>& foreign) override;
+  core::Status replace(const repo::store::ObjectName& name, core::ByteView data) override;
   core::Status remove(const repo::store::ObjectName& name) override;
   core::Result<std::vector<std::string>> unfinished() override;
   core::Result<std::vector<std::string>> abandoned(repo::store::Certainty certainty) override;

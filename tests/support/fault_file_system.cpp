@@ -45,6 +45,8 @@ std::string_view action(FileCall kind) {
       return "create folder";
     case FileCall::sync_folder:
       return "sync folder";
+    case FileCall::replace:
+      return "replace";
   }
   return "use";
 }
@@ -240,6 +242,23 @@ Status FaultFileSystem::publish(const std::string& from, const std::string& to) 
     added.rename = removed.rename;
     changes_.push_back(std::move(removed));
     changes_.push_back(std::move(added));
+    return {};
+  });
+}
+
+Status FaultFileSystem::replace(const std::string& from, const std::string& to) {
+  const std::scoped_lock lock(mutex_);
+  return run(FileCall::replace, to, [&]() -> Status {
+    CAIRN_TRY_STATUS(real_.replace(from, to));
+    contents_.erase(to);
+    if (const auto known = contents_.find(from); known != contents_.end()) {
+      auto contents = known->second;
+      contents_.erase(known);
+      contents_[to] = std::move(contents);
+    }
+    std::erase_if(changes_, [&](const NameChange& change) {
+      return change.path == from || change.path == to;
+    });
     return {};
   });
 }

@@ -27,8 +27,9 @@ enum class FileCall : unsigned char {
   remove,
   make_folder,
   sync_folder,
+  replace,
 };
-inline constexpr std::size_t kFileCalls = 11;
+inline constexpr std::size_t kFileCalls = 12;
 
 /// Which call fails, and how. See fault_loop.h for running through all of them.
 struct Fault {
@@ -79,6 +80,9 @@ class FaultFileSystem final : public core::FileSystem {
   core::Result<std::optional<core::FileInfo>> info(const std::string& path) override;
   core::Result<std::vector<std::string>> list(const std::string& path) override;
   core::Status publish(const std::string& from, const std::string& to) override;
+  /// After a power cut the new file is there: either may be, and who replaces one must be content
+  /// with both.
+  core::Status replace(const std::string& from, const std::string& to) override;
   core::Status remove(const std::string& path) override;
   core::Status make_folder(const std::string& path) override;
   core::Status sync_folder(const std::string& path) override;

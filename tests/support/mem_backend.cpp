@@ -131,6 +131,11 @@ Status MemBackend::list(repo::format::ObjectKind kind,
   return {};
 }
 
+Status MemBackend::replace(const ObjectName& name, core::ByteView data) {
+  set_object(name, core::to_bytes(data));
+  return {};
+}
+
 Status MemBackend::remove(const ObjectName& name) {
   const std::scoped_lock lock(mutex_);
   return objects_.erase(name) == 1 ? Status() : fail_missing("remove", name);

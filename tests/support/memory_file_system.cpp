@@ -142,6 +142,20 @@ class MemoryFileSystem final : public core::FileSystem {
     return {};
   }
 
+  Status replace(const std::string& from, const std::string& to) override {
+    const std::scoped_lock lock(tree_->mutex);
+    const auto source = tree_->nodes.find(from);
+    const auto target = tree_->nodes.find(to);
+    const bool is_over = target != tree_->nodes.end() && !target->second->is_folder;
+    const int error_number = source == tree_->nodes.end() ? ENOENT : is_over ? 0 : cannot_add(to);
+    if (error_number != 0) {
+      return fail_errno(error_number, "replace", to);
+    }
+    tree_->nodes[to] = source->second;
+    tree_->nodes.erase(source);
+    return {};
+  }
+
   Status remove(const std::string& path) override {
     const std::scoped_lock lock(tree_->mutex);
     if (find(path) == nullptr) {

@@ -24,6 +24,7 @@ core::Result<ExitCode> execute(const PinArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const TagArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const PruneArguments& arguments, Context& context);
+core::Result<ExitCode> execute(const RepairObjectsArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const RepairIndexArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const RepairPacksArguments& arguments, Context& context);
 core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& context);

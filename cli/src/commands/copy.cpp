@@ -9,6 +9,7 @@
 #include "cairn/core/version.h"
 #include "cairn/repo/verify.h"
 #include "commands/commands.h"
+#include "commands/finding.h"
 #include "escape.h"
 #include "sizes.h"
 #include "times.h"
@@ -84,8 +85,9 @@ void print_check(const repo::VerifyReport& verified, Console& console) {
   for (const repo::Finding& finding : verified.findings) {
     console.print(fmt::format("{}: {}", finding.object, finding.message));
   }
-  console.say(verified.damaged()
-                  ? "the copies are damaged: see cairn verify"
+  console.say(verified.damaged() ? "the copies are damaged: see cairn verify"
+              : verified.unreadable()
+                  ? "not all of the copies could be read back: see cairn verify"
                   : fmt::format("read back {}: no damage found", format_size(verified.bytes_read)));
 }
 
@@ -127,8 +129,9 @@ core::Result<ExitCode> execute(const CopyArguments& arguments, Context& context)
       print_check(*verified, console);
     }
   }
-  if (verified && verified->damaged()) {
-    return ExitCode::damage;
+  const ExitCode verdict = verified ? verdict_of(*verified) : ExitCode::ok;
+  if (verdict != ExitCode::ok) {
+    return verdict;
   }
   return report.unreadable > 0 ? ExitCode::partial : ExitCode::ok;
 }

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -99,14 +101,53 @@ core::Result<ExitCode> tell_losses(repo::Repository& repository, Context& contex
     for (const repo::Finding& finding : left.findings) {
       print_finding(finding, context.console);
     }
-    context.console.say(left.damaged()
-                            ? "what is left of these snapshots is saved by: cairn repair snapshots"
+    const bool loses_paths = std::ranges::any_of(
+        left.findings, [](const auto& found) { return found.affected_count > 0; });
+    context.console.say(
+        loses_paths         ? "what is left of these snapshots is saved by: cairn repair snapshots"
+        : left.damaged()    ? "no path of a snapshot is lost; what ends the rest is told with it"
+        : left.unreadable() ? "what could not be read cannot be judged"
                             : "nothing is lost");
   }
-  return left.damaged() ? ExitCode::damage : ExitCode::ok;
+  return verdict_of(left);
 }
 
 }  // namespace
+
+core::Result<ExitCode> execute(const RepairObjectsArguments& arguments, Context& context) {
+  Console& console = context.console;
+  ConsoleObserver observer(console);
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  CAIRN_TRY(
+      const std::vector<repo::RepairedObject> objects,
+      repo::repair_objects(repository, {.dry_run = arguments.dry_run, .stop = context.streams.stop},
+                           observer));
+  Json list = Json::array();
+  std::uint64_t mended = 0;
+  for (const repo::RepairedObject& object : objects) {
+    const std::string_view action = repo::to_string(object.action);
+    mended += object.action == repo::RepairedObject::Action::left ? 0 : 1;
+    if (console.json()) {
+      list.push_back({{"object", object.object}, {"action", action}, {"message", object.message}});
+    } else {
+      console.print(fmt::format("{}{}: {}: {}", arguments.dry_run ? "would be " : "", action,
+                                object.object, object.message));
+    }
+  }
+  const std::uint64_t left = objects.size() - mended;
+  if (console.json()) {
+    console.print_json({{"objects", std::move(list)},
+                        {"mended", mended},
+                        {"left", left},
+                        {"dry_run", arguments.dry_run}});
+  } else {
+    console.say(objects.empty()
+                    ? "every small object is intact"
+                    : fmt::format("{} {}, {} left as they are", format_count(mended, "object"),
+                                  arguments.dry_run ? "would be mended" : "mended", left));
+  }
+  return left == 0 ? ExitCode::ok : ExitCode::failed;
+}
 
 core::Result<ExitCode> execute(const RepairIndexArguments& arguments, Context& context) {
   ConsoleObserver observer(context.console);

@@ -15,14 +15,18 @@
 namespace cairn::cli {
 namespace {
 
-void print_one(const repo::RewrittenSnapshot& rewritten, Context& context) {
+/// What was done can be left unsaid; what a dry run found cannot.
+void print_one(const repo::RewrittenSnapshot& rewritten, bool dry_run, Context& context) {
   Console& console = context.console;
+  const auto tell = [&](const std::string& line) {
+    dry_run ? console.print(line) : console.say(line);
+  };
   const std::string what =
       fmt::format("{} ({}, {})", rewritten.original.id.short_hex(),
                   format_local_time(rewritten.original.snapshot.start, context.streams.clock),
                   escape_name(rewritten.original.snapshot.host));
   if (rewritten.nothing_left) {
-    console.print(fmt::format("{} stays: nothing would be left of it; see cairn forget", what));
+    tell(fmt::format("{} stays: nothing would be left of it; see cairn forget", what));
     return;
   }
   if (!rewritten.changed) {
@@ -43,7 +47,7 @@ void print_one(const repo::RewrittenSnapshot& rewritten, Context& context) {
   if (rewritten.lost_count > 0) {
     text += fmt::format(", {} lost or damaged", format_count(rewritten.lost_count, "object"));
   }
-  console.print(text + (rewritten.forgotten ? ", forgotten" : ""));
+  tell(text + (rewritten.forgotten ? ", forgotten" : ""));
   for (const repo::Problem& problem : rewritten.lost) {
     console.print(fmt::format("  {}: {}", escape_name(problem.path), problem.reason));
   }
@@ -57,7 +61,7 @@ void print_report(const repo::RewriteReport& report, const RewriteArguments& arg
   Console& console = context.console;
   std::uint64_t replaced = 0;
   for (const repo::RewrittenSnapshot& rewritten : report.snapshots) {
-    print_one(rewritten, context);
+    print_one(rewritten, arguments.dry_run, context);
     replaced += rewritten.changed ? 1 : 0;
   }
   console.say(fmt::format("{} {}, {} stay as they are", format_count(replaced, "snapshot"),
@@ -66,6 +70,19 @@ void print_report(const repo::RewriteReport& report, const RewriteArguments& arg
   if (replaced > 0 && !arguments.dry_run && !arguments.forget) {
     console.say("the old ones stay until they are forgotten: cairn forget");
   }
+}
+
+/// False if somebody is there to ask, and said no.
+core::Result<bool> confirm(const RewriteArguments& arguments, const repo::SnapshotFilter& filter,
+                           repo::Repository& repository, repo::Observer& observer,
+                           Context& context) {
+  if (!arguments.forget || arguments.dry_run || arguments.yes || context.console.json() ||
+      !context.streams.confirm) {
+    return true;
+  }
+  CAIRN_TRY(const auto chosen, repo::select_snapshots(repository, filter, observer));
+  return context.streams.confirm(fmt::format("forget those of {} that are replaced? [y/N] ",
+                                             format_count(chosen.snapshots.size(), "snapshot")));
 }
 
 }  // namespace
@@ -82,6 +99,12 @@ core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& conte
                                      .dry_run = arguments.dry_run,
                                      .program_version = std::string(core::version()),
                                      .stop = streams.stop};
+  CAIRN_TRY(const bool confirmed,
+            confirm(arguments, options.filter, repository, observer, context));
+  if (!confirmed) {
+    context.console.say("nothing was changed");
+    return ExitCode::failed;
+  }
   CAIRN_TRY(const repo::RewriteReport report,
             arguments.mend ? repo::repair_snapshots(repository, options, observer)
                            : repo::rewrite(repository, exclude, options, observer));

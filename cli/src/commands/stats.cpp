@@ -90,7 +90,11 @@ core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context
   }
   console.print(fmt::format("the repository takes {} for {}", format_size(stats.stored_bytes),
                             format_count(stats.snapshots.size(), "snapshot")));
-  if (stats.stored_bytes > 0) {
+  if (stats.awaiting_prune > 0) {
+    // What it takes says nothing about what it will need.
+    console.print(fmt::format("{} forgotten: what only they need is given back by cairn prune",
+                              format_count(stats.awaiting_prune, "snapshot")));
+  } else if (stats.stored_bytes > 0 && stats.total.bytes > stats.stored_bytes) {
     console.print(fmt::format(
         "{:.1f} bytes can be restored for each byte stored",
         static_cast<double>(stats.total.bytes) / static_cast<double>(stats.stored_bytes)));

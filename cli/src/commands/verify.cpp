@@ -16,6 +16,27 @@
 namespace cairn::cli {
 namespace {
 
+std::string short_ids(const std::vector<repo::SnapshotId>& ids) {
+  constexpr std::size_t kShownMax = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ids.size(), kShownMax); ++i) {
+    text += (i == 0 ? "" : ", ") + ids[i].short_hex();
+  }
+  return ids.size() <= kShownMax ? text
+                                 : fmt::format("{} and {} more", text, ids.size() - kShownMax);
+}
+
+/// What may be relied on after this.
+std::string vouched(const repo::VerifyReport& report, const VerifyArguments& arguments) {
+  const std::string snapshots = format_count(report.snapshots_checked, "snapshot");
+  if (!arguments.check_integrity) {
+    return "nothing is missing from " + snapshots;
+  }
+  return report.contents_opened
+             ? fmt::format("every byte of {} was read and is what was stored", snapshots)
+             : fmt::format("every stored byte of {} is what was written", snapshots);
+}
+
 void print_report(const repo::VerifyReport& report, const VerifyArguments& arguments,
                   std::uint64_t elapsed_ns, Console& console) {
   for (const repo::Finding& finding : report.findings) {
@@ -32,20 +53,33 @@ void print_report(const repo::VerifyReport& report, const VerifyArguments& argum
   } else if (!report.contents_opened) {
     console.say("this key cannot open contents: their stored form was checked instead");
   }
-  const auto damaged = static_cast<std::uint64_t>(std::count_if(
-      report.findings.begin(), report.findings.end(), [](const repo::Finding& finding) {
-        return finding.severity == repo::Finding::Severity::damage;
-      }));
-  console.say(report.damaged() ? fmt::format("{} of damage", format_count(damaged, "finding"))
-                               : "no damage found");
+  if (!report.partial.empty()) {
+    console.say("ended early, so not whole: " + short_ids(report.partial));
+  }
+  if (!report.flawed.empty()) {
+    console.say("with problems told when they were made: " + short_ids(report.flawed));
+  }
+  const auto count = [&report](repo::Finding::Severity severity) {
+    return static_cast<std::uint64_t>(
+        std::ranges::count(report.findings, severity, &repo::Finding::severity));
+  };
+  if (report.unreadable()) {
+    console.say(fmt::format("{} could not be read: nothing is known of what they hold",
+                            format_count(count(repo::Finding::Severity::unreadable), "object")));
+  }
+  if (report.damaged()) {
+    console.say(fmt::format("{} of damage",
+                            format_count(count(repo::Finding::Severity::damage), "finding")));
+  } else if (!report.unreadable()) {
+    console.say("no damage found: " + vouched(report, arguments));
+  }
 }
 
 }  // namespace
 
 void print_finding(const repo::Finding& finding, Console& console) {
-  const bool damage = finding.severity == repo::Finding::Severity::damage;
-  console.print(
-      fmt::format("{}: {}: {}", damage ? "damage" : "note", finding.object, finding.message));
+  console.print(fmt::format("{}: {}: {}", repo::to_string(finding.severity), finding.object,
+                            finding.message));
   for (const std::string& path : finding.affected) {
     console.print("  affects " + escape_name(path));
   }
@@ -55,6 +89,13 @@ void print_finding(const repo::Finding& finding, Console& console) {
   if (!finding.advice.empty()) {
     console.print("  " + finding.advice);
   }
+}
+
+ExitCode verdict_of(const repo::VerifyReport& report) noexcept {
+  if (report.damaged()) {
+    return ExitCode::damage;
+  }
+  return report.unreadable() ? ExitCode::failed : ExitCode::ok;
 }
 
 core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context) {
@@ -91,7 +132,7 @@ core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& contex
   } else {
     print_report(report, arguments, elapsed_ns, console);
   }
-  return report.damaged() ? ExitCode::damage : ExitCode::ok;
+  return verdict_of(report);
 }
 
 }  // namespace cairn::cli

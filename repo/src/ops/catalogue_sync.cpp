@@ -235,6 +235,9 @@ core::Status bring_up_somewhere(State& state, Observer& observer) {
 }  // namespace
 
 core::Status ensure_catalogue(State& state, Observer& observer) {
+  if (state.chunks) {
+    state.chunks->expect_changes();
+  }
   auto status = bring_up_somewhere(state, observer);
   if (!status && status.error().code() == core::ErrorCode::corrupt) {
     return rebuild_catalogue(state, observer);

@@ -12,6 +12,7 @@
 #include "ops/damage.h"
 #include "ops/index_rewrite.h"
 #include "ops/reserve.h"
+#include "ops/standing_marks.h"
 #include "ops/workers.h"
 #include "store/records.h"
 
@@ -42,6 +43,23 @@ core::Result<bool> remove_object(State& state, const store::ObjectName& name) {
     return core::fail(removed.error());
   }
   return removed.has_value();
+}
+
+/// What to do about a pack that could not be read to copy what is needed of it.
+core::Error explain_unread(core::Error error) {
+  switch (error.code()) {
+    case ErrorCode::corrupt:
+      return std::move(error).with_hint(
+          "nothing was deleted. cairn repair packs saves what is intact in it; then prune again");
+    case ErrorCode::io:
+    case ErrorCode::permission_denied:
+      return std::move(error).with_hint(
+          "nothing was deleted. See to permissions, mount, network or disk, then prune again; "
+          "cairn prune --max-repack-bytes 0 deletes what needs no reading. A pack that will never "
+          "be readable again is given up by removing its file by hand; then: cairn repair packs");
+    default:
+      return error;
+  }
 }
 
 }  // namespace
@@ -93,7 +111,8 @@ core::Status Collector::mark(const std::vector<SnapshotId>& snapshots) {
       // What merely cannot be read now (permissions, a bad cable) may be whole.
       const std::string hint =
           is_damaged(record.error().code())
-              ? fmt::format("See: cairn verify. If it is lost for good: cairn forget {}", id.hex())
+              ? fmt::format("See: cairn verify, cairn repair objects. To end it: cairn forget {}",
+                            id.hex())
               : "Nothing is wrong with it as far as is known: let this user read it, or bring the "
                 "storage back, then try again";
       return core::fail(std::move(record).error().with_hint(
@@ -104,12 +123,16 @@ core::Status Collector::mark(const std::vector<SnapshotId>& snapshots) {
       meter_.at("snapshot " + id.short_hex());
       core::Status added = reachable_.add(*record->snapshot);
       if (!added) {
-        return core::fail(
-            std::move(added)
-                .error()
-                .with_context(fmt::format("walk snapshot {}", id.short_hex()))
-                .with_hint("nothing is deleted while it is not known what is needed. See: cairn "
-                           "verify, cairn repair"));
+        const std::string helps =
+            is_lost(added.error().code())
+                ? "See: cairn verify, cairn repair"
+                : "See to permissions, mount, network or disk, then try again";
+        return core::fail(std::move(added)
+                              .error()
+                              .with_context(fmt::format("walk snapshot {}", id.short_hex()))
+                              .with_hint("nothing is deleted while it is not known what is "
+                                         "needed. " +
+                                         helps));
       }
       report_.snapshots += 1;
     }
@@ -273,7 +296,7 @@ core::Status Collector::copy_needed() {
                               .workers = worker_count(state_.environment.threads, options_.workers),
                               .stop = options_.stop,
                               .damaged = salvaged_.empty() ? nullptr : &salvaged_};
-  meter_.set_totals(repacked_.size(), report_.repack_used_bytes);
+  meter_.set_pack_totals(repacked_.size(), report_.repack_used_bytes);
   StageTimes times(nullptr);
   ChunkStore store(state_, {.compression_level = options_.compression_level, .times = times},
                    meter_);
@@ -299,6 +322,9 @@ core::Status Collector::copy_needed() {
                       ": going on with what can be given back without writing");
     report_.stopped_for_space = true;
     return {};
+  }
+  if (!copied) {
+    return core::fail(explain_unread(std::move(copied).error()));
   }
   return copied;
 }
@@ -490,12 +516,29 @@ core::Status Collector::withdraw_records() {
   return {};
 }
 
+/// Tags and pins of snapshots that were forgotten.
+core::Status Collector::clear_dead_marks() {
+  CAIRN_TRY(const StandingMarks marks, read_marks(state_));
+  for (const auto& [snapshot, standing] : marks.of) {
+    CAIRN_TRY(const bool forgotten, is_forgotten(state_, snapshot));
+    std::vector<MarkId> dead = standing.superseded;
+    dead.push_back(standing.id);
+    for (std::size_t i = 0; forgotten && i < dead.size(); ++i) {
+      CAIRN_TRY(const bool removed,
+                remove_object(state_, store::object_name(ObjectKind::mark, dead[i])));
+      report_.leftovers_removed += removed ? 1 : 0;
+    }
+  }
+  return {};
+}
+
 core::Status Collector::clear_leftovers() {
   for (const SnapshotId& id : forgotten_) {
     CAIRN_TRY(const bool removed,
               remove_object(state_, store::object_name(ObjectKind::snapshot, id)));
     report_.snapshots_removed += removed ? 1 : 0;
   }
+  CAIRN_TRY_STATUS(clear_dead_marks());
   CAIRN_TRY(const auto announced, list_announced_sessions(state_));
   for (const auto& [id, session] : announced) {
     CAIRN_TRY(bool decided, is_decided(state_, id));

@@ -61,6 +61,7 @@ class Collector {
   core::Result<std::vector<SnapshotId>> list_snapshots();
   core::Status mark(const std::vector<SnapshotId>& snapshots);
   core::Status give_up(const SnapshotId& session);
+  core::Status clear_dead_marks();
   core::Status remove_packs();
   [[nodiscard]] bool process_is_gone(const format::Session& session) const;
   [[nodiscard]] bool is_dead(const format::Session& session, std::uint64_t since_ns) const;

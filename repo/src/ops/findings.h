@@ -13,7 +13,15 @@
 
 namespace cairn::repo::ops {
 
+/// True if an object may be as good as ever: the storage did not give it, or a newer program wrote
+/// it. Advice to repair or to forget would be wrong.
+[[nodiscard]] constexpr bool is_unjudged(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::io || code == core::ErrorCode::permission_denied ||
+         code == core::ErrorCode::unsupported_version;
+}
+
 // What would help, for Finding::advice.
+inline constexpr std::string_view kRepairObjectsHelps = "cairn repair objects puts that right";
 inline constexpr std::string_view kRepairIndexHelps =
     "cairn repair index writes the index anew from the packs";
 inline constexpr std::string_view kRepairPacksHelps =
@@ -48,6 +56,11 @@ class Findings {
     return add(Finding::Severity::damage, store::object_path(name), std::move(message),
                std::move(advice));
   }
+  /// Damage of the kind that a prune at work may feign.
+  std::size_t missing(std::string object, std::string message, std::string advice = {});
+  /// What came of reading an object: damage, unless the storage did not give it. `damage_helps` is
+  /// advice for damage.
+  std::size_t failed_read(std::string object, const core::Error& error, std::string damage_helps);
 
   void mark_pack(store::PackNumber pack, std::size_t finding);
   void mark_block(const BlockKey& block, std::size_t finding);
@@ -57,6 +70,8 @@ class Findings {
   /// A finding turns out to cost nothing: it becomes a note.
   void excuse(std::size_t finding, std::string_view why);
 
+  /// True if something is missing: see Finding::missing.
+  [[nodiscard]] bool any_missing() const;
   /// True if some pack, block or chunk is marked: then paths are worth looking for.
   [[nodiscard]] bool any_marked() const;
   /// The finding that makes a chunk unreadable, by its id or its place; nullopt if it is fine.
@@ -64,8 +79,8 @@ class Findings {
       const ChunkId& chunk, const std::optional<store::ChunkLocation>& location) const;
 
   /// Puts the findings and marks of another check behind these. What is marked here already keeps
-  /// its finding. `other` is empty afterwards.
-  void append(Findings& other);
+  /// its finding.
+  void append(const Findings& other);
 
   [[nodiscard]] std::vector<Finding> take();
 

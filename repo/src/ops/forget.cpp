@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ops/access.h"
+#include "ops/chain.h"
 #include "ops/damage.h"
 #include "ops/reserve.h"
 #include "ops/snapshot_choice.h"
@@ -54,7 +55,36 @@ core::Status take_unlisted(const ops::SnapshotList& list, const std::string& nam
     plan.already_forgotten += 1;
     return {};
   }
+  const auto id = SnapshotId::from_hex(name);
+  if (id && list.missed.contains(*id)) {
+    plan.doomed.push_back(*id);  // there is nothing left of it but that others were made after it
+    return {};
+  }
   return core::fail(not_found);
+}
+
+/// What this client made last, and is gone: nobody else can miss it. Only for those who name
+/// something by its whole id that is not there.
+core::Status take_missed_head(State& state, const ForgetOptions& options, Observer& observer,
+                              ops::SnapshotList& list) {
+  const bool may_be_meant = std::ranges::any_of(options.snapshots, [&](const std::string& name) {
+    const auto id = SnapshotId::from_hex(name);
+    return id && !list.link_hashes.contains(*id) && !list.unreadable.contains(*id) &&
+           !list.forgotten.contains(*id) && !list.missed.contains(*id);
+  });
+  if (!may_be_meant) {
+    return {};
+  }
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  CAIRN_TRY(const auto head, ops::chain_head(state));
+  if (head) {
+    CAIRN_TRY(const auto there,
+              state.backend->size(store::object_name(format::ObjectKind::snapshot, head->last)));
+    if (!there) {
+      list.missed.insert(head->last);
+    }
+  }
+  return {};
 }
 
 core::Result<ForgetPlan> plan_by_name(ops::SnapshotList& list, const ForgetOptions& options,
@@ -205,6 +235,7 @@ core::Result<ForgetPlan> plan_forget(Repository& repository, const ForgetOptions
   State& state = repository.state();
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));
   list.warn(observer);
+  CAIRN_TRY_STATUS(take_missed_head(state, options, observer, list));
   return plan_of(list, options, observer);
 }
 
@@ -214,6 +245,7 @@ core::Result<ForgetReport> forget(Repository& repository, const ForgetOptions& o
   CAIRN_TRY_STATUS(ops::require_collecting_key(state, "forget snapshots"));
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));
   list.warn(observer);
+  CAIRN_TRY_STATUS(take_missed_head(state, options, observer, list));
   ForgetReport report;
   CAIRN_TRY(report.plan, plan_of(list, options, observer));
   if (options.dry_run) {

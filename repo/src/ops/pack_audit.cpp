@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "ops/workers.h"
@@ -118,6 +119,9 @@ class PackAudit {
                     const format::BlockRecord& record);
   void damaged_block(const store::PackSummary& pack, std::uint32_t block, std::string message);
   void compare_segments(const store::ObjectName& name, const format::PackFooter& footer);
+  /// The bytes of stored_, at `offset` in the pack, could not be read, which was told: the segments
+  /// that they belong to have no hash, those behind them must keep their place.
+  void pass_over(std::uint64_t offset);
   [[nodiscard]] bool can_open(format::BlockKind kind) const;
 
   State& state_;
@@ -125,6 +129,7 @@ class PackAudit {
   BlockRelay& relay_;
   store::BlockReader::Scratch scratch_;
   store::SegmentHasher segments_;
+  std::set<std::uint64_t> unread_segments_;
   core::Bytes stored_;
   core::Bytes plain_;
   PackAuditResult result_;
@@ -153,7 +158,12 @@ core::Status PackAudit::audit_block(const std::shared_ptr<const store::PackSumma
     if (status.error().code() == ErrorCode::not_found) {
       return status;
     }
-    damaged_block(*pack, block, fmt::format("block {}: {}", block, status.error().message()));
+    const auto finding = findings_.failed_read(
+        store::object_path(name),
+        std::move(status).error().with_context(fmt::format("block {}", block)),
+        std::string(kRepairPacksHelps));
+    findings_.mark_block({pack->number, block}, finding);
+    pass_over(place.offset_bytes);
     return {};
   }
   result_.bytes_read += stored_.size();
@@ -209,28 +219,28 @@ core::Status PackAudit::run(store::PackNumber number) {
     return status;
   }
   // It was there a moment ago. What is needed of it lies elsewhere, if a prune has deleted it.
-  findings_.add(
-      Finding::Severity::note, "packs",
-      status.error().message() + ": it went while it was checked, as when a prune is at work");
+  result_.gone.push_back(number);
   return {};
 }
 
 core::Status PackAudit::read_all(store::PackNumber number) {
   segments_.clear();
+  unread_segments_.clear();
   CAIRN_TRY(auto summary, state_.catalogue->pack(number));
   const auto pack = std::make_shared<const store::PackSummary>(std::move(summary));
   const auto name = store::object_name(ObjectKind::pack, pack->id);
   CAIRN_TRY(const auto size, state_.backend->size(name));
   if (!size) {
-    return {};  // reported as missing with the index
+    return core::fail(ErrorCode::not_found,
+                      fmt::format("read {}: it is missing", store::object_path(name)));
   }
   auto description = store::read_pack_description(*state_.backend, *state_.keys, pack->id);
   if (!description && description.error().code() == ErrorCode::not_found) {
     return core::fail(std::move(description).error());
   }
   if (!description) {
-    findings_.damage(
-        name, description.error().message(),
+    findings_.failed_read(
+        store::object_path(name), description.error(),
         "the index holds the same directory, so all of it still restores; cairn repair "
         "packs writes it anew");
   } else if (description->directory.blocks.size() != pack->blocks.size()) {
@@ -239,9 +249,11 @@ core::Status PackAudit::read_all(store::PackNumber number) {
     description = core::fail(ErrorCode::corrupt, "directory and index disagree");
   }
 
-  stored_.resize(std::min<std::uint64_t>(*size, format::kPackHeaderBytes));
-  if (auto status = state_.backend->get_range(name, 0, stored_); status) {
+  stored_.resize(format::kPackHeaderBytes);
+  if (state_.backend->get_range(name, 0, stored_)) {
     segments_.update(stored_);
+  } else {
+    pass_over(0);
   }
   std::shared_ptr<const format::PackDirectory> directory;
   if (description) {
@@ -263,14 +275,28 @@ core::Status PackAudit::read_all(store::PackNumber number) {
   if (status) {
     result_.bytes_read += stored_.size();
     segments_.update(stored_);
+  } else {
+    pass_over(end);
   }
   compare_segments(name, description->footer);
   return {};
 }
 
+void PackAudit::pass_over(std::uint64_t offset) {
+  std::ranges::fill(stored_, std::byte{0});
+  segments_.update(stored_);
+  for (std::uint64_t at = offset / format::kPackSegmentBytes;
+       at * format::kPackSegmentBytes < offset + stored_.size(); ++at) {
+    unread_segments_.insert(at);
+  }
+}
+
 void PackAudit::compare_segments(const store::ObjectName& name, const format::PackFooter& footer) {
   const auto segments = segments_.finish();
   for (std::size_t i = 0; i < footer.segments.size(); ++i) {
+    if (unread_segments_.contains(i)) {
+      continue;
+    }
     if (i >= segments.size() || segments[i] != footer.segments[i]) {
       findings_.damage(
           name,
@@ -293,7 +319,7 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
   for (const AuditedPack& pack : packs) {
     total_bytes += pack.size_bytes;
   }
-  meter.set_totals(packs.size(), total_bytes);
+  meter.set_pack_totals(packs.size(), total_bytes);
 
   const unsigned workers = worker_count(state.environment.threads, options.workers);
   BlockRelay relay;
@@ -322,6 +348,7 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
     const std::scoped_lock lock(mutex);
     result.bytes_read += audit.result().bytes_read;
     result.chunks_opened += audit.result().chunks_opened;
+    result.gone.insert(result.gone.end(), audit.result().gone.begin(), audit.result().gone.end());
     return {};
   };
   CAIRN_TRY_STATUS(run_workers(state.environment.threads, workers, "checking packs", run));

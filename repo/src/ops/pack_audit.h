@@ -32,6 +32,7 @@ struct PackAuditOptions {
 struct PackAuditResult {
   std::uint64_t bytes_read = 0;
   std::uint64_t chunks_opened = 0;
+  std::vector<store::PackNumber> gone;  ///< were deleted before they had been read
 };
 
 /// Reads packs front to back: the name of each against its table, its table against its bytes, and,

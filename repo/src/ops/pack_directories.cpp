@@ -38,15 +38,18 @@ core::Status end_if_stopped(const std::stop_token& stop) {
 
 }  // namespace
 
-core::Result<PackDirectories> PackDirectories::list(State& state) {
+core::Result<PackDirectories> PackDirectories::list(
+    State& state, const std::function<void(std::string_view)>& foreign) {
   PackDirectories directories(state);
   // Segments before packs: a pack is there before a segment lists it.
   CAIRN_TRY(directories.segments_,
-            store::list_ids<IndexSegmentId>(*state.backend, format::ObjectKind::index));
-  CAIRN_TRY_STATUS(
-      state.backend->list(format::ObjectKind::pack, [&](const store::ListedObject& object) {
+            store::list_ids<IndexSegmentId>(*state.backend, format::ObjectKind::index, foreign));
+  CAIRN_TRY_STATUS(state.backend->list(
+      format::ObjectKind::pack,
+      [&](const store::ListedObject& object) {
         directories.present_.emplace(PackId::from(object.name.id.view()), object.size_bytes);
-      }));
+      },
+      foreign));
   return directories;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -19,7 +20,9 @@ namespace cairn::repo::ops {
 /// visit() one segment.
 class PackDirectories {
  public:
-  [[nodiscard]] static core::Result<PackDirectories> list(State& state);
+  /// `foreign` gets names that are not ours.
+  [[nodiscard]] static core::Result<PackDirectories> list(
+      State& state, const std::function<void(std::string_view)>& foreign = {});
 
   [[nodiscard]] const std::vector<IndexSegmentId>& segments() const noexcept { return segments_; }
   /// Packs that are there, with their sizes.

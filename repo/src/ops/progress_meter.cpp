@@ -40,6 +40,7 @@ void ProgressMeter::tell(const std::string& path) {
   progress.bytes_total = bytes_total_;
   progress.bytes_stored = bytes_stored_;
   progress.problems = problems_;
+  progress.counts_packs = counts_packs_;
   progress.current_path = path;
   const std::scoped_lock lock(mutex_);
   observer_.progress(progress);

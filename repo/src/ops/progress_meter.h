@@ -21,6 +21,11 @@ class ProgressMeter {
     files_total_ = files;
     bytes_total_ = bytes;
   }
+  /// The same of packs, which are what is counted from now on.
+  void set_pack_totals(std::uint64_t packs, std::uint64_t bytes) {
+    set_totals(packs, bytes);
+    counts_packs_ = true;
+  }
   /// One more object done; `path` becomes the current one.
   void file_done(const std::string& path);
   void files_done(std::uint64_t count) { files_done_ += count; }
@@ -49,6 +54,7 @@ class ProgressMeter {
   std::atomic<std::uint64_t> bytes_total_{0};
   std::atomic<std::uint64_t> bytes_stored_{0};
   std::atomic<std::uint64_t> problems_{0};
+  std::atomic<bool> counts_packs_{false};
 };
 
 }  // namespace cairn::repo::ops

@@ -115,7 +115,8 @@ core::Status PackRepair::find_damaged() {
       state_, packs, {.workers = options_.workers, .stop = options_.stop}, findings, meter_));
   std::set<std::string> damaged;
   for (const Finding& finding : findings.take()) {
-    if (finding.severity == Finding::Severity::damage) {
+    // What the storage did not give is copied as far as it does; the salvage keeps such a pack.
+    if (finding.severity != Finding::Severity::note) {
       damaged.insert(finding.object);
     }
   }

@@ -49,6 +49,14 @@ bool is_out_of_reach(core::ErrorCode code) noexcept {
 /// Tries the slots one after the other. Damaged ones are noted and passed over.
 core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credentials) {
   CAIRN_TRY(const auto slots, list_slots(*state.backend));
+  if (slots.empty()) {
+    return core::fail(
+        core::ErrorCode::not_found,
+        fmt::format("the repository {} holds no key: its folder keys is empty or gone",
+                    state.location),
+        "whatever the passphrase, nothing opens it without one of its keys: bring "
+        "the folder back from a copy of the repository");
+  }
   std::optional<core::Error> damage;
   const auto note_damage = [&](core::Error error) {
     if (!is_out_of_reach(error.code())) {
@@ -81,7 +89,12 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
     return core::fail(*damage);
   }
   if (damage) {
-    return core::fail(core::Error(core::ErrorCode::corrupt, damage->message())
+    // It may be another one than the one that is meant: name them all.
+    std::string all;
+    for (const std::string& one : state.opening_damage) {
+      all += (all.empty() ? "" : "; ") + one;
+    }
+    return core::fail(core::Error(core::ErrorCode::corrupt, std::move(all))
                           .with_context("no intact key slot opens with these credentials")
                           .with_hint("use another key, or bring the key slot back from a copy of "
                                      "the repository"));

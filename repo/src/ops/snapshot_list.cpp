@@ -73,9 +73,15 @@ core::Result<SnapshotList> read_snapshots(State& state) {
       list.marks.apply_to(listed);
       list.link_hashes.emplace(id, record->link_hash);
       list.successors.emplace(record->link.previous, id);
+      if (record->link.sequence > 1) {
+        list.missed.insert(record->link.previous);
+      }
       list.snapshots.push_back(std::move(listed));
     }
   }
+  std::erase_if(list.missed, [&](const SnapshotId& id) {
+    return list.forgotten.contains(id) || std::ranges::binary_search(ids, id);
+  });
   std::ranges::sort(list.snapshots, is_older);
   return list;
 }

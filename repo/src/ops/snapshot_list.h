@@ -20,6 +20,8 @@ struct SnapshotList {
   std::map<SnapshotId, SnapshotId> successors;
   std::map<SnapshotId, core::Error> unreadable;
   std::set<SnapshotId> forgotten;
+  /// Gone without having been forgotten: those that can be read were made after them.
+  std::set<SnapshotId> missed;
   /// What is wrong with tombstones that do not count, since anybody may have put them there.
   std::vector<std::string> void_tombstones;
   StandingMarks marks;

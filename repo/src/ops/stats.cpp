@@ -1,6 +1,8 @@
 #include "cairn/repo/stats.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "ops/state.h"
@@ -31,8 +33,8 @@ core::Status add_stored_bytes(State& state, Statistics& statistics) {
   return {};
 }
 
-/// A chunk that lies in two packs counts twice here: it is stored twice.
 core::Status add_packs(State& state, Statistics& statistics) {
+  CAIRN_TRY(auto chunks, state.catalogue->chunks_by_pack());
   return state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& /*id*/,
                                             std::uint64_t size,
                                             format::BlockKind kind) -> core::Status {
@@ -48,13 +50,26 @@ core::Status add_packs(State& state, Statistics& statistics) {
       statistics.data_packs += 1;
       statistics.data_pack_bytes += size;
       statistics.unique_bytes += plain_bytes;
+      statistics.unique_chunks += chunks[number];
     } else {
       statistics.metadata_packs += 1;
       statistics.metadata_pack_bytes += size;
       statistics.metadata_bytes += plain_bytes;
+      statistics.metadata_chunks += chunks[number];
     }
     return {};
   });
+}
+
+core::Result<Statistics> count_forgotten(State& state, Statistics statistics) {
+  CAIRN_TRY(const auto there,
+            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
+  CAIRN_TRY(const auto forgotten,
+            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::forgotten));
+  std::vector<SnapshotId> waiting;
+  std::ranges::set_intersection(there, forgotten, std::back_inserter(waiting));
+  statistics.awaiting_prune = waiting.size();
+  return statistics;
 }
 
 }  // namespace
@@ -74,13 +89,11 @@ core::Result<Statistics> statistics(Repository& repository, Observer& observer) 
     one.added_metadata = listed.snapshot.added_metadata;
     one.counts = counts_of(listed.snapshot);
     statistics.total += one.counts;
-    statistics.unique_chunks += one.added_data.chunks;
-    statistics.metadata_chunks += one.added_metadata.chunks;
     statistics.snapshots.push_back(std::move(one));
   }
   CAIRN_TRY_STATUS(add_stored_bytes(state, statistics));
   CAIRN_TRY_STATUS(add_packs(state, statistics));
-  return statistics;
+  return count_forgotten(state, std::move(statistics));
 }
 
 }  // namespace cairn::repo

@@ -29,7 +29,7 @@ core::Result<std::vector<core::Hash256>> list_ids(VerifyWork& work, ObjectKind k
   return store::list_ids<core::Hash256>(*work.state.backend, kind, foreign);
 }
 
-/// Reports what is wrong with an object, if anything; io and the like end the check.
+/// Reports what is wrong with an object, if anything.
 template <class T>
 core::Result<bool> is_fine(VerifyWork& work, const ObjectName& name, const core::Result<T>& read,
                            bool intact, std::string advice) {
@@ -39,16 +39,14 @@ core::Result<bool> is_fine(VerifyWork& work, const ObjectName& name, const core:
     if (code == core::ErrorCode::not_found) {
       return false;  // removed by somebody else between listing and reading
     }
-    // What this user may not read, or the storage does not give now, may be whole.
-    if (code == core::ErrorCode::io || code == core::ErrorCode::not_permitted ||
-        code == core::ErrorCode::permission_denied) {
+    if (code == core::ErrorCode::not_permitted) {
       return core::fail(read.error());
     }
-    work.findings.damage(name, read.error().message(), std::move(advice));
+    work.findings.failed_read(store::object_path(name), read.error(), std::move(advice));
     return false;
   }
   if (!intact) {
-    work.findings.damage(name, std::string(kOneCopyDamaged));
+    work.findings.damage(name, std::string(kOneCopyDamaged), std::string(kRepairObjectsHelps));
   }
   return true;
 }
@@ -56,13 +54,16 @@ core::Result<bool> is_fine(VerifyWork& work, const ObjectName& name, const core:
 core::Status check_config(VerifyWork& work) {
   const auto config = store::get_config(*work.state.backend);
   if (!config && config.error().code() == core::ErrorCode::not_found) {
-    work.findings.damage(store::config_name(), "it is missing; the key slots hold a copy");
+    work.findings.damage(store::config_name(), "it is missing; the key slots hold a copy",
+                         std::string(kRepairObjectsHelps));
     return {};
   }
-  CAIRN_TRY(const bool fine, is_fine(work, store::config_name(), config, !config || config->intact,
-                                     "the key slots hold a copy"));
+  CAIRN_TRY(const bool fine,
+            is_fine(work, store::config_name(), config, !config || config->intact,
+                    fmt::format("the key slots hold a copy: {}", kRepairObjectsHelps)));
   if (fine && config->value != work.state.config) {
-    work.findings.damage(store::config_name(), "it is not the one that the key slots vouch for");
+    work.findings.damage(store::config_name(), "it is not the one that the key slots vouch for",
+                         std::string(kRepairObjectsHelps));
   }
   return {};
 }
@@ -74,10 +75,13 @@ core::Status check_key_slots(VerifyWork& work) {
     const ObjectName name{ObjectKind::key_slot, id};
     CAIRN_TRY(const bool fine,
               is_fine(work, name, slot, !slot || slot->intact,
-                      "whoever holds this key cannot open the repository with it any more; make a "
-                      "new one with: cairn key add"));
+                      fmt::format("if cairn repair objects cannot mend it, whoever holds this key "
+                                  "needs a new one: cairn key add; then take this one off with: "
+                                  "cairn key remove {}",
+                                  id.hex())));
     if (fine && slot->value.repository_id != work.state.config.repository_id) {
-      work.findings.damage(name, "it belongs to another repository");
+      work.findings.damage(name, "it belongs to another repository",
+                           fmt::format("take it off with: cairn key remove {}", id.hex()));
     }
   }
   return {};
@@ -89,13 +93,17 @@ core::Status check_protocol_records(VerifyWork& work) {
     const auto session =
         store::get_session(*work.state.backend, *work.state.keys, SnapshotId::from(id.view()));
     CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::session, id}, session, true,
-                             "it announces a backup, nothing refers to it: nothing is lost"));
+                             fmt::format("it announces a backup, nothing refers to it: nothing "
+                                         "is lost. {}",
+                                         kRepairObjectsHelps)));
   }
   CAIRN_TRY(const auto condemned, list_ids(work, ObjectKind::condemned));
   for (const auto& id : condemned) {
     const auto record =
         store::get_condemned(*work.state.backend, *work.state.keys, CondemnedId::from(id.view()));
-    CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::condemned, id}, record, true, {}));
+    CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::condemned, id}, record, true,
+                             "it tells which packs a prune was about to delete. Once no prune runs "
+                             "on any machine, remove it by hand, then run: cairn verify"));
   }
   return {};
 }
@@ -107,7 +115,8 @@ core::Status check_marks(VerifyWork& work) {
         store::get_mark(*work.state.backend, *work.state.keys, MarkId::from(id.view()));
     CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::mark, id}, mark, true,
                              "some snapshot has lost its changed tags, or its pin: set them again "
-                             "with cairn tag and cairn snapshots pin, then remove this object"));
+                             "with cairn tag and cairn snapshots pin; cairn repair objects removes "
+                             "this object"));
   }
   return {};
 }
@@ -119,7 +128,8 @@ core::Status check_settings(VerifyWork& work) {
         store::get_settings(*work.state.backend, *work.state.keys, SettingsId::from(id.view()));
     CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::settings, id}, settings, true,
                              "these settings do not count: look at those that do with cairn "
-                             "config, set what is wanted, then remove this object"));
+                             "config, set what is wanted; cairn repair objects removes this "
+                             "object"));
   }
   return {};
 }
@@ -133,8 +143,12 @@ core::Result<Forgotten> check_tombstones(VerifyWork& work) {
   for (const auto& id : ids) {
     const auto snapshot = SnapshotId::from(id.view());
     const auto tombstone = store::get_tombstone(*work.state.backend, *work.state.keys, snapshot);
-    CAIRN_TRY(const bool fine, is_fine(work, {ObjectKind::forgotten, id}, tombstone,
-                                       !tombstone || tombstone->intact, {}));
+    CAIRN_TRY(const bool fine,
+              is_fine(work, {ObjectKind::forgotten, id}, tombstone, !tombstone || tombstone->intact,
+                      fmt::format("it does not count. cairn repair objects "
+                                  "removes it; to forget the snapshot again: "
+                                  "cairn forget {}",
+                                  snapshot.hex())));
     if (fine) {
       forgotten.emplace(snapshot, tombstone->value.link_hash);
     }
@@ -156,8 +170,8 @@ ObjectName snapshot_name(const SnapshotId& id) {
   return store::object_name(ObjectKind::snapshot, id);
 }
 
-core::Status check_registers(VerifyWork& work, Registers& registers) {
-  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::snapshot));
+core::Status check_registers(VerifyWork& work, const std::vector<core::Hash256>& ids,
+                             Registers& registers) {
   for (const auto& id : ids) {
     const auto snapshot = SnapshotId::from(id.view());
     auto record = store::get_register(*work.state.backend, *work.state.keys, snapshot);
@@ -170,7 +184,10 @@ core::Status check_registers(VerifyWork& work, Registers& registers) {
     }
     CAIRN_TRY(const bool fine,
               is_fine(work, {ObjectKind::snapshot, id}, record, !record || record->intact,
-                      "this snapshot cannot be restored; others are not touched by it"));
+                      fmt::format("this snapshot cannot be restored; others are not touched by "
+                                  "it. cairn repair objects removes stray copies; to end it "
+                                  "otherwise: cairn forget {}",
+                                  snapshot.hex())));
     if (fine) {
       registers.readable.emplace(snapshot, std::move(*record));
     } else {
@@ -191,9 +208,28 @@ bool is_ended_by_tombstone(const Registers& registers, const format::Link& link)
          found->second == core::Hash256();
 }
 
+std::string missed_advice(const SnapshotId& id) {
+  return fmt::format(
+      "somebody removed it from the storage, or set the storage back: bring it back from a copy of "
+      "the repository; to do without it: cairn forget {}",
+      id.hex());
+}
+
+/// A snapshot that was not listed may have been published since, or forgotten and cleared away.
+core::Result<bool> has_appeared(VerifyWork& work, const SnapshotId& id) {
+  for (const ObjectKind kind : {ObjectKind::snapshot, ObjectKind::forgotten}) {
+    CAIRN_TRY(const auto size, work.state.backend->size(store::object_name(kind, id)));
+    if (size) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// One chain: numbered without a gap, each link holding the hash of the one before.
-void check_chain(VerifyWork& work, const Registers& registers,
-                 const std::map<std::uint64_t, std::vector<const store::OpenedRegister*>>& chain) {
+core::Status check_chain(
+    VerifyWork& work, const Registers& registers,
+    const std::map<std::uint64_t, std::vector<const store::OpenedRegister*>>& chain) {
   for (const auto& [sequence, links] : chain) {
     for (std::size_t i = 1; i < links.size(); ++i) {
       work.findings.damage(
@@ -210,11 +246,14 @@ void check_chain(VerifyWork& work, const Registers& registers,
     const auto previous = registers.readable.find(link.previous);
     if (previous == registers.readable.end()) {
       if (!registers.explains(link.previous)) {
-        work.findings.damage(snapshot_name(link.previous),
-                             fmt::format("it is gone without having been forgotten: snapshot {} "
-                                         "of the same client refers to it",
-                                         link.id.short_hex()),
-                             "somebody removed it from the storage, or set the storage back");
+        CAIRN_TRY(const bool appeared, has_appeared(work, link.previous));
+        if (!appeared) {
+          work.findings.damage(snapshot_name(link.previous),
+                               fmt::format("it is gone without having been forgotten: snapshot {} "
+                                           "of the same client refers to it",
+                                           link.id.short_hex()),
+                               missed_advice(link.previous));
+        }
       } else if (!is_ended_by_tombstone(registers, link)) {
         work.findings.damage(
             store::object_name(ObjectKind::forgotten, link.previous),
@@ -232,6 +271,7 @@ void check_chain(VerifyWork& work, const Registers& registers,
                                        link.previous.short_hex()));
     }
   }
+  return {};
 }
 
 core::Status check_chains(VerifyWork& work, const Registers& registers) {
@@ -242,14 +282,18 @@ core::Status check_chains(VerifyWork& work, const Registers& registers) {
     }
   }
   for (const auto& [id, chain] : chains) {
-    check_chain(work, registers, chain);
+    CAIRN_TRY_STATUS(check_chain(work, registers, chain));
   }
   // What comes after the newest link nobody else can miss: this client remembers its own.
   CAIRN_TRY(const auto head, chain_head(work.state));
-  if (head && !registers.explains(head->last)) {
+  if (!head || registers.explains(head->last)) {
+    return {};
+  }
+  CAIRN_TRY(const bool appeared, has_appeared(work, head->last));
+  if (!appeared) {
     work.findings.damage(snapshot_name(head->last),
                          "it is gone without having been forgotten: this client made it last",
-                         "somebody removed it from the storage, or set the storage back");
+                         missed_advice(head->last));
   }
   return {};
 }
@@ -265,7 +309,12 @@ core::Result<std::vector<CheckedSnapshot>> select(VerifyWork& work, Registers& r
   }
   for (auto& [id, record] : registers.readable) {
     const bool is_wanted = wanted.empty() || std::ranges::find(wanted, id) != wanted.end();
-    if (is_wanted && record.snapshot && !registers.forgotten.contains(id)) {
+    const bool is_forgotten = registers.forgotten.contains(id);
+    if (is_forgotten && !wanted.empty() && is_wanted) {
+      return core::fail(core::ErrorCode::not_found,
+                        fmt::format("snapshot {} was forgotten", id.hex()));
+    }
+    if (is_wanted && record.snapshot && !is_forgotten) {
       selected.push_back({id, std::move(*record.snapshot)});
     }
   }
@@ -281,69 +330,13 @@ core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work) {
   CAIRN_TRY_STATUS(check_protocol_records(work));
   CAIRN_TRY_STATUS(check_marks(work));
   CAIRN_TRY_STATUS(check_settings(work));
+  // A tombstone is there before its register goes.
+  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::snapshot));
   Registers registers;
   CAIRN_TRY(registers.forgotten, check_tombstones(work));
-  CAIRN_TRY_STATUS(check_registers(work, registers));
+  CAIRN_TRY_STATUS(check_registers(work, ids, registers));
   CAIRN_TRY_STATUS(check_chains(work, registers));
   return select(work, registers);
-}
-
-core::Status verify_index(VerifyWork& work) {
-  std::unordered_map<PackId, std::uint64_t> present;
-  CAIRN_TRY_STATUS(work.state.backend->list(
-      ObjectKind::pack,
-      [&present](const store::ListedObject& object) {
-        present.emplace(PackId::from(object.name.id.view()), object.size_bytes);
-      },
-      [&work](std::string_view name) {
-        work.findings.add(Finding::Severity::note, std::string(name),
-                          "this name is not that of a pack; it is left alone");
-      }));
-  std::set<PackId> listed;
-  CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::index));
-  for (const auto& id : ids) {
-    const auto segment = store::get_index_segment(*work.state.backend, *work.state.keys,
-                                                  IndexSegmentId::from(id.view()));
-    CAIRN_TRY(const bool fine,
-              is_fine(work, {ObjectKind::index, id}, segment, true,
-                      std::string(kRepairIndexHelps) + ": nothing is lost by this alone"));
-    for (std::size_t i = 0; fine && i < segment->packs.size(); ++i) {
-      const format::IndexedPack& pack = segment->packs[i];
-      if (!listed.insert(pack.id).second) {
-        continue;
-      }
-      const auto found = present.find(pack.id);
-      const auto name = store::object_name(ObjectKind::pack, pack.id);
-      CAIRN_TRY(const auto number, work.state.catalogue->find_pack(pack.id));
-      if (found == present.end()) {
-        const auto finding =
-            work.findings.damage(name, "it is missing", std::string(kHealingHelps));
-        if (number) {
-          work.findings.mark_pack(*number, finding);
-          work.missing.emplace(*number, finding);
-        }
-      } else if (found->second != pack.size_bytes) {
-        const auto finding = work.findings.damage(
-            name, fmt::format("it has {} bytes, not {}", found->second, pack.size_bytes),
-            std::string(kRepairPacksHelps));
-        // Which of its blocks still open is what check_integrity finds out.
-        if (number && !work.options.check_integrity) {
-          work.findings.mark_pack(*number, finding);
-        }
-      }
-    }
-  }
-  for (const auto& [id, size] : present) {
-    work.report.objects_checked += 1;
-    if (!listed.contains(id)) {
-      work.findings.add(Finding::Severity::note,
-                        store::object_path(store::object_name(ObjectKind::pack, id)),
-                        "no intact index segment lists it: an interrupted backup left it, or its "
-                        "segment is damaged or gone",
-                        std::string(kRepairIndexHelps));
-    }
-  }
-  return {};
 }
 
 }  // namespace cairn::repo::ops

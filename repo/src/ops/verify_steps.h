@@ -13,11 +13,16 @@
 #include "cairn/repo/verify.h"
 #include "ops/findings.h"
 #include "ops/node_references.h"
+#include "ops/pack_directories.h"
 #include "ops/progress_meter.h"
 #include "ops/state.h"
 
 /// The steps of verify, in the order in which they run: small objects, packs that should be there,
 /// trees, bytes, and at last the paths that the damage touches.
+///
+/// What is looked for is listed first, and where it should be afterwards: registers before the
+/// index, the index before the packs, as they are written the other way round. So a backup that
+/// publishes meanwhile makes nothing look missing. A prune may.
 namespace cairn::repo::ops {
 
 struct CheckedSnapshot {
@@ -40,8 +45,9 @@ struct VerifyWork {
 /// if one that was asked for does not exist.
 [[nodiscard]] core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work);
 
-/// Index segments against packs: listed and there, of the right size.
-core::Status verify_index(VerifyWork& work);
+/// Index segments against packs: listed and there, of the right size. `directories` were listed
+/// before the registers; whatever they lack is looked for again.
+core::Status verify_index(VerifyWork& work, const PackDirectories& directories);
 
 /// Which blocks of which packs the checked snapshots need.
 class NeededBlocks {
@@ -88,9 +94,17 @@ class TreeCheck {
   std::vector<Referred> waiting_;
 };
 
+/// What has been read of packs, however often verify had to look at the rest again.
+struct AuditedPacks {
+  Findings findings;
+  std::unordered_set<store::PackNumber> done;
+  bool any_gone = false;  ///< of those read last: deleted before they could be
+  std::uint64_t chunks_checked = 0;
+  std::uint64_t bytes_read = 0;
+};
 /// Reads packs front to back: segment hashes, block seals, expansion, chunk ids. All packs, or the
-/// ones that are needed.
-core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed);
+/// ones that are needed; but those that were read before.
+core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed, AuditedPacks& audited);
 
 /// Tells for each snapshot which paths the marked damage touches.
 core::Status attribute_damage(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots);

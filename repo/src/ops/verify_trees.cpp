@@ -46,10 +46,9 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
     return std::optional<core::Bytes>();  // its pack is known to be gone
   }
   if (!location) {
-    const auto finding =
-        work_.findings.add(Finding::Severity::damage, "node " + id.hex(),
-                           "a snapshot refers to it, but no pack of the repository holds it",
-                           std::string(kHealingHelps));
+    const auto finding = work_.findings.missing(
+        "node " + id.hex(), "a snapshot refers to it, but no pack of the repository holds it",
+        std::string(kHealingHelps));
     work_.findings.mark_chunk(id, finding);
     return std::optional<core::Bytes>();
   }
@@ -58,9 +57,8 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
     if (ends_check(bytes.error().code())) {
       return core::fail(std::move(bytes).error());
     }
-    const auto finding =
-        work_.findings.add(Finding::Severity::damage, pack_path(work_, *location),
-                           bytes.error().message(), std::string(kRepairPacksHelps));
+    const auto finding = work_.findings.failed_read(pack_path(work_, *location), bytes.error(),
+                                                    std::string(kRepairPacksHelps));
     work_.findings.mark_block({location->pack, location->block}, finding);
     return std::optional<core::Bytes>();
   }
@@ -103,8 +101,8 @@ void TreeCheck::judge(const Referred& chunk, const std::optional<store::ChunkLoc
   // A pack that is gone may have had thousands of them; what matters are the paths.
   const auto [told, is_first] = missing_.try_emplace(chunk.referrer, 0);
   if (is_first) {
-    told->second = work_.findings.add(
-        Finding::Severity::damage, "missing chunks",
+    told->second = work_.findings.missing(
+        "missing chunks",
         fmt::format("{} refers to chunk {}, which no pack of the repository holds; and maybe to "
                     "others like it",
                     chunk.referrer, chunk.id.hex()),

@@ -35,6 +35,11 @@ std::string object_path(const ObjectName& name) {
   return in_folder("unknown");
 }
 
+core::Status Backend::replace(const ObjectName& name, core::ByteView /*data*/) {
+  return core::fail(core::ErrorCode::io,
+                    fmt::format("replace {}: this storage cannot", object_path(name)));
+}
+
 core::Status Backend::put(const ObjectName& name, core::ByteView data) {
   CAIRN_TRY(const std::unique_ptr<ObjectWriter> writer, start());
   CAIRN_TRY_STATUS(writer->append(data));

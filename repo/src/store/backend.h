@@ -56,9 +56,9 @@ class ObjectWriter {
 enum class Certainty : std::uint8_t { known, likely };
 
 /// Where objects lie. Knows names and bytes, nothing else. Objects are created once and never
-/// changed. Thread-safe. Errors: not_found, already_exists, no_space, permission_denied, io.
-/// An object is absent also if the folder that it would lie in is missing, as long as the
-/// repository's config is there: tools that copy repositories drop empty folders.
+/// changed, but for replace(). Thread-safe. Errors: not_found, already_exists, no_space,
+/// permission_denied, io. An object is absent also if the folder that it would lie in is missing,
+/// as long as the repository's config is there: tools that copy repositories drop empty folders.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -77,6 +77,9 @@ class Backend {
   virtual core::Status list(format::ObjectKind kind,
                             const std::function<void(const ListedObject&)>& visit,
                             const std::function<void(std::string_view)>& foreign = {}) = 0;
+  /// Writes an object again that was read and found damaged: the one exception to "never changed".
+  /// In one step, durable: at any time there is the old one or the new one. Made if it is gone.
+  virtual core::Status replace(const ObjectName& name, core::ByteView data);
   /// not_found if there is none. The removal survives a power cut, except that of a pack: a pack
   /// that comes back does no harm, and many of them are removed in a row.
   virtual core::Status remove(const ObjectName& name) = 0;

@@ -13,6 +13,7 @@
 #include "store/catalogue_folder.h"
 #include "store/catalogue_readers.h"
 #include "store/run_filter.h"
+#include "store/run_merge.h"
 
 namespace cairn::repo::store {
 namespace {
@@ -80,6 +81,9 @@ class LmdbCatalogue final : public Catalogue {
   [[nodiscard]] core::Result<PackNumber> next_pack() const override;
   Status for_each_pack(const std::function<Status(PackNumber, const PackId&, std::uint64_t,
                                                   format::BlockKind)>& visit) const override;
+
+  [[nodiscard]] core::Result<std::unordered_map<PackNumber, std::uint64_t>> chunks_by_pack()
+      const override;
 
   [[nodiscard]] core::Result<std::optional<core::Bytes>> stat_record(
       core::ByteView key) const override;
@@ -428,6 +432,22 @@ Status LmdbCatalogue::for_each_pack(
     }
     first = static_cast<std::uint32_t>(packs.back().number) + 1;
   }
+}
+
+core::Result<std::unordered_map<PackNumber, std::uint64_t>> LmdbCatalogue::chunks_by_pack() const {
+  CAIRN_TRY(const auto reader, readers_->lease());
+  std::unordered_map<PackNumber, std::uint64_t> counts;
+  for (const RunInfo& run : reader->ledger.runs) {
+    CAIRN_TRY(const auto entries, RunEntries::open(reader->txn, run));
+    CAIRN_TRY(core::ByteView some, entries->next());
+    while (!some.empty()) {
+      for (; !some.empty(); some = some.subspan(kEntryBytes)) {
+        counts[entry_pack(some.data())] += 1;
+      }
+      CAIRN_TRY(some, entries->next());
+    }
+  }
+  return counts;
 }
 
 core::Result<std::optional<core::Bytes>> LmdbCatalogue::stat_record(core::ByteView key) const {

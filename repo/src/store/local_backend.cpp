@@ -90,6 +90,7 @@ class LocalBackend final : public Backend {
   core::Result<std::optional<std::uint64_t>> size(const ObjectName& name) override;
   Status list(ObjectKind kind, const std::function<void(const ListedObject&)>& visit,
               const std::function<void(std::string_view)>& foreign) override;
+  Status replace(const ObjectName& name, core::ByteView data) override;
   Status remove(const ObjectName& name) override;
   core::Result<std::vector<std::string>> unfinished() override;
   core::Result<std::vector<std::string>> abandoned(Certainty certainty) override;
@@ -100,6 +101,8 @@ class LocalBackend final : public Backend {
   /// Moves a complete, synced file to its name and makes that durable. `moved` tells whether the
   /// file has left its temporary path.
   Status publish(const std::string& temporary, const ObjectName& name, bool& moved);
+  /// The same over what is there.
+  Status move_over(const std::string& temporary, const ObjectName& name, bool& moved);
   core::FileSystem& file_system() noexcept { return file_system_; }
   Status share_file(const std::string& path);
   /// Says of an error in a temporary file what it means for the user.
@@ -183,9 +186,20 @@ class LocalWriter final : public ObjectWriter {
     state_ = explained(publish_file(name));
     return state_;
   }
+  /// publish() over what is there.
+  Status replace(const ObjectName& name) {
+    CAIRN_TRY_STATUS(state_);
+    CAIRN_TRY_STATUS(explained(finish(name)));
+    return explained(backend_.move_over(path_, name, moved_));
+  }
 
  private:
   Status publish_file(const ObjectName& name) {
+    CAIRN_TRY_STATUS(finish(name));
+    return backend_.publish(path_, name, moved_);
+  }
+
+  Status finish(const ObjectName& name) {
     const std::unique_ptr<core::WritableFile> file = std::move(file_);
     CAIRN_TRY_STATUS(backend_.share_file(path_));
     CAIRN_TRY_STATUS(file->sync());
@@ -195,7 +209,7 @@ class LocalWriter final : public ObjectWriter {
       moved_ = true;  // what has its name now is somebody else's
       return core::fail(discarded_error(name));
     }
-    return backend_.publish(path_, name, moved_);
+    return {};
   }
 
   [[nodiscard]] Status explained(Status status) const {
@@ -444,6 +458,20 @@ Status LocalBackend::list(ObjectKind kind, const Visit& visit, const Foreign& fo
       break;
   }
   return list_folder(kind, std::string(folder_of(kind)), {}, visit, foreign);
+}
+
+Status LocalBackend::replace(const ObjectName& name, core::ByteView data) {
+  CAIRN_TRY(const std::unique_ptr<ObjectWriter> writer, start());
+  CAIRN_TRY_STATUS(writer->append(data));
+  // start() makes no others.
+  return static_cast<LocalWriter&>(*writer).replace(name);
+}
+
+Status LocalBackend::move_over(const std::string& temporary, const ObjectName& name, bool& moved) {
+  const std::string path = path_of(name);
+  CAIRN_TRY_STATUS(file_system_.replace(temporary, path));
+  moved = true;
+  return file_system_.sync_folder(name.kind == ObjectKind::config ? root() : parent_of(path));
 }
 
 Status LocalBackend::remove(const ObjectName& name) {

@@ -219,11 +219,19 @@ core::Result<core::Bytes> ChunkReader::get(const ChunkId& id, format::BlockKind 
   if (found || found.error().code() != ErrorCode::not_found || !refresh_) {
     return found;
   }
+  // A pack that went since the last look is a reason to look in any case. A chunk that is in no
+  // pack is lost, and others are with it: a hundred thousand lost ones are one reason.
+  CAIRN_TRY(const auto listed, catalogue_.find(id, present_));
+  if (!listed && refreshed_in_vain_) {
+    return found;
+  }
   {
     const std::scoped_lock lock(refresh_mutex_);
     CAIRN_TRY_STATUS(refresh_());
   }
-  return find(id, kind);
+  found = find(id, kind);
+  refreshed_in_vain_ = refreshed_in_vain_ || (!found && !listed);
+  return found;
 }
 
 core::Result<core::Bytes> ChunkReader::find(const ChunkId& id, format::BlockKind kind) {

@@ -88,7 +88,7 @@ class ChunkReader {
 
   /// Chunks are looked for in packs that `present` lets through. What is not found is looked for
   /// once more after `refresh`, if there is one: a prune may have moved it. Calls wait for each
-  /// other.
+  /// other. What no pack of the index has makes for one refresh only, until expect_changes().
   ChunkReader(BlockReader& blocks, const Catalogue& catalogue, const KeyRing& keys,
               PackFilter present = {}, Refresh refresh = {})
       : blocks_(blocks),
@@ -100,6 +100,9 @@ class ChunkReader {
   /// A copy of the chunk's plaintext. Errors: not_found (no living pack has it), corrupt,
   /// not_permitted, io; the message names chunk and pack.
   [[nodiscard]] core::Result<core::Bytes> get(const ChunkId& id, format::BlockKind kind);
+
+  /// A verb begins: what was missing the last time may be there now.
+  void expect_changes() noexcept { refreshed_in_vain_ = false; }
 
   /// Bytes of expanded blocks held now.
   [[nodiscard]] std::size_t cached_bytes() const;
@@ -127,6 +130,7 @@ class ChunkReader {
   const PackFilter present_;
   const Refresh refresh_;
   std::mutex refresh_mutex_;
+  std::atomic<bool> refreshed_in_vain_{false};
   mutable std::mutex mutex_;
   std::list<CachedBlock> recent_;  ///< most recent first
   std::unordered_map<std::uint64_t, std::list<CachedBlock>::iterator> by_key_;

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "cairn/repo/forget.h"
+#include "cairn/repo/prune.h"
 #include "cairn/repo/stats.h"
 #include "cairn/repo/verify.h"
 #include "fault_file_system.h"
@@ -267,4 +269,18 @@ TEST_CASE("whatever call of marking fails, it can be repeated", "[marks]") {
     return hit;
   });
   CHECK(met > 10);
+}
+
+TEST_CASE("a prune takes the marks of forgotten snapshots away, and no others", "[marks]") {
+  SeveralSnapshots several(2);
+  auto& repository = *several.repository;
+  auto& observer = several.fixture.observer;
+  REQUIRE(outcome(add_tags(repository, {several.name(0)}, {"a"}, observer)) == "ok");
+  REQUIRE(outcome(add_tags(repository, {several.name(1)}, {"b"}, observer)) == "ok");
+  REQUIRE(outcome(repo::forget(repository, {.snapshots = {several.name(0)}}, observer)) == "ok");
+  CHECK(several.fixture.objects("marks").size() == 2);
+  REQUIRE(outcome(repo::prune(repository, {}, observer)) == "ok");
+  CHECK(several.fixture.objects("marks").size() == 1);
+  CHECK(several.listed()[0].snapshot.tags == Tags{"b"});
+  CHECK(several.damage().empty());
 }

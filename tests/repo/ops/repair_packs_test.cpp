@@ -218,6 +218,24 @@ TEST_CASE("a pack that the storage does not give is saved from as far as it goes
   check_all_restore(world.fixture, 2);
 }
 
+TEST_CASE("a sector that cannot be read spoils nothing that is told of the rest of its pack",
+          "[repair]") {
+  PacksWorld world;
+  repo::ops::State& state = world.repository->state();
+  const auto id = world.id_of(world.pack_of(BlockKind::data));
+  REQUIRE(std::filesystem::file_size(world.pack_of(BlockKind::data)) > 2'500'000);
+  const auto real = std::move(state.backend);
+  auto bad_disk = std::make_unique<FaultBackend>(*real);
+  bad_disk->inflict(repo::store::object_name(repo::format::ObjectKind::pack, id),
+                    damage::Unreadable{.offset = 200'000});
+  state.backend = std::move(bad_disk);
+  const auto report = world.fixture.verify(*world.repository);
+  REQUIRE(outcome(report) == "ok");
+  REQUIRE(report->findings.size() == 1);
+  CHECK(report->findings.front().severity == repo::Finding::Severity::unreadable);
+  CHECK(report->findings.front().affected_count > 0);
+}
+
 TEST_CASE("a dry run of repair packs changes nothing", "[repair]") {
   PacksWorld world;
   flip_byte(world.pack_of(BlockKind::data), 1'500'000);

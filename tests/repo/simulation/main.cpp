@@ -39,7 +39,8 @@ constexpr const char* kProbes[] = {"backed up",
                                    "pruned",
                                    "removed packs",
                                    "repacked",
-                                   "replaced index segments"};
+                                   "replaced index segments",
+                                   "verified"};
 constexpr std::uint64_t kSeedsForProbes = 1000;
 
 }  // namespace

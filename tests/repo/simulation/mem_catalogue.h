@@ -59,6 +59,10 @@ class MemCatalogue final : public repo::store::Catalogue {
   core::Status for_each_pack(
       const std::function<core::Status(repo::store::PackNumber, const repo::PackId&, std::uint64_t,
                                        repo::format::BlockKind)>& visit) const override;
+  [[nodiscard]] core::Result<std::unordered_map<repo::store::PackNumber, std::uint64_t>>
+  chunks_by_pack() const override {
+    return std::unordered_map<repo::store::PackNumber, std::uint64_t>();  // nobody counts here
+  }
   [[nodiscard]] core::Result<std::optional<core::Bytes>> stat_record(
       core::ByteView /*key*/) const override {
     return std::optional<core::Bytes>();  // streams have no records

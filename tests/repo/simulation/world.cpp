@@ -22,7 +22,7 @@ namespace cairn::test {
 
 namespace {
 
-constexpr std::size_t kActors = 5;
+constexpr std::size_t kActors = 6;
 constexpr std::size_t kPieceBytes = 512;
 constexpr std::uint64_t kPieces = 6;     // of which contents are made: few, so that they are shared
 constexpr std::uint64_t kPiecesMax = 4;  // of one content
@@ -243,6 +243,23 @@ void forget_one(Scene& scene, Process& process) {
   }
 }
 
+/// Structure, beside whatever the others do: nothing of that is damage.
+void check(Scene& scene, Process& process) {
+  const auto report = repo::verify(process.repository(), {.workers = 1}, process.observer());
+  if (report) {
+    scene.probes["verified"] += 1;
+    for (const repo::Finding& finding : report->findings) {
+      if (finding.severity != repo::Finding::Severity::note && !process.is_dead()) {
+        scene.violations.push_back("verify: " + finding.object + ": " + finding.message);
+      }
+    }
+  } else if (report.error().code() == core::ErrorCode::busy) {
+    scene.probes["verify found it busy"] += 1;
+  } else if (!process.is_dead()) {
+    scene.violations.push_back("verify: " + report.error().message());
+  }
+}
+
 /// A collector alone, then every byte.
 void settle(Scene& scene, Process& process) {
   repo::Repository& repository = process.repository();
@@ -364,6 +381,7 @@ World::Outcome World::run(std::uint64_t seed, Probes& probes) {
   actor(2, 2, collect);
   actor(3, 2, collect);
   actor(4, 3, forget_one);
+  actor(5, 3, check);
   scene.scheduler.run();
 
   Client fresh;

@@ -134,6 +134,10 @@ class KnownPacks final : public repo::store::Catalogue {
     return {};
   }
   core::Status retain(std::span<const repo::IndexSegmentId> /*listed*/) override { return {}; }
+  [[nodiscard]] core::Result<std::unordered_map<repo::store::PackNumber, std::uint64_t>>
+  chunks_by_pack() const override {
+    return std::unordered_map<repo::store::PackNumber, std::uint64_t>();
+  }
   [[nodiscard]] core::Result<std::vector<std::optional<repo::store::ChunkLocation>>> find_all(
       std::span<const repo::ChunkId> ids,
       const repo::store::PackFilter& /*usable*/) const override {

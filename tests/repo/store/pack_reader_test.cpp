@@ -491,6 +491,50 @@ TEST_CASE("the cache of blocks keeps its bound, and the newest") {
   CHECK(reader.bytes_read() > after_miss);
 }
 
+TEST_CASE("a hundred lost chunks are looked for once, until a new verb begins") {
+  TestKeys keys;
+  MemBackend backend;
+  KnownPacks known;
+  BlockReader reader(backend, keys.admin());
+  int refreshes = 0;
+  ChunkReader chunks(reader, known, keys.admin(), {}, [&refreshes] {
+    refreshes += 1;
+    return core::Status();
+  });
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    const auto id = repo::ChunkId::from(seeded_bytes(i, repo::ChunkId::kSize));
+    CHECK(outcome(chunks.get(id, BlockKind::data)) == "not_found");
+  }
+  CHECK(refreshes == 1);
+  chunks.expect_changes();
+  const auto id = repo::ChunkId::from(seeded_bytes(1, repo::ChunkId::kSize));
+  CHECK(outcome(chunks.get(id, BlockKind::data)) == "not_found");
+  CHECK(refreshes == 2);
+}
+
+TEST_CASE("a pack that has gone is a reason to look again, whatever was lost before") {
+  TestKeys keys;
+  MemBackend backend;
+  KnownPacks known;
+  const auto pack = put_pack(keys, backend, BlockKind::metadata,
+                             {make_block(keys, BlockKind::metadata, {500}, false)});
+  known.add(pack.indexed);
+  const repo::ChunkId moved = pack.blocks[0].record.chunks[0].id;
+  BlockReader reader(backend, keys.admin());
+  int refreshes = 0;
+  ChunkReader chunks(reader, known, keys.admin(), {}, [&] {
+    refreshes += 1;
+    return core::Status();
+  });
+  const auto lost = repo::ChunkId::from(seeded_bytes(1, repo::ChunkId::kSize));
+  CHECK(outcome(chunks.get(lost, BlockKind::metadata)) == "not_found");
+  CHECK(refreshes == 1);
+  REQUIRE(outcome(backend.remove(
+              repo::store::object_name(repo::format::ObjectKind::pack, pack.indexed.id))) == "ok");
+  CHECK(outcome(chunks.get(moved, BlockKind::metadata)) == "not_found");
+  CHECK(refreshes == 2);
+}
+
 TEST_CASE("readers in several threads see the same chunks", "[threads]") {
   TestKeys keys;
   MemBackend backend;

@@ -62,6 +62,9 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   /// Moves `from` to `to` in one step; already_exists if `to` is there. Never replaces.
   virtual Status publish(const std::string& from, const std::string& to) = 0;
+  /// Moves `from` to `to` in one step, over a file that may be there: at any time, and after a
+  /// power cut, `to` is the one or the other. Only for the repair of what was found damaged.
+  virtual Status replace(const std::string& from, const std::string& to) = 0;
   /// Removes a file or an empty folder.
   virtual Status remove(const std::string& path) = 0;
   /// Fine if it exists already. Parents must exist. Mode 0700.

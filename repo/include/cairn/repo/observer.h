@@ -17,6 +17,8 @@ struct Progress {
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_stored = 0;  ///< written to the repository so far (backup)
   std::uint64_t problems = 0;
+  bool counts_packs =
+      false;  ///< the "files" are packs of the repository, of which paths say nothing
   std::string current_path;  ///< raw bytes
 };
 

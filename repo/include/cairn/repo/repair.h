@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cairn/core/result.h"
@@ -13,6 +14,33 @@
 
 /// Making good what can be made good.
 namespace cairn::repo {
+
+struct RepairObjectsOptions {
+  bool dry_run = false;
+  std::stop_token stop = {};
+};
+
+struct RepairedObject {
+  enum class Action : std::uint8_t {
+    rewritten,  ///< from its intact copy, or from what the key slots hold
+    removed,    ///< it counted for nothing, or is there under its right name
+    left,       ///< this cannot mend it; `message` says what can
+  };
+  Action action = Action::left;
+  std::string object;   ///< "snapshots/12...", "config"
+  std::string message;  ///< what was wrong, and what it means
+};
+[[nodiscard]] std::string_view to_string(RepairedObject::Action action) noexcept;
+
+/// Mends small objects: writes those anew of which one copy is intact (config, key slots,
+/// snapshots, tombstones), the config from the copy in the key slots if need be; removes marks,
+/// settings, announcements and tombstones that cannot be read and so count for nothing, and copies
+/// of objects under wrong names. Only what was read and found damaged is touched, never what the
+/// storage did not give, and each only if it is still what was read. Answers what was, or would
+/// be, done; nothing where nothing is wrong. Errors: not_permitted (admin and maintain may),
+/// no_space, interrupted, io.
+[[nodiscard]] core::Result<std::vector<RepairedObject>> repair_objects(
+    Repository& repository, const RepairObjectsOptions& options, Observer& observer);
 
 struct RepairIndexOptions {
   bool dry_run = false;

@@ -24,11 +24,16 @@ struct SnapshotStatistics {
 
 struct Statistics {
   std::vector<SnapshotStatistics> snapshots;  ///< oldest first
-  TreeCounts total;                ///< of all snapshots together: what restoring all would write
-  std::uint64_t unique_bytes = 0;  ///< plaintext of all chunks that are stored, data
+  TreeCounts total;  ///< of all snapshots together: what restoring all would write
+  /// Plaintext of all chunks that are stored, be they needed or waiting for a prune; data. One that
+  /// two writers have stored at the same time counts twice.
+  std::uint64_t unique_bytes = 0;
   std::uint64_t unique_chunks = 0;
-  std::uint64_t metadata_bytes = 0;  ///< plaintext of all nodes
+  std::uint64_t metadata_bytes = 0;  ///< the same of nodes
   std::uint64_t metadata_chunks = 0;
+  /// Snapshots that were forgotten and whose object a prune has not taken away yet: some of what is
+  /// stored may not be needed any more.
+  std::uint64_t awaiting_prune = 0;
   std::uint64_t stored_bytes = 0;  ///< all objects of the repository
   std::uint64_t data_pack_bytes = 0;
   std::uint64_t metadata_pack_bytes = 0;

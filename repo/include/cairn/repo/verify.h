@@ -2,6 +2,7 @@
 
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cairn/core/result.h"
@@ -23,8 +24,15 @@ struct VerifyOptions {
 };
 
 struct Finding {
-  enum class Severity : std::uint8_t { damage, note };
+  enum class Severity : std::uint8_t {
+    damage,      ///< was read and is not what was written, or is missing
+    unreadable,  ///< the storage did not give it, or a newer program wrote it: nobody knows
+    note,
+  };
   Severity severity = Severity::damage;
+  /// Was looked for and not found, rather than read: what a prune does looks the same while it
+  /// lasts.
+  bool missing = false;
   std::string object;   ///< "packs/ab/abcd...", "snapshots/12..."
   std::string message;  ///< what is wrong with it
   std::string advice;   ///< what would help; may be empty
@@ -33,10 +41,14 @@ struct Finding {
   std::uint64_t affected_count = 0;
 };
 inline constexpr std::size_t kFindingPathsMax = 100;
+[[nodiscard]] std::string_view to_string(Finding::Severity severity) noexcept;
 
 struct VerifyReport {
   std::vector<Finding> findings;
   std::uint64_t snapshots_checked = 0;
+  /// Of these, what restoring them cannot give back though nothing is damaged.
+  std::vector<SnapshotId> partial;  ///< their backup ended early on request
+  std::vector<SnapshotId> flawed;   ///< their backup could not record all, or not as it was
   std::uint64_t objects_checked = 0;
   std::uint64_t packs_checked = 0;
   std::uint64_t chunks_checked = 0;  ///< opened and re-hashed
@@ -44,10 +56,14 @@ struct VerifyReport {
   bool contents_opened = false;  ///< false: ciphertext only, for want of the data key
 
   [[nodiscard]] bool damaged() const noexcept;
+  /// Something could not be judged: neither damaged nor vouched for.
+  [[nodiscard]] bool unreadable() const noexcept;
 };
 
-/// Checks and reports; changes nothing. Collects all findings. Errors only for what stops the check
-/// itself: not_permitted, io, interrupted.
+/// Checks and reports; changes nothing. Collects all findings. Backups and prunes may run
+/// meanwhile: what seems to be missing after packs have been deleted is looked for again. Errors
+/// only for what stops the check itself: not_permitted, interrupted, io; busy if packs were deleted
+/// each time it looked, so that it cannot tell what is missing from what has moved.
 [[nodiscard]] core::Result<VerifyReport> verify(Repository& repository,
                                                 const VerifyOptions& options, Observer& observer);
 
