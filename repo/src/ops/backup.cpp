@@ -8,6 +8,7 @@
 
 #include "cairn/core/codec.h"
 #include "ops/access.h"
+#include "ops/after_commit.h"
 #include "ops/backup_pipeline.h"
 #include "ops/backup_sources.h"
 #include "ops/chunk_store.h"
@@ -219,12 +220,13 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
     }
   }
   if (!options.dry_run && !report.unchanged_since) {
-    CAIRN_TRY_STATUS(session->publish(report.snapshot, report.written_bytes));
+    CAIRN_TRY_STATUS(session->publish(report.snapshot, report.written_bytes, observer));
     report.id = session->id();
+    ops::AfterCommit after(observer, fmt::format("snapshot {} is stored", report.id->short_hex()));
     for (std::size_t i = 0; i < ingested.folder_nodes.size(); ++i) {
       if (ingested.folder_nodes[i]) {
-        CAIRN_TRY_STATUS(cache->set_anchor(report.snapshot.sources[i].path, session->id(),
-                                           *ingested.folder_nodes[i]));
+        after(cache->set_anchor(report.snapshot.sources[i].path, session->id(),
+                                *ingested.folder_nodes[i]));
       }
     }
   }
@@ -266,7 +268,7 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
       observer.detail(report.error().message() + (restarts < kRestartsMax
                                                       ? ": starting again, with what is recorded"
                                                       : ": reading everything"));
-    } else if (code == core::ErrorCode::corrupt && !rebuilt) {
+    } else if (ops::is_damage_of_catalogue(state, report) && !rebuilt) {
       rebuilt = true;
       CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
     } else {

@@ -103,9 +103,9 @@ SnapshotPath parse_snapshot_path(std::string_view text) {
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
-core::Status list_entries(Repository& repository, const Snapshot& snapshot,
-                          const ListOptions& options, Observer& observer,
-                          const std::function<core::Status(const ListedEntry&)>& visit) {
+static core::Status list_entries_once(
+    Repository& repository, const Snapshot& snapshot, const ListOptions& options,
+    Observer& observer, const std::function<core::Status(const ListedEntry&)>& visit) {
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_metadata_key(state));
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
@@ -136,9 +136,9 @@ core::Result<bool> is_folder(Repository& repository, const Snapshot& snapshot,
   return located.entry.type == EntryType::folder;
 }
 
-core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
-                       Observer& observer,
-                       const std::function<core::Status(core::ByteView)>& write) {
+static core::Status dump_file_once(Repository& repository, const Snapshot& snapshot,
+                                   std::string_view path, Observer& observer,
+                                   const std::function<core::Status(core::ByteView)>& write) {
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_metadata_key(state));
   CAIRN_TRY_STATUS(ops::require_data_key(state));
@@ -150,6 +150,32 @@ core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::st
                       "a folder can be written as a tar archive");
   }
   return ops::read_content(state, located.entry.content, located.path, write);
+}
+
+core::Status list_entries(Repository& repository, const Snapshot& snapshot,
+                          const ListOptions& options, Observer& observer,
+                          const std::function<core::Status(const ListedEntry&)>& visit) {
+  bool shown = false;
+  const auto note = [&](const ListedEntry& listed) {
+    shown = true;
+    return visit(listed);
+  };
+  return ops::with_sound_catalogue(
+      repository.state(), observer,
+      [&] { return list_entries_once(repository, snapshot, options, observer, note); }, &shown);
+}
+
+core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
+                       Observer& observer,
+                       const std::function<core::Status(core::ByteView)>& write) {
+  bool shown = false;
+  const auto note = [&](core::ByteView bytes) {
+    shown = true;
+    return write(bytes);
+  };
+  return ops::with_sound_catalogue(
+      repository.state(), observer,
+      [&] { return dump_file_once(repository, snapshot, path, observer, note); }, &shown);
 }
 
 }  // namespace cairn::repo

@@ -92,6 +92,13 @@ void close_catalogue(State& state) {
   state.missing_packs->assign({}, {});
 }
 
+void tell_loss(Observer& observer, std::string_view reason) {
+  observer.warning(
+      fmt::format("{}: it is made anew from the repository. What the last backup saw of each file "
+                  "stood there too, so the next one reads all of them",
+                  reason));
+}
+
 /// Ingests listed segments that the catalogue lacks. Damaged ones are told and passed over: their
 /// packs are adopted one by one.
 core::Result<std::size_t> ingest_segments(State& state, const Listing& listing, Observer& observer,
@@ -187,6 +194,9 @@ core::Status bring_up_to_date(State& state, Observer& observer, bool& failed) {
   const std::uint64_t begin_ns = state.environment.clock.monotonic_ns();
   if (!state.catalogue) {
     CAIRN_TRY_STATUS(of_catalogue(failed, open_catalogue(state, observer)));
+    if (const std::string reason = state.catalogue->discarded_because(); !reason.empty()) {
+      tell_loss(observer, reason);
+    }
   }
   CAIRN_TRY(const Listing listing, list_objects(*state.backend));
   CAIRN_TRY(const std::size_t ingested, ingest_segments(state, listing, observer, failed));
@@ -239,10 +249,7 @@ core::Status ensure_catalogue(State& state, Observer& observer) {
     state.chunks->expect_changes();
   }
   auto status = bring_up_somewhere(state, observer);
-  if (!status && status.error().code() == core::ErrorCode::corrupt) {
-    return rebuild_catalogue(state, observer);
-  }
-  return status;
+  return is_damage_of_catalogue(state, status) ? rebuild_catalogue(state, observer) : status;
 }
 
 core::Status refresh_catalogue(State& state) {
@@ -269,10 +276,23 @@ core::Result<std::vector<std::optional<store::ChunkLocation>>> locate_chunks(
 }
 
 core::Status rebuild_catalogue(State& state, Observer& observer) {
+  if (state.catalogue && !state.catalogue->saw_damage() && !state.catalogue->is_read_only()) {
+    // Everything in it is sound as far as anybody knows, so only what says where chunks are is made
+    // again: the stat cache and the notes stay. All packs count as dead and new, so the stat cache
+    // has to prove what it says.
+    auto status = state.catalogue->retain({});
+    if (status) {
+      status = bring_up_somewhere(state, observer);
+    }
+    if (!is_damage_of_catalogue(state, status)) {
+      return status;
+    }
+  }
   close_catalogue(state);
   const core::Status discarded = state.catalogue_folder.empty()
                                      ? core::Status()
                                      : store::Catalogue::discard(state.catalogue_folder);
+  tell_loss(observer, fmt::format("the catalogue {} is damaged", state.catalogue_folder));
   if (!discarded) {
     // What is there is of no use and cannot be made anew.
     CAIRN_TRY_STATUS(move_to_temporary_folder(state));

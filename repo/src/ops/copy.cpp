@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ops/access.h"
+#include "ops/after_commit.h"
 #include "ops/copy_chunks.h"
 #include "ops/copy_tree.h"
 #include "ops/snapshot_choice.h"
@@ -278,13 +279,14 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
   }
   snapshot.sources = *std::move(sources);
   CAIRN_TRY_STATUS(store.check_room_for(snapshot));
-  CAIRN_TRY_STATUS(session->publish(snapshot, report_.written_bytes));
+  CAIRN_TRY_STATUS(session->publish(snapshot, report_.written_bytes, observer_));
 
   copied.copy = session->id();
   copied.added_data = totals.data;
   copied.added_metadata = totals.metadata;
-  CAIRN_TRY_STATUS(
-      to_.catalogue->put_note(copy_note(from_, copied.source.id), session->id().view()));
+  ops::AfterCommit after(observer_,
+                         fmt::format("snapshot {} is stored", session->id().short_hex()));
+  after(to_.catalogue->put_note(copy_note(from_, copied.source.id), session->id().view()));
   pairs_.emplace(copied.source.id,
                  Pair{copied.source.snapshot, std::move(snapshot), session->id()});
   return {};
@@ -353,7 +355,11 @@ core::Result<CopyReport> copy(Repository& source, Repository& destination,
                               const CopyOptions& options, Observer& observer) {
   CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
   CAIRN_TRY_STATUS(check_roles(source.state(), destination.state()));
-  return Copy(source.state(), destination.state(), options, observer).run();
+  return ops::with_sound_catalogue(source.state(), observer, [&] {
+    return ops::with_sound_catalogue(destination.state(), observer, [&] {
+      return Copy(source.state(), destination.state(), options, observer).run();
+    });
+  });
 }
 
 }  // namespace cairn::repo

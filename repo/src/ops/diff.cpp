@@ -379,9 +379,9 @@ bool is_content(ChangedField field) noexcept {
          field == ChangedField::device;
 }
 
-core::Result<DiffReport> diff(Repository& repository, const DiffOptions& options,
-                              Observer& observer,
-                              const std::function<core::Status(const Difference&)>& visit) {
+static core::Result<DiffReport> diff_once(
+    Repository& repository, const DiffOptions& options, Observer& observer,
+    const std::function<core::Status(const Difference&)>& visit) {
   State& state = repository.state();
   if (options.before.snapshot == nullptr && options.after.snapshot == nullptr) {
     return core::fail(ErrorCode::invalid_argument, "at least one side must be a snapshot");
@@ -393,6 +393,19 @@ core::Result<DiffReport> diff(Repository& repository, const DiffOptions& options
     CAIRN_TRY(side->path, ops::normal_path(side->path.empty() ? "/" : side->path));
   }
   return Differ(state, normal, observer, visit).run();
+}
+
+core::Result<DiffReport> diff(Repository& repository, const DiffOptions& options,
+                              Observer& observer,
+                              const std::function<core::Status(const Difference&)>& visit) {
+  bool shown = false;
+  const auto note = [&](const Difference& difference) {
+    shown = true;
+    return visit(difference);
+  };
+  return ops::with_sound_catalogue(
+      repository.state(), observer, [&] { return diff_once(repository, options, observer, note); },
+      &shown);
 }
 
 }  // namespace cairn::repo

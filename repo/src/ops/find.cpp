@@ -253,8 +253,10 @@ bool is_same_version(const FoundVersion& version, const Entry& entry, const core
 
 }  // namespace
 
-core::Result<FindReport> find(Repository& repository, const std::vector<ListedSnapshot>& snapshots,
-                              const FindOptions& options, Observer& observer, const Visit& visit) {
+static core::Result<FindReport> find_once(Repository& repository,
+                                          const std::vector<ListedSnapshot>& snapshots,
+                                          const FindOptions& options, Observer& observer,
+                                          const Visit& visit) {
   State& state = repository.state();
   CAIRN_TRY(auto patterns, compile(options));
   CAIRN_TRY_STATUS(ops::require_metadata_key(state));
@@ -298,6 +300,18 @@ core::Result<std::vector<FoundVersion>> find_versions(Repository& repository,
     }
   }
   return versions;
+}
+
+core::Result<FindReport> find(Repository& repository, const std::vector<ListedSnapshot>& snapshots,
+                              const FindOptions& options, Observer& observer, const Visit& visit) {
+  bool shown = false;
+  const Visit note = [&](const ListedSnapshot& snapshot, const ListedEntry& entry) {
+    shown = true;
+    return visit(snapshot, entry);
+  };
+  return ops::with_sound_catalogue(
+      repository.state(), observer,
+      [&] { return find_once(repository, snapshots, options, observer, note); }, &shown);
 }
 
 }  // namespace cairn::repo

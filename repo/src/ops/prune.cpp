@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ops/access.h"
+#include "ops/after_commit.h"
 #include "ops/collector.h"
 #include "ops/reserve.h"
 
@@ -36,10 +37,12 @@ core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& opti
   // Without doomed packs, too: a collector that died may have left the index behind its work.
   CAIRN_TRY_STATUS(collector.remove_doomed());
   CAIRN_TRY_STATUS(collector.withdraw_records());
-  CAIRN_TRY_STATUS(collector.clear_leftovers());
+  // What it was asked for is done.
+  ops::AfterCommit after(observer, "the repository is pruned");
+  after(collector.clear_leftovers());
   collector.finish();
   ops::keep_reserve(state);
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  after(ops::ensure_catalogue(state, observer));
   return std::move(collector.report());
 }
 
@@ -63,11 +66,15 @@ core::Result<PruneReport> prune(Repository& repository, const PruneOptions& opti
   CAIRN_TRY_STATUS(check(options));
   ops::State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_collecting_key(state));
-  auto report = prune_once(state, options, observer);
+  const auto once = [&] {
+    return ops::with_sound_catalogue(state, observer,
+                                     [&] { return prune_once(state, options, observer); });
+  };
+  auto report = once();
   for (int retry = 0; retry < kPlansMax && !report && is_worth_another_look(report.error().code());
        ++retry) {
     observer.detail(report.error().message() + ": looking again");
-    report = prune_once(state, options, observer);
+    report = once();
   }
   if (!report && report.error().code() == core::ErrorCode::no_space) {
     return core::fail(std::move(report).error().with_hint(

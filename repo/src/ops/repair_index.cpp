@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ops/access.h"
+#include "ops/after_commit.h"
 #include "ops/index_rewrite.h"
 #include "ops/pack_directories.h"
 
@@ -56,7 +57,8 @@ core::Result<RepairIndexReport> repair_index(Repository& repository,
             ops::rewrite_index(state, {.leave_out = {}, .replace_all = true, .stop = options.stop},
                                observer));
   report.segments_after = rewritten.written;
-  CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
+  ops::AfterCommit after(observer, "the index is written anew");
+  after(ops::rebuild_catalogue(state, observer));
   return report;
 }
 

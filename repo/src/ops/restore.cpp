@@ -226,8 +226,8 @@ void set_totals(ops::ProgressMeter& meter, const Snapshot& snapshot,
 
 }  // namespace
 
-core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snapshot,
-                                    const RestoreOptions& options, Observer& observer) {
+static core::Result<RestoreReport> restore_once(Repository& repository, const Snapshot& snapshot,
+                                                const RestoreOptions& options, Observer& observer) {
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_data_key(state));
   if (options.delete_extra) {
@@ -290,6 +290,13 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
   report.problem_count = problems.count();
   report.problems = problems.take();
   return report;
+}
+
+core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snapshot,
+                                    const RestoreOptions& options, Observer& observer) {
+  return ops::with_sound_catalogue(repository.state(), observer, [&] {
+    return restore_once(repository, snapshot, options, observer);
+  });
 }
 
 }  // namespace cairn::repo

@@ -6,7 +6,9 @@
 #include "cairn/repo/forget.h"
 #include "cairn/repo/rewrite.h"
 #include "ops/access.h"
+#include "ops/after_commit.h"
 #include "ops/announced_sessions.h"
+#include "ops/chain.h"
 #include "ops/chunk_store.h"
 #include "ops/left_out.h"
 #include "ops/problem_list.h"
@@ -76,7 +78,10 @@ core::Result<RewriteReport> Rewriting::run() {
   for (RewrittenSnapshot& rewritten : report_.snapshots) {
     CAIRN_TRY_STATUS(replace(rewritten));
     if (rewritten.replacement && options_.forget && !options_.dry_run) {
-      CAIRN_TRY_STATUS(forget_original(rewritten));
+      ops::AfterCommit after(observer_, fmt::format("snapshot {} is stored in place of {}",
+                                                    rewritten.replacement->short_hex(),
+                                                    rewritten.original.id.short_hex()));
+      after(forget_original(rewritten));
     }
   }
   meter_.finish();
@@ -174,13 +179,19 @@ core::Result<Snapshot> Rewriting::build(RewrittenSnapshot& rewritten) {
 
 core::Status Rewriting::publish(ops::WritingSession& session, const Snapshot& snapshot,
                                 RewrittenSnapshot& rewritten) {
-  CAIRN_TRY_STATUS(session.publish(snapshot, report_.written_bytes));
+  CAIRN_TRY_STATUS(session.publish(snapshot, report_.written_bytes, observer_));
   rewritten.replacement = session.id();
   ListedSnapshot listed = rewritten.original;
   listed.id = session.id();
   listed.snapshot = snapshot;
   standing_.push_back(std::move(listed));
-  return rewritten.original.pinned ? pin_replacement(rewritten) : core::Status();
+  if (rewritten.original.pinned) {
+    ops::AfterCommit after(observer_, fmt::format("snapshot {} is stored in place of {}",
+                                                  rewritten.replacement->short_hex(),
+                                                  rewritten.original.id.short_hex()));
+    after(pin_replacement(rewritten));
+  }
+  return {};
 }
 
 core::Status Rewriting::pin_replacement(const RewrittenSnapshot& rewritten) {
@@ -217,7 +228,8 @@ core::Result<RewriteReport> rewrite_with(Repository& repository,
         fmt::format("a key of role {} cannot add snapshots", to_string(state.keys->role())),
         "use a key of role admin");
   }
-  return Rewriting(repository, trees, options, observer).run();
+  return ops::with_sound_catalogue(
+      state, observer, [&] { return Rewriting(repository, trees, options, observer).run(); });
 }
 
 }  // namespace
@@ -229,7 +241,13 @@ core::Result<RewriteReport> rewrite(Repository& repository, const PathFilter& ex
 
 core::Result<RewriteReport> repair_snapshots(Repository& repository, const RewriteOptions& options,
                                              Observer& observer) {
-  return rewrite_with(repository, {.mend = true, .stop = options.stop}, options, observer);
+  CAIRN_TRY(auto report,
+            rewrite_with(repository, {.mend = true, .stop = options.stop}, options, observer));
+  // Of snapshots that are gone as a whole nothing can be mended: it is noted, so that no audit
+  // takes them for removed a moment ago.
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::acknowledge_lost_snapshots(state, options.dry_run, observer));
+  return report;
 }
 
 }  // namespace cairn::repo

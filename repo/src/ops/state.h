@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cairn/repo/repository.h"
@@ -72,7 +73,35 @@ core::Status ensure_catalogue(State& state, Observer& observer);
 /// and corrupt: only a verb as a whole can begin with a new catalogue.
 core::Status refresh_catalogue(State& state);
 
-/// Throws the catalogue away and makes it again: after it sent a reader to the wrong place.
+/// Makes what the catalogue says of chunks and packs again: after it sent a reader to the wrong
+/// place. A damaged one is thrown away as a whole, stat cache and all, which is told as a warning.
 core::Status rebuild_catalogue(State& state, Observer& observer);
+
+/// True if an operation failed because the catalogue is damaged, and not something else.
+[[nodiscard]] inline bool is_damage_of_catalogue(const State& state, const core::Error& error) {
+  return error.code() == core::ErrorCode::corrupt &&
+         (state.catalogue == nullptr || state.catalogue->saw_damage());
+}
+template <class Outcome>
+[[nodiscard]] bool is_damage_of_catalogue(const State& state, const Outcome& outcome) {
+  return !outcome && is_damage_of_catalogue(state, outcome.error());
+}
+
+/// A verb's work; once more, with a new catalogue, if that turned out to be damaged on the way.
+/// `shown`: whether something was shown by then that cannot be taken back. Then the verb fails, and
+/// the next one has a catalogue that is good.
+template <class Work>
+[[nodiscard]] auto with_sound_catalogue(State& state, Observer& observer, const Work& work,
+                                        const bool* shown = nullptr) -> decltype(work()) {
+  auto outcome = work();
+  if (is_damage_of_catalogue(state, outcome)) {
+    CAIRN_TRY_STATUS(rebuild_catalogue(state, observer));
+    if (shown != nullptr && *shown) {
+      return core::fail(std::move(outcome).error().with_hint("it has been made anew: try again"));
+    }
+    outcome = work();
+  }
+  return outcome;
+}
 
 }  // namespace cairn::repo::ops

@@ -74,7 +74,7 @@ core::Result<Statistics> count_forgotten(State& state, Statistics statistics) {
 
 }  // namespace
 
-core::Result<Statistics> statistics(Repository& repository, Observer& observer) {
+static core::Result<Statistics> statistics_once(Repository& repository, Observer& observer) {
   State& state = repository.state();
   CAIRN_TRY(const SelectedSnapshots selected, select_snapshots(repository, {}, observer));
   CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
@@ -94,6 +94,11 @@ core::Result<Statistics> statistics(Repository& repository, Observer& observer) 
   CAIRN_TRY_STATUS(add_stored_bytes(state, statistics));
   CAIRN_TRY_STATUS(add_packs(state, statistics));
   return count_forgotten(state, std::move(statistics));
+}
+
+core::Result<Statistics> statistics(Repository& repository, Observer& observer) {
+  return ops::with_sound_catalogue(repository.state(), observer,
+                                   [&] { return statistics_once(repository, observer); });
 }
 
 }  // namespace cairn::repo

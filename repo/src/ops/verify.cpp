@@ -174,8 +174,8 @@ core::Result<std::optional<VerifyReport>> look(State& state, const VerifyOptions
 
 }  // namespace ops
 
-core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& options,
-                                  Observer& observer) {
+static core::Result<VerifyReport> verify_once(Repository& repository, const VerifyOptions& options,
+                                              Observer& observer) {
   ops::State& state = repository.state();
   if (!state.keys->can_read_metadata()) {
     return core::fail(
@@ -200,6 +200,12 @@ core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& o
                                 "what was moved",
                                 ops::kLooksMax),
                     "nothing speaks for damage; verify again when no prune is at work");
+}
+
+core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& options,
+                                  Observer& observer) {
+  return ops::with_sound_catalogue(repository.state(), observer,
+                                   [&] { return verify_once(repository, options, observer); });
 }
 
 }  // namespace cairn::repo

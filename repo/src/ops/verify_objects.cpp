@@ -208,10 +208,11 @@ bool is_ended_by_tombstone(const Registers& registers, const format::Link& link)
          found->second == core::Hash256();
 }
 
-std::string missed_advice(const SnapshotId& id) {
+std::string lost_snapshot_advice(const SnapshotId& id) {
   return fmt::format(
       "somebody removed it from the storage, or set the storage back: bring it back from a copy of "
-      "the repository; to do without it: cairn forget {}",
+      "the repository; to do without it: cairn repair snapshots, which notes that it was lost, or "
+      "cairn forget {}",
       id.hex());
 }
 
@@ -226,49 +227,57 @@ core::Result<bool> has_appeared(VerifyWork& work, const SnapshotId& id) {
   return false;
 }
 
-/// One chain: numbered without a gap, each link holding the hash of the one before.
+/// What a link says of the one before it.
+core::Status check_previous(VerifyWork& work, const Registers& registers,
+                            const format::Link& link) {
+  if (link.sequence == 1) {
+    return {};
+  }
+  const auto previous = registers.readable.find(link.previous);
+  if (previous != registers.readable.end()) {
+    if (previous->second.link_hash != link.previous_hash ||
+        previous->second.link.sequence + 1 != link.sequence) {
+      work.findings.damage(snapshot_name(link.id),
+                           fmt::format("its record of the snapshot before it ({}) does not agree "
+                                       "with that snapshot",
+                                       link.previous.short_hex()));
+    }
+  } else if (!registers.explains(link.previous)) {
+    CAIRN_TRY(const bool appeared, has_appeared(work, link.previous));
+    if (!appeared) {
+      work.findings.damage(snapshot_name(link.previous),
+                           fmt::format("it is gone without having been forgotten: snapshot {} "
+                                       "of the same client refers to it",
+                                       link.id.short_hex()),
+                           lost_snapshot_advice(link.previous));
+    }
+  } else if (!is_ended_by_tombstone(registers, link)) {
+    work.findings.damage(
+        store::object_name(ObjectKind::forgotten, link.previous),
+        fmt::format("it was written for another snapshot than the one that snapshot {} of the "
+                    "same client refers to",
+                    link.id.short_hex()));
+  }
+  return {};
+}
+
+/// One chain: numbered without a gap, each link holding the hash of the one before. Two links of
+/// one number are no damage: both are signed by who may, and both can be restored. They are what a
+/// client makes whose cache was copied, if both copies are at work at the same moment.
 core::Status check_chain(
     VerifyWork& work, const Registers& registers,
     const std::map<std::uint64_t, std::vector<const store::OpenedRegister*>>& chain) {
   for (const auto& [sequence, links] : chain) {
     for (std::size_t i = 1; i < links.size(); ++i) {
-      work.findings.damage(
-          snapshot_name(links[i]->link.id),
+      work.findings.add(
+          Finding::Severity::note, store::object_path(snapshot_name(links[i]->link.id)),
           fmt::format("it has the same number ({}) in its client's chain as snapshot {}: the "
                       "history was forked",
                       sequence, links.front()->link.id.short_hex()),
-          "this happens when a client's cache folder is copied or set back");
+          "a client's cache folder was copied or set back; both snapshots are good");
     }
-    const format::Link& link = links.front()->link;
-    if (sequence == 1) {
-      continue;
-    }
-    const auto previous = registers.readable.find(link.previous);
-    if (previous == registers.readable.end()) {
-      if (!registers.explains(link.previous)) {
-        CAIRN_TRY(const bool appeared, has_appeared(work, link.previous));
-        if (!appeared) {
-          work.findings.damage(snapshot_name(link.previous),
-                               fmt::format("it is gone without having been forgotten: snapshot {} "
-                                           "of the same client refers to it",
-                                           link.id.short_hex()),
-                               missed_advice(link.previous));
-        }
-      } else if (!is_ended_by_tombstone(registers, link)) {
-        work.findings.damage(
-            store::object_name(ObjectKind::forgotten, link.previous),
-            fmt::format("it was written for another snapshot than the one that snapshot {} of the "
-                        "same client refers to",
-                        link.id.short_hex()));
-      }
-      continue;
-    }
-    if (previous->second.link_hash != link.previous_hash ||
-        previous->second.link.sequence + 1 != sequence) {
-      work.findings.damage(snapshot_name(link.id),
-                           fmt::format("its record of the snapshot before it ({}) does not agree "
-                                       "with that snapshot",
-                                       link.previous.short_hex()));
+    for (const store::OpenedRegister* const record : links) {
+      CAIRN_TRY_STATUS(check_previous(work, registers, record->link));
     }
   }
   return {};
@@ -293,7 +302,7 @@ core::Status check_chains(VerifyWork& work, const Registers& registers) {
   if (!appeared) {
     work.findings.damage(snapshot_name(head->last),
                          "it is gone without having been forgotten: this client made it last",
-                         missed_advice(head->last));
+                         lost_snapshot_advice(head->last));
   }
   return {};
 }

@@ -76,8 +76,9 @@ core::Result<std::uint64_t> mark_without(State& state,
 
 }  // namespace
 
-core::Result<WouldFree> would_free(Repository& repository, const WouldFreeOptions& options,
-                                   Observer& observer) {
+static core::Result<WouldFree> would_free_once(Repository& repository,
+                                               const WouldFreeOptions& options,
+                                               Observer& observer) {
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_metadata_key(state));
   CAIRN_TRY(const auto session, ops::WritingSession::begin(state, {.announce = false}, observer));
@@ -122,6 +123,12 @@ core::Result<WouldFree> would_free(Repository& repository, const WouldFreeOption
   result.unneeded_bytes = now.unneeded_bytes;
   result.freed_bytes = now.needed_bytes - then.needed_bytes;
   return result;
+}
+
+core::Result<WouldFree> would_free(Repository& repository, const WouldFreeOptions& options,
+                                   Observer& observer) {
+  return ops::with_sound_catalogue(repository.state(), observer,
+                                   [&] { return would_free_once(repository, options, observer); });
 }
 
 }  // namespace cairn::repo

@@ -132,9 +132,10 @@ core::Status WritingSession::beat() {
   return before.heartbeat == 0 ? core::Status() : state_.backend->remove(heartbeat_name(before));
 }
 
-core::Status WritingSession::publish(const Snapshot& snapshot, std::uint64_t& written_bytes) {
+core::Status WritingSession::publish(const Snapshot& snapshot, std::uint64_t& written_bytes,
+                                     Observer& observer) {
   Expects(options_.announce);
-  core::Status published = publish_snapshot(state_, session_.id, snapshot, written_bytes);
+  core::Status published = publish_snapshot(state_, session_.id, snapshot, written_bytes, observer);
   if (!published && published.error().code() == core::ErrorCode::already_exists) {
     return core::fail(core::ErrorCode::fenced,
                       fmt::format("publish snapshot {}: a prune has given this run up, because it "

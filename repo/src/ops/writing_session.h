@@ -49,7 +49,7 @@ class WritingSession {
   /// Decides the register: everything that the snapshot refers to must be durable. Errors: fenced
   /// (a collector has given the session up: begin another; what was stored is found again, as far
   /// as it is still there), and those of publish_snapshot(). `written_bytes` grows.
-  core::Status publish(const Snapshot& snapshot, std::uint64_t& written_bytes);
+  core::Status publish(const Snapshot& snapshot, std::uint64_t& written_bytes, Observer& observer);
 
   /// Tells collectors that the session lives. Errors: of the backend; they end nothing.
   core::Status beat();

@@ -103,6 +103,11 @@ class Catalogue {
 
   /// True if open() found nothing usable and started empty.
   [[nodiscard]] virtual bool started_empty() const = 0;
+  /// Why open() threw away what was there; empty if nothing was, or if it is of another version.
+  [[nodiscard]] virtual std::string discarded_because() const { return {}; }
+  /// True once a call has found the catalogue itself damaged. Until then a `corrupt` is of
+  /// something else, and discarding the catalogue would only lose the stat cache.
+  [[nodiscard]] virtual bool saw_damage() const noexcept { return false; }
 
   /// As it was opened.
   [[nodiscard]] virtual bool is_read_only() const { return false; }

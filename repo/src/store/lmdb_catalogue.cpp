@@ -14,6 +14,7 @@
 #include "store/catalogue_readers.h"
 #include "store/run_filter.h"
 #include "store/run_merge.h"
+#include "store/watched_catalogue.h"
 
 namespace cairn::repo::store {
 namespace {
@@ -65,6 +66,7 @@ class LmdbCatalogue final : public Catalogue {
 
   [[nodiscard]] bool started_empty() const override { return started_empty_; }
   [[nodiscard]] bool is_read_only() const override { return options_.read_only; }
+  [[nodiscard]] std::string discarded_because() const override { return discarded_because_; }
 
   [[nodiscard]] core::Result<std::vector<IndexSegmentId>> segments() const override;
   Status ingest(const IndexSegmentId& id, const format::IndexSegment& segment) override;
@@ -131,6 +133,7 @@ class LmdbCatalogue final : public Catalogue {
   std::unique_ptr<CatalogueReaders> readers_;
   std::mutex write_mutex_;
   bool started_empty_ = false;
+  std::string discarded_because_;
   bool unclean_ = false;  ///< our close has something to sync
 };
 
@@ -157,6 +160,9 @@ Status LmdbCatalogue::open_or_start() {
   Status status = open_existing();
   if (status || !is_unusable(status.error())) {
     return status;
+  }
+  if (status.error().code() != ErrorCode::not_found) {
+    discarded_because_ = status.error().message();
   }
   return start_empty();
 }
@@ -522,7 +528,8 @@ core::Result<std::unique_ptr<Catalogue>> open_lmdb_catalogue(const CatalogueOpti
 }
 
 core::Result<std::unique_ptr<Catalogue>> Catalogue::open(const CatalogueOptions& options) {
-  return open_lmdb_catalogue(options, CatalogueTuning());
+  CAIRN_TRY(auto catalogue, open_lmdb_catalogue(options, CatalogueTuning()));
+  return std::make_unique<WatchedCatalogue>(std::move(catalogue));
 }
 
 Status Catalogue::discard(const std::string& folder) {

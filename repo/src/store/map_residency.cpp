@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -38,7 +39,8 @@ void MapResidency::attach(std::uint64_t inode) {
 }
 
 void MapResidency::file_has(std::uint64_t bytes) noexcept {
-  count_max_.store((kBytesMin + bytes / kPartOfFile) >> kWindowShift, std::memory_order_relaxed);
+  const std::uint64_t bytes_max = std::min(kBytesMin + bytes / kPartOfFile, kBytesMax);
+  count_max_.store(bytes_max >> kWindowShift, std::memory_order_relaxed);
 }
 
 std::optional<std::uint64_t> MapResidency::file_offset(core::ByteView bytes) const noexcept {

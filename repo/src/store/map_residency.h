@@ -23,6 +23,8 @@ class MapResidency {
   /// every lookup and should stay, and their number grows with the file.
   static constexpr std::uint64_t kBytesMin = std::uint64_t{8} * 1024 * 1024;
   static constexpr std::uint64_t kPartOfFile = 8;
+  /// However large the file.
+  static constexpr std::uint64_t kBytesMax = std::uint64_t{12} * 1024 * 1024;
 
   /// Finds where the file with this inode number is mapped, in /proc/self/maps; where there is no
   /// such file, nothing is ever let go. No other call may run meanwhile.
