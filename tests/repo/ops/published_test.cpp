@@ -108,7 +108,7 @@ TEST_CASE("a replaced snapshot is there or the verb failed", "[published]") {
   const auto met = for_each_failing_call(
       [](World& world) {
         repo::PathFilter exclude;
-        REQUIRE(outcome(exclude.add("c")) == "ok");
+        REQUIRE(outcome(exclude.add_exclude("c")) == "ok");
         return repo::rewrite(*world.repository, exclude, {.forget = true}, world.fixture.observer);
       },
       check_all_or_nothing);
