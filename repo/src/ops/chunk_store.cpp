@@ -14,12 +14,12 @@ namespace {
 
 // A full pack has some 6,000 chunks of 16 KiB; of tiny files it would have a million, and its
 // directory, held in memory until the pack is full, 40 bytes for each.
-constexpr std::uint64_t kPackChunks = 32 * 1024;
+constexpr std::uint64_t kPackChunks = 16 * 1024;
 
 // What an interrupted session may lose, and what it holds in memory until then (some 120 bytes a
-// chunk): 64 Ki chunks are 1 GiB at 16 KiB each.
+// chunk): 48 Ki chunks are 768 MiB at 16 KiB each.
 constexpr std::uint64_t kCheckpointBytes = 1024ULL * 1024 * 1024;
-constexpr std::uint64_t kCheckpointChunks = 64 * 1024;
+constexpr std::uint64_t kCheckpointChunks = 48 * 1024;
 
 constexpr std::size_t kDryRunIdsMax = 1024 * 1024;
 

@@ -21,10 +21,10 @@ class MapResidency {
  public:
   /// What may be looked at before all is let go: the inner pages of the tree are asked for with
   /// every lookup and should stay, and their number grows with the file.
-  static constexpr std::uint64_t kBytesMin = std::uint64_t{8} * 1024 * 1024;
-  static constexpr std::uint64_t kPartOfFile = 8;
+  static constexpr std::uint64_t kBytesMin = std::uint64_t{4} * 1024 * 1024;
+  static constexpr std::uint64_t kPartOfFile = 32;
   /// However large the file.
-  static constexpr std::uint64_t kBytesMax = std::uint64_t{12} * 1024 * 1024;
+  static constexpr std::uint64_t kBytesMax = std::uint64_t{10} * 1024 * 1024;
 
   /// Finds where the file with this inode number is mapped, in /proc/self/maps; where there is no
   /// such file, nothing is ever let go. No other call may run meanwhile.

@@ -18,8 +18,8 @@ enum class CatalogueStep {
 
 struct CatalogueTuning {
   MergePolicy merge;
-  /// 8 MiB of pages in memory between commits; LMDB 0.9.24 must stay below 131,071 pages.
-  std::size_t pages_per_transaction = 2048;
+  /// 4 MiB of pages in memory between commits; LMDB 0.9.24 must stay below 131,071 pages.
+  std::size_t pages_per_transaction = 1024;
   /// LMDB rewrites a commit's list of freed pages as a whole when it takes one of them: short lists
   /// (one page here) keep small ingests small.
   std::size_t removals_per_transaction = 500;
