@@ -64,7 +64,8 @@ class Forger {
     SnapshotId id;
     state().environment.random.fill(id.mutable_view());
     std::uint64_t written = 0;
-    REQUIRE(ops::publish_snapshot(state(), id, snapshot, written));
+    Observer nobody;
+    REQUIRE(ops::publish_snapshot(state(), id, snapshot, written, nobody));
     return snapshot;
   }
 

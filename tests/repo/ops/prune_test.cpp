@@ -265,7 +265,8 @@ TEST_CASE("a session without a sign of life is fenced, one with a heartbeat is w
   std::uint64_t written = 0;
   const auto snapshots = repo::list_snapshots(*other, world.fixture.observer);
   REQUIRE(outcome(snapshots) == "ok");
-  const auto published = (*session)->publish(snapshots->front().snapshot, written);
+  const auto published =
+      (*session)->publish(snapshots->front().snapshot, written, world.fixture.observer);
   CHECK(outcome(published) == "fenced");
   CHECK(world.count("sessions") == 0);  // cleared away; the fence stays
   session->reset();
