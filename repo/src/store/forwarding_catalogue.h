@@ -52,6 +52,10 @@ class ForwardingCatalogue : public Catalogue {
     return real_->for_each_pack(visit);
   }
 
+  [[nodiscard]] core::Result<std::unordered_map<PackNumber, std::uint64_t>> chunks_by_pack()
+      const override {
+    return real_->chunks_by_pack();
+  }
   [[nodiscard]] core::Result<std::optional<core::Bytes>> stat_record(
       core::ByteView key) const override {
     return real_->stat_record(key);

@@ -54,6 +54,10 @@ class WatchedCatalogue final : public ForwardingCatalogue {
         });
     return visitor_failed ? status : watch(std::move(status));
   }
+  [[nodiscard]] core::Result<std::unordered_map<PackNumber, std::uint64_t>> chunks_by_pack()
+      const override {
+    return watch(real_->chunks_by_pack());
+  }
   [[nodiscard]] core::Result<std::optional<core::Bytes>> stat_record(
       core::ByteView key) const override {
     return watch(real_->stat_record(key));
