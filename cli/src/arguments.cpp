@@ -245,12 +245,11 @@ ParsedArguments help_on(const std::vector<std::string>& topic) {
   declare(app, untouched);
   const CLI::App* at = &app;
   std::string above;
-  for (const std::string& word : topic) {
+  for (auto word = topic.begin(); word != topic.end(); ++word) {
     const std::vector<const CLI::App*> found = at->get_subcommands(
-        [&word](const CLI::App* command) { return command->get_name() == word; });
+        [&word](const CLI::App* command) { return command->get_name() == *word; });
     if (found.empty()) {
-      return no_command(
-          *at, above.substr(std::min(above.size(), std::string_view("cairn ").size())), word);
+      return no_command(*at, fmt::format("{}", fmt::join(topic.begin(), word, " ")), *word);
     }
     above += (above.empty() ? "" : " ") + at->get_name();
     at = found.front();

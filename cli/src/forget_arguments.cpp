@@ -231,6 +231,10 @@ std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRu
   // A colon in a tag stands behind the first '='.
   const std::size_t colon = text.substr(0, text.find('=')).find(':');
   if (colon == std::string::npos) {
+    if (parse_snapshot_type(text)) {
+      return usage_error(
+          fmt::format("{}: behind the type belong a colon and rules: {}:daily=7", option, text));
+    }
     return take_policy_rules(option, text, rules.general);
   }
   const auto type = parse_snapshot_type(text.substr(0, colon));

@@ -46,7 +46,7 @@ TEST_CASE_METHOD(RepositoryFixture, "a backup that would pass the limit says wha
   write_file(tree + "/more", core::to_string(random.bytes(400'000)));
   const Outcome full = run({"backup", tree});
   CHECK(full.status == 1);
-  CHECK_THAT(full.err, Contains("size limit") && Contains("307200"));
+  CHECK_THAT(full.err, Contains("size limit") && Contains("300.0 KiB"));
   CHECK_THAT(full.err,
              Contains("cairn forget --prune") && Contains("cairn config --max-repo-size"));
   CHECK(must({"snapshots", "--json"}).json().at("snapshots").size() == 1);

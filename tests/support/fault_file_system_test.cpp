@@ -67,11 +67,12 @@ TEST_CASE("without a fault everything passes and is counted") {
   CHECK(read_file(world.files, "/r/object") == "hello");
   CHECK(outcome(world.files.list("/r")) == "ok");
   CHECK(outcome(world.files.make_folder("/r/x")) == "ok");
-  CHECK(outcome(world.files.remove("/r/object")) == "ok");
+  CHECK(outcome(world.files.replace("/r/object", "/r/other")) == "ok");
+  CHECK(outcome(world.files.remove("/r/other")) == "ok");
   for (const FileCall kind :
        {FileCall::create, FileCall::append, FileCall::sync, FileCall::close, FileCall::publish,
         FileCall::sync_folder, FileCall::info, FileCall::read_at, FileCall::list,
-        FileCall::make_folder, FileCall::remove}) {
+        FileCall::make_folder, FileCall::remove, FileCall::replace}) {
     CAPTURE(static_cast<int>(kind));
     CHECK(world.files.calls(kind) == 1);
   }

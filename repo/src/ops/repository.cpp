@@ -54,8 +54,9 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
         core::ErrorCode::not_found,
         fmt::format("the repository {} holds no key: its folder keys is empty or gone",
                     state.location),
-        "whatever the passphrase, nothing opens it without one of its keys: bring "
-        "the folder back from a copy of the repository");
+        "whatever the passphrase, nothing opens it without one of its keys: bring them back with "
+        "cairn key import from what cairn key export wrote, or the folder from a copy of the "
+        "repository");
   }
   std::optional<core::Error> damage;
   const auto note_damage = [&](core::Error error) {

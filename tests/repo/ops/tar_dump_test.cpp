@@ -129,7 +129,8 @@ TEST_CASE("part of a tree: names of one file stay links, wherever the first of t
   const std::string out = dumped.fixture.at("out");
   CHECK(fs::hard_link_count(out + "/one") == 2);
   CHECK(fs::equivalent(out + "/one", out + "/two"));
-  CHECK(fs::file_size(dumped.fixture.at("archive.tar")) < 10'000);
+  // One copy, and 1,536 bytes each for the folder, the file and the link; two copies need 15,872.
+  CHECK(fs::file_size(dumped.fixture.at("archive.tar")) < 15'000);
 
   // Alone it is a file, although its first name lies beside it.
   fs::remove_all(out);

@@ -177,7 +177,12 @@ class CopyScene final : public VerbScene {
       copies_.emplace(*std::move(made));
     }
   }
+  /// Another snapshot only if the last one was copied: else there would be one more at each call
+  /// that fails, and a loop over calls would never come to its end.
   std::string prepare() override {
+    if (!mistake().empty()) {
+      return {};
+    }
     change_source();
     return message_of(add_snapshot());
   }
@@ -207,6 +212,7 @@ class FindScene final : public VerbScene {
   using VerbScene::VerbScene;
   std::string prepare() override { return {}; }
   Status play() override {
+    fixture_.observer.warnings.clear();
     CAIRN_TRY(const auto snapshots, repo::list_snapshots(*repository_, fixture_.observer));
     repo::FindOptions options;
     options.patterns = {"f1*"};
@@ -219,7 +225,12 @@ class FindScene final : public VerbScene {
                    })));
     return {};
   }
-  std::string mistake() override { return found_ == 11 ? "" : fmt::format("found {}", found_); }
+  /// A snapshot that cannot be read is left out with a warning.
+  std::string mistake() override {
+    return found_ == 11 || !fixture_.observer.warnings.empty()
+               ? ""
+               : fmt::format("found {} without a warning", found_);
+  }
 
  private:
   std::uint64_t found_ = 0;
