@@ -96,7 +96,7 @@ core::Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::make(
                     "set CAIRN_CACHE_DIR, or TMPDIR");
   std::vector<std::string> ordered = parents;
   // A disk that is full is the last choice: it may be what the catalogue is moved away from.
-  std::ranges::stable_partition(ordered, has_room);
+  std::stable_partition(ordered.begin(), ordered.end(), has_room);
   for (const std::string& parent : ordered) {
     std::string path = parent + "/cairn-XXXXXX";
     if (::mkdtemp(path.data()) != nullptr) {

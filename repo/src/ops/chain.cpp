@@ -116,17 +116,17 @@ core::Result<std::optional<ChainHead>> chain_head(const State& state) {
 namespace {
 
 /// What the repository says of the place that the next link would take.
-struct Registers {
+struct SeenRegisters {
   std::vector<IdPrefix> seen;  ///< of those that are there and were read, now or earlier
   bool has_last = false;       ///< the chain's end is there
   bool was_continued = false;  ///< a link of this chain comes after its end
 };
 
-core::Result<Registers> look_at_registers(State& state, const ChainHead& head) {
+core::Result<SeenRegisters> look_at_registers(State& state, const ChainHead& head) {
   CAIRN_TRY(const auto ids,
             store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
   CAIRN_TRY(const auto seen, seen_registers(state));
-  Registers registers;
+  SeenRegisters registers;
   for (const SnapshotId& id : ids) {
     registers.has_last = registers.has_last || id == head.last;
     if (!std::ranges::binary_search(seen, prefix_of(id)) && id != head.last) {
@@ -153,7 +153,7 @@ core::Result<std::optional<ChainHead>> end_to_continue(State& state, std::vector
     std::ranges::transform(ids, std::back_inserter(seen), prefix_of);
     return head;
   }
-  CAIRN_TRY(Registers registers, look_at_registers(state, *head));
+  CAIRN_TRY(SeenRegisters registers, look_at_registers(state, *head));
   seen = std::move(registers.seen);
   if (registers.was_continued) {
     observer.detail(fmt::format(
