@@ -14,7 +14,7 @@ namespace {
 using format::ObjectKind;
 
 // Each look after the first follows a collector that has just replaced segments.
-constexpr int kLooksMax = 8;
+constexpr int kPackListingsMax = 8;
 
 class IndexCheck {
  public:
@@ -23,7 +23,7 @@ class IndexCheck {
 
   core::Status run(std::vector<IndexSegmentId> segments) {
     std::set<IndexSegmentId> read;
-    for (int i = 0; i < kLooksMax; ++i) {
+    for (int i = 0; i < kPackListingsMax; ++i) {
       bool any_replaced = false;
       for (const IndexSegmentId& id : segments) {
         if (read.insert(id).second) {
