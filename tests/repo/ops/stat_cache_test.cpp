@@ -219,7 +219,7 @@ TEST_CASE("a record of which a piece is damaged is dropped, and only that one", 
   REQUIRE(outcome(cache->settle()) == "ok");
   store::Catalogue& catalogue = *fixture.repository->state().catalogue;
   core::Bytes piece = core::to_bytes(folder_key("/f").view());
-  piece.resize(piece.size() + 5);  // slot 0, piece 0
+  piece.resize(piece.size() + 5, std::byte{0});  // slot 0, piece 0
   const auto value = catalogue.stat_record(piece);
   REQUIRE(outcome(value) == "ok");
   REQUIRE(value->has_value());
