@@ -8,6 +8,7 @@
 
 #include "cairn/repo/path_filter.h"
 #include "filter_arguments.h"
+#include "looking_arguments.h"
 #include "option_words.h"
 #include "sizes.h"
 
@@ -104,11 +105,8 @@ std::optional<UsageError> check_numbers(TypedBackup& typed) {
 std::optional<UsageError> check_record(TypedBackup& typed) {
   BackupArguments& backup = typed.checked;
   if (!typed.time.empty()) {
-    backup.time = parse_moment(typed.time);
-    if (!backup.time) {
-      return usage_error(fmt::format(
-          "--time {}: is no time; write \"2026-01-01 14:30\" or 2026-01-01T14:30:00+01:00",
-          typed.time));
+    if (auto mistake = take_moment("--time", typed.time, backup.time)) {
+      return mistake;
     }
     if (backup.time->nanoseconds == core::kNanosecondsPerSecond - 1) {
       backup.time->nanoseconds = 0;  // the beginning of a second that was typed whole

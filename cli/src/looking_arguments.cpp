@@ -14,20 +14,6 @@
 namespace cairn::cli {
 namespace {
 
-/// Fills `moment`, if something was typed.
-std::optional<UsageError> take_moment(std::string_view option, const std::string& text,
-                                      std::optional<Moment>& moment) {
-  if (text.empty()) {
-    return std::nullopt;
-  }
-  moment = parse_moment(text);
-  if (moment) {
-    return std::nullopt;
-  }
-  return usage_error(fmt::format(
-      "{} {}: is no time; write \"2026-01-01 14:30\" or 2026-01-01T14:30:00+01:00", option, text));
-}
-
 std::optional<UsageError> take_size(std::string_view option, const std::string& text,
                                     std::optional<std::uint64_t>& size) {
   if (text.empty()) {
@@ -61,6 +47,19 @@ DiffPlace diff_place(const std::string& word) {
 
 }  // namespace
 
+std::optional<UsageError> take_moment(std::string_view option, const std::string& text,
+                                      std::optional<Moment>& moment) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  moment = parse_moment(text);
+  if (moment) {
+    return std::nullopt;
+  }
+  return usage_error(fmt::format(
+      "{} {}: is no time; write \"2026-01-01 14:30\" or 2026-01-01T14:30:00+01:00", option, text));
+}
+
 void add_choice(CLI::App& command, TypedChoice& typed, const char* description) {
   add_text(command, "SNAP", typed.what, "", description);
   add_text(command, "--at", typed.at, "TIME",
@@ -90,12 +89,8 @@ std::optional<UsageError> choose(const TypedChoice& typed, SnapshotChoice& choic
     choice.path = std::move(named.path);
     return std::nullopt;
   }
-  choice.at = parse_moment(at);
-  if (!choice.at) {
-    return usage_error(
-        fmt::format("--at {}: is no time; write \"2026-01-01 14:30\" or "
-                    "2026-01-01T14:30:00+01:00",
-                    at));
+  if (auto mistake = take_moment("--at", at, choice.at)) {
+    return mistake;
   }
   if (constexpr std::size_t kDateBytes = 10; at.size() == kDateBytes) {
     // Who names a day means what it left behind.

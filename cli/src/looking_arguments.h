@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -24,6 +25,11 @@ struct TypedChoice {
 };
 void add_choice(CLI::App& command, TypedChoice& typed, const char* description);
 [[nodiscard]] std::optional<UsageError> choose(const TypedChoice& typed, SnapshotChoice& choice);
+
+/// Fills `moment`, if something was typed.
+[[nodiscard]] std::optional<UsageError> take_moment(std::string_view option,
+                                                    const std::string& text,
+                                                    std::optional<Moment>& moment);
 
 struct TypedLs {
   LsArguments checked;  ///< what needs no check is put here at once

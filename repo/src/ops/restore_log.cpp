@@ -40,11 +40,7 @@ void RestoreLog::skip(Skipped what, const std::string& path, std::string reason)
 }
 
 void RestoreLog::spare(Spared why, const std::string& path) {
-  const auto index = static_cast<std::size_t>(why);
-  if (spared_.at(index).fetch_add(1) == 0) {
-    const std::scoped_lock lock(mutex_);
-    first_spared_.at(index) = path;
-  }
+  spared_.at(static_cast<std::size_t>(why)) += 1;
   done(RestoreAction::kept, path);
 }
 

