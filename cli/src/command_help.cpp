@@ -162,7 +162,10 @@ constexpr std::array kCommands{
         "verify", "Check that snapshots are intact, and say what is not",
         "Checks the structure of everything, or only of the snapshots named. With\n"
         "--check-integrity every byte they need is read, opened and compared with its hash.\n"
-        "Changes nothing. If there is damage the exit status is 4.\n",
+        "Changes nothing. If there is damage the exit status is 4. Backups and prunes may run\n"
+        "meanwhile; if packs are deleted each time that it looks, it cannot tell what is missing\n"
+        "from what was moved, and ends with 11: no verdict, verify again. What the storage does\n"
+        "not give, or a newer program wrote, cannot be judged either: exit status 1.\n",
         "  cairn verify\n"
         "  cairn verify --latest --check-integrity\n"
         "  cairn verify 3f2a91c0 --check-integrity --json\n"},
@@ -204,9 +207,12 @@ constexpr std::array kCommands{
         "repair objects", "Mend the config, keys, snapshots and other small objects",
         "The config, key slots, snapshots and records of what was forgotten are stored twice:\n"
         "where one copy is damaged it is written anew from the other one, the config from\n"
-        "the key slots if need be. Marks, settings and announcements that cannot be read\n"
-        "count for nothing and are removed, as are copies under wrong names; what that means\n"
-        "is told. What the storage does not give is never touched.\n",
+        "the key slots if need be. Marks, settings, announcements and records of what was\n"
+        "forgotten that cannot be read count for nothing and are removed, as are copies under\n"
+        "wrong names; what that means is told. What the storage does not give is never touched.\n"
+        "What this cannot mend is left, told with what ends it, and the exit status is 1: a\n"
+        "snapshot or key of which both copies are damaged, a damaged record of what a prune was\n"
+        "about to delete. Snapshots that are gone are for cairn repair snapshots.\n",
         "  cairn repair objects --dry-run\n"
         "  cairn repair objects\n"},
     CommandHelp{"repair index", "Write the index anew from the packs",
@@ -226,13 +232,19 @@ constexpr std::array kCommands{
         "  cairn repair packs --dry-run\n"
         "  cairn repair packs --from-source /home --from-source /etc\n"
         "  cairn repair packs --from-repo /mnt/offsite\n"},
-    CommandHelp{"repair snapshots", "Replace snapshots that need what is lost",
-                "A snapshot that has lost something gets a replacement that can be restored,\n"
-                "under a new id: entries of folders that cannot be read are left out, and lost\n"
-                "bytes of files read as zeros; every loss is told. The old one stays unless\n"
-                "--forget is given. Repair packs first: what they still have is not lost.\n",
-                "  cairn repair snapshots --dry-run\n"
-                "  cairn repair snapshots --forget\n"},
+    CommandHelp{
+        "repair snapshots", "Replace snapshots that need what is lost",
+        "A snapshot that has lost something gets a replacement that can be restored,\n"
+        "under a new id: entries of folders that cannot be read are left out, and lost\n"
+        "bytes of files read as zeros; every loss is told. The old one stays unless\n"
+        "--forget is given. Repair packs first: what they still have is not lost.\n"
+        "Of a snapshot that is gone as a whole without having been forgotten, which verify\n"
+        "tells as damage of its client's chain, it is noted that it was lost. From then on it\n"
+        "counts as forgotten, should it come back, too: look for a copy of the repository that\n"
+        "still has it before. Two snapshots of one number in a chain are no damage, and stay.\n"
+        "Needs a key of role admin.\n",
+        "  cairn repair snapshots --dry-run\n"
+        "  cairn repair snapshots --forget\n"},
     CommandHelp{"rewrite", "Take files out of snapshots",
                 "A snapshot that has something in it that a pattern matches gets a replacement\n"
                 "without it, under a new id; contents are not read. The old one stays unless\n"
