@@ -80,6 +80,23 @@ TEST_CASE("a database that is never still is named, stored as it was read, and r
         Pair{fmt::format("database {}", version), fmt::format("log {}", version)});
 }
 
+TEST_CASE("a log that only grows while it is read does not keep the database from being stored") {
+  LiveDatabase live;
+  // At the third time the log is about to be opened; the next step is after that.
+  int asked = 0;
+  bool has_grown = false;
+  const auto report = live.backup([&] { ++asked; },
+                                  [&] {
+                                    if (asked == 3 && !std::exchange(has_grown, true)) {
+                                      live.append("app.db-wal", ", and more");
+                                    }
+                                  });
+  CHECK(has_grown);
+  CHECK(live.problems() == Lines{});
+  CHECK(live.stored(report) == Pair{"database 0", "log 0"});
+  CHECK(live.stored(live.backup(nullptr)) == Pair{"database 0", "log 0, and more"});
+}
+
 TEST_CASE("a log that goes away, or is left out, does not keep the database from being stored") {
   LiveDatabase live;
   SECTION("it goes away") {

@@ -24,8 +24,9 @@ namespace cairn::test {
 namespace fs = std::filesystem;
 using Lines = std::vector<std::string>;
 
-/// Calls somebody each time a thread of the backup's own asks it, which are the workers. It is far
-/// away from the times of all files.
+/// Calls somebody each time a thread of the backup's own asks it, which are the workers: for the
+/// time, before a file is opened, and for how long something took. It is far away from the times of
+/// all files.
 class TellingClock final : public core::Clock {
  public:
   core::Timestamp now() override {
@@ -34,7 +35,12 @@ class TellingClock final : public core::Clock {
     }
     return real_.now();
   }
-  std::uint64_t monotonic_ns() override { return real_.monotonic_ns(); }
+  std::uint64_t monotonic_ns() override {
+    if (on_measured && std::this_thread::get_id() != test_thread_) {
+      on_measured();
+    }
+    return real_.monotonic_ns();
+  }
   std::uint64_t thread_waits() override { return 0; }
   void pause(std::uint64_t nanoseconds) override { real_.pause(nanoseconds); }
   int utc_offset_minutes(core::Timestamp when) override { return real_.utc_offset_minutes(when); }
@@ -42,6 +48,7 @@ class TellingClock final : public core::Clock {
   void set_now(core::Timestamp when) { real_.set_now(when); }
 
   std::function<void()> on_asked;
+  std::function<void()> on_measured;
 
  private:
   FakeClock real_{{4'102'444'800, 0}};
@@ -73,14 +80,18 @@ struct LiveSource {
             .cache_folder = plain.cache_folder};
   }
 
-  /// A backup by one worker. `on_open` is called before each file is opened.
-  repo::BackupReport backup(std::function<void()> on_open) {
+  /// A backup by one worker. `on_open` is called before each file is opened, `on_step` before and
+  /// after each step of reading it.
+  repo::BackupReport backup(std::function<void()> on_open, std::function<void()> on_step = {}) {
     fixture.observer.problems.clear();
     repo::BackupOptions options = fixture.options({source});
     options.workers = 1;
+    options.measure_stages = static_cast<bool>(on_step);
     clock.on_asked = std::move(on_open);
+    clock.on_measured = std::move(on_step);
     auto report = repo::backup(*repository, options, fixture.observer);
     clock.on_asked = nullptr;
+    clock.on_measured = nullptr;
     clock.advance(std::chrono::seconds(1));
     REQUIRE(outcome(report) == "ok");
     return *report;
@@ -91,6 +102,9 @@ struct LiveSource {
   }
   void write(std::string_view name, std::string_view text) const {
     std::ofstream(at(name), std::ios::binary) << text;
+  }
+  void append(std::string_view name, std::string_view text) const {
+    std::ofstream(at(name), std::ios::binary | std::ios::app) << text;
   }
   /// As careful programs write their state.
   void replace(std::string_view name, std::string_view text) const {

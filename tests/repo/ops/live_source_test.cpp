@@ -118,6 +118,40 @@ TEST_CASE("a file that changed just before it was opened is read twice") {
   CHECK(live.text_of(report, "state") == "1");
 }
 
+TEST_CASE("a file that only grows while it is read is what it was when it was opened") {
+  LiveSource live({tree::text_file("log", "one\n")});
+  bool is_open = false;
+  int steps = 0;
+  const auto report = live.backup([&] { is_open = true; },
+                                  [&] {
+                                    // Before the file is opened, and after it.
+                                    if (is_open && ++steps == 2) {
+                                      live.append("log", "two\n");
+                                    }
+                                  });
+  CHECK(steps > 2);
+  CHECK(live.problems() == Lines{});
+  CHECK(live.text_of(report, "log") == "one\n");
+  const auto next = live.backup(nullptr);
+  CHECK(live.text_of(next, "log") == "one\ntwo\n");
+}
+
+TEST_CASE("a file that changes each time it is read is named, and given up after three times") {
+  constexpr std::size_t kSize = 1'000;
+  LiveSource live({tree::text_file("state", std::string(kSize, 'x'))});
+  bool is_open = false;
+  std::size_t steps = 0;
+  static_cast<void>(live.backup([&] { is_open = true; },
+                                [&] {
+                                  if (is_open) {  // its size shows each of them
+                                    live.write("state", std::string(kSize - ++steps, 'x'));
+                                  }
+                                }));
+  CHECK(live.problems() == Lines{"changed_while_read state"});
+  CHECK(live.fixture.observer.last.bytes_done <= 3 * kSize);
+  CHECK(steps < 50);
+}
+
 TEST_CASE("what says that it is empty is read to its real end") {
   LiveSource live({tree::text_file("a", "")});
   live.source = "/proc/version";
