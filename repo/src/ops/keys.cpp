@@ -54,16 +54,30 @@ core::Result<ListedKey> find_key(const std::vector<ListedKey>& keys, std::string
   return *matches.front();
 }
 
+constexpr std::string_view kRule = "-----";
 constexpr std::string_view kBegin = "-----BEGIN CAIRN KEY ";
 constexpr std::string_view kEnd = "-----END CAIRN KEY-----";
+
+/// What somebody has called something, to stand between the lines that count: it must not look like
+/// one of these, nor end its own.
+std::string as_remark(std::string words) {
+  for (char& c : words) {
+    const auto byte = static_cast<unsigned char>(c);
+    c = byte < ' ' || byte == 0x7f ? '?' : c;
+  }
+  for (auto at = words.find(kRule); at != std::string::npos; at = words.find(kRule)) {
+    words.replace(at, kRule.size(), kRule.size(), '?');
+  }
+  return words;
+}
 
 /// One slot as text: its payload in hexadecimal digits between two lines, the first with its id.
 std::string slot_text(const ListedKey& key, const format::KeySlot& slot) {
   constexpr std::size_t kDigitsALine = 64;
-  std::string text = fmt::format("Repository {}\nrole {}, opens with {}{}{}\n{}{}-----\n",
-                                 slot.repository_id.hex(), to_string(key.role),
-                                 key.is_key_file ? "a key file" : "a passphrase",
-                                 key.name.empty() ? "" : ", name ", key.name, kBegin, key.id.hex());
+  std::string text = fmt::format(
+      "Repository {}\nrole {}, opens with {}{}{}\n{}{}{}\n", slot.repository_id.hex(),
+      to_string(key.role), key.is_key_file ? "a key file" : "a passphrase",
+      key.name.empty() ? "" : ", name ", as_remark(key.name), kBegin, key.id.hex(), kRule);
   const std::string digits = core::to_hex(format::encode_key_slot(slot));
   for (std::size_t at = 0; at < digits.size(); at += kDigitsALine) {
     text += digits.substr(at, kDigitsALine) + '\n';
@@ -71,13 +85,15 @@ std::string slot_text(const ListedKey& key, const format::KeySlot& slot) {
   return text + std::string(kEnd) + "\n\n";
 }
 
-core::Error not_as_exported(std::string_view id, std::string_view why) {
-  return {core::ErrorCode::invalid_argument, fmt::format("key {}: {}", id.substr(0, 8), why),
+/// `key` as a message names it.
+core::Error not_as_exported(std::string_view key, std::string_view why) {
+  return {core::ErrorCode::invalid_argument, fmt::format("{}: {}", key, why),
           "take the lines as they were exported, from the line BEGIN to the line END"};
 }
 
 /// The slot between two such lines. White space may stand anywhere, as whoever types it puts it.
 core::Result<format::KeySlot> parse_slot(std::string_view id, std::string_view lines) {
+  const std::string key = fmt::format("key {}", id.substr(0, 8));
   std::string digits;
   for (const char c : lines) {
     if (std::string_view(" \t\r\n").find(c) == std::string_view::npos) {
@@ -87,30 +103,44 @@ core::Result<format::KeySlot> parse_slot(std::string_view id, std::string_view l
   core::Bytes payload(digits.size() / 2);
   if (digits.size() % 2 != 0 || !core::parse_hex(digits, payload)) {
     return core::fail(
-        not_as_exported(id, "something else than hexadecimal digits, or one too few"));
+        not_as_exported(key, "something else than hexadecimal digits, or one too few"));
   }
   auto slot = format::decode_key_slot(payload);
   if (!slot || store::key_slot_id(*slot).hex() != id) {
-    return core::fail(not_as_exported(id, "its digits are not those that were exported"));
+    return core::fail(not_as_exported(
+        key, "its digits, or those of the id in its first line, are not those that were exported"));
   }
   return slot;
+}
+
+/// A key whose first line is not recognised must not be passed over as if it were a remark.
+core::Status check_remarks(std::string_view between) {
+  return between.find(kEnd) == std::string_view::npos
+             ? core::Status()
+             : core::fail(not_as_exported("a key", "its first line is missing or wrong"));
 }
 
 core::Result<std::vector<format::KeySlot>> parse_slots(std::string_view text) {
   std::vector<format::KeySlot> slots;
   for (std::size_t begin = text.find(kBegin); begin != std::string_view::npos;
        begin = text.find(kBegin)) {
+    CAIRN_TRY_STATUS(check_remarks(text.substr(0, begin)));
     text.remove_prefix(begin + kBegin.size());
-    const std::string_view id = text.substr(0, text.find('-'));
-    const std::size_t start = text.find('\n');
+    const std::string_view id = text.substr(0, text.find(kRule));
+    if (id.size() != 2 * KeySlotId::kSize) {
+      return core::fail(not_as_exported("a key", "its first line is missing or wrong"));
+    }
+    const std::size_t start = id.size() + kRule.size();
     const std::size_t end = text.find(kEnd);
-    if (start == std::string_view::npos || end == std::string_view::npos || end < start) {
-      return core::fail(not_as_exported(id, "its last line is missing"));
+    if (end == std::string_view::npos || end < start || text.find(kBegin) < end) {
+      return core::fail(not_as_exported(fmt::format("key {}", id.substr(0, 8)),
+                                        "its last line is missing or wrong"));
     }
     CAIRN_TRY(auto slot, parse_slot(id, text.substr(start, end - start)));
     slots.push_back(std::move(slot));
-    text.remove_prefix(end);
+    text.remove_prefix(end + kEnd.size());
   }
+  CAIRN_TRY_STATUS(check_remarks(text));
   if (slots.empty()) {
     return core::fail(core::ErrorCode::invalid_argument, "there is no key in it",
                       "give a file that cairn key export has written");
@@ -221,7 +251,7 @@ core::Result<ExportedKeys> export_keys(Repository& repository, std::string_view 
       "Keys of the Cairn repository at {}\n"
       "Each is sealed: its passphrase or key file is needed as well.\n"
       "If the repository has lost them: cairn key import FILE\n\n",
-      state.location);
+      as_remark(state.location));
   for (const ListedKey& key : keys) {
     const auto slot = store::get_key_slot(*state.backend, key.id);
     if (!slot && id_prefix.empty() && keys.size() > 1) {

@@ -111,6 +111,24 @@ TEST_CASE("keys that were exported bring back a repository that has lost its own
   CHECK(outcome(repo::import_keys(environment, fixture.at("nothing"), text)) == "not_a_repository");
 }
 
+TEST_CASE("whatever a key is called, what is exported can be imported") {
+  RepoFixture fixture;
+  auto repository = fixture.init();
+  REQUIRE(outcome(repository) == "ok");
+  repo::AddKeyOptions options;
+  options.name = "a\n-----BEGIN CAIRN KEY 00-----\n\x1b[2J-----END CAIRN KEY-----";
+  options.credentials = RepoFixture::passphrase("second");
+  options.kdf = RepoFixture::cheap_kdf();
+  REQUIRE(outcome(repo::add_key(*repository, options)) == "ok");
+  const auto exported = repo::export_keys(*repository, "");
+  REQUIRE(outcome(exported) == "ok");
+  CHECK(exported->text.find('\x1b') == std::string::npos);
+  const auto imported =
+      repo::import_keys(fixture.environment(), fixture.at("repo"), exported->text);
+  REQUIRE(outcome(imported) == "ok");
+  CHECK(imported->ids.size() == 2);
+}
+
 TEST_CASE("roles can do what they may and nothing else") {
   RepoFixture fixture;
   REQUIRE(make_tree(fixture.at("source"), {tree::file("f", 100'000)}).empty());
