@@ -58,7 +58,10 @@ core::Result<RepairIndexReport> repair_index(Repository& repository,
                                observer));
   report.segments_after = rewritten.written;
   ops::AfterCommit after(observer, "the index is written anew");
-  after(ops::rebuild_catalogue(state, observer));
+  // Opened first: one that is sound keeps the stat cache and the end of the client's chain.
+  if (after(ops::ensure_catalogue(state, observer))) {
+    after(ops::rebuild_catalogue(state, observer));
+  }
   return report;
 }
 

@@ -2,6 +2,8 @@
 
 #include "cairn/repo/repair.h"
 #include "collecting.h"
+#include "ops/chain.h"
+#include "ops/state.h"
 
 using namespace cairn;
 using namespace cairn::test;
@@ -85,6 +87,19 @@ TEST_CASE("a pack that is gone leaves the index, and the next backup heals what 
            finding.object.starts_with("node ") ||
            finding.message.starts_with("a list of birth times")));
   }
+}
+
+TEST_CASE("an index written anew costs a sound catalogue nothing that it alone knows", "[repair]") {
+  World world;
+  world.repository = world.fixture.open();  // as a command does, which has not read it yet
+  REQUIRE(outcome(world.repository) == "ok");
+  world.fixture.observer.warnings.clear();
+  world.repair();
+  CHECK(world.fixture.observer.warnings == std::vector<std::string>{});
+  const auto head = repo::ops::chain_head(world.repository->state());
+  REQUIRE(outcome(head) == "ok");
+  REQUIRE(head->has_value());
+  CHECK((*head)->sequence == 2);
 }
 
 TEST_CASE("a dry run of repair index changes nothing", "[repair]") {
