@@ -76,8 +76,9 @@ struct FaultFileSystem::NameChange {
 
   bool added = false;  ///< else removed
   std::string path;
-  bool was_durable = false;  ///< removed names only
-  Bytes data;                ///< removed files only: as it was, torn at the crash
+  bool was_durable = false;   ///< removed names only
+  bool was_replaced = false;  ///< removed, and another file got the name in the same step
+  Bytes data;                 ///< removed files only: as it was, torn at the crash
   std::shared_ptr<Contents> contents;
   std::shared_ptr<Rename> rename;
 };
@@ -249,6 +250,14 @@ Status FaultFileSystem::publish(const std::string& from, const std::string& to) 
 Status FaultFileSystem::replace(const std::string& from, const std::string& to) {
   const std::scoped_lock lock(mutex_);
   return run(FileCall::replace, to, [&]() -> Status {
+    CAIRN_TRY(const std::optional<core::FileInfo> before, real_.info(to));
+    NameChange replaced;
+    replaced.path = to;
+    replaced.was_replaced = true;
+    replaced.was_durable = before && !is_pending_addition(to);
+    if (replaced.was_durable) {
+      CAIRN_TRY(replaced.data, read_all(to));
+    }
     CAIRN_TRY_STATUS(real_.replace(from, to));
     contents_.erase(to);
     if (const auto known = contents_.find(from); known != contents_.end()) {
@@ -257,8 +266,11 @@ Status FaultFileSystem::replace(const std::string& from, const std::string& to) 
       contents_[to] = std::move(contents);
     }
     std::erase_if(changes_, [&](const NameChange& change) {
-      return change.path == from || change.path == to;
+      return change.path == from || (change.path == to && !change.was_replaced);
     });
+    if (replaced.was_durable) {
+      changes_.push_back(std::move(replaced));
+    }
     return {};
   });
 }
@@ -456,6 +468,10 @@ Status FaultFileSystem::undo_addition(NameChange& change) {
 
 Status FaultFileSystem::undo_removal(NameChange& change) {
   CAIRN_TRY(const std::optional<core::FileInfo> present, real_.info(change.path));
+  if (change.was_replaced && present) {
+    CAIRN_TRY_STATUS(real_.remove(change.path));
+    return write_all(change.path, change.data);
+  }
   CAIRN_TRY(const std::optional<core::FileInfo> folder, real_.info(parent_path(change.path)));
   if (present || !folder) {
     return {};

@@ -80,8 +80,7 @@ class FaultFileSystem final : public core::FileSystem {
   core::Result<std::optional<core::FileInfo>> info(const std::string& path) override;
   core::Result<std::vector<std::string>> list(const std::string& path) override;
   core::Status publish(const std::string& from, const std::string& to) override;
-  /// After a power cut the new file is there: either may be, and who replaces one must be content
-  /// with both.
+  /// Until the folder is synced a power cut may bring back what was replaced; one of both is there.
   core::Status replace(const std::string& from, const std::string& to) override;
   core::Status remove(const std::string& path) override;
   core::Status make_folder(const std::string& path) override;

@@ -312,6 +312,36 @@ TEST_CASE("the same seed decides the same way") {
   CHECK(run(7) != run(8));
 }
 
+TEST_CASE("what was replaced may come back until the folder is synced, and one of both is there") {
+  const auto left_by = [](std::uint64_t seed, bool sync_file, bool sync_folder) {
+    World world;
+    REQUIRE(outcome(store(world.files, "/r", "the old one")) == "ok");
+    const auto file = world.files.create("/r/temp");
+    REQUIRE(outcome(file) == "ok");
+    REQUIRE(outcome((*file)->append(as_view("the new"))) == "ok");
+    if (sync_file) {
+      REQUIRE(outcome((*file)->sync()) == "ok");
+    }
+    REQUIRE(outcome((*file)->close()) == "ok");
+    REQUIRE(outcome(world.files.replace("/r/temp", "/r/object")) == "ok");
+    if (sync_folder) {
+      REQUIRE(outcome(world.files.sync_folder("/r")) == "ok");
+    }
+    REQUIRE(outcome(world.files.crash(seed)) == "ok");
+    return read_file(*world.real, "/r/object");
+  };
+  std::set<std::string> unsynced_folder;
+  std::set<std::string> unsynced_file;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    CHECK(left_by(seed, true, true) == "the new");
+    unsynced_folder.insert(left_by(seed, true, false));
+    unsynced_file.insert(left_by(seed, false, true));
+  }
+  CHECK(unsynced_folder == std::set<std::string>{"the new", "the old one"});
+  CHECK(unsynced_file.size() > 1);
+  CHECK_FALSE(unsynced_file.contains("the old one"));
+}
+
 TEST_CASE("the power comes back: the same file system goes on") {
   World world;
   REQUIRE(outcome(store(world.files, "/r", "first")) == "ok");

@@ -378,6 +378,75 @@ TEST_CASE("after a power cut at any call, what was published is intact") {
   });
 }
 
+TEST_CASE("whatever call fails while an object is replaced, the old or the new one is there") {
+  const ObjectKind kind = GENERATE(ObjectKind::config, ObjectKind::key_slot);
+  const ObjectName name =
+      kind == ObjectKind::config ? repo::store::config_name() : name_of(kind, 3);
+  const Bytes before = content(5, 2000);
+  const Bytes after = content(6, 3000);
+  const std::uint64_t met = for_each_fault([&](const Fault& fault) {
+    const auto memory = make_memory_file_system();
+    FaultFileSystem files(*memory);
+    REQUIRE(create_local_layout(files, kLocation));
+    const auto backend = make_local_backend(files, kLocation);
+    REQUIRE(backend->put(name, before));
+    files.arm(fault);
+    const core::Status replaced = backend->replace(name, after);
+    files.disarm();
+
+    const Bytes found = whole(*backend, name);
+    CHECK((found == before || found == after));
+    CHECK((!replaced || found == after));
+    CHECK((replaced || files.fault_hit()));
+    // A second try gets through, and leaves nothing behind that a first one did not.
+    CHECK(outcome(backend->replace(name, after)) == "ok");
+    CHECK(whole(*backend, name) == after);
+    return files.fault_hit();
+  });
+  CHECK(met >= 3 * 6);  // create, append, sync, close, replace, sync_folder
+}
+
+TEST_CASE("after a power cut while an object is replaced, the old or the new one is there, whole") {
+  const ObjectKind kind = GENERATE(ObjectKind::config, ObjectKind::key_slot);
+  const Bytes before = content(5, 2000);
+  const Bytes after = content(6, 3000);
+  bool was_old = false;
+  bool was_new = false;
+  const std::uint64_t met = for_each_power_cut(8, [&](const PowerCut& cut) {
+    Disk disk;
+    const ObjectName name =
+        kind == ObjectKind::config ? repo::store::config_name() : name_of(kind, 3);
+    if (kind == ObjectKind::config) {
+      disk.config = after;
+      REQUIRE(disk.open()->replace(name, before));
+    } else {
+      REQUIRE(disk.open()->put(name, before));
+    }
+    disk.files.arm(cut.fault);
+    const core::Status replaced = disk.open()->replace(name, after);
+    const bool hit = disk.files.fault_hit();
+    REQUIRE(disk.files.crash(cut.seed));
+
+    const auto backend = disk.open();
+    const Bytes found = whole(*backend, name);
+    CHECK((found == before || found == after));
+    CHECK((!replaced || found == after));
+    was_old = was_old || found == before;
+    was_new = was_new || found == after;
+    if (kind != ObjectKind::config) {
+      CHECK(whole(*backend, repo::store::config_name()) == disk.config);
+    }
+    CHECK(whole(*backend, disk.old_name) == disk.old_data);
+    // Whoever repairs begins again.
+    CHECK(outcome(backend->replace(name, after)) == "ok");
+    CHECK(whole(*backend, name) == after);
+    return hit;
+  });
+  CHECK(met >= 10 * 6);
+  CHECK(was_old);
+  CHECK(was_new);
+}
+
 TEST_CASE("a folder of packs that a dead process left behind is made durable too") {
   Disk disk;
   const ObjectName name = name_of(ObjectKind::pack, 3);
