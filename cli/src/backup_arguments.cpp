@@ -213,7 +213,8 @@ void add_backup(CLI::App& app, TypedBackup& typed) {
   command.add_flag("--force-rehash", backup.force_rehash,
                    "Read every file, even those that seem unchanged");
   command.add_flag("--ignore-ctime", backup.ignore_ctime,
-                   "A file whose ctime alone has changed counts as unchanged");
+                   "A file whose ctime alone has changed since the last backup\nwith this option "
+                   "counts as unchanged");
   command.add_flag("--ignore-inode", backup.ignore_inode,
                    "The same of inode numbers, where they are not stable");
   add_text(command, "--rehash-sample", typed.rehash_sample, "PART",

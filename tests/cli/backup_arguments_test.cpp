@@ -94,6 +94,7 @@ TEST_CASE("the options of a backup become values") {
                   "--exclude-nodump",
                   "-x",
                   "--force-rehash",
+                  "--ignore-ctime",
                   "--rehash-sample",
                   "1%",
                   "--time-limit",
@@ -106,8 +107,13 @@ TEST_CASE("the options of a backup become values") {
   CHECK(arguments.exclude_larger_than == 1'572'864);
   CHECK((arguments.exclude_caches && arguments.exclude_nodump && arguments.one_file_system));
   CHECK(arguments.force_rehash);
+  CHECK(arguments.ignore_ctime);
+  CHECK_FALSE(arguments.ignore_inode);
   CHECK(arguments.rehash_sample == 0.01);
   CHECK(arguments.time_limit_seconds == 1800);
+  CHECK(parsed({"/a", "--ignore-inode"}, &arguments) == "ok");
+  CHECK(arguments.ignore_inode);
+  CHECK_FALSE(arguments.ignore_ctime);
 
   CHECK(parsed({"/a", "--exclude-larger-than", "much"}) ==
         "--exclude-larger-than much: must be a size such as 500, 10K or 1.5G");

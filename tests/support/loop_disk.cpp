@@ -42,4 +42,14 @@ bool LoopDisk::unmount() {
   return !is_mounted_;
 }
 
+MemoryDisk::MemoryDisk(std::string folder)
+    : mount_point_(std::move(folder)),
+      is_mounted_(::mount("tmpfs", mount_point_.c_str(), "tmpfs", 0, "size=1m") == 0) {}
+
+MemoryDisk::~MemoryDisk() {
+  if (is_mounted_) {
+    ::umount2(mount_point_.c_str(), MNT_DETACH);
+  }
+}
+
 }  // namespace cairn::test

@@ -27,4 +27,19 @@ class LoopDisk {
   bool is_mounted_ = false;
 };
 
+/// A file system in memory (tmpfs) on a folder that is there already; not mounted without root.
+class MemoryDisk {
+ public:
+  explicit MemoryDisk(std::string folder);
+  MemoryDisk(const MemoryDisk&) = delete;
+  MemoryDisk& operator=(const MemoryDisk&) = delete;
+  ~MemoryDisk();
+
+  [[nodiscard]] bool is_mounted() const noexcept { return is_mounted_; }
+
+ private:
+  std::string mount_point_;
+  bool is_mounted_ = false;
+};
+
 }  // namespace cairn::test

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "catch2.h"
+#include "loop_disk.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "tree_spec.h"
@@ -163,4 +164,35 @@ TEST_CASE("folders that are as they were count as unmodified, however short a wh
   CHECK(second->changes.folders_changed == 0);
   CHECK(second->changes.folders_unmodified == 3);
   CHECK(second->changes.files_unmodified == 1);
+}
+
+TEST_CASE("on one file system, a mount point that was named itself is another one's beginning") {
+  Named named({tree::text_file("f", "f"), tree::folder("named"), tree::folder("other")});
+  const MemoryDisk disk(named.at("named"));
+  const MemoryDisk other(named.at("other"));
+  if (!disk.is_mounted() || !other.is_mounted()) {
+    WARN("skipped: needs root and tmpfs");
+    return;
+  }
+  REQUIRE(
+      make_tree(named.at("named"), {tree::text_file("a/b", "b"), tree::folder("inner")}).empty());
+  REQUIRE(make_tree(named.at("other"),
+                    {tree::text_file("left out", "x"), tree::text_file("deep/named/c", "c"),
+                     tree::text_file("deep/left out", "x")})
+              .empty());
+  const MemoryDisk inner(named.at("named/inner"));
+  REQUIRE(inner.is_mounted());
+  REQUIRE(make_tree(named.at("named/inner"), {tree::text_file("left out", "x")}).empty());
+  const repo::Choice choice{.one_file_system = true};
+  // Nothing but what was named makes a difference.
+  CHECK(named.held({named.source}, choice) == Lines{"f", "named", "other"});
+  CHECK(named.held({named.source, named.at("named")}, choice) ==
+        Lines{"f", "named", "named/a", "named/a/b", "named/inner", "other"});
+  CHECK(named.held({named.source, named.at("named"), named.at("other/deep/named")}, choice) ==
+        Lines{"f", "named", "named/a", "named/a/b", "named/inner", "other", "other/deep",
+              "other/deep/named", "other/deep/named/c"});
+  // The named one by itself, and one below it.
+  CHECK(named.held({named.at("named"), named.at("named/inner")}, choice) ==
+        Lines{"named/a", "named/a/b", "named/inner", "named/inner/left out"});
+  CHECK(named.fixture.observer.problems.empty());
 }

@@ -74,8 +74,8 @@ struct BackupOptions {
   bool dry_run = false;  ///< reads and deduplicates, writes nothing
   /// Reads every file, whatever the stat cache says.
   bool force_rehash = false;
-  /// A file counts as unchanged though its change time is another one: after a chown of everything,
-  /// or a restore. What only that time would tell is missed.
+  /// A file counts as unchanged though its change time is another one: what only that tells is
+  /// missed. From the second backup with it on: what was recorded without it is read once more.
   bool ignore_ctime = false;
   /// The same of inode numbers: on file systems that make up new ones.
   bool ignore_inode = false;
