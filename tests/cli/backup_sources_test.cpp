@@ -1,6 +1,9 @@
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "cli_fixture.h"
+#include "intercepted_calls.h"
 
 using namespace cairn;
 using namespace cairn::cli;
@@ -134,4 +137,91 @@ TEST_CASE_METHOD(RepositoryFixture, "what has not changed is read on demand") {
   CHECK(must({"backup", tree, "--force-rehash"}).out.find("4 unmodified") != std::string::npos);
   CHECK(must({"backup", tree, "--rehash-sample", "100%"}).out.find("4 unmodified") !=
         std::string::npos);
+}
+
+TEST_CASE_METHOD(RepositoryFixture,
+                 "a link is stored as one, with a / at its end what it leads to") {
+  const std::string link = folder / "way in";
+  fs::create_directory_symlink("tree/sub", link);
+  fs::create_directory_symlink("way in", folder / "twice");
+  fs::create_directory_symlink("nowhere", folder / "broken");
+  const auto paths_of = [&](const Args& args) {
+    clock.advance(std::chrono::hours(1));
+    Args words = {"backup", "-q"};
+    words.insert(words.end(), args.begin(), args.end());
+    must(words);
+    return must({"ls", "-R", "-0", "latest:/"}).out;
+  };
+  const auto lines = [&](const std::vector<std::string>& names) {
+    std::string text;
+    // The folders above a source are listed too.
+    for (fs::path above = fs::path(folder.path()); above.has_relative_path();
+         above = above.parent_path()) {
+      text.insert(0, above.native() + '\0');
+    }
+    for (const std::string& name : names) {
+      text += folder.path() + "/" + name + '\0';
+    }
+    return text;
+  };
+  const std::vector<std::string> contents = {"tree", "tree/sub", "tree/sub/empty",
+                                             "tree/sub/new\nline", "tree/sub/\xff"};
+  CHECK(paths_of({link}) == lines({"way in"}));
+  // Under its own name, so that a snapshot says where the contents lie.
+  for (const std::string& spelled : {link + "/", link + "//", link + "/.", folder / "twice/"}) {
+    CAPTURE(spelled);
+    CHECK(paths_of({spelled}) == lines(contents));
+  }
+  // From lists, and below the working folder.
+  input = "way in/\n";
+  CHECK(paths_of({"--files-from", "-"}) == lines(contents));
+  CHECK(paths_of({"way in/"}) == lines(contents));
+  // A link on the way to what was named is the user's spelling.
+  CHECK(paths_of({link + "/empty/"}) == lines({"way in", "way in/empty"}));
+  // A link to nowhere is stored as what it is.
+  CHECK(paths_of({folder / "broken/"}) == lines({"broken"}));
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "a file counts as unchanged by fewer signs on demand") {
+  clock.set_now({4'102'444'800, 0});
+  const std::string file = tree + "/hello.txt";
+  const auto stored = [&](const Args& more) {
+    backup(more);
+    return must({"dump", "latest:" + file}).out;
+  };
+  const Args ignoring = GENERATE(Args{}, Args{"--ignore-ctime"}, Args{"--ignore-inode"},
+                                 Args{"--ignore-ctime", "--ignore-inode"});
+  CHECK(stored(ignoring) == "hello\n");
+  // Another file of the same size and time takes its place.
+  const auto time = fs::last_write_time(file);
+  fs::rename(file, folder / "old");
+  write_file(file, "HELLO\n");
+  fs::last_write_time(file, time);
+  CHECK(stored(ignoring) == (ignoring.size() == 2 ? "hello\n" : "HELLO\n"));
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "a file that changes while it is read: named, status 3") {
+  const std::string file = tree + "/log";
+  write_file(file, std::string(2'000'000, 'a'));
+  struct ::stat status {};
+  REQUIRE(::stat(file.c_str(), &status) == 0);
+  long changes = 0;
+  // Whenever a piece of it is about to be read.
+  const test::InterceptedCalls calls({.pread = [&](int from, std::size_t wanted, std::uint64_t) {
+    struct ::stat open {};
+    if (::fstat(from, &open) == 0 && open.st_ino == status.st_ino) {
+      const ::timespec times[2] = {{1'000'000'000, 0}, {1'000'000'000, ++changes}};
+      ::futimens(from, times);
+    }
+    return wanted;
+  }});
+  const Outcome text = run({"backup", tree});
+  CHECK(text.status == 3);
+  CHECK(text.err.find(file + " changed while it was read: ") != std::string::npos);
+  clock.advance(std::chrono::hours(1));
+  const Outcome json = run({"backup", tree, "--json", "--no-progress"});
+  CHECK(json.status == 3);
+  CHECK(json.json_lines().back().at("changed_while_read") == 1);
+  CHECK(changes > 0);
+  CHECK(must({"snapshots", "--json"}).json().at("snapshots").size() == 2);
 }

@@ -226,8 +226,10 @@ void set_totals(ops::ProgressMeter& meter, const Snapshot& snapshot,
 
 }  // namespace
 
+/// `has_begun`: set once the target is what the options want it to be.
 static core::Result<RestoreReport> restore_once(Repository& repository, const Snapshot& snapshot,
-                                                const RestoreOptions& options, Observer& observer) {
+                                                const RestoreOptions& options, Observer& observer,
+                                                bool& has_begun) {
   State& state = repository.state();
   CAIRN_TRY_STATUS(ops::require_data_key(state));
   if (options.delete_extra) {
@@ -266,6 +268,7 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
                  .is_only_passed = options.is_only_passed,
                  .stop = options.stop},
                 log));
+  has_begun = true;
   ops::RestoreFilesOptions file_options;
   file_options.workers = ops::worker_count(state.environment.threads, options.workers);
   file_options.stop = options.stop;
@@ -294,8 +297,13 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
 
 core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snapshot,
                                     const RestoreOptions& options, Observer& observer) {
+  RestoreOptions now = options;
+  bool has_begun = false;
   return ops::with_sound_catalogue(repository.state(), observer, [&] {
-    return restore_once(repository, snapshot, options, observer);
+    if (has_begun && now.overwrite == Overwrite::refuse) {
+      now.overwrite = Overwrite::if_changed;  // what stands there by now is of the first run
+    }
+    return restore_once(repository, snapshot, now, observer, has_begun);
   });
 }
 

@@ -1,9 +1,13 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "catch2.h"
+#include "intercepted_calls.h"
 #include "live_source.h"
 #include "outcome.h"
 
@@ -159,5 +163,211 @@ TEST_CASE("what says that it is empty is read to its real end") {
   CHECK(live.fixture.observer.problems.empty());
   const auto expected = read_file("/proc/version");
   CHECK_FALSE(expected.empty());
+  CHECK(report.snapshot.sources.front().counts.bytes == expected.size());
+}
+
+namespace {
+
+constexpr std::uint64_t kTornBytes = 2'000'000;  // four reads
+
+/// A large file, and what happens to it whenever a piece of it is about to be read.
+class TornFile {
+ public:
+  using Act = std::function<void(TornFile&, std::uint64_t offset)>;
+  explicit TornFile(const LiveSource& live) : path_(live.at("torn")) {
+    struct ::stat status {};
+    REQUIRE(::stat(path_.c_str(), &status) == 0);
+    inode_ = status.st_ino;
+  }
+
+  /// Hooks for the time of one backup. `there`: where reading finds the end, whatever stat says.
+  InterceptedCalls::Hooks hooks(Act act, std::uint64_t there = UINT64_MAX) {
+    return {.pread = [this, act = std::move(act), there](int file, std::size_t wanted,
+                                                         std::uint64_t offset) {
+      struct ::stat status {};
+      if (::fstat(file, &status) != 0 || status.st_ino != inode_) {
+        return wanted;
+      }
+      ++reads;
+      if (act) {
+        act(*this, offset);
+      }
+      const std::uint64_t left = there - std::min(there, offset);
+      return static_cast<std::size_t>(std::min<std::uint64_t>(wanted, left));
+    }};
+  }
+  /// Another byte at `offset`, and another time: change times may stand still for a moment.
+  void change(std::uint64_t offset) {
+    const int file = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    const char byte = static_cast<char>(++changes);
+    static_cast<void>(::pwrite(file, &byte, 1, static_cast<::off_t>(offset)) == 1);
+    const ::timespec times[2] = {{1'000'000'000, 0}, {1'000'000'000, changes}};
+    ::futimens(file, times);
+    ::close(file);
+  }
+  void append() {
+    ++changes;
+    std::ofstream(path_, std::ios::binary | std::ios::app) << "one more line\n";
+  }
+  void cut(std::uint64_t size) {
+    ++changes;
+    fs::resize_file(path_, size);
+  }
+
+  std::uint64_t reads = 0;
+  long changes = 0;
+
+ private:
+  std::string path_;
+  std::uint64_t inode_ = 0;
+};
+
+std::string text_in(const LiveSource& live) { return core::to_string(read_file(live.at("torn"))); }
+
+bool is_marked_torn(LiveSource& live, const repo::BackupReport& report) {
+  bool marked = false;
+  REQUIRE(outcome(repo::list_entries(*live.repository, report.snapshot,
+                                     {.path = live.at("torn"), .recursive = false},
+                                     live.fixture.observer, [&](const repo::ListedEntry& listed) {
+                                       marked = listed.entry.changed_while_read;
+                                       return core::Status();
+                                     })) == "ok");
+  return marked;
+}
+
+}  // namespace
+
+TEST_CASE("a file that changes whenever it is read is named, read three times at most, and kept") {
+  LiveSource live({tree::file("torn", kTornBytes, 1), tree::text_file("whole", "whole")});
+  TornFile file(live);
+  repo::BackupReport report;
+  {
+    const InterceptedCalls calls(
+        file.hooks([](TornFile& torn, std::uint64_t /*offset*/) { torn.change(0); }));
+    report = live.backup(nullptr);
+  }
+  CHECK(live.problems() == Lines{"changed_while_read torn"});
+  CHECK(report.snapshot.problem_count == 1);
+  CHECK(is_marked_torn(live, report));
+  CHECK(file.reads >= 3);
+  CHECK(file.reads <= 3 * (kTornBytes / 500'000 + 1));
+  CHECK(live.text_of(report, "torn").size() == kTornBytes);
+  CHECK(live.text_of(report, "whole") == "whole");
+  // Nothing of it is taken for known the next time.
+  const auto again = live.backup(nullptr);
+  CHECK(live.problems() == Lines{});
+  CHECK_FALSE(is_marked_torn(live, again));
+  CHECK(live.text_of(again, "torn") == text_in(live));
+}
+
+TEST_CASE("a file that changes once while it is read is read again, whole") {
+  LiveSource live({tree::file("torn", kTornBytes, 1)});
+  TornFile file(live);
+  repo::BackupReport report;
+  {
+    // In what was read already.
+    const InterceptedCalls calls(file.hooks([](TornFile& torn, std::uint64_t offset) {
+      if (offset > 0 && torn.changes == 0) {
+        torn.change(0);
+      }
+    }));
+    report = live.backup(nullptr);
+  }
+  REQUIRE(file.changes == 1);
+  CHECK(live.problems() == Lines{});
+  CHECK_FALSE(is_marked_torn(live, report));
+  CHECK(live.differences(report) == Lines{});
+}
+
+TEST_CASE("a log that grows all the time is stored as it was when it was opened") {
+  LiveSource live({tree::file("torn", kTornBytes, 1)});
+  TornFile file(live);
+  const std::string before = text_in(live);
+  repo::BackupReport report;
+  {
+    const InterceptedCalls calls(
+        file.hooks([](TornFile& torn, std::uint64_t /*offset*/) { torn.append(); }));
+    report = live.backup(nullptr);
+  }
+  REQUIRE(text_in(live).size() > before.size());
+  CHECK(live.problems() == Lines{});
+  CHECK_FALSE(is_marked_torn(live, report));
+  CHECK(live.text_of(report, "torn") == before);
+  CHECK(report.snapshot.sources.front().counts.bytes == before.size());
+  // What came after that is not taken for known.
+  const auto again = live.backup(nullptr);
+  CHECK(live.text_of(again, "torn") == text_in(live));
+}
+
+TEST_CASE("a file that grows and changes before its end is no log") {
+  LiveSource live({tree::file("torn", kTornBytes, 1)});
+  TornFile file(live);
+  repo::BackupReport report;
+  {
+    const InterceptedCalls calls(file.hooks([](TornFile& torn, std::uint64_t offset) {
+      torn.append();
+      if (offset > 0) {
+        torn.change(0);
+      }
+    }));
+    report = live.backup(nullptr);
+  }
+  CHECK(live.problems() == Lines{"changed_while_read torn"});
+  CHECK(is_marked_torn(live, report));
+}
+
+TEST_CASE("a file that is cut while it is read is stored as what is left of it") {
+  LiveSource live({tree::file("torn", kTornBytes, 1)});
+  TornFile file(live);
+  repo::BackupReport report;
+  {
+    const InterceptedCalls calls(file.hooks([](TornFile& torn, std::uint64_t offset) {
+      if (offset > 0 && torn.changes == 0) {
+        torn.cut(1'200'000);
+      }
+    }));
+    report = live.backup(nullptr);
+  }
+  REQUIRE(file.changes == 1);
+  CHECK(live.problems() == Lines{});
+  CHECK(report.snapshot.sources.front().counts.bytes == 1'200'000);
+  CHECK(live.differences(report) == Lines{});
+}
+
+TEST_CASE("a file that ends before the size that its file system gives is named") {
+  LiveSource live({tree::file("torn", kTornBytes, 1), tree::text_file("whole", "whole")});
+  TornFile file(live);
+  const std::uint64_t end = GENERATE(std::uint64_t{0}, std::uint64_t{700'000}, kTornBytes - 1);
+  repo::BackupReport report;
+  {
+    const InterceptedCalls calls(file.hooks(nullptr, end));
+    report = live.backup(nullptr);
+  }
+  CHECK(live.problems() == Lines{"changed_while_read torn"});
+  const std::string reason = live.fixture.observer.problems.front().reason;
+  CHECK_THAT(reason, Catch::Contains(fmt::format("ended after {} bytes", end)));
+  CHECK_THAT(reason, Catch::Contains(fmt::format("{}", kTornBytes)));
+  CHECK(is_marked_torn(live, report));
+  CHECK(live.text_of(report, "torn") == text_in(live).substr(0, end));
+  CHECK(live.text_of(report, "whole") == "whole");
+  // Once it gives all of it, all of it is stored.
+  const auto again = live.backup(nullptr);
+  CHECK(live.problems() == Lines{});
+  CHECK(live.differences(again) == Lines{});
+}
+
+TEST_CASE("the kernel's own files end where they end, whatever size they give") {
+  const std::string path = "/sys/kernel/mm/transparent_hugepage/enabled";
+  struct ::stat status {};
+  if (::stat(path.c_str(), &status) != 0 || read_file(path).empty()) {
+    WARN("skipped: no such file in /sys here");
+    return;
+  }
+  const auto expected = read_file(path);
+  REQUIRE(static_cast<std::uint64_t>(status.st_size) > expected.size());
+  LiveSource live({tree::text_file("a", "")});
+  live.source = path;
+  const auto report = live.backup(nullptr);
+  CHECK(live.fixture.observer.problems.empty());
   CHECK(report.snapshot.sources.front().counts.bytes == expected.size());
 }

@@ -1,11 +1,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <stop_token>
 
 #include "child_process.h"
+#include "inode_of.h"
+#include "intercepted_calls.h"
 #include "ops/restored_file.h"
 #include "restore_fixture.h"
 
@@ -125,6 +128,45 @@ TEST_CASE("a mixture that a crash left is put right whatever its time says") {
   CHECK(count(report, RestoreAction::updated) == 1);
   CHECK(names_in(fixture.at("out")) == 1);
   CHECK(fixture.text("out/big") == core::to_string(whole));
+}
+
+TEST_CASE("a file that is changed in place is on the disk before its time says that it is whole") {
+  constexpr core::Timestamp kRecorded{1'000'000'000, 7};
+  RestoreFixture fixture;
+  fixture.make("source", {tree::file("big", 4'000'000, 1).with_mtime(kRecorded)});
+  fixture.back_up();
+  const std::string patch = fixture.at("out/") + repo::ops::patch_name(entry_of(fixture, "big"));
+  const std::string path = fixture.at("out/big");
+  fixture.make("out", {tree::file("big", 4'000'000, 1)});
+  flip_byte(path, 3'000'000);
+  const auto inode = inode_of(path);
+  const core::Bytes whole = read_file(fixture.at("source/big"));
+
+  // What a power cut right after it would leave.
+  struct Synced {
+    bool is_whole = false;
+    bool has_recorded_time = false;
+    bool has_patch = false;
+  };
+  std::vector<Synced> synced;
+  {
+    const InterceptedCalls calls({.fdatasync = [&](int file) {
+      struct ::stat status {};
+      if (::fstat(file, &status) == 0 && status.st_ino == inode) {
+        synced.push_back({.is_whole = read_file(path) == whole,
+                          .has_recorded_time = status.st_mtim.tv_sec == kRecorded.seconds,
+                          .has_patch = std::filesystem::exists(patch)});
+      }
+    }});
+    fixture.must(fixture.over(Overwrite::always));
+  }
+  REQUIRE(inode_of(path) == inode);  // it was changed in place, or there is nothing to see here
+  CHECK(fixture.differences() == std::vector<std::string>());
+  CHECK(names_in(fixture.at("out")) == 1);
+  REQUIRE(synced.size() == 1);
+  CHECK(synced.front().is_whole);
+  CHECK_FALSE(synced.front().has_recorded_time);
+  CHECK(synced.front().has_patch);
 }
 
 TEST_CASE("a large file survives an interruption, and the next restore uses it") {
