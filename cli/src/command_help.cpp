@@ -238,10 +238,11 @@ constexpr std::array kCommands{
         "under a new id: entries of folders that cannot be read are left out, and lost\n"
         "bytes of files read as zeros; every loss is told. The old one stays unless\n"
         "--forget is given. Repair packs first: what they still have is not lost.\n"
-        "Of a snapshot that is gone as a whole without having been forgotten, which verify\n"
-        "tells as damage of its client's chain, it is noted that it was lost. From then on it\n"
-        "counts as forgotten, should it come back, too: look for a copy of the repository that\n"
-        "still has it before. Two snapshots of one number in a chain are no damage, and stay.\n"
+        "Of each snapshot that is gone as a whole without having been forgotten, which verify\n"
+        "tells as damage of its client's chain, it is noted that it was lost, whichever ones\n"
+        "are named. From then on it counts as forgotten, should it come back, too: look for a\n"
+        "copy of the repository that still has it before. Two snapshots of one number in a\n"
+        "chain are no damage, and stay.\n"
         "Needs a key of role admin.\n",
         "  cairn repair snapshots --dry-run\n"
         "  cairn repair snapshots --forget\n"},
