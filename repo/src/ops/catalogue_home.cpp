@@ -15,12 +15,14 @@
 #include <utility>
 
 #include "cairn/core/descriptor.h"
+#include "store/temporary_name.h"
 
 namespace cairn::repo::ops {
 namespace {
 
 constexpr ::mode_t kCacheFolderMode = 0700;
 constexpr ::mode_t kOthersWrite = S_IWGRP | S_IWOTH;
+constexpr std::string_view kRunCataloguePrefix = "cairn-catalogue-";
 constexpr std::string_view kPlaceHint = "CAIRN_CACHE_DIR names another place for it";
 constexpr std::string_view kTag =
     "Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -90,7 +92,7 @@ void guard(const std::string& catalogue, Observer& observer) {
 }  // namespace
 
 core::Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::make(
-    const std::vector<std::string>& parents) {
+    const std::vector<std::string>& parents, const core::ProcessIdentity& process) {
   core::Error error(core::ErrorCode::invalid_argument,
                     "there is no folder for the catalogue, nor for a temporary one",
                     "set CAIRN_CACHE_DIR, or TMPDIR");
@@ -98,7 +100,8 @@ core::Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::make(
   // A disk that is full is the last choice: it may be what the catalogue is moved away from.
   std::stable_partition(ordered.begin(), ordered.end(), has_room);
   for (const std::string& parent : ordered) {
-    std::string path = parent + "/cairn-XXXXXX";
+    std::string path =
+        fmt::format("{}/{}{}XXXXXX", parent, kRunCataloguePrefix, store::writer_prefix(process));
     if (::mkdtemp(path.data()) != nullptr) {
       return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(std::move(path)));
     }
@@ -111,6 +114,38 @@ core::Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::make(
 TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+}
+
+std::uint64_t remove_dead_temporary_folders(
+    const std::vector<std::string>& parents, const core::ProcessIdentity& process,
+    const std::function<bool(const core::ProcessIdentity&)>& is_gone) {
+  std::uint64_t removed = 0;
+  for (const std::string& parent : is_gone ? parents : std::vector<std::string>()) {
+    std::error_code error;
+    std::vector<std::string> dead;
+    for (std::filesystem::directory_iterator at(parent, error), end; !error && at != end;
+         at.increment(error)) {
+      const std::string name = at->path().filename().native();
+      if (!name.starts_with(kRunCataloguePrefix)) {
+        continue;
+      }
+      const auto writer = store::writer_in_place_of(
+          std::string_view(name).substr(kRunCataloguePrefix.size()), process);
+      if (writer && is_gone(*writer)) {
+        dead.push_back(at->path().native());
+      }
+    }
+    for (const std::string& path : dead) {
+      // Somebody else's would be a trap, or a link into what is not ours to remove.
+      struct ::stat info {};
+      if (::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
+          info.st_uid == ::geteuid()) {
+        std::filesystem::remove_all(path, error);
+        removed += error ? 0U : 1U;
+      }
+    }
+  }
+  return removed;
 }
 
 core::Status prepare_cache_folder(const std::string& cache, const std::string& catalogue,

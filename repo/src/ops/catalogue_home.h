@@ -1,22 +1,26 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cairn/core/process_identity.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
 
 /// The folders that catalogues lie in.
 namespace cairn::repo::ops {
 
-/// A folder of a random name, for its owner alone; removed with everything in it in the destructor.
+/// A folder for its owner alone, whose name says which process has made it; removed with everything
+/// in it in the destructor.
 class TemporaryFolder {
  public:
   /// In the first of `parents` that can be written, those with little room last. Errors: of the
   /// last one tried; invalid_argument if there is none.
   [[nodiscard]] static core::Result<std::unique_ptr<TemporaryFolder>> make(
-      const std::vector<std::string>& parents);
+      const std::vector<std::string>& parents, const core::ProcessIdentity& process);
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -27,6 +31,12 @@ class TemporaryFolder {
   explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
+
+/// Removes temporary folders from `parents` that killed processes of this one's place have left, as
+/// far as `is_gone` is certain of them and they belong to this user. Best effort; answers how many.
+std::uint64_t remove_dead_temporary_folders(
+    const std::vector<std::string>& parents, const core::ProcessIdentity& process,
+    const std::function<bool(const core::ProcessIdentity&)>& is_gone);
 
 /// Makes the cache folder, and those above it that are missing, for their owner alone, and marks it
 /// with a CACHEDIR.TAG, so that backups leave it out. Takes from others what they may do to

@@ -81,7 +81,8 @@ Answer of_catalogue(bool& failed, Answer answer) {
 
 /// Requires that the catalogue is closed.
 core::Status move_to_temporary_folder(State& state) {
-  CAIRN_TRY(state.temporary_catalogue, TemporaryFolder::make(state.environment.temporary_folders));
+  CAIRN_TRY(state.temporary_catalogue,
+            TemporaryFolder::make(state.environment.temporary_folders, state.environment.process));
   state.catalogue_folder = state.temporary_catalogue->path() + "/catalogue";
   return {};
 }
@@ -245,6 +246,15 @@ core::Status bring_up_somewhere(State& state, Observer& observer) {
 }  // namespace
 
 core::Status ensure_catalogue(State& state, Observer& observer) {
+  if (!state.catalogue) {
+    const Environment& world = state.environment;
+    const std::uint64_t removed = remove_dead_temporary_folders(
+        world.temporary_folders, world.process, world.process_is_gone);
+    if (removed > 0) {
+      observer.detail(
+          fmt::format("catalogues removed that killed runs had made for themselves: {}", removed));
+    }
+  }
   if (state.chunks) {
     state.chunks->expect_changes();
   }

@@ -27,10 +27,13 @@ bool take_number(std::string_view& text, Number& number) {
 
 }  // namespace
 
+std::string writer_prefix(const core::ProcessIdentity& writer) {
+  return fmt::format("{}-{}-{}-", short_place(writer), writer.number, writer.start);
+}
+
 std::string temporary_name(const core::ProcessIdentity& writer, std::uint64_t tag,
                            std::uint64_t number) {
-  return fmt::format("{}-{}-{}-{:016x}-{}", short_place(writer), writer.number, writer.start, tag,
-                     number);
+  return fmt::format("{}{:016x}-{}", writer_prefix(writer), tag, number);
 }
 
 std::optional<core::ProcessIdentity> writer_in_place_of(std::string_view name,

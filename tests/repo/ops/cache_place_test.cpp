@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "cairn/core/crypto.h"
 #include "child_process.h"
 #include "collecting.h"
 #include "outcome.h"
@@ -74,6 +75,67 @@ TEST_CASE("without a cache folder each run makes its catalogue, and leaves nothi
   CHECK(world.fixture.observer.warnings.empty());
   CHECK(std::filesystem::is_empty(world.fixture.at("tmp")));
   CHECK_FALSE(std::filesystem::exists(world.fixture.at("cache")));
+}
+
+TEST_CASE("what a killed run without a cache left is removed by the next run in its place",
+          "[cache]") {
+  namespace fs = std::filesystem;
+  CacheWorld world;
+  const auto process = [](std::string_view place, std::uint64_t start) {
+    return core::ProcessIdentity{
+        .place = core::hash256(core::as_view(place)), .number = 7, .start = start};
+  };
+  const std::string tmp = world.fixture.at("tmp");
+  const auto left_by = [&](const core::ProcessIdentity& maker) {
+    std::string path;
+    {
+      const auto folder = repo::ops::TemporaryFolder::make({tmp}, maker);
+      REQUIRE(outcome(folder) == "ok");
+      path = (*folder)->path();
+    }
+    REQUIRE(make_tree(path, {tree::file("catalogue/data.mdb", 1000, 1)}).empty());
+    return path;
+  };
+  const std::string killed = left_by(process("here", 100));
+  const std::string living = left_by(process("here", 200));
+  const std::string elsewhere = left_by(process("another container", 100));
+  const std::string unknown = left_by({});
+  // What only has such a name: a link, somebody else's folder, something of the user's.
+  const std::string link = killed + "x";
+  fs::create_directory(world.fixture.at("mine"));
+  write_file(world.fixture.at("mine/file"), {});
+  fs::create_symlink(world.fixture.at("mine"), link);
+  const std::string foreign = killed + "y";
+  fs::create_directory(foreign);
+  const bool is_root = ::geteuid() == 0;
+  REQUIRE((!is_root || ::lchown(foreign.c_str(), kNobody, kNobody) == 0));
+  fs::create_directory(tmp + "/cairn-catalogue-backup");
+
+  const std::string cache = GENERATE(std::string(), std::string("cache"));
+  repo::Environment environment = world.fixture.environment();
+  environment.cache_folder = cache.empty() ? "" : world.fixture.at(cache);
+  environment.temporary_folders = {world.fixture.at("no such folder"), tmp, tmp};
+  environment.process = process("here", 300);
+  environment.process_is_gone = [&](const core::ProcessIdentity& other) {
+    return other == process("here", 100);
+  };
+  {
+    auto repository = repo::Repository::open(
+        environment,
+        {.location = world.fixture.at("repo"), .credentials = RepoFixture::passphrase()},
+        world.fixture.observer);
+    REQUIRE(outcome(repository) == "ok");
+    world.use(*repository);
+  }
+  CHECK_FALSE(fs::exists(killed));
+  CHECK(fs::exists(living + "/catalogue/data.mdb"));
+  CHECK(fs::exists(elsewhere + "/catalogue/data.mdb"));
+  CHECK(fs::exists(unknown + "/catalogue/data.mdb"));
+  CHECK(fs::is_symlink(link));
+  CHECK(fs::exists(world.fixture.at("mine/file")));
+  CHECK(fs::exists(foreign) == is_root);
+  CHECK(fs::exists(tmp + "/cairn-catalogue-backup"));
+  CHECK(std::distance(fs::directory_iterator(tmp), fs::directory_iterator()) == (is_root ? 6 : 5));
 }
 
 TEST_CASE("a cache that cannot be written is read, if it has all that is needed", "[cache]") {
