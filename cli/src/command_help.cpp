@@ -23,9 +23,11 @@ constexpr std::array kCommands{
     CommandHelp{
         "backup", "Make a snapshot of files and folders",
         "What has not changed since earlier snapshots takes no further space and is not\n"
-        "read again. Files that cannot be read, or that change each time they are read, are\n"
-        "named on standard error; the snapshot then exists without them, or with what was\n"
-        "read, and the exit status is 3.\n"
+        "read again. Files that cannot be read, that change each time they are read, or of\n"
+        "which an attribute cannot be read are named on standard error; the snapshot then\n"
+        "exists without them, or with what was read, and the exit status is 3. So it is if\n"
+        "--rehash-sample finds that a file changed while its times and size did not. What\n"
+        "vanishes before it is read is named, and no more.\n"
         "A PATH that cannot be found is named, too, and the others are backed up. What is\n"
         "named is taken, whatever leaves out a folder above it. A symbolic link is stored\n"
         "as a link; with a / at its end it stands for the folder that it leads to. This\n"
@@ -323,7 +325,7 @@ constexpr std::string_view kProgramFooter =
     "  0    done\n"
     "  1    failed\n"
     "  2    mistake on the command line\n"
-    "  3    done, but some sources could not be read (the snapshot exists)\n"
+    "  3    done, but some sources could not be read as a whole (the snapshot exists)\n"
     "  4    verify found damage\n"
     "  10   no repository there\n"
     "  11   the repository is busy\n"

@@ -213,6 +213,10 @@ void ConsoleObserver::problem(const repo::Problem& problem) {
     ++unreadable_;
   } else if (problem.kind == repo::ProblemKind::changed_while_read) {
     ++torn_;
+  } else if (problem.kind == repo::ProblemKind::incomplete_metadata) {
+    ++incomplete_;
+  } else if (problem.kind == repo::ProblemKind::changed_unnoticed) {
+    ++unnoticed_;
   }
   console_.problem(problem, verb_);
 }

@@ -110,12 +110,18 @@ class ConsoleObserver final : public repo::Observer {
   [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
   /// Files that are in the snapshot, but perhaps not in a state that they ever were in.
   [[nodiscard]] std::uint64_t torn() const noexcept { return torn_; }
+  /// Objects that are in the snapshot without some attribute.
+  [[nodiscard]] std::uint64_t incomplete() const noexcept { return incomplete_; }
+  /// Files that are in the snapshot with other bytes than last time, though nothing told of it.
+  [[nodiscard]] std::uint64_t unnoticed() const noexcept { return unnoticed_; }
 
  private:
   Console& console_;
   std::string_view verb_;
   std::uint64_t unreadable_ = 0;
   std::uint64_t torn_ = 0;
+  std::uint64_t incomplete_ = 0;
+  std::uint64_t unnoticed_ = 0;
 };
 
 }  // namespace cairn::cli

@@ -12,6 +12,7 @@ enum class ExitCode : std::uint8_t {
   failed = 1,
   usage = 2,
   partial = 3,  ///< done, but something, or a snapshot, could not be read, or not as a whole
+                ///< (attributes count), or was not what its times had said
   damage = 4,   ///< verify found some
   no_repository = 10,
   busy = 11,

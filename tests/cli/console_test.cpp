@@ -149,7 +149,7 @@ TEST_CASE("in JSON progress is a line on standard output") {
   CHECK(json.at("current_path") == "/a/b");
 }
 
-TEST_CASE("the observer counts what could not be read, and only that") {
+TEST_CASE("the observer counts what is not in a snapshot as it was, by kinds") {
   Bench bench;
   Console console = bench.console();
   ConsoleObserver observer(console, "read");
@@ -158,6 +158,9 @@ TEST_CASE("the observer counts what could not be read, and only that") {
     observer.problem({kind, "/p", "r"});
   }
   CHECK(observer.unreadable() == 1);
+  CHECK(observer.torn() == 1);
+  CHECK(observer.incomplete() == 1);
+  CHECK(observer.unnoticed() == 0);
   CHECK(bench.err.str() ==
         "cairn: cannot read /p: r\ncairn: /p changed while it was read: r\ncairn: /p: r\n"
         "cairn: /p vanished before it was read: r\n");

@@ -61,6 +61,14 @@ void say_report(const repo::BackupReport& report, const ConsoleObserver& observe
     console.say(fmt::format("{} changed while {} read: what is stored may be a mixture",
                             format_count(torn, "file"), torn == 1 ? "it was" : "they were"));
   }
+  if (const std::uint64_t incomplete = observer.incomplete(); incomplete > 0) {
+    console.say(fmt::format("{} stored without all of {} attributes",
+                            format_count(incomplete, "object"), incomplete == 1 ? "its" : "their"));
+  }
+  if (const std::uint64_t unnoticed = observer.unnoticed(); unnoticed > 0) {
+    console.say(fmt::format("{} changed, and nothing but the bytes told of it",
+                            format_count(unnoticed, "file")));
+  }
   if (snapshot.partial) {
     console.say("the time limit was reached: the snapshot holds what was read until then");
   }
@@ -136,15 +144,20 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
     json["dry_run"] = arguments.dry_run;
     json["unreadable"] = observer.unreadable();
     json["changed_while_read"] = observer.torn();
+    json["incomplete_metadata"] = observer.incomplete();
+    json["changed_unnoticed"] = observer.unnoticed();
     json["seconds"] = seconds_view(elapsed_ns);
     context.console.print_json(json);
   } else {
     say_report(*report, observer, elapsed_ns, context.console);
   }
   // A file that would not hold still is in the snapshot in a state that it may never have been in:
-  // that is no more a whole backup than one that lacks it.
-  const bool is_whole =
-      observer.unreadable() == 0 && observer.torn() == 0 && !report->snapshot.partial;
+  // that is no more a whole backup than one that lacks it. Nor is one that lacks an access list.
+  // And who has files read again to find out whether their stamps tell the truth wants to hear that
+  // they do not. What has vanished was not there to be backed up.
+  const bool is_whole = observer.unreadable() == 0 && observer.torn() == 0 &&
+                        observer.incomplete() == 0 && observer.unnoticed() == 0 &&
+                        !report->snapshot.partial;
   return is_whole ? ExitCode::ok : ExitCode::partial;
 }
 
