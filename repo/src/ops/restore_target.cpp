@@ -122,15 +122,48 @@ core::Result<std::shared_ptr<Descriptor>> RestoreTarget::descriptor_of(const Tar
       return found->second->descriptor;
     }
   }
-  // Closed to make room for others.
-  const int number =
-      opener_.open(root_descriptor_->number(), below_target(folder), kListedFolderFlags);
-  if (number < 0) {
-    return core::fail(core::errno_error(errno, "open folder " + folder.path));
+  return reopen(folder);
+}
+
+/// The folder was closed to make room for others: it is opened from the nearest one above it that
+/// is open. If that is far, the folders between are kept open, too, as many as may be without
+/// closing all others: they are finished next, and if each were looked for from the top, a tree of
+/// n levels would take n * n steps.
+core::Result<std::shared_ptr<Descriptor>> RestoreTarget::reopen(const TargetFolder& folder) {
+  std::vector<const TargetFolder*> closed;  // from the folder upwards
+  std::shared_ptr<Descriptor> above = root_descriptor_;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const TargetFolder* at = &folder; at->parent != nullptr; at = at->parent.get()) {
+      if (const auto found = by_folder_.find(at); found != by_folder_.end()) {
+        above = found->second->descriptor;
+        break;
+      }
+      closed.push_back(at);
+    }
   }
-  auto descriptor = std::make_shared<Descriptor>(number);
-  remember(folder, descriptor);
-  return descriptor;
+  const std::size_t kept =
+      closed.size() > kFarLevels ? std::min(closed.size(), kOpenFoldersMax / 2) : 1;
+  std::string path;
+  while (!closed.empty()) {
+    const TargetFolder& next = *closed.back();
+    closed.pop_back();
+    path += (path.empty() ? "" : "/") + next.name;
+    if (closed.size() >= kept) {
+      continue;
+    }
+    const int number = opener_.open(above->number(), path, kListedFolderFlags);
+    if (number < 0 && closed.empty()) {
+      return core::fail(core::errno_error(errno, "open folder " + next.path));
+    }
+    if (number < 0) {
+      continue;  // one that may be passed but not read
+    }
+    above = std::make_shared<Descriptor>(number);
+    remember(next, above);
+    path.clear();
+  }
+  return above;
 }
 
 void RestoreTarget::remember(const TargetFolder& folder, std::shared_ptr<Descriptor> descriptor) {

@@ -157,6 +157,8 @@ class RestoreTarget {
   void has_no_reflinks() noexcept { may_have_reflinks_ = false; }
 
   static constexpr std::size_t kOpenFoldersMax = 256;
+  /// Levels that are opened in one step and not kept.
+  static constexpr std::size_t kFarLevels = 32;
 
  private:
   RestoreTarget(const TargetOptions& options, RestoreLog& log);
@@ -166,6 +168,7 @@ class RestoreTarget {
     std::shared_ptr<Descriptor> descriptor;
   };
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> descriptor_of(const TargetFolder& folder);
+  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> reopen(const TargetFolder& folder);
   [[nodiscard]] std::string below_target(const TargetFolder& folder) const;
   void remember(const TargetFolder& folder, std::shared_ptr<Descriptor> descriptor);
   void forget(const TargetFolder& folder);

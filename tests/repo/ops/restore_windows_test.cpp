@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +29,34 @@ std::string random_text(SeededRandom& random, std::size_t length) {
 }
 
 }  // namespace
+
+TEST_CASE("folders nested deeper than are kept open are found again, each with its metadata") {
+  constexpr unsigned kLevels = 700;  // several times RestoreTarget::kOpenFoldersMax
+  RestoreFixture fixture;
+  std::vector<TreeObject> objects;
+  std::string path;
+  for (unsigned level = 0; level < kLevels; ++level) {
+    path += level == 0 ? "d" : "/d";
+    const core::Timestamp time{1'000'000'000 + level, level};
+    objects.push_back(tree::folder(path).with_mtime(time).with_mode(0700U + level % 8));
+    objects.push_back(tree::text_file(path + "/z", std::to_string(level)));
+  }
+  fixture.make("source", objects);
+  fixture.back_up();
+  fixture.workers = GENERATE(1U, 3U);
+  const auto way = GENERATE(Overwrite::refuse, Overwrite::always);
+  if (way == Overwrite::always) {
+    fixture.must(fixture.over(Overwrite::refuse));
+    // Every folder has to be entered, and gets its own again.
+    std::string other = fixture.at("out");
+    for (unsigned level = 0; level < kLevels; ++level) {
+      other += "/d";
+      REQUIRE(::chmod(other.c_str(), 0711) == 0);
+    }
+  }
+  fixture.must(fixture.over(way));
+  CHECK(fixture.differences() == std::vector<std::string>());
+}
 
 TEST_CASE("a block that two windows want is read once") {
   RestoreFixture fixture;
