@@ -5,16 +5,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <istream>
-#include <iterator>
+#include <streambuf>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "absolute_path.h"
 #include "cairn/core/descriptor.h"
+#include "cairn/repo/entry.h"
+#include "cairn/repo/snapshot.h"
 #include "descriptor_streams.h"
 
 namespace cairn::cli {
@@ -53,21 +57,115 @@ core::Status in_option(std::string_view option, const std::string& value, core::
       core::Error(std::move(status).error()).with_context(fmt::format("{} {}", option, value)));
 }
 
-/// Lines that are empty or begin with # are passed over, as in a file of patterns; between NULs
-/// every byte counts.
-void add_paths(std::string_view text, char end, std::vector<std::string>& paths) {
-  while (!text.empty()) {
-    const std::size_t size = std::min(text.find(end), text.size());
-    std::string_view path = text.substr(0, size);
-    text.remove_prefix(std::min(size + 1, text.size()));
-    if (end == '\n' && path.ends_with('\r')) {
-      path.remove_suffix(1);
+/// Of a file that is read as a whole: patterns, or a key.
+constexpr std::size_t kWholeFileBytesMax = std::size_t{64} * 1024 * 1024;
+/// Of one list. Far more than a snapshot has sources: those that lie below others count as one with
+/// them.
+constexpr std::size_t kListEntriesMax = 16 * repo::kSourcesMax;
+/// Of all lists together.
+constexpr std::size_t kListedBytesMax = std::size_t{256} * 1024 * 1024;
+
+/// Hands what the user named to `take`, a piece at a time; standard input for "-". It may be a
+/// device, or a pipe that never ends: `take` decides how much is too much.
+core::Status read_input(std::string_view option, const std::string& name, Streams& streams,
+                        const std::function<core::Status(std::string_view)>& take) {
+  const auto drain = [&take](std::streambuf& from) -> core::Status {
+    std::array<char, std::size_t{16} * 1024> piece{};
+    for (;;) {
+      const std::streamsize size = from.sgetn(piece.data(), std::streamsize{piece.size()});
+      if (size <= 0) {
+        return {};
+      }
+      CAIRN_TRY_STATUS(take(std::string_view(piece.data(), static_cast<std::size_t>(size))));
     }
-    if (!path.empty() && (end != '\n' || path[0] != '#')) {
-      paths.emplace_back(path);
-    }
+  };
+  if (name == "-") {
+    CAIRN_TRY_STATUS(drain(*streams.in.rdbuf()));
+    return check_input(streams);
   }
+  CAIRN_TRY(const std::string path, absolute_path(name, streams));
+  // Not through the file system seam: it may be a pipe, as in --files-from <(find ...).
+  const core::Descriptor file(core::uninterrupted(
+      [&path] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
+  const std::string what = fmt::format("{}: read {}", option, name);
+  if (!file.is_open()) {
+    return core::fail(core::errno_error(errno, what));
+  }
+  DescriptorInput buffer(file.number(), streams.stop);
+  CAIRN_TRY_STATUS(drain(buffer));
+  if (streams.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  return buffer.error() == 0 ? core::Status()
+                             : core::Status(core::fail(core::errno_error(buffer.error(), what)));
 }
+
+/// Takes paths from lists, which may have no end. Lines that are empty or begin with # are passed
+/// over, as in a file of patterns; between NULs every byte counts.
+class PathLists {
+ public:
+  explicit PathLists(std::vector<std::string>& paths) : paths_(paths) {}
+
+  core::Status read(std::string_view option, const std::string& name, char end, Streams& streams) {
+    end_ = end;
+    entries_ = 0;
+    CAIRN_TRY_STATUS(read_input(option, name, streams, [&](std::string_view piece) {
+      core::Status status = take(piece);
+      return status ? status
+                    : core::Status(core::fail(std::move(status).error().with_context(
+                          fmt::format("{} {}", option, name))));
+    }));
+    finish_entry();
+    return {};
+  }
+
+ private:
+  core::Status take(std::string_view piece) {
+    while (!piece.empty()) {
+      const std::size_t size = std::min(piece.find(end_), piece.size());
+      is_comment_ = is_comment_ || (end_ == '\n' && entry_.empty() && piece[0] == '#');
+      if (!is_comment_) {
+        entry_ += piece.substr(0, size);
+      }
+      if (entry_.size() > repo::kPathBytesMax) {
+        return core::fail(core::ErrorCode::limit_exceeded,
+                          fmt::format("entry {} is a path of more than {} bytes", entries_ + 1,
+                                      repo::kPathBytesMax),
+                          "is it a list of paths at all?");
+      }
+      if (size < piece.size()) {
+        finish_entry();
+      }
+      if (entries_ > kListEntriesMax || bytes_ > kListedBytesMax) {
+        return core::fail(core::ErrorCode::limit_exceeded,
+                          fmt::format("more than {} entries, or {} bytes of paths", kListEntriesMax,
+                                      kListedBytesMax),
+                          "name the folders above them");
+      }
+      piece.remove_prefix(std::min(size + 1, piece.size()));
+    }
+    return {};
+  }
+  void finish_entry() {
+    if (end_ == '\n' && entry_.ends_with('\r')) {
+      entry_.pop_back();
+    }
+    if (!entry_.empty()) {
+      bytes_ += entry_.size();
+      paths_.push_back(entry_);
+    }
+    entry_.clear();
+    entries_ += 1;
+    is_comment_ = false;
+  }
+
+  std::vector<std::string>& paths_;
+  std::size_t bytes_ = 0;
+  char end_ = '\n';
+  std::string entry_;  ///< as far as it was read
+  bool is_comment_ = false;
+  std::uint64_t entries_ = 0;  ///< of this list
+};
 
 /// A link that is named with a '/' at its end stands for the folder that it leads to.
 std::string followed(std::string path) {
@@ -83,40 +181,27 @@ std::string followed(std::string path) {
 
 core::Result<std::string> read_whole(std::string_view option, const std::string& name,
                                      Streams& streams) {
-  if (name == "-") {
-    std::string text(std::istreambuf_iterator<char>(streams.in), {});
-    CAIRN_TRY_STATUS(check_input(streams));
-    return text;
-  }
-  CAIRN_TRY(const std::string path, absolute_path(name, streams));
-  // Not through the file system seam: it may be a pipe, as in --files-from <(find ...).
-  const core::Descriptor file(core::uninterrupted(
-      [&path] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
-  const std::string what = fmt::format("{}: read {}", option, name);
-  if (!file.is_open()) {
-    return core::fail(core::errno_error(errno, what));
-  }
-  DescriptorInput buffer(file.number(), streams.stop);
-  std::string text(std::istreambuf_iterator<char>(&buffer), {});
-  if (streams.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
-  if (buffer.error() != 0) {
-    return core::fail(core::errno_error(buffer.error(), what));
-  }
+  std::string text;
+  CAIRN_TRY_STATUS(read_input(option, name, streams, [&](std::string_view piece) -> core::Status {
+    if (text.size() + piece.size() > kWholeFileBytesMax) {
+      return core::fail(core::ErrorCode::limit_exceeded,
+                        fmt::format("{} {}: more than {} bytes", option, name, kWholeFileBytesMax));
+    }
+    text += piece;
+    return {};
+  }));
   return text;
 }
 
 core::Result<std::vector<std::string>> source_paths(const BackupArguments& arguments,
                                                     Streams& streams) {
   std::vector<std::string> paths = arguments.paths;
+  PathLists lists(paths);
   for (const std::string& name : arguments.files_from) {
-    CAIRN_TRY(const std::string text, read_whole("--files-from", name, streams));
-    add_paths(text, '\n', paths);
+    CAIRN_TRY_STATUS(lists.read("--files-from", name, '\n', streams));
   }
   for (const std::string& name : arguments.files_from0) {
-    CAIRN_TRY(const std::string text, read_whole("--files-from0", name, streams));
-    add_paths(text, '\0', paths);
+    CAIRN_TRY_STATUS(lists.read("--files-from0", name, '\0', streams));
   }
   if (paths.empty()) {
     return core::fail(core::ErrorCode::invalid_argument, "the lists of paths name nothing");

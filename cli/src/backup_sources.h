@@ -15,12 +15,13 @@
 namespace cairn::cli {
 
 /// A whole file that the user named, or standard input for "-". `option` is where it was named.
-/// Errors: not_found, io, interrupted, invalid_argument.
+/// Errors: not_found, io, interrupted, invalid_argument, limit_exceeded (64 MiB).
 [[nodiscard]] core::Result<std::string> read_whole(std::string_view option, const std::string& name,
                                                    Streams& streams);
 
 /// The paths that were named, directly and in lists; absolute. Errors: not_found, io,
-/// invalid_argument (a list names nothing).
+/// invalid_argument (a list names nothing), limit_exceeded (it names what no snapshot could hold,
+/// or has no end).
 [[nodiscard]] core::Result<std::vector<std::string>> source_paths(const BackupArguments& arguments,
                                                                   Streams& streams);
 

@@ -40,6 +40,49 @@ TEST_CASE_METHOD(RepositoryFixture, "paths come from lists too") {
   CHECK(missing.err.starts_with("cairn: --files-from: read none: "));
 }
 
+TEST_CASE_METHOD(RepositoryFixture, "a list that never ends is an error, and takes no memory") {
+  const Outcome endless = run({"backup", "--files-from", "/dev/zero"});
+  CHECK(endless.status == 1);
+  CHECK(endless.err.starts_with(
+      "cairn: --files-from /dev/zero: entry 1 is a path of more than 65536 bytes\n"));
+  const Outcome empty = run({"backup", "--files-from0", "/dev/zero"});
+  CHECK(empty.status == 1);
+  CHECK(empty.err.find("/dev/zero: more than 1048576 entries") != std::string::npos);
+  for (const char* const option : {"--files-from", "--files-from0"}) {
+    const char end = std::string(option) == "--files-from" ? '\n' : '\0';
+    write_file(folder / "long", "a" + std::string(1, end) + std::string(65'537, 'x') + end);
+    const Outcome too_long = run({"backup", option, "long"});
+    CHECK(too_long.status == 1);
+    CHECK(too_long.err.find("long: entry 2 is a path of more than 65536 bytes") !=
+          std::string::npos);
+    std::string many;
+    for (unsigned i = 0; i <= 16 * 65'536; ++i) {
+      many += {'x', end};
+    }
+    write_file(folder / "many", many);
+    const Outcome too_many = run({"backup", option, "many"});
+    CHECK(too_many.status == 1);
+    CHECK(too_many.err.find("many: more than 1048576 entries") != std::string::npos);
+    CHECK(too_many.err.find("name the folders above them") != std::string::npos);
+  }
+  const Outcome patterns = run({"backup", tree, "--exclude-file", "/dev/zero"});
+  CHECK(patterns.status == 1);
+  CHECK(patterns.err.starts_with("cairn: --exclude-file /dev/zero: more than 67108864 bytes"));
+}
+
+TEST_CASE_METHOD(RepositoryFixture, "what a list may hold") {
+  // Far more than a snapshot has sources, but all of it the same one, and a long comment.
+  std::string list = "#" + std::string(200'000, 'x') + "\n";
+  for (unsigned i = 0; i < 70'000; ++i) {
+    list += "tree/sub\r\n";
+  }
+  write_file(folder / "list", list + "tree/link");
+  must({"backup", "--files-from", "list"});
+  const std::string all = listed(*this);
+  CHECK(all.starts_with(tree + "/link\n" + tree + "/sub\n"));
+  CHECK(all.find(tree + "/sub/new") != std::string::npos);
+}
+
 TEST_CASE_METHOD(RepositoryFixture, "patterns from options and files") {
   write_file(folder / "patterns", "# comment\nsub/\n");
   must({"backup", tree, "--exclude-file", "patterns", "-e", "hello*"});
