@@ -59,11 +59,15 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
         "repository");
   }
   std::optional<core::Error> damage;
+  // Of slots that may be whole: whatever the others are, one of these may be the one that is meant.
+  std::optional<core::Error> unknown;
   const auto note_damage = [&](core::Error error) {
+    const bool is_unknown =
+        error.code() == core::ErrorCode::unsupported_version || is_out_of_reach(error.code());
     if (!is_out_of_reach(error.code())) {
       state.opening_damage.push_back(error.message());
     }
-    damage = std::move(error);
+    (is_unknown ? unknown : damage) = std::move(error);
   };
   for (const KeySlotId& id : slots) {
     auto slot = store::get_key_slot(*state.backend, id);
@@ -85,9 +89,8 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
       return OpenedSlot{id, std::move(**bundle)};
     }
   }
-  if (damage &&
-      (damage->code() == core::ErrorCode::unsupported_version || is_out_of_reach(damage->code()))) {
-    return core::fail(*damage);
+  if (unknown) {
+    return core::fail(*std::move(unknown));
   }
   if (damage) {
     // It may be another one than the one that is meant: name them all.
