@@ -343,7 +343,7 @@ TEST_CASE("a file that ends before the size that its file system gives is named"
     const InterceptedCalls calls(file.hooks(nullptr, end));
     report = live.backup(nullptr);
   }
-  CHECK(live.problems() == Lines{"changed_while_read torn"});
+  REQUIRE(live.problems() == Lines{"changed_while_read torn"});
   const std::string reason = live.fixture.observer.problems.front().reason;
   CHECK_THAT(reason, Catch::Contains(fmt::format("ended after {} bytes", end)));
   CHECK_THAT(reason, Catch::Contains(fmt::format("{}", kTornBytes)));
