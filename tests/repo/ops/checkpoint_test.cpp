@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "catch2.h"
+#include "long_after.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "tree_spec.h"
@@ -17,8 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Long after every change of the test's files, which the kernel stamps with the real time.
-constexpr core::Timestamp kLongAfter{4'102'444'800, 0};
 /// Longer than from one checkpoint to the next.
 constexpr std::chrono::nanoseconds kCheckpointTick = std::chrono::seconds(61);
 constexpr int kFiles = 2'100;  // of one folder: many pieces of its record, several batches

@@ -12,6 +12,7 @@
 
 #include "cairn/repo/keys.h"
 #include "catch2.h"
+#include "long_after.h"
 #include "loop_disk.h"
 #include "ops/stat_cache.h"
 #include "outcome.h"
@@ -23,9 +24,6 @@ using namespace cairn::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Long after every change of the test's files, which the kernel stamps with the real time.
-constexpr core::Timestamp kLongAfter{4'102'444'800, 0};
 
 std::vector<TreeObject> tree_of_folders() {
   return {tree::file("a/one", 3'000, 1),

@@ -10,11 +10,11 @@ using namespace cairn::test;
 
 namespace {
 
-struct World {
+struct IndexWorld {
   RepoFixture fixture;
   core::Result<repo::Repository> repository = core::fail(core::ErrorCode::io, "not made");
 
-  World() {
+  IndexWorld() {
     REQUIRE(
         make_tree(fixture.at("source"), {tree::file("a", 400'000, 1), tree::file("b", 300'000, 2)})
             .empty());
@@ -34,7 +34,7 @@ struct World {
 }  // namespace
 
 TEST_CASE("an index of which segments are missing is written anew", "[repair]") {
-  World world;
+  IndexWorld world;
   const auto segments = world.fixture.objects("index");
   REQUIRE(segments.size() >= 2);
   const std::size_t kept = GENERATE(0U, 1U);
@@ -51,7 +51,7 @@ TEST_CASE("an index of which segments are missing is written anew", "[repair]") 
 }
 
 TEST_CASE("a damaged index segment is replaced from the packs' own directories", "[repair]") {
-  World world;
+  IndexWorld world;
   flip_byte(world.fixture.object_file(world.fixture.objects("index").front()), 100);
   const auto report = world.repair();
   CHECK(report.segments_damaged == 1);
@@ -62,7 +62,7 @@ TEST_CASE("a damaged index segment is replaced from the packs' own directories",
 
 TEST_CASE("a pack that is gone leaves the index, and the next backup heals what it held",
           "[repair]") {
-  World world;
+  IndexWorld world;
   const auto packs = world.fixture.objects("packs");
   for (const std::string& pack : packs) {
     std::filesystem::remove(world.fixture.object_file(pack));
@@ -90,7 +90,7 @@ TEST_CASE("a pack that is gone leaves the index, and the next backup heals what 
 }
 
 TEST_CASE("an index written anew costs a sound catalogue nothing that it alone knows", "[repair]") {
-  World world;
+  IndexWorld world;
   world.repository = world.fixture.open();  // as a command does, which has not read it yet
   REQUIRE(outcome(world.repository) == "ok");
   world.fixture.observer.warnings.clear();
@@ -103,7 +103,7 @@ TEST_CASE("an index written anew costs a sound catalogue nothing that it alone k
 }
 
 TEST_CASE("a dry run of repair index changes nothing", "[repair]") {
-  World world;
+  IndexWorld world;
   std::filesystem::remove(world.fixture.object_file(world.fixture.objects("index").front()));
   const auto segments = world.fixture.objects("index");
   const auto report =
