@@ -14,7 +14,7 @@
 #include <string>
 
 #include "made_index.h"
-#include "store/catalogue.h"
+#include "store/catalogue/catalogue.h"
 #include "temp_folder.h"
 
 namespace cairn::bench {

@@ -14,9 +14,9 @@
 #include "cairn/core/compress.h"
 #include "format/node.h"
 #include "made_index.h"
-#include "ops/restore_plan.h"
-#include "store/catalogue.h"
-#include "store/seal.h"
+#include "ops/restore/restore_plan.h"
+#include "store/catalogue/catalogue.h"
+#include "store/objects/seal.h"
 #include "temp_folder.h"
 
 namespace cairn::bench {

@@ -7,8 +7,8 @@
 #include "cairn/core/crypto.h"
 #include "format/config.h"
 #include "seeded_random.h"
-#include "store/key_ring.h"
-#include "store/seal.h"
+#include "store/objects/key_ring.h"
+#include "store/objects/seal.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "ops/stat_cache.h"
+#include "ops/incremental/stat_cache.h"
 #include "round_trip.h"
 
 // A record of the stat cache. It lies on the client's own disk, and still must not be believed.

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "cairn/core/crypto.h"
-#include "exit_code.h"
-#include "interrupts.h"
+#include "io/interrupts.h"
+#include "io/system_streams.h"
+#include "output/exit_code.h"
 #include "run.h"
-#include "system_streams.h"
 
 namespace {
 

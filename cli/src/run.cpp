@@ -5,12 +5,12 @@
 #include <type_traits>
 #include <variant>
 
-#include "arguments.h"
 #include "cairn/core/thread.h"
+#include "command_line/arguments.h"
 #include "commands/commands.h"
-#include "console.h"
-#include "context.h"
-#include "exit_code.h"
+#include "context/context.h"
+#include "output/console.h"
+#include "output/exit_code.h"
 
 namespace cairn::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "streams.h"
+#include "io/streams.h"
 
 namespace cairn::cli {
 

@@ -1,4 +1,4 @@
-#include "absolute_path.h"
+#include "io/absolute_path.h"
 
 #include <filesystem>
 #include <string>

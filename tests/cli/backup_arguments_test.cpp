@@ -1,4 +1,4 @@
-#include "backup_arguments.h"
+#include "command_line/backup_arguments.h"
 
 #include <fmt/format.h>
 

@@ -17,9 +17,9 @@
 #include "cairn/core/file_system.h"
 #include "catch2.h"
 #include "fake_clock.h"
+#include "io/streams.h"
 #include "run.h"
 #include "seeded_random.h"
-#include "streams.h"
 #include "temp_folder.h"
 
 namespace cairn::cli {

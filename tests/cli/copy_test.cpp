@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "arguments.h"
 #include "cli_fixture.h"
+#include "command_line/arguments.h"
 #include "parsed_words.h"
 
 // copy, from its words to its output.

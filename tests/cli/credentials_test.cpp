@@ -1,11 +1,11 @@
-#include "credentials.h"
+#include "context/credentials.h"
 
 #include <sys/stat.h>
 
 #include <string>
 
 #include "cli_fixture.h"
-#include "secret_input.h"
+#include "io/secret_input.h"
 
 namespace cairn::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "exit_code.h"
+#include "output/exit_code.h"
 
 #include <map>
 

@@ -1,12 +1,12 @@
-#include "forget_arguments.h"
+#include "command_line/forget_arguments.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "arguments.h"
 #include "cli_fixture.h"
+#include "command_line/arguments.h"
 #include "parsed_words.h"
 
 // forget, tag and pins, from their words to their output.

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "cli_fixture.h"
-#include "exit_code.h"
+#include "output/exit_code.h"
 #include "seeded_data.h"
 
 namespace cairn::cli {

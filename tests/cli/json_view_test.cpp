@@ -1,4 +1,4 @@
-#include "json_view.h"
+#include "output/json_view.h"
 
 #include <string>
 

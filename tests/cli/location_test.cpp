@@ -1,4 +1,4 @@
-#include "location.h"
+#include "io/location.h"
 
 #include "cli_fixture.h"
 

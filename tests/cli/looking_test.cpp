@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "arguments.h"
 #include "cli_fixture.h"
+#include "command_line/arguments.h"
 #include "parsed_words.h"
-#include "sizes.h"
+#include "text/sizes.h"
 
 // find, diff, ls -l and archives, from their words to their output.
 

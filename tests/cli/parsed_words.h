@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
-#include "arguments.h"
 #include "catch2.h"
+#include "command_line/arguments.h"
 
 /// What the words of a command line become, for tests that know which of the answers it must be.
 namespace cairn::cli {

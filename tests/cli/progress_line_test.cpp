@@ -1,7 +1,7 @@
-#include "progress_line.h"
+#include "output/progress_line.h"
 
 #include "catch2.h"
-#include "escape.h"
+#include "text/escape.h"
 
 namespace cairn::cli {
 namespace {

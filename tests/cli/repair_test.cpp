@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "arguments.h"
 #include "cli_fixture.h"
+#include "command_line/arguments.h"
 #include "parsed_words.h"
 
 // repair, rewrite and stats --would-free, from their words to their output.

@@ -1,4 +1,4 @@
-#include "sizes.h"
+#include "text/sizes.h"
 
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-#include "suggestions.h"
+#include "text/suggestions.h"
 
 #include "parsed_words.h"
 

@@ -1,4 +1,4 @@
-#include "times.h"
+#include "text/times.h"
 
 #include <string>
 

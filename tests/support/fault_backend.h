@@ -6,7 +6,7 @@
 #include <optional>
 #include <variant>
 
-#include "store/backend.h"
+#include "store/backend/backend.h"
 
 namespace cairn::test {
 

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <utility>
 
-#include "store/backend.h"
+#include "store/backend/backend.h"
 
 namespace cairn::test {
 

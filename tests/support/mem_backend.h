@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "store/backend.h"
+#include "store/backend/backend.h"
 
 namespace cairn::test {
 

@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "absolute_path.h"
-#include "backup_sources.h"
 #include "cairn/core/version.h"
 #include "commands/commands.h"
-#include "sizes.h"
-#include "times.h"
+#include "context/backup_sources.h"
+#include "io/absolute_path.h"
+#include "text/sizes.h"
+#include "text/times.h"
 
 namespace cairn::cli {
 namespace {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "arguments.h"
 #include "cairn/core/result.h"
-#include "context.h"
-#include "exit_code.h"
+#include "command_line/arguments.h"
+#include "context/context.h"
+#include "output/exit_code.h"
 
 /// Every command: does what the arguments say and tells the console. The answer is the exit status;
 /// an error has not been told yet.

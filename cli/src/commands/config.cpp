@@ -2,7 +2,7 @@
 
 #include "cairn/repo/settings.h"
 #include "commands/commands.h"
-#include "sizes.h"
+#include "text/sizes.h"
 
 namespace cairn::cli {
 

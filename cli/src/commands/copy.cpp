@@ -10,9 +10,9 @@
 #include "cairn/repo/verify.h"
 #include "commands/commands.h"
 #include "commands/finding.h"
-#include "escape.h"
-#include "sizes.h"
-#include "times.h"
+#include "text/escape.h"
+#include "text/sizes.h"
+#include "text/times.h"
 
 namespace cairn::cli {
 namespace {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "absolute_path.h"
 #include "cairn/repo/browse.h"
 #include "cairn/repo/diff.h"
 #include "commands/commands.h"
-#include "escape.h"
-#include "sizes.h"
+#include "io/absolute_path.h"
+#include "text/escape.h"
+#include "text/sizes.h"
 
 namespace cairn::cli {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "cairn/repo/browse.h"
 #include "commands/commands.h"
-#include "new_file.h"
-#include "sizes.h"
+#include "io/new_file.h"
+#include "text/sizes.h"
 
 namespace cairn::cli {
 namespace {

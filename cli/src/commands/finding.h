@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cairn/repo/verify.h"
-#include "console.h"
-#include "exit_code.h"
+#include "output/console.h"
+#include "output/exit_code.h"
 
 namespace cairn::cli {
 

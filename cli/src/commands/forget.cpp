@@ -4,11 +4,11 @@
 
 #include "commands/commands.h"
 #include "commands/prune.h"
-#include "escape.h"
-#include "sizes.h"
-#include "snapshot_line.h"
-#include "table.h"
-#include "times.h"
+#include "output/snapshot_line.h"
+#include "text/escape.h"
+#include "text/sizes.h"
+#include "text/table.h"
+#include "text/times.h"
 
 namespace cairn::cli {
 namespace {

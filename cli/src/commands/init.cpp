@@ -2,7 +2,7 @@
 
 #include "cairn/repo/settings.h"
 #include "commands/commands.h"
-#include "credentials.h"
+#include "context/credentials.h"
 
 namespace cairn::cli {
 

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
-#include "backup_sources.h"
 #include "cairn/repo/keys.h"
 #include "commands/commands.h"
-#include "credentials.h"
-#include "escape.h"
-#include "new_file.h"
-#include "sizes.h"
-#include "table.h"
-#include "times.h"
+#include "context/backup_sources.h"
+#include "context/credentials.h"
+#include "io/new_file.h"
+#include "text/escape.h"
+#include "text/sizes.h"
+#include "text/table.h"
+#include "text/times.h"
 
 namespace cairn::cli {
 namespace {

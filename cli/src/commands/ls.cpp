@@ -1,7 +1,7 @@
 #include "cairn/repo/browse.h"
 #include "commands/commands.h"
-#include "entry_line.h"
-#include "escape.h"
+#include "output/entry_line.h"
+#include "text/escape.h"
 
 namespace cairn::cli {
 namespace {

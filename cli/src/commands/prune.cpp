@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "commands/commands.h"
-#include "sizes.h"
-#include "times.h"
+#include "text/sizes.h"
+#include "text/times.h"
 
 namespace cairn::cli {
 namespace {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "arguments.h"
 #include "cairn/core/result.h"
 #include "cairn/repo/prune.h"
-#include "context.h"
+#include "command_line/arguments.h"
+#include "context/context.h"
 
 namespace cairn::cli {
 

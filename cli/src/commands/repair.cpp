@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "absolute_path.h"
 #include "cairn/core/version.h"
 #include "cairn/repo/verify.h"
 #include "commands/commands.h"
 #include "commands/finding.h"
-#include "sizes.h"
+#include "io/absolute_path.h"
+#include "text/sizes.h"
 
 namespace cairn::cli {
 namespace {

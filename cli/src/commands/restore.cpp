@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "absolute_path.h"
 #include "cairn/core/version.h"
 #include "cairn/repo/browse.h"
 #include "commands/commands.h"
-#include "escape.h"
-#include "restore_selection.h"
-#include "sizes.h"
-#include "times.h"
+#include "context/restore_selection.h"
+#include "io/absolute_path.h"
+#include "text/escape.h"
+#include "text/sizes.h"
+#include "text/times.h"
 
 namespace cairn::cli {
 namespace {

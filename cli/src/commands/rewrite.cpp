@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "backup_sources.h"
 #include "cairn/core/version.h"
 #include "commands/commands.h"
-#include "escape.h"
-#include "sizes.h"
-#include "times.h"
+#include "context/backup_sources.h"
+#include "text/escape.h"
+#include "text/sizes.h"
+#include "text/times.h"
 
 namespace cairn::cli {
 namespace {

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "commands/commands.h"
-#include "sizes.h"
-#include "table.h"
+#include "text/sizes.h"
+#include "text/table.h"
 
 namespace cairn::cli {
 

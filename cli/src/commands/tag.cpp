@@ -5,8 +5,8 @@
 
 #include "cairn/repo/marks.h"
 #include "commands/commands.h"
-#include "sizes.h"
-#include "snapshot_line.h"
+#include "output/snapshot_line.h"
+#include "text/sizes.h"
 
 namespace cairn::cli {
 namespace {

@@ -8,10 +8,10 @@
 #include "cairn/repo/browse.h"
 #include "commands/commands.h"
 #include "commands/finding.h"
-#include "escape.h"
-#include "sizes.h"
-#include "snapshot_line.h"
-#include "times.h"
+#include "output/snapshot_line.h"
+#include "text/escape.h"
+#include "text/sizes.h"
+#include "text/times.h"
 
 namespace cairn::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include "cairn/core/result.h"
 
 /// Envelopes of encrypted records: what stands before the ciphertext. The keys are the store's
-/// business (store/seal.h).
+/// business (store/objects/seal.h).
 namespace cairn::repo::format {
 
 struct SaltTag;

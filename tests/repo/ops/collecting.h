@@ -8,10 +8,10 @@
 #include "cairn/repo/keys.h"
 #include "cairn/repo/prune.h"
 #include "catch2.h"
-#include "ops/state.h"
+#include "ops/repository/state.h"
 #include "outcome.h"
 #include "repo_fixture.h"
-#include "store/records.h"
+#include "store/objects/records.h"
 #include "tree_spec.h"
 
 /// What tests of deletion share.

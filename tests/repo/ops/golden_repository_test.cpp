@@ -12,10 +12,10 @@
 #include "format/frame.h"
 #include "format/register.h"
 #include "format/sealed.h"
-#include "ops/state.h"
+#include "ops/repository/state.h"
 #include "outcome.h"
 #include "repo_fixture.h"
-#include "store/seal.h"
+#include "store/objects/seal.h"
 
 using namespace cairn;
 using namespace cairn::test;

@@ -3,10 +3,10 @@
 
 #include "catch2.h"
 #include "format/node.h"
-#include "ops/block_filler.h"
-#include "ops/chain.h"
-#include "ops/chunk_store.h"
-#include "ops/stored_nodes.h"
+#include "ops/snapshots/chain.h"
+#include "ops/writing/block_filler.h"
+#include "ops/writing/chunk_store.h"
+#include "ops/writing/stored_nodes.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 

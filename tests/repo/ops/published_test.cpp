@@ -6,7 +6,7 @@
 #include "collecting.h"
 #include "fault_backend.h"
 #include "fault_loop.h"
-#include "store/forwarding_catalogue.h"
+#include "store/catalogue/forwarding_catalogue.h"
 
 using namespace cairn;
 using namespace cairn::test;

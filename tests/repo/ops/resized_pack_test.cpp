@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "collecting.h"
-#include "store/pack_reader.h"
+#include "store/packs/pack_reader.h"
 
 // Packs that are there, but not with the size that the index recorded: cut off by a power cut or by
 // a copy that broke, or grown.

@@ -12,10 +12,10 @@
 #include "cairn/repo/prune.h"
 #include "cairn/repo/stats.h"
 #include "catch2.h"
-#include "ops/state.h"
+#include "ops/repository/state.h"
 #include "outcome.h"
 #include "repo_fixture.h"
-#include "store/forwarding_catalogue.h"
+#include "store/catalogue/forwarding_catalogue.h"
 #include "tree_spec.h"
 
 // A catalogue whose damage shows in the middle of a verb is made anew, once, and the verb begins

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/source.h"
+#include "ops/source/source.h"
 
 namespace cairn::repo::ops {
 

@@ -14,8 +14,8 @@
 #include "cairn/repo/rewrite.h"
 #include "catch2.h"
 #include "deep_tree.h"
-#include "ops/backup_sources.h"
-#include "ops/problem_list.h"
+#include "ops/progress/problem_list.h"
+#include "ops/source/backup_sources.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 

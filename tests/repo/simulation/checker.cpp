@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "ops/node_references.h"
-#include "store/pack_reader.h"
-#include "store/records.h"
+#include "ops/tree/node_references.h"
+#include "store/objects/records.h"
+#include "store/packs/pack_reader.h"
 
 namespace cairn::test {
 

@@ -9,7 +9,7 @@
 
 #include "mem_backend.h"
 #include "mem_catalogue.h"
-#include "ops/state.h"
+#include "ops/repository/state.h"
 
 namespace cairn::test {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "store/catalogue.h"
+#include "store/catalogue/catalogue.h"
 
 namespace cairn::test {
 

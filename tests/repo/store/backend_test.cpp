@@ -1,4 +1,4 @@
-#include "store/backend.h"
+#include "store/backend/backend.h"
 
 #include <algorithm>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "store/block_sealer.h"
+#include "store/packs/block_sealer.h"
 
 #include <algorithm>
 #include <set>

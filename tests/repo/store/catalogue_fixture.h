@@ -8,8 +8,8 @@
 
 #include "cairn/core/crypto.h"
 #include "seeded_random.h"
-#include "store/catalogue.h"
-#include "store/lmdb_catalogue.h"
+#include "store/catalogue/catalogue.h"
+#include "store/catalogue/lmdb_catalogue.h"
 #include "temp_folder.h"
 
 /// Index segments made of random ids, and what the catalogue must answer about them.

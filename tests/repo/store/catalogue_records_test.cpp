@@ -1,4 +1,4 @@
-#include "store/catalogue_records.h"
+#include "store/catalogue/catalogue_records.h"
 
 #include "catalogue_fixture.h"
 #include "catch2.h"

@@ -1,4 +1,4 @@
-#include "store/chunk_runs.h"
+#include "store/catalogue/chunk_runs.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "store/key_ring.h"
+#include "store/objects/key_ring.h"
 
 #include <string>
 

@@ -10,8 +10,8 @@
 #include "memory_file_system.h"
 #include "outcome.h"
 #include "seeded_random.h"
-#include "store/backend.h"
-#include "store/temporary_name.h"
+#include "store/backend/backend.h"
+#include "store/backend/temporary_name.h"
 #include "stored_objects.h"
 
 /// What only a backend on a file system has to do: folders, temporary names, durability.

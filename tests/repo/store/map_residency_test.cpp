@@ -1,4 +1,4 @@
-#include "store/map_residency.h"
+#include "store/catalogue/map_residency.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -12,10 +12,10 @@
 #include "fault_backend.h"
 #include "mem_backend.h"
 #include "outcome.h"
-#include "store/block_sealer.h"
-#include "store/catalogue.h"
-#include "store/pack_reader.h"
-#include "store/pack_writer.h"
+#include "store/catalogue/catalogue.h"
+#include "store/packs/block_sealer.h"
+#include "store/packs/pack_reader.h"
+#include "store/packs/pack_writer.h"
 #include "test_keys.h"
 
 namespace cairn::test {

@@ -1,4 +1,4 @@
-#include "store/pack_reader.h"
+#include "store/packs/pack_reader.h"
 
 #include <atomic>
 #include <string>

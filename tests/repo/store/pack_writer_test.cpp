@@ -1,4 +1,4 @@
-#include "store/pack_writer.h"
+#include "store/packs/pack_writer.h"
 
 #include <vector>
 

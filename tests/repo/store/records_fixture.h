@@ -7,7 +7,7 @@
 #include "fault_backend.h"
 #include "mem_backend.h"
 #include "outcome.h"
-#include "store/records.h"
+#include "store/objects/records.h"
 #include "test_keys.h"
 
 namespace cairn::test {

@@ -3,7 +3,7 @@
 
 #include "catch2.h"
 #include "records_fixture.h"
-#include "store/records.h"
+#include "store/objects/records.h"
 
 /// The decision register: snapshots and fences.
 namespace cairn::test {

@@ -1,4 +1,4 @@
-#include "store/records.h"
+#include "store/objects/records.h"
 
 #include <algorithm>
 #include <string>

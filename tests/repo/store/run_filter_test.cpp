@@ -1,4 +1,4 @@
-#include "store/run_filter.h"
+#include "store/catalogue/run_filter.h"
 
 #include <algorithm>
 #include <vector>

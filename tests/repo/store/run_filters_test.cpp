@@ -1,4 +1,4 @@
-#include "store/run_filters.h"
+#include "store/catalogue/run_filters.h"
 
 #include <string>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "catch2.h"
 #include "outcome.h"
 #include "seeded_data.h"
-#include "store/chunk_runs.h"
+#include "store/catalogue/chunk_runs.h"
 #include "temp_folder.h"
 
 namespace cairn::test {

@@ -1,4 +1,4 @@
-#include "store/seal.h"
+#include "store/objects/seal.h"
 
 #include <array>
 #include <string>

@@ -5,7 +5,7 @@
 #include "catch2.h"
 #include "outcome.h"
 #include "seeded_data.h"
-#include "store/backend.h"
+#include "store/backend/backend.h"
 
 /// Objects made from seeds, for tests of backends.
 namespace cairn::test {

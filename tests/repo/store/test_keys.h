@@ -6,7 +6,7 @@
 
 #include "format/config.h"
 #include "seeded_random.h"
-#include "store/key_ring.h"
+#include "store/objects/key_ring.h"
 
 namespace cairn::test {
 

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/backup.h"
+#include "command_line/arguments.h"
+#include "io/child_program.h"
+#include "io/streams.h"
+
+/// From the arguments of backup to what the library takes.
+namespace cairn::cli {
+
+/// A whole file that the user named, or standard input for "-". `option` is where it was named.
+/// Errors: not_found, io, interrupted, invalid_argument, limit_exceeded (64 MiB).
+[[nodiscard]] core::Result<std::string> read_whole(std::string_view option, const std::string& name,
+                                                   Streams& streams);
+
+/// The paths that were named, directly and in lists; absolute. Errors: not_found, io,
+/// invalid_argument (a list names nothing), limit_exceeded (it names what no snapshot could hold,
+/// or has no end).
+[[nodiscard]] core::Result<std::vector<std::string>> source_paths(const BackupArguments& arguments,
+                                                                  Streams& streams);
+
+/// Adds patterns from files, then single ones. Errors: not_found, io, invalid_argument (a broken
+/// pattern; says where).
+core::Status add_excludes(const std::vector<std::string>& files,
+                          const std::vector<std::string>& patterns, Streams& streams,
+                          repo::PathFilter& filter);
+
+/// The patterns of files, one a line, as `option` names them. Errors: as add_excludes().
+[[nodiscard]] core::Result<std::vector<std::string>> read_patterns(
+    std::string_view option, const std::vector<std::string>& files, Streams& streams);
+
+/// What is left out. Errors: not_found, io, invalid_argument (a broken pattern; says where).
+[[nodiscard]] core::Result<repo::Choice> source_choice(const BackupArguments& arguments,
+                                                       Streams& streams);
+
+/// Standard input, or a command's output; must outlive the backup.
+struct StreamInput {
+  repo::StreamSource source;
+  std::unique_ptr<ChildProgram> command;
+  std::uint64_t bytes = 0;  ///< read so far
+};
+/// Requires that the arguments name one. Starts the command. One that fails, or comes without a
+/// byte, ends in an error of `source.finish`: there is no snapshot then.
+[[nodiscard]] core::Result<std::unique_ptr<StreamInput>> stream_input(
+    const BackupArguments& arguments, Streams& streams);
+
+}  // namespace cairn::cli

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/browse.h"
+#include "cairn/repo/repository.h"
+#include "command_line/arguments.h"
+#include "io/streams.h"
+#include "output/console.h"
+
+namespace cairn::cli {
+
+/// What a command works with. Outlives every repository that it opens.
+struct Context {
+  Streams& streams;
+  Console& console;
+  const GlobalArguments& global;
+  std::string location = {};  ///< of the repository; empty for commands that need none
+  std::optional<repo::Environment> environment = std::nullopt;
+};
+
+/// The folder that --repo names, else CAIRN_REPOSITORY; empty if neither is given. Errors: as
+/// local_location().
+[[nodiscard]] core::Result<std::string> repository_location(const GlobalArguments& global,
+                                                            const Streams& streams);
+
+/// The same for the repository that a copy comes from: --from-repo, else CAIRN_FROM_REPOSITORY.
+[[nodiscard]] core::Result<std::string> location_to_copy_from(const FromArguments& from,
+                                                              const Streams& streams);
+
+/// CAIRN_CACHE_DIR, else $XDG_CACHE_HOME/cairn, else ~/.cache/cairn. Empty if there is no home.
+[[nodiscard]] core::Result<std::string> cache_folder(const Streams& streams);
+
+/// The environment that the repository of `context` lives in; made at the first call.
+[[nodiscard]] core::Result<const repo::Environment*> environment_of(Context& context);
+
+/// Asks for credentials and opens the repository of `context`.
+[[nodiscard]] core::Result<repo::Repository> open_repository(Context& context,
+                                                             repo::Observer& observer);
+
+/// The same for the repository that a copy comes from.
+[[nodiscard]] core::Result<repo::Repository> open_repository_to_copy_from(const FromArguments& from,
+                                                                          Context& context,
+                                                                          repo::Observer& observer);
+
+/// The filter as the library takes it: relative paths are those of the working folder.
+[[nodiscard]] core::Result<repo::SnapshotFilter> resolved(repo::SnapshotFilter filter,
+                                                          const Streams& streams);
+
+/// The snapshot that was chosen by name or by time; says on standard error which one it is.
+[[nodiscard]] core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,
+                                                                 const SnapshotChoice& choice,
+                                                                 Context& context,
+                                                                 repo::Observer& observer);
+
+/// interrupted if the user asked to stop: for loops whose verb does not ask by itself.
+[[nodiscard]] core::Status check_stop(const Streams& streams);
+
+}  // namespace cairn::cli

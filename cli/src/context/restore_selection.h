@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/path_filter.h"
+#include "command_line/arguments.h"
+#include "io/streams.h"
+
+/// What --include, --exclude and their kin say, as the library asks for it.
+namespace cairn::cli {
+
+/// Which objects of a snapshot are restored. Deciding is thread-safe.
+class RestoreSelection {
+ public:
+  /// Errors: not_found, io, invalid_argument (of the files with patterns).
+  [[nodiscard]] static core::Result<std::shared_ptr<const RestoreSelection>> make(
+      const RestoreArguments& arguments, Streams& streams);
+
+  /// False: everything is restored, and nobody needs to be asked.
+  [[nodiscard]] bool chooses() const noexcept { return !includes_.empty() || !excludes_.empty(); }
+  [[nodiscard]] bool selects(std::string_view path, bool is_folder) const;
+  /// True of a folder that no pattern matches but in which something may match.
+  [[nodiscard]] bool is_only_passed(std::string_view path) const;
+  /// The patterns of --include that nothing has matched until now.
+  [[nodiscard]] std::vector<std::string> unmatched() const;
+
+ private:
+  struct Include {
+    std::string text;
+    repo::PathSelection selection;
+    mutable std::atomic<bool> has_matched{false};
+  };
+
+  core::Status add_include(const std::string& pattern);
+
+  std::vector<std::unique_ptr<Include>> includes_;
+  repo::PathFilter excludes_;
+};
+
+/// Which extended attributes are restored, by --include-xattr and --exclude-xattr; empty: all.
+[[nodiscard]] core::Result<std::function<bool(std::string_view name)>> xattr_selection(
+    const RestoreArguments& arguments);
+
+}  // namespace cairn::cli

@@ -1,0 +1,50 @@
+#include "io/new_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "cairn/core/thread.h"
+#include "io/absolute_path.h"
+
+namespace cairn::cli {
+
+NewFile::NewFile(std::string path, Streams& streams) : path_(std::move(path)), streams_(streams) {}
+
+NewFile::~NewFile() {
+  if (file_ != nullptr) {
+    file_.reset();
+    static_cast<void>(core::guarded("discarding a file",
+                                    [this] { return streams_.file_system.remove(temporary_); }));
+  }
+}
+
+core::Status NewFile::create() {
+  CAIRN_TRY_STATUS(check_path(path_, streams_));
+  CAIRN_TRY(const auto there, streams_.file_system.info(path_));
+  if (there) {
+    return core::fail(core::ErrorCode::already_exists, fmt::format("{} exists already", path_),
+                      "remove it, or choose another name for --output");
+  }
+  std::array<std::byte, 8> tail{};
+  streams_.random.fill(tail);
+  temporary_ = fmt::format("{}.cairn-{}", path_, core::to_hex(tail));
+  CAIRN_TRY(file_, streams_.file_system.create(temporary_));
+  return {};
+}
+
+core::Status NewFile::append(core::ByteView data) { return file_->append(data); }
+
+core::Status NewFile::complete() {
+  CAIRN_TRY_STATUS(file_->sync());
+  CAIRN_TRY_STATUS(file_->close());
+  CAIRN_TRY_STATUS(streams_.file_system.publish(temporary_, path_));
+  file_.reset();
+  const std::size_t slash = path_.rfind('/');
+  return streams_.file_system.sync_folder(
+      slash == std::string::npos ? "." : path_.substr(0, std::max<std::size_t>(slash, 1)));
+}
+
+}  // namespace cairn::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/entry.h"
+#include "ops/repository/state.h"
+
+/// Files with holes in tar archives: the format "GNU sparse 1.0", in which a map of where the data
+/// belongs stands before the data.
+namespace cairn::repo::ops {
+
+/// A run of data of a file.
+struct DataRun {
+  std::uint64_t offset = 0;
+  std::uint64_t length_bytes = 0;
+
+  friend bool operator==(const DataRun&, const DataRun&) = default;
+};
+
+/// More runs than this are not worth their map, nor the memory for it.
+inline constexpr std::size_t kDataRunsMax = 64 * 1024;
+
+/// The runs of a file with holes, in order; the last one is empty if a hole ends the file. nullopt
+/// if it has no holes, or too many. Errors: as read_content.
+[[nodiscard]] core::Result<std::optional<std::vector<DataRun>>> data_runs(State& state,
+                                                                          const Content& content);
+
+/// The map, filled up to whole blocks.
+[[nodiscard]] std::string sparse_map(const std::vector<DataRun>& runs);
+
+}  // namespace cairn::repo::ops

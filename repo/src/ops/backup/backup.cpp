@@ -1,0 +1,289 @@
+#include "cairn/repo/backup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <gsl/gsl>
+#include <utility>
+
+#include "cairn/core/codec.h"
+#include "ops/backup/backup_pipeline.h"
+#include "ops/choice/left_out.h"
+#include "ops/incremental/stat_cache.h"
+#include "ops/progress/after_commit.h"
+#include "ops/progress/progress_meter.h"
+#include "ops/progress/workers.h"
+#include "ops/repository/access.h"
+#include "ops/repository/reserve.h"
+#include "ops/repository/state.h"
+#include "ops/snapshots/earlier_snapshots.h"
+#include "ops/source/backup_sources.h"
+#include "ops/source/folders_above.h"
+#include "ops/writing/chunk_store.h"
+#include "ops/writing/writing_session.h"
+
+namespace cairn::repo {
+
+namespace {
+
+using ops::State;
+
+Snapshot describe(const State& state, const BackupOptions& options,
+                  const std::vector<std::string>& paths, core::Timestamp start) {
+  Snapshot snapshot;
+  snapshot.start = options.time.value_or(start);
+  snapshot.utc_offset_minutes = state.environment.clock.utc_offset_minutes(snapshot.start);
+  snapshot.host = options.host.empty() ? state.environment.host : options.host;
+  snapshot.user = state.environment.user;
+  snapshot.program_version = options.program_version;
+  snapshot.set = options.set;
+  snapshot.type = options.type;
+  snapshot.tags = options.tags;
+  std::ranges::sort(snapshot.tags);
+  snapshot.tags.erase(std::unique(snapshot.tags.begin(), snapshot.tags.end()), snapshot.tags.end());
+  snapshot.description = options.description;
+  if (!options.stream) {
+    snapshot.folders_above = ops::read_folders_above(paths);
+    ops::add_left_out(options.choice, snapshot);
+  }
+  return snapshot;
+}
+
+core::Status check_time(const BackupOptions& options, core::Timestamp now) {
+  if (options.time && *options.time > now) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      fmt::format("a snapshot cannot be dated in the future: {}",
+                                  core::format_rfc3339(*options.time, 0)));
+  }
+  return {};
+}
+
+core::Status check_texts(const BackupOptions& options) {
+  const auto too_long = [](const std::string& text) { return text.size() > kTextBytesMax; };
+  if (too_long(options.set) || too_long(options.host) ||
+      options.description.size() > kDescriptionBytesMax || options.tags.size() > kTagsMax ||
+      std::ranges::any_of(options.tags, too_long)) {
+    return core::fail(
+        core::ErrorCode::limit_exceeded,
+        fmt::format("a name, host or tag is longer than {} bytes, a description than {}, "
+                    "or there are more than {} tags",
+                    kTextBytesMax, kDescriptionBytesMax, kTagsMax));
+  }
+  if (std::ranges::any_of(options.tags, [](const std::string& tag) { return tag.empty(); })) {
+    return core::fail(core::ErrorCode::invalid_argument, "a tag must not be empty");
+  }
+  for (const std::string& tag : options.tags) {
+    if (tag.find(',') != std::string::npos) {
+      return core::fail(core::ErrorCode::invalid_argument,
+                        fmt::format("the tag \"{}\" has a comma in it", tag),
+                        "a comma stands between tags");
+    }
+  }
+  return {};
+}
+
+/// What is known when everything has been read.
+struct Ingested {
+  BackupReport report;
+  std::vector<std::optional<ChunkId>> folder_nodes;  ///< of the snapshot's sources
+};
+
+// Two backups of the same folders by one client may spoil each other's run now and then; each time
+// they begin again with what the other one has recorded. After that many runs without an end the
+// last one looks at no record.
+constexpr int kRestartsMax = 8;
+
+constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
+
+ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options,
+                                      const ops::BackupSources& sources, ops::StatCache* cache,
+                                      ops::StageTimes& times) {
+  ops::PipelineOptions pipeline{.times = times};
+  pipeline.paths = sources.paths;
+  pipeline.read_from = sources.read_from;
+  pipeline.stream = options.stream ? &*options.stream : nullptr;
+  pipeline.cache = options.stream ? nullptr : cache;
+  ops::set_sources(sources, options.choice, pipeline.walk);
+  pipeline.walk.read_everything = options.force_rehash;
+  pipeline.walk.ignores = {.ctime = options.ignore_ctime, .inode = options.ignore_inode};
+  pipeline.walk.samples_in_2_32 =
+      static_cast<std::uint64_t>(std::clamp(options.rehash_sample, 0.0, 1.0) * 0x1p32);
+  core::Bytes seed(sizeof(std::uint64_t));
+  state.environment.random.fill(seed);
+  pipeline.walk.sample_seed = core::Decoder(seed, "seed").u64();
+  pipeline.tell_changes = options.tell_changes;
+  if (options.time_limit_seconds > 0) {
+    pipeline.deadline_ns =
+        state.environment.clock.monotonic_ns() +
+        std::min(options.time_limit_seconds, kTimeLimitSecondsMax) * std::uint64_t{1'000'000'000};
+  }
+  pipeline.workers = ops::worker_count(state.environment.threads, options.workers);
+  pipeline.stop = options.stop;
+  return pipeline;
+}
+
+/// Reads, stores and makes durable; fills sources, sums and problems of the snapshot.
+core::Status ingest(State& state, const BackupOptions& options, const ops::BackupSources& from,
+                    Observer& observer, ops::StatCache& cache, Ingested& ingested) {
+  BackupReport& report = ingested.report;
+  ops::ProgressMeter meter(observer, state.environment.clock);
+  ops::StageTimes times(options.measure_stages ? &state.environment.clock : nullptr);
+  ops::StorageLimit limit;
+  if (!options.dry_run) {
+    CAIRN_TRY(limit, ops::measure_storage(state, observer));
+  }
+  ops::ChunkStore store(state,
+                        {.compression_level = options.compression_level,
+                         .dry_run = options.dry_run,
+                         .limit = limit,
+                         .times = times},
+                        meter);
+  ops::PipelineOptions settings = pipeline_options(state, options, from, &cache, times);
+  settings.walk.on_own_folder = [&](const std::string& path, bool is_new) {
+    report.left_out_folders.push_back(path);
+    if (is_new) {
+      meter.warning(fmt::format("{} is left out: it is this repository, or its cache", path));
+    }
+  };
+  ops::BackupPipeline pipeline(state, settings, store, meter);
+
+  std::optional<ops::Estimate> estimate;
+  if (options.estimate && !options.stream) {
+    estimate.emplace(state.environment.threads, from, options.choice, meter);
+  }
+  auto sources = pipeline.run();
+  estimate.reset();
+  if (!sources && sources.error().code() != core::ErrorCode::interrupted) {
+    return core::fail(std::move(sources).error());
+  }
+  // Interrupted work is made durable too: the next backup goes on from there. Whoever interrupted
+  // it waited until nothing was under way, so records may be trusted.
+  CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(cache.settle());
+  if (!sources) {
+    return core::fail(std::move(sources).error());
+  }
+  meter.finish();
+
+  const auto totals = store.totals();
+  for (ops::AssembledSource& assembled : *sources) {
+    ingested.folder_nodes.push_back(assembled.folder_node);
+    if (assembled.is_new_and_empty) {
+      observer.warning(fmt::format("{} holds nothing", assembled.source.path));
+    }
+    report.snapshot.sources.push_back(std::move(assembled.source));
+  }
+  report.snapshot.partial = pipeline.is_partial();
+  report.changes = pipeline.changes();
+  report.snapshot.added_data = totals.data;
+  report.snapshot.added_metadata = totals.metadata;
+  report.snapshot.problem_count = pipeline.problems().count();
+  report.snapshot.problems = pipeline.problems().take();
+  report.data_packs = totals.data_packs;
+  report.metadata_packs = totals.metadata_packs;
+  report.written_bytes = totals.written_bytes;
+  report.stages = times.all();
+  return store.check_room_for(report.snapshot);
+}
+
+core::Result<BackupReport> backup_once(State& state, const BackupOptions& options,
+                                       ops::BackupSources& sources, bool recall,
+                                       Observer& observer) {
+  CAIRN_TRY(const auto session,
+            ops::WritingSession::begin(
+                state, {.program_version = options.program_version, .announce = !options.dry_run},
+                observer));
+  ops::warn_of_future(state, observer);
+  Ingested ingested;
+  BackupReport& report = ingested.report;
+  report.snapshot = describe(state, options, sources.paths, session->start());
+  CAIRN_TRY(const auto cache,
+            ops::StatCache::open(state, {.record = !options.dry_run, .recall = recall}));
+  sources.own_folders = ops::own_folders(state);  // the catalogue is there by now
+  if (auto done = ingest(state, options, sources, observer, *cache, ingested); !done) {
+    if (done.error().code() == core::ErrorCode::changed) {
+      CAIRN_TRY_STATUS(cache->drop_unreadable());
+    }
+    return core::fail(std::move(done).error());
+  }
+  const core::Timestamp end = state.environment.clock.now();
+  report.snapshot.end = end;
+  if (options.time) {
+    report.snapshot.end.seconds = options.time->seconds + (end.seconds - session->start().seconds);
+  }
+  if (options.skip_if_unchanged) {
+    auto equal = ops::equal_snapshot(state, report.snapshot);
+    if (equal) {
+      report.unchanged_since = *equal;
+    } else {
+      observer.warning(equal.error().message() + ": whether something is new is not known");
+    }
+  }
+  if (!options.dry_run && !report.unchanged_since) {
+    CAIRN_TRY_STATUS(session->publish(report.snapshot, report.written_bytes, observer));
+    report.id = session->id();
+    ops::AfterCommit after(observer, fmt::format("snapshot {} is stored", report.id->short_hex()));
+    for (std::size_t i = 0; i < ingested.folder_nodes.size(); ++i) {
+      if (ingested.folder_nodes[i]) {
+        after(cache->set_anchor(report.snapshot.sources[i].path, session->id(),
+                                *ingested.folder_nodes[i]));
+      }
+    }
+  }
+  return std::move(report);
+}
+
+}  // namespace
+
+core::Result<BackupReport> backup(Repository& repository, const BackupOptions& options,
+                                  Observer& observer) {
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::require_writing_key(state));
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
+  CAIRN_TRY_STATUS(check_texts(options));
+  CAIRN_TRY_STATUS(check_time(options, state.environment.clock.now()));
+  if (options.skip_if_unchanged) {
+    CAIRN_TRY_STATUS(ops::require_metadata_key(state));
+  }
+  if (options.stream && !options.paths.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      "back up: a stream is a snapshot of its own, without paths");
+  }
+  CAIRN_TRY(auto sources,
+            ops::find_sources(options.stream ? std::vector{options.stream->path} : options.paths,
+                              options.read_from, options.stream.has_value(), observer));
+
+  auto report = backup_once(state, options, sources, true, observer);
+  // A stream cannot be read again.
+  int fences = 0;
+  int restarts = 0;
+  bool rebuilt = false;
+  while (!report && !options.stream) {
+    const core::ErrorCode code = report.error().code();
+    if (code == core::ErrorCode::fenced && fences < ops::WritingSession::kFencesMax) {
+      observer.warning(report.error().message() + ": starting again, with what it has stored");
+      fences += 1;
+    } else if (code == core::ErrorCode::changed && restarts < kRestartsMax) {
+      restarts += 1;
+      observer.detail(report.error().message() + (restarts < kRestartsMax
+                                                      ? ": starting again, with what is recorded"
+                                                      : ": reading everything"));
+    } else if (ops::is_damage_of_catalogue(state, report) && !rebuilt) {
+      rebuilt = true;
+      CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
+    } else {
+      break;
+    }
+    report = backup_once(state, options, sources, restarts < kRestartsMax, observer);
+  }
+  if (report && !options.dry_run) {
+    ops::keep_reserve(state);
+  } else if (!report && report.error().code() == core::ErrorCode::no_space) {
+    return core::fail(std::move(report).error().with_hint(
+        "no snapshot was made. Make room on that disk, in a repository with: cairn forget --prune; "
+        "what has been stored is used by the next backup"));
+  }
+  return report;
+}
+
+}  // namespace cairn::repo

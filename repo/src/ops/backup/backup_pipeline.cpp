@@ -1,0 +1,430 @@
+#include "ops/backup/backup_pipeline.h"
+
+#include <fmt/format.h>
+
+#include <gsl/util>
+#include <utility>
+
+namespace cairn::repo::ops {
+
+namespace {
+
+// A batch is about one block of data, so that a worker fills whole blocks from one place of the
+// tree. Its folders stay open until it is done: 24 batches of 12 folders are 288 descriptors,
+// well below the usual limit of 1,024.
+constexpr std::size_t kBatchesInFlight = 24;
+constexpr std::uint64_t kBatchBytes = 1024 * 1024;
+constexpr std::size_t kBatchSteps = 512;
+constexpr std::size_t kBatchFolders = 12;
+constexpr std::size_t kBatchUnchanged = 4096;
+// Of what the steps themselves take: paths, targets of links, attributes.
+constexpr std::size_t kBatchStepBytes = 512 * 1024;
+
+// They wait for the disk, not for a processor.
+constexpr unsigned kLookaheadThreads = 4;
+
+// What a killed backup loses at most: the work since its last checkpoint.
+constexpr std::uint64_t kCheckpointNs = 60'000'000'000;
+constexpr std::uint64_t kCheckpointStoredBytes = 512ULL * 1024 * 1024;
+// A file that is being read when the work is to end is read on only if that takes no time.
+constexpr std::uint64_t kFinishedLateBytesMax = 64ULL * 1024 * 1024;
+
+/// What a step holds beside itself.
+std::size_t bytes_of(const WalkItem& item) {
+  std::size_t bytes = item.path.size() + item.entry.link_target.size();
+  for (const Xattr& xattr : item.entry.xattrs) {
+    bytes += xattr.name.size() + xattr.value.size();
+  }
+  return bytes;
+}
+
+bool is_fault_of_source(core::ErrorCode code) {
+  return code == core::ErrorCode::not_found || code == core::ErrorCode::permission_denied ||
+         code == core::ErrorCode::io;
+}
+
+/// The error's words without the path, which the problem has.
+std::string reason_of_source(const core::Error& error, const std::string& path) {
+  const std::string prefix = fmt::format("open source {}: ", path);
+  return error.message().starts_with(prefix) ? error.message().substr(prefix.size())
+                                             : error.message();
+}
+
+}  // namespace
+
+BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, ChunkStore& store,
+                               ProgressMeter& meter)
+    : state_(state),
+      options_(options),
+      store_(store),
+      meter_(meter),
+      problems_(meter),
+      gear_(state.keys->chunker_key()),
+      nodes_(store, *state.keys),
+      queue_(kBatchesInFlight),
+      shared_{.policy = state.config.chunking,
+              .gear = gear_,
+              .keys = *state.keys,
+              .clock = state.environment.clock,
+              .store = store,
+              .nodes = nodes_,
+              .on_bytes = [this](std::uint64_t bytes) { meter_.add_bytes(bytes); },
+              .should_stop = [this] { return !check(); },
+              .is_too_late =
+                  [this](std::uint64_t left) {
+                    const bool is_late = left > kFinishedLateBytesMax &&
+                                         (is_out_of_time() || options_.stop.stop_requested());
+                    partial_ = partial_ || is_late;
+                    return is_late;
+                  },
+              .times = options.times,
+              .offload = [this](OpenBlock& block) { return queue_.offer(block); }},
+      stream_ingest_(shared_),
+      changes_(meter, options.tell_changes) {
+  for (unsigned i = 0; i < options_.workers; ++i) {
+    ingests_.push_back(std::make_unique<FileIngest>(shared_));
+  }
+}
+
+core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
+  checkpoint_ns_ = state_.environment.clock.monotonic_ns();
+  {
+    std::vector<core::GuardedThread> threads;
+    // However this ends: nobody waits for what will not come.
+    const auto let_go = gsl::finally([this] { queue_.cancel(); });
+    CAIRN_TRY_STATUS(start_threads(threads));
+    auto status = core::guarded("walking the sources", [this] { return walk_all(); });
+    if (!status) {
+      fail_with(std::move(status).error());
+    }
+    queue_.close();
+    for (core::GuardedThread& thread : threads) {
+      [[maybe_unused]] const core::Status ended = thread.join();  // it has told
+    }
+  }
+  CAIRN_TRY_STATUS(check());
+  CAIRN_TRY_STATUS(nodes_.flush());
+  if (options_.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  if (sources_.empty() && !partial_) {
+    return core::fail(first_failure_.value_or(
+        core::Error(core::ErrorCode::not_found, "nothing of what was named could be read")));
+  }
+  changes_.counts.removed = removed_;
+  return std::move(sources_);
+}
+
+core::Status BackupPipeline::start_threads(std::vector<core::GuardedThread>& threads) {
+  const core::Threads& source = state_.environment.threads;
+  const auto on_error = [this](const core::Error& error) { fail_with(error); };
+  threads.reserve(1 + ingests_.size());
+  CAIRN_TRY(auto assembler,
+            core::GuardedThread::start(source, {.action = "putting folders together",
+                                                .work = [this] { return assemble_all(); },
+                                                .on_error = on_error}));
+  threads.push_back(std::move(assembler));
+  for (const auto& ingest : ingests_) {
+    auto worker = core::GuardedThread::start(
+        source, {.action = "reading files",
+                 .work = [this, own = ingest.get()] { return work_until_done(*own); },
+                 .on_error = on_error});
+    if (!worker && threads.size() > 1) {
+      meter_.detail(fmt::format("{} of {} threads read files: {}", threads.size() - 1,
+                                ingests_.size(), worker.error().message()));
+      break;  // those there are will do
+    }
+    CAIRN_TRY(auto started, std::move(worker));
+    threads.push_back(std::move(started));
+  }
+  return {};
+}
+
+core::Status BackupPipeline::check() const {
+  const std::scoped_lock lock(mutex_);
+  if (error_) {
+    return core::fail(*error_);
+  }
+  return {};
+}
+
+void BackupPipeline::fail_with(core::Error error) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!error_) {
+      error_ = std::move(error);
+    }
+  }
+  queue_.cancel();
+}
+
+/// The thread that would walk reads, cuts and hashes; idle workers compress.
+core::Status BackupPipeline::read_stream(const StreamSource& stream) {
+  IngestedStep step;
+  step.is_read = true;
+  step.item.path = stream.path;
+  Entry& entry = step.item.entry;
+  entry.mode = 0600;
+  entry.owner.uid = stream.uid;
+  entry.owner.gid = stream.gid;
+  OwnerNames().fill(entry.owner);
+  entry.mtime = state_.environment.clock.now();
+  auto content = stream_ingest_.ingest_stream(stream);
+  if (!content && options_.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  CAIRN_TRY(entry.content, std::move(content));
+  CAIRN_TRY_STATUS(stream.finish());
+  CAIRN_TRY_STATUS(stream_ingest_.flush());
+  auto batch = std::make_shared<Batch>();
+  batch->steps.push_back(std::move(step));
+  batch->ends_source = true;
+  batch->source = stream.path;
+  return push(std::move(batch));
+}
+
+core::Status BackupPipeline::walk_all() {
+  if (options_.stream != nullptr) {
+    return read_stream(*options_.stream);
+  }
+  for (const std::string& path : options_.paths) {
+    // The first source is begun whatever the time: a snapshot has one.
+    if (&path != &options_.paths.front() && is_out_of_time()) {
+      partial_ = true;
+      return {};
+    }
+    CAIRN_TRY_STATUS(walk(path));
+  }
+  return {};
+}
+
+bool BackupPipeline::is_out_of_time() const {
+  return options_.deadline_ns && state_.environment.clock.monotonic_ns() >= *options_.deadline_ns;
+}
+
+WalkOptions BackupPipeline::walk_options() {
+  WalkOptions walk = options_.walk;
+  walk.cache = options_.cache;
+  walk.stamp_key = state_.keys->split_key();
+  walk.clock = &state_.environment.clock;
+  walk.threads = &state_.environment.threads;
+  walk.lookahead_threads = kLookaheadThreads;
+  walk.on_removed = [this](const std::string& path) {
+    removed_ += 1;
+    changes_.add(Change::removed, path);
+  };
+  return walk;
+}
+
+/// One source that cannot be opened does not keep the others from being backed up.
+core::Status BackupPipeline::walk(const std::string& path) {
+  WalkOptions options = walk_options();
+  options.recorded_as = path;
+  const auto elsewhere = options_.read_from.find(path);
+  const std::string& place = elsewhere == options_.read_from.end() ? path : elsewhere->second;
+  auto walk = SourceWalk::open(place, problems_, std::move(options));
+  if (walk) {
+    return walk_opened(path, **walk);
+  }
+  const core::Error& error = walk.error();
+  if (!is_fault_of_source(error.code())) {
+    return core::fail(error);
+  }
+  problems_.add({ProblemKind::unreadable, path, reason_of_source(error, place)});
+  first_failure_ = first_failure_ ? std::move(first_failure_) : std::optional(error);
+  return {};
+}
+
+core::Status BackupPipeline::walk_opened(const std::string& path, SourceWalk& walk) {
+  auto batch = std::make_shared<Batch>();
+  std::uint64_t bytes = 0;
+  std::size_t step_bytes = 0;
+  std::size_t folders = 0;
+  std::size_t unchanged = 0;
+  const SourceFolder* last_folder = nullptr;
+  while (true) {
+    if (options_.stop.stop_requested()) {
+      // What was read shall not be read again: the next backup goes on from here.
+      CAIRN_TRY_STATUS(push(std::move(batch)));
+      CAIRN_TRY_STATUS(checkpoint());
+      return core::fail(core::ErrorCode::interrupted, "interrupted");
+    }
+    CAIRN_TRY(auto item, options_.times.measure(Stage::walk, 0, [&] { return walk.next(); }));
+    if (!item) {
+      break;
+    }
+    IngestedStep step;
+    step.item = std::move(*item);
+    note_hard_link(step);
+    if (step.item.folder.get() != last_folder) {
+      last_folder = step.item.folder.get();
+      folders += 1;
+    }
+    bytes += step.item.entry.type == EntryType::file ? step.item.size_bytes : 0;
+    unchanged += step.item.birth_times.size();
+    step_bytes += bytes_of(step.item);
+    batch->steps.push_back(std::move(step));
+    if (bytes >= kBatchBytes || batch->steps.size() >= kBatchSteps || folders >= kBatchFolders ||
+        unchanged >= kBatchUnchanged || step_bytes >= kBatchStepBytes) {
+      CAIRN_TRY_STATUS(push(std::exchange(batch, std::make_shared<Batch>())));
+      CAIRN_TRY_STATUS(checkpoint_if_due());
+      if (!partial_ && is_out_of_time()) {
+        partial_ = true;
+        walk.end_early();
+      }
+      bytes = 0;
+      step_bytes = 0;
+      folders = 0;
+      unchanged = 0;
+      last_folder = nullptr;
+    }
+  }
+  linked_.clear();
+  batch->ends_source = true;
+  batch->source = path;
+  return push(std::move(batch));
+}
+
+core::Status BackupPipeline::push(std::shared_ptr<Batch> batch) {
+  if (queue_.push(std::move(batch))) {
+    return {};
+  }
+  CAIRN_TRY_STATUS(check());
+  return core::fail(core::ErrorCode::internal, "the backup's queue was cancelled");
+}
+
+core::Status BackupPipeline::checkpoint_if_due() {
+  if (options_.cache == nullptr) {
+    return {};
+  }
+  const std::uint64_t now_ns = state_.environment.clock.monotonic_ns();
+  const std::uint64_t stored = store_.totals().data.stored_bytes;
+  if (now_ns - checkpoint_ns_ < kCheckpointNs &&
+      stored - checkpoint_bytes_ < kCheckpointStoredBytes) {
+    return {};
+  }
+  checkpoint_ns_ = now_ns;
+  checkpoint_bytes_ = stored;
+  return checkpoint();
+}
+
+/// Makes everything read so far durable, and the stat cache's records of it trustworthy.
+core::Status BackupPipeline::checkpoint() {
+  if (!queue_.drain()) {
+    return check();
+  }
+  for (const auto& ingest : ingests_) {
+    CAIRN_TRY_STATUS(ingest->flush());
+  }
+  CAIRN_TRY_STATUS(flush_late());
+  if (assembler_) {
+    CAIRN_TRY_STATUS(assembler_->record_progress());
+  }
+  CAIRN_TRY_STATUS(nodes_.flush());
+  CAIRN_TRY_STATUS(store_.settle());
+  return options_.cache != nullptr ? options_.cache->settle() : core::Status();
+}
+
+/// A further name of a file that the walk has met before need not be read again.
+void BackupPipeline::note_hard_link(IngestedStep& step) {
+  const WalkItem& item = step.item;
+  if (item.step != WalkStep::object || item.link_count < 2 || item.logs) {
+    return;
+  }
+  const ObjectMark mark = mark_of(item);
+  const auto [first, is_new] = linked_.emplace(item.inode, mark);
+  step.is_further_name = !is_new && first->second.is_same(mark);
+  first->second = mark;
+}
+
+core::Status BackupPipeline::work_until_done(FileIngest& ingest) {
+  while (auto work = queue_.pop()) {
+    if (auto* block = std::get_if<OpenBlock>(&*work)) {
+      CAIRN_TRY_STATUS(ingest.store(*block));
+      queue_.give_back(std::move(*block));
+      continue;
+    }
+    const auto& batch = std::get<std::shared_ptr<Batch>>(*work);
+    CAIRN_TRY_STATUS(ingest_batch(ingest, *batch));
+    queue_.finish(batch);
+  }
+  CAIRN_TRY_STATUS(check());
+  return ingest.flush();
+}
+
+core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
+  for (IngestedStep& step : batch.steps) {
+    const WalkItem& item = step.item;
+    // Of a database that is as it was the log may not be, and it may change before that is read.
+    const bool is_recorded = item.seen_index.has_value() && !item.sampled && !item.logs;
+    if (item.step == WalkStep::object && item.entry.type == EntryType::file && !is_recorded &&
+        !step.is_read && !(item.logs && item.is_log)) {
+      CAIRN_TRY_STATUS(read_file(ingest, step));
+    }
+    if (!step.is_further_name) {
+      step.item.folder.reset();
+    }
+    if (item.step == WalkStep::unchanged) {
+      meter_.files_done(item.birth_times.size());
+    } else if (item.step != WalkStep::leave_folder) {
+      meter_.file_done(item.path);
+    }
+  }
+  return ingest.settle();
+}
+
+core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step) {
+  const ObjectMark seen = mark_of(step.item);
+  auto status = step.item.logs ? ingest.ingest_database(step.item, step.problems)
+                               : ingest.ingest(step.item, step.is_further_name, step.problems);
+  step.is_further_name = step.is_further_name && seen.is_same(mark_of(step.item));
+  if (!status) {
+    const auto code = status.error().code();
+    if (code == core::ErrorCode::interrupted || !store_.check() || !check()) {
+      return status;
+    }
+    step.error = std::move(status).error();
+  }
+  return {};
+}
+
+/// Reads a further name of a file after all, because what was read under the first one is not it.
+core::Status BackupPipeline::read_late(IngestedStep& step) {
+  if (!late_ingest_) {
+    // At the end there may be no worker left to take a block over.
+    late_shared_.emplace(shared_);
+    late_shared_->offload = [](OpenBlock&) { return false; };
+    late_ingest_ = std::make_unique<FileIngest>(*late_shared_);
+  }
+  step.is_further_name = false;
+  CAIRN_TRY_STATUS(read_file(*late_ingest_, step));
+  return late_ingest_->settle();
+}
+
+core::Status BackupPipeline::flush_late() {
+  return late_ingest_ ? late_ingest_->flush() : core::Status();
+}
+
+core::Status BackupPipeline::assemble_all() {
+  const AssemblyParts parts{
+      .sink = nodes_, .split_key = state_.keys->split_key(), .cache = options_.cache};
+  const auto read = [this](IngestedStep& step) { return read_late(step); };
+  while (auto batch = queue_.next_done()) {
+    if (!assembler_) {
+      assembler_ = std::make_unique<TreeAssembler>(parts, problems_, changes_, read);
+    }
+    for (IngestedStep& step : (*batch)->steps) {
+      CAIRN_TRY_STATUS(assembler_->add(std::move(step)));
+    }
+    if ((*batch)->ends_source) {
+      CAIRN_TRY(auto source, assembler_->finish(std::move((*batch)->source)));
+      if (source) {
+        sources_.push_back(*std::move(source));
+      }
+      assembler_.reset();
+    }
+  }
+  return flush_late();
+}
+
+}  // namespace cairn::repo::ops

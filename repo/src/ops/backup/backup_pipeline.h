@@ -1,0 +1,107 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/core/thread.h"
+#include "ops/backup/file_ingest.h"
+#include "ops/backup/tree_assembler.h"
+#include "ops/backup/work_queue.h"
+#include "ops/progress/progress_meter.h"
+#include "ops/progress/stage_times.h"
+#include "ops/repository/state.h"
+#include "ops/writing/chunk_store.h"
+#include "ops/writing/stored_nodes.h"
+
+namespace cairn::repo::ops {
+
+struct PipelineOptions {
+  std::vector<std::string> paths = {};                ///< absolute, sorted, none below another
+  std::map<std::string, std::string> read_from = {};  ///< where some of them are read
+  const StreamSource* stream = nullptr;               ///< a source instead of the paths
+  StatCache* cache = nullptr;                         ///< nullptr: every file is read
+  WalkOptions walk = {};                              ///< but for what the pipeline fills in itself
+  bool tell_changes = false;
+  /// On the environment's monotonic clock: what has not been read then is left out.
+  std::optional<std::uint64_t> deadline_ns = {};
+  unsigned workers = 1;
+  std::stop_token stop = {};
+  StageTimes& times;
+};
+
+/// Reads the sources into chunks and nodes: one thread walks (the caller's), `workers` threads
+/// read, cut, hash and compress, one assembles folders in walk order, and the chunk store's thread
+/// packs. Root ids depend on the sources only, never on timing.
+///
+/// Memory: kBatchesInFlight batches of at most kBatchSteps steps, each worker's FileIngest, and
+/// the chunk store's.
+class BackupPipeline {
+ public:
+  BackupPipeline(State& state, const PipelineOptions& options, ChunkStore& store,
+                 ProgressMeter& meter);
+
+  /// Call once. All chunks are handed to the store when it returns; the store is not finished.
+  [[nodiscard]] core::Result<std::vector<AssembledSource>> run();
+
+  [[nodiscard]] ProblemList& problems() noexcept { return problems_; }
+  [[nodiscard]] const ChangeCounts& changes() const noexcept { return changes_.counts; }
+  /// True if the deadline passed before the end.
+  [[nodiscard]] bool is_partial() const noexcept { return partial_; }
+
+ private:
+  core::Status start_threads(std::vector<core::GuardedThread>& threads);
+  core::Status walk_all();
+  core::Status walk(const std::string& path);
+  core::Status walk_opened(const std::string& path, SourceWalk& walk);
+  core::Status read_stream(const StreamSource& stream);
+  [[nodiscard]] WalkOptions walk_options();
+  void note_hard_link(IngestedStep& step);
+  core::Status push(std::shared_ptr<Batch> batch);
+  core::Status checkpoint_if_due();
+  core::Status checkpoint();
+  [[nodiscard]] bool is_out_of_time() const;
+  core::Status work_until_done(FileIngest& ingest);
+  core::Status ingest_batch(FileIngest& ingest, Batch& batch);
+  core::Status read_file(FileIngest& ingest, IngestedStep& step);
+  core::Status read_late(IngestedStep& step);
+  core::Status flush_late();
+  core::Status assemble_all();
+  void fail_with(core::Error error);
+  [[nodiscard]] core::Status check() const;
+
+  State& state_;
+  const PipelineOptions& options_;
+  ChunkStore& store_;
+  ProgressMeter& meter_;
+  ProblemList problems_;
+  chunker::GearTable gear_;
+  StoredNodes nodes_;
+  WorkQueue queue_;
+  IngestShared shared_;
+  std::vector<std::unique_ptr<FileIngest>> ingests_;  ///< one per worker
+  FileIngest stream_ingest_;                          ///< the walking thread's own
+  // The walking thread's own.
+  std::map<InodeId, ObjectMark> linked_;
+  std::uint64_t removed_ = 0;
+  std::optional<core::Error> first_failure_;  ///< of a source that could not be opened
+  std::uint64_t checkpoint_ns_ = 0;
+  std::uint64_t checkpoint_bytes_ = 0;
+  std::atomic<bool> partial_ = false;  ///< anybody's
+  // The assembling thread's own, but while the queue is drained.
+  std::vector<AssembledSource> sources_;
+  std::unique_ptr<TreeAssembler> assembler_;
+  std::optional<IngestShared> late_shared_;
+  std::unique_ptr<FileIngest> late_ingest_;  ///< nullptr until it is needed
+  ChangeLog changes_;
+  mutable std::mutex mutex_;
+  std::optional<core::Error> error_;
+};
+
+}  // namespace cairn::repo::ops

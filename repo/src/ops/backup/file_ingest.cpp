@@ -1,0 +1,410 @@
+#include "ops/backup/file_ingest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <gsl/gsl>
+#include <utility>
+
+#include "ops/source/database_log.h"
+#include "ops/source/source_object.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+constexpr std::size_t kReadBytes = 512 * 1024;
+constexpr int kReadAttempts = 3;
+// Times of files move in ticks of at most 10 ms. Of two changes within one the second leaves no
+// trace, so a file that was changed just before it was opened has to be read twice.
+constexpr std::int64_t kTickNs = 20'000'000;
+// Of a file that says that it is empty and is not.
+constexpr std::uint64_t kUnannouncedBytesMax = 1024ULL * 1024 * 1024;
+constexpr std::uint64_t kStreamNominalBytes = 64 * 1024 * 1024;
+
+BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
+  switch (content_class) {
+    case chunker::ContentClass::general:
+    case chunker::ContentClass::disk_image:
+      return BlockClass::general;
+    case chunker::ContentClass::page_file:
+      return BlockClass::pages;
+    case chunker::ContentClass::compressed:
+      return BlockClass::compressed;
+  }
+  return BlockClass::general;
+}
+
+}  // namespace
+
+bool is_fresh(const SourceFile& file, core::Timestamp before) noexcept {
+  const core::Timestamp changed = file.ctime();
+  constexpr std::int64_t kSecondNs = core::kNanosecondsPerSecond;
+  const std::int64_t seconds = changed.seconds - before.seconds;
+  if (seconds < -1 || seconds > 1) {
+    return false;
+  }
+  const std::int64_t ns =
+      seconds * kSecondNs + std::int64_t{changed.nanoseconds} - std::int64_t{before.nanoseconds};
+  return ns > -kTickNs && ns < kTickNs;
+}
+
+FileIngest::FileIngest(const IngestShared& shared)
+    : shared_(shared), chunker_(shared.policy.classes[0], shared.gear), blocks_(shared.store) {}
+
+core::Status FileIngest::ingest(WalkItem& item, bool is_further_name,
+                                std::vector<Problem>& problems) {
+  const auto measured = [this](const auto& call) {
+    return shared_.times.measure(Stage::open, 0, call);
+  };
+  const ObjectMark seen = mark_of(item);
+  const core::Timestamp before = shared_.clock.now();
+  CAIRN_TRY(auto file, measured([&] { return open_what_is_there(item, problems); }));
+  if (!file) {
+    return {};
+  }
+  CAIRN_TRY_STATUS(measured([&] { return file->read_metadata(item.entry, item.path, problems); }));
+  if (is_further_name && seen.is_same(mark_of(item))) {
+    return {};
+  }
+  ended_at_.reset();
+  is_sqlite_ = false;
+  CAIRN_TRY_STATUS(read_content(*file, item.entry.content));
+  if (is_sqlite_ && !log_beside(item).empty()) {
+    return ingest_database(item, problems);
+  }
+  CAIRN_TRY(const auto drift, measured([&] { return file->drift(); }));
+  if (drift != SourceFile::Drift::none || is_fresh(*file, before)) {
+    CAIRN_TRY(const bool steady, read_again(*file, item, problems));
+    if (!steady && is_shared_memory(item)) {
+      item.stamp = kNoStamp;
+    } else if (!steady) {
+      item.entry.changed_while_read = true;
+      problems.push_back({ProblemKind::changed_while_read, item.path,
+                          "what is stored may be a mixture of old and new: stop what writes to "
+                          "it, or back up a copy of it"});
+      return {};
+    }
+  }
+  if (ended_at_ && !file->has_made_up_size()) {
+    item.entry.changed_while_read = true;
+    problems.push_back({ProblemKind::changed_while_read, item.path,
+                        fmt::format("it ended after {} bytes, though its size is given as {}: "
+                                    "the rest is missing",
+                                    *ended_at_, file->size_bytes())});
+  }
+  return {};
+}
+
+core::Result<bool> FileIngest::read_again(SourceFile& file, WalkItem& item,
+                                          std::vector<Problem>& problems) {
+  CAIRN_TRY_STATUS(settle());  // what was read first is there
+  Content& content = item.entry.content;
+  for (int attempt = 2; attempt <= kReadAttempts; ++attempt) {
+    CAIRN_TRY(const auto drift, file.drift());
+    ended_at_.reset();
+    Content again;
+    if (drift == SourceFile::Drift::grown) {
+      // If nothing but its end has moved, what was read is what it was at the first look.
+      CAIRN_TRY_STATUS(read_content(file, again));
+      CAIRN_TRY_STATUS(settle());
+      const bool only_grew = again == content;
+      content = std::move(again);
+      item.stamp = kNoStamp;
+      return only_grew;
+    }
+    const core::Timestamp before = shared_.clock.now();
+    CAIRN_TRY_STATUS(file.restart());
+    std::vector<Problem> repeated;  // the first look told them
+    CAIRN_TRY_STATUS(file.read_metadata(item.entry, item.path, repeated));
+    if (problems.empty()) {
+      problems = std::move(repeated);
+    }
+    auto status = read_content(file, again, Reading::while_unchanged);
+    CAIRN_TRY_STATUS(settle());
+    if (!status && status.error().code() == core::ErrorCode::changed) {
+      continue;
+    }
+    CAIRN_TRY_STATUS(status);
+    const bool is_equal = again == content;
+    content = std::move(again);
+    CAIRN_TRY(const auto moved, file.drift());
+    if (moved == SourceFile::Drift::none && (is_equal || !is_fresh(file, before))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void FileIngest::choose_parameters(core::ByteView head, std::uint64_t size_bytes) {
+  const auto content_class =
+      chunker::classify(head.first(std::min(head.size(), chunker::kClassifyBytes)), size_bytes);
+  parameters_ = chunker::cut_parameters(shared_.policy, content_class, size_bytes);
+  block_class_ = block_class_of(content_class);
+  chunker_.reset(parameters_);
+  parameters_chosen_ = true;
+  const std::size_t needed = kReadBytes + parameters_.size_max;
+  if (buffer_.size() < needed) {
+    buffer_.resize(needed);
+  }
+}
+
+void FileIngest::begin_content() {
+  parameters_chosen_ = false;
+  if (buffer_.size() < kReadBytes) {
+    buffer_.resize(kReadBytes);
+  }
+  files_.emplace_back(shared_.nodes);
+}
+
+void FileIngest::end_content(Content* result) {
+  files_.back().is_read = true;
+  files_.back().result = result;
+}
+
+core::Result<Content> FileIngest::ingest_stream(const StreamSource& stream) {
+  Content content;
+  begin_content();
+  bool at_end = false;
+  const auto read_at = [&stream](std::uint64_t /*offset*/, core::MutableByteView out) {
+    return stream.read(out);
+  };
+  // How long it will be nobody knows. Only very long databases are cut otherwise than short ones.
+  const Run run{.offset = 0, .length_bytes = kFileSizeMax, .size_bytes = kStreamNominalBytes};
+  const auto status = read_run(read_at, run, at_end);
+  end_content(&content);
+  CAIRN_TRY_STATUS(settle());
+  CAIRN_TRY_STATUS(status);
+  if (!at_end) {
+    return core::fail(core::ErrorCode::limit_exceeded,
+                      fmt::format("{}: longer than any file", stream.path));
+  }
+  return content;
+}
+
+core::Status FileIngest::read_content(SourceFile& file, Content& content, Reading reading) {
+  begin_content();
+  auto status = file.size_bytes() > 0 ? read_extents(file, reading) : read_to_real_end(file);
+  end_content(status ? &content : nullptr);
+  return status;
+}
+
+core::Status FileIngest::read_extents(SourceFile& file, Reading reading) {
+  const auto read_at = [this, &file, reading](
+                           std::uint64_t offset,
+                           core::MutableByteView out) -> core::Result<std::size_t> {
+    if (reading == Reading::while_unchanged) {
+      CAIRN_TRY(const bool changed, file.has_changed());
+      if (changed) {
+        return core::fail(core::ErrorCode::changed, "it changed again");
+      }
+    }
+    StageTimes::Span span(shared_.times, Stage::read);
+    auto got = file.read_at(offset, out);
+    span.add_bytes(got.value_or(0));
+    if (got && *got < out.size()) {
+      ended_at_ = offset + *got;
+    }
+    return got;
+  };
+  std::uint64_t offset = 0;
+  bool at_end = false;
+  while (!at_end) {
+    CAIRN_TRY(const auto extent, file.next_extent(offset));
+    if (!extent) {
+      break;
+    }
+    if (extent->is_hole) {
+      add_piece({.length_bytes = extent->length_bytes, .is_hole = true});
+    } else {
+      const Run run{.offset = extent->offset,
+                    .length_bytes = extent->length_bytes,
+                    .size_bytes = file.size_bytes()};
+      CAIRN_TRY_STATUS(read_run(read_at, run, at_end));
+    }
+    offset = extent->offset + extent->length_bytes;
+  }
+  return {};
+}
+
+/// Of a file that says that it is empty: those of /proc, and of some file systems in user space, do
+/// so whatever they hold.
+core::Status FileIngest::read_to_real_end(SourceFile& file) {
+  std::array<std::byte, 1> first;
+  CAIRN_TRY(const std::size_t there, file.read_at(0, first));
+  if (there == 0) {
+    return {};
+  }
+  const auto read_at = [this, &file](std::uint64_t offset, core::MutableByteView out) {
+    StageTimes::Span span(shared_.times, Stage::read);
+    auto got = file.read_at(offset, out);
+    span.add_bytes(got.value_or(0));
+    return got;
+  };
+  bool at_end = false;
+  const Run run{
+      .offset = 0, .length_bytes = kUnannouncedBytesMax, .size_bytes = kStreamNominalBytes};
+  CAIRN_TRY_STATUS(read_run(read_at, run, at_end));
+  if (!at_end) {
+    return core::fail(core::ErrorCode::limit_exceeded, "its size is given as 0, and it has no end");
+  }
+  return {};
+}
+
+core::Status FileIngest::check(std::uint64_t left) const {
+  if (shared_.should_stop()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  if (shared_.is_too_late(left)) {
+    return core::fail(core::ErrorCode::busy, "the time limit came before its end");
+  }
+  return {};
+}
+
+core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& at_end) {
+  std::uint64_t left = run.length_bytes;
+  std::uint64_t offset = run.offset;
+  // Behind other files' pieces comes only what fits there with one read.
+  if (filled_ > 0 && left > kReadBytes - std::min(filled_, kReadBytes)) {
+    CAIRN_TRY_STATUS(settle());
+  }
+  std::size_t begin = filled_;  // of the unfinished chunk in the buffer
+  std::size_t end = filled_;    // of what was read
+  if (parameters_chosen_) {
+    chunker_.reset();
+  }
+  // Pages keep to multiples of their size in the file, also behind a hole: the first piece is
+  // whatever is left of the page that the extent starts in.
+  std::size_t first_piece = 0;
+  // An error leaves no chunk of this run unsettled: each comes before a read, and the chunks of the
+  // read before have been settled.
+  while (left > 0 && !at_end) {
+    CAIRN_TRY_STATUS(check(left));
+    const std::size_t room = std::min(buffer_.size() - end, kReadBytes);
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, left));
+    CAIRN_TRY(const std::size_t got,
+              read_at(offset, core::MutableByteView(buffer_).subspan(end, wanted)));
+    at_end = got < wanted;  // it shrank; has_changed() will say so
+    if (got == 0) {
+      break;
+    }
+    shared_.on_bytes(got);
+    if (!parameters_chosen_) {
+      // Behind a hole at the start there is no head to look at: the general class, then.
+      const auto head = core::ByteView(buffer_).subspan(end, offset == 0 ? got : 0);
+      is_sqlite_ = is_sqlite_ || is_sqlite(head);
+      choose_parameters(head, at_end ? offset + got : run.size_bytes);
+    }
+    if (offset == run.offset && parameters_.kernel == chunker::Kernel::fixed) {
+      const auto misfit = static_cast<std::size_t>(offset % parameters_.size_avg);
+      first_piece = misfit == 0 ? 0 : parameters_.size_avg - misfit;
+    }
+    std::size_t scanned = end;
+    end += got;
+    offset += got;
+    left -= got;
+    if (first_piece != 0 && end - begin >= first_piece) {
+      add_chunk(begin, first_piece);
+      begin += first_piece;
+      scanned = begin;
+      first_piece = 0;
+    }
+    if (first_piece == 0) {
+      begin = shared_.times.measure(Stage::cut, end - scanned,
+                                    [&] { return add_chunks(begin, scanned, end); });
+    }
+    if (left > 0 && !at_end && begin > 0) {
+      CAIRN_TRY_STATUS(settle());
+      std::memmove(buffer_.data(), buffer_.data() + begin, end - begin);
+      end -= begin;
+      begin = 0;
+    }
+  }
+  if (end > begin) {
+    add_chunk(begin, end - begin);
+  }
+  filled_ = end;
+  return {};
+}
+
+void FileIngest::add_piece(const Piece& piece) {
+  pieces_.push_back(piece);
+  files_.back().pieces += 1;
+}
+
+std::size_t FileIngest::add_chunks(std::size_t begin, std::size_t scanned, std::size_t end) {
+  while (scanned < end) {
+    const auto cut = chunker_.scan(core::ByteView(buffer_).subspan(scanned, end - scanned));
+    if (!cut) {
+      break;
+    }
+    scanned += *cut;
+    add_chunk(begin, scanned - begin);
+    begin = scanned;
+  }
+  return begin;
+}
+
+void FileIngest::add_chunk(std::size_t offset, std::size_t length_bytes) {
+  add_piece({.offset = offset, .length_bytes = length_bytes, .block_class = block_class_});
+}
+
+core::Status FileIngest::settle() {
+  std::vector<core::ByteView> chunks;
+  chunks.reserve(pieces_.size());
+  for (const Piece& piece : pieces_) {
+    if (!piece.is_hole) {
+      chunks.push_back(core::ByteView(buffer_).subspan(piece.offset, piece.length_bytes));
+    }
+  }
+  const auto ids = hash(chunks);
+  std::size_t next_piece = 0;
+  std::size_t next_chunk = 0;
+  for (Unsettled& file : files_) {
+    for (; file.pieces > 0; --file.pieces) {
+      const Piece& piece = pieces_[next_piece++];
+      ContentItem item{.length_bytes = piece.length_bytes, .chunk = std::nullopt};
+      if (!piece.is_hole) {
+        item.chunk = ids[next_chunk];
+        CAIRN_TRY_STATUS(store_chunk(ids[next_chunk], chunks[next_chunk], piece.block_class));
+        ++next_chunk;
+      }
+      CAIRN_TRY_STATUS(file.content.add(std::move(item)));
+    }
+    if (file.result != nullptr) {
+      CAIRN_TRY(*file.result, file.content.finish());
+    }
+  }
+  while (!files_.empty() && files_.front().is_read) {
+    files_.pop_front();
+  }
+  pieces_.clear();
+  filled_ = 0;
+  return {};
+}
+
+std::vector<ChunkId> FileIngest::hash(std::span<const core::ByteView> chunks) {
+  StageTimes::Span span(shared_.times, Stage::hash);
+  for (const core::ByteView chunk : chunks) {
+    span.add_bytes(chunk.size());
+  }
+  return shared_.keys.chunk_ids(format::BlockKind::data, chunks);
+}
+
+core::Status FileIngest::store_chunk(const ChunkId& id, core::ByteView chunk,
+                                     BlockClass block_class) {
+  CAIRN_TRY(const bool is_new,
+            shared_.times.measure(Stage::find, 0, [&] { return shared_.store.claim(id); }));
+  if (is_new) {
+    OpenBlock* const full = shared_.times.measure(
+        Stage::group, chunk.size(), [&] { return blocks_.add(block_class, id, chunk); });
+    if (full != nullptr && !shared_.offload(*full)) {
+      return store(*full);
+    }
+  }
+  return {};
+}
+
+}  // namespace cairn::repo::ops

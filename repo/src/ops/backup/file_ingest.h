@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "cairn/chunker/chunker.h"
+#include "cairn/chunker/policy.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/backup.h"
+#include "cairn/repo/entry.h"
+#include "ops/progress/stage_times.h"
+#include "ops/source/source.h"
+#include "ops/tree/node_builder.h"
+#include "ops/writing/block_filler.h"
+#include "ops/writing/chunk_store.h"
+
+namespace cairn::repo::ops {
+
+/// What all workers of one backup share. Everything must outlive them.
+struct IngestShared {
+  const chunker::Policy& policy;
+  const chunker::GearTable& gear;
+  const store::KeyRing& keys;
+  core::Clock& clock;
+  ChunkStore& store;
+  NodeSink& nodes;
+  /// Called with the bytes read since the last call, from any worker.
+  std::function<void(std::uint64_t)> on_bytes;
+  /// Asked between reads: true ends the work with interrupted.
+  std::function<bool()> should_stop;
+  /// Asked between reads with the bytes still to be read: true leaves the file out.
+  std::function<bool(std::uint64_t)> is_too_late;
+  StageTimes& times;
+  /// May hand a full block to somebody who is idle; true if it was taken over (moved from).
+  std::function<bool(OpenBlock&)> offload;
+};
+
+/// Of two changes of a file within a tick of the kernel's clock the second leaves no trace in its
+/// times. True if one after `before`, when the file was about to be opened, might be such a one.
+[[nodiscard]] bool is_fresh(const SourceFile& file, core::Timestamp before) noexcept;
+
+/// Reads files into chunks: one per worker, not thread-safe. Reading, cutting, hashing and the
+/// question whether a chunk is known happen on one buffer while it is in the cache. Small files
+/// share the buffer, because many chunks are hashed faster together than one by one. Memory: the
+/// read buffer (kReadBytes and the largest chunk), that of BlockFiller, and some 300 bytes for each
+/// file not settled.
+class FileIngest {
+ public:
+  explicit FileIngest(const IngestShared& shared);
+
+  /// Reads one file of the walk: fills xattrs, flags, changed_while_read of the item's entry at
+  /// once, and its content by the next settle() at the latest: the item must stay where it is until
+  /// then. If something else has taken the file's name, the item tells of that. Attributes that
+  /// could not be read, and a file that would not hold still, go to `problems`. Of a further name
+  /// of a file that was met before only the attributes are read, if it still is one. Errors as
+  /// open_what_is_there (this file only), interrupted, or the store's (the end of all).
+  core::Status ingest(WalkItem& item, bool is_further_name, std::vector<Problem>& problems);
+
+  /// The same of a file with logs beside it: if it is a database it is read together with them
+  /// until all are of one moment. What becomes of the logs stands in item.logs.
+  core::Status ingest_database(WalkItem& item, std::vector<Problem>& problems);
+
+  /// Stores what the files read so far consist of, and fills in their contents. Errors: the
+  /// store's.
+  core::Status settle();
+
+  /// Reads bytes that come from no file of the walk, to their end.
+  [[nodiscard]] core::Result<Content> ingest_stream(const StreamSource& stream);
+
+  /// Compresses a block that another worker filled.
+  core::Status store(OpenBlock& block) { return blocks_.store(block); }
+  /// Hands over all unfilled blocks: at the end. Everything must be settled.
+  core::Status flush() { return blocks_.flush(); }
+
+ private:
+  /// A chunk in the buffer, or a hole.
+  struct Piece {
+    std::size_t offset = 0;  ///< in the buffer
+    std::uint64_t length_bytes = 0;
+    BlockClass block_class = BlockClass::general;
+    bool is_hole = false;
+  };
+  /// A file that has pieces in the buffer, or had; the last one may still be read.
+  struct Unsettled {
+    explicit Unsettled(NodeSink& nodes) : content(nodes) {}
+    ContentBuilder content;
+    std::size_t pieces = 0;     ///< of pieces_, its own
+    bool is_read = false;       ///< to the end, or as far as it went
+    Content* result = nullptr;  ///< nullptr: nobody wants it, or not yet
+  };
+
+  enum class Reading : std::uint8_t {
+    whole,
+    while_unchanged,  ///< ends with `changed` as soon as the file changes
+  };
+  core::Status read_content(SourceFile& file, Content& content, Reading reading = Reading::whole);
+  core::Status read_extents(SourceFile& file, Reading reading);
+  core::Status read_to_real_end(SourceFile& file);
+  /// A database, or a log of it, being read.
+  struct Member {
+    WalkItem& item;
+    std::vector<Problem>& problems;
+    std::optional<core::Error>* error;  ///< nullptr: the database itself
+    std::optional<SourceFile> file = {};
+    core::Timestamp before = {};  ///< it was opened
+    bool is_read = false;         ///< not as recorded
+    Content previous = {};        ///< what was read the last time
+  };
+  core::Status open_member(Member& member);
+  [[nodiscard]] core::Result<bool> is_steady(Member& member);
+  [[nodiscard]] core::Result<bool> read_members(std::vector<Member>& members);
+  core::Status ingest_apart(WalkItem& item, std::vector<Problem>& problems, bool with_file);
+  /// Reads a file again that changed while it was read. True if `item` then has a state that the
+  /// file really was in.
+  [[nodiscard]] core::Result<bool> read_again(SourceFile& file, WalkItem& item,
+                                              std::vector<Problem>& problems);
+  /// Fills the buffer from an offset on; fewer bytes only at the end.
+  using ReadAt =
+      std::function<core::Result<std::size_t>(std::uint64_t offset, core::MutableByteView out)>;
+  /// A run of data of something that is `size_bytes` long altogether.
+  struct Run {
+    std::uint64_t offset = 0;
+    std::uint64_t length_bytes = 0;
+    std::uint64_t size_bytes = 0;
+  };
+  /// `at_end` becomes true if there was less to read than the run says.
+  core::Status read_run(const ReadAt& read_at, const Run& run, bool& at_end);
+  /// Whether to go on reading something of which `left` bytes are left.
+  [[nodiscard]] core::Status check(std::uint64_t left) const;
+  void begin_content();
+  void end_content(Content* result);
+  void add_piece(const Piece& piece);
+  void add_chunk(std::size_t offset, std::size_t length_bytes);
+  /// Cuts the buffer up to `end`: the chunk that is open begins at `begin`, and was looked through
+  /// up to `scanned`. Answers where the chunk begins that is open then.
+  [[nodiscard]] std::size_t add_chunks(std::size_t begin, std::size_t scanned, std::size_t end);
+  [[nodiscard]] std::vector<ChunkId> hash(std::span<const core::ByteView> chunks);
+  core::Status store_chunk(const ChunkId& id, core::ByteView chunk, BlockClass block_class);
+  void choose_parameters(core::ByteView head, std::uint64_t size_bytes);
+
+  const IngestShared& shared_;
+  core::Bytes buffer_;
+  std::size_t filled_ = 0;  ///< of the buffer, with bytes of pieces_
+  std::vector<Piece> pieces_;
+  std::deque<Unsettled> files_;  ///< whose pieces these are, in order
+  chunker::Chunker chunker_;
+  chunker::CutParameters parameters_;
+  bool parameters_chosen_ = false;
+  bool is_sqlite_ = false;                 ///< the file read last
+  std::optional<std::uint64_t> ended_at_;  ///< where the file read last ended before its size
+  BlockClass block_class_ = BlockClass::general;
+  BlockFiller blocks_;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,203 @@
+#include "ops/backup/folder_assembly.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <gsl/gsl>
+#include <utility>
+
+#include "format/node.h"
+
+namespace cairn::repo::ops {
+
+FolderAssembly::FolderAssembly(const AssemblyParts& parts, const std::string& path,
+                               std::shared_ptr<const RecalledFolder> seen)
+    : parts_(parts), key_(folder_key(path)), seen_(std::move(seen)) {
+  if (seen_ != nullptr) {
+    Expects(parts_.cache != nullptr);
+    entries_.emplace(*parts_.cache, seen_);
+  }
+}
+
+core::Result<const Entry*> FolderAssembly::seen_entry(std::uint32_t index) {
+  Expects(entries_.has_value());
+  return entries_->at(index);
+}
+
+core::Status FolderAssembly::add_unchanged(std::uint32_t first, std::size_t count) {
+  Expects(seen_ != nullptr && first + count <= seen_->size());
+  if (!builder_ && seen_->trusted && first == same_) {
+    same_ += gsl::narrow_cast<std::uint32_t>(count);
+    return {};
+  }
+  CAIRN_TRY_STATUS(build());
+  for (std::size_t i = first; i < first + count; ++i) {
+    CAIRN_TRY(const Entry* const entry, entries_->at(i));
+    CAIRN_TRY_STATUS(append(*entry, seen_->seen.stamps[i]));
+  }
+  return {};
+}
+
+/// True if the child is the record's next one in every respect.
+core::Result<bool> FolderAssembly::continues_record(const Entry& entry, std::uint32_t index) {
+  if (builder_ || !seen_->trusted || index != same_) {
+    return false;
+  }
+  if (entry.type == EntryType::folder) {
+    // Equal stamps vouch for everything but what lies below.
+    const SeenSubfolder* const subfolder = seen_->subfolder(index);
+    return subfolder != nullptr && subfolder->node == entry.folder.node;
+  }
+  CAIRN_TRY(const Entry* const seen, entries_->at(index));
+  return *seen == entry;
+}
+
+core::Status FolderAssembly::add(Entry entry, Stamp stamp,
+                                 std::optional<std::uint32_t> seen_index) {
+  if (seen_index) {
+    CAIRN_TRY(const bool continues, continues_record(entry, *seen_index));
+    if (continues) {
+      ++same_;
+      return {};
+    }
+  }
+  CAIRN_TRY_STATUS(build());
+  return append(std::move(entry), stamp);
+}
+
+/// From here on the folder is built, beginning with the children so far.
+core::Status FolderAssembly::build() {
+  if (builder_) {
+    return {};
+  }
+  FolderBuilder::OnLeaf on_leaf;
+  if (parts_.cache != nullptr) {
+    record_ = parts_.cache->start_record(seen_ != nullptr ? &seen_->seen : nullptr);
+    on_leaf = [this](core::ByteView encoded, std::size_t entries) {
+      return entries == 0 ? core::Status()
+                          : parts_.cache->put_piece(key_, record_, encoded, entries);
+    };
+  }
+  builder_ = std::make_unique<FolderBuilder>(parts_.sink, parts_.split_key, std::move(on_leaf));
+  for (std::uint32_t i = 0; i < same_; ++i) {
+    CAIRN_TRY(const Entry* const entry, entries_->at(i));
+    CAIRN_TRY_STATUS(append(*entry, seen_->seen.stamps[i]));
+  }
+  return {};
+}
+
+core::Status FolderAssembly::append(Entry entry, Stamp stamp) {
+  if (parts_.cache != nullptr) {
+    if (entry.type == EntryType::folder) {
+      const auto index = gsl::narrow_cast<std::uint32_t>(record_.stamps.size());
+      record_.subfolders.push_back({index, entry.name, entry.folder.node});
+    }
+    record_.stamps.push_back(stamp);
+    last_name_ = entry.name;
+  }
+  count_entry(entry, record_.own);
+  return builder_->add(std::move(entry));
+}
+
+core::Result<FolderAssembly::Finished> FolderAssembly::finish(const std::string& path,
+                                                              const Left& left) {
+  Finished finished;
+  if (!builder_ && seen_ != nullptr && seen_->trusted && seen_->seen.content &&
+      same_ == seen_->size()) {
+    finished.content = *seen_->seen.content;
+    finished.own = seen_->seen.own;
+    finished.unchanged = true;
+    return finished;
+  }
+  CAIRN_TRY_STATUS(build());
+  CAIRN_TRY(finished.content, builder_->finish());
+  finished.unchanged = seen_ != nullptr && seen_->seen.content == finished.content;
+  finished.own = record_.own;
+  if (parts_.cache == nullptr) {
+    return finished;
+  }
+  if (left.early && seen_ != nullptr) {
+    CAIRN_TRY_STATUS(append_rest(record_));
+  } else {
+    record_.content = finished.content;
+    CAIRN_TRY_STATUS(forget_removed(path, left));
+  }
+  CAIRN_TRY_STATUS(parts_.cache->put(key_, record_));
+  return finished;
+}
+
+/// Drops the records of subfolders that are there no more.
+core::Status FolderAssembly::forget_removed(const std::string& path, const Left& left) {
+  if (seen_ == nullptr) {
+    return {};
+  }
+  auto present = record_.subfolders.cbegin();
+  for (const SeenSubfolder& old : seen_->seen.subfolders) {
+    while (present != record_.subfolders.cend() && present->name < old.name) {
+      ++present;
+    }
+    const bool is_there = present != record_.subfolders.cend() && present->name == old.name;
+    const bool is_refused = left.refused != nullptr &&
+                            std::ranges::find(*left.refused, old.name) != left.refused->end();
+    if (!is_there && !is_refused) {
+      CAIRN_TRY_STATUS(
+          parts_.cache->forget(fmt::format("{}/{}", path == "/" ? "" : path, old.name)));
+    }
+  }
+  return {};
+}
+
+core::Status FolderAssembly::record_progress() {
+  if (parts_.cache == nullptr || !builder_) {
+    return {};  // what is recorded is right still
+  }
+  SeenFolder progress = record_;
+  if (const format::FolderLeaf& leaf = builder_->open_leaf(); !leaf.entries.empty()) {
+    // It goes on growing, in the same place.
+    CAIRN_TRY(const core::Bytes encoded, format::encode_folder_leaf(leaf));
+    CAIRN_TRY_STATUS(parts_.cache->put_piece(key_, progress, encoded, leaf.entries.size()));
+  }
+  CAIRN_TRY_STATUS(append_rest(progress));
+  return parts_.cache->put(key_, progress);
+}
+
+/// Adds the old record's children that come after the last one appended. Both the walk and this
+/// object are there at most, so that of the pieces before nothing will be asked for any more.
+core::Status FolderAssembly::append_rest(SeenFolder& record) {
+  if (seen_ == nullptr) {
+    return {};
+  }
+  for (; passed_ < seen_->size() && !last_name_.empty(); ++passed_) {
+    CAIRN_TRY(const Entry* const entry, entries_->at(passed_));
+    if (entry->name > last_name_) {
+      break;
+    }
+  }
+  const SeenFolder& old = seen_->seen;
+  const auto shift = static_cast<std::int64_t>(record.stamps.size()) - std::int64_t{passed_};
+  record.stamps.insert(record.stamps.end(), old.stamps.begin() + passed_, old.stamps.end());
+  for (const SeenSubfolder& subfolder : old.subfolders) {
+    if (subfolder.index >= passed_) {
+      record.subfolders.push_back(subfolder);
+      record.subfolders.back().index =
+          gsl::narrow_cast<std::uint32_t>(std::int64_t{subfolder.index} + shift);
+    }
+  }
+  std::uint32_t first = 0;
+  for (SeenPiece piece : old.pieces) {
+    const std::uint32_t end = first + piece.count;
+    if (end > passed_) {
+      const std::uint32_t cut = passed_ > first ? passed_ - first : 0;
+      piece.skipped += cut;
+      piece.count -= cut;
+      record.pieces.push_back(piece);
+    }
+    first = end;
+  }
+  if (!seen_->trusted) {
+    record.dead_packs = kNotVouchedFor;
+  }
+  return {};
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/entry.h"
+#include "cairn/repo/snapshot.h"
+#include "ops/incremental/stat_cache.h"
+#include "ops/tree/node_builder.h"
+#include "ops/tree/tree_counts.h"
+
+namespace cairn::repo::ops {
+
+/// What all folders of one source share. Everything must outlive them.
+struct AssemblyParts {
+  NodeSink& sink;
+  core::ByteView split_key;
+  StatCache* cache = nullptr;  ///< nullptr: nothing is reused or recorded
+};
+
+/// One folder being put together from its children, in the order of names.
+///
+/// As long as the children are those of a trusted record, one after the other, nothing is built:
+/// if it stays so to the end, the record's node is the folder's. The first child that differs makes
+/// it go back and build from the record's entries. Not thread-safe. Memory: one leaf, and eight
+/// bytes per child for the new record.
+class FolderAssembly {
+ public:
+  /// `seen`: the folder's record, may be nullptr.
+  FolderAssembly(const AssemblyParts& parts, const std::string& path,
+                 std::shared_ptr<const RecalledFolder> seen);
+
+  /// Children `first` to `first + count - 1` of the record, none of them a folder.
+  core::Status add_unchanged(std::uint32_t first, std::size_t count);
+  /// A child. `seen_index`: that of the record's child with an equal stamp, if there is one.
+  core::Status add(Entry entry, Stamp stamp, std::optional<std::uint32_t> seen_index);
+  /// The record's entry of a child. Good until the next call.
+  [[nodiscard]] core::Result<const Entry*> seen_entry(std::uint32_t index);
+
+  /// How many objects the record has at any depth.
+  [[nodiscard]] std::uint64_t seen_below() const noexcept {
+    return seen_ != nullptr && seen_->seen.content ? seen_->seen.content->entries_below : 0;
+  }
+
+  struct Finished {
+    FolderContent content;
+    TreeCounts own;          ///< the children alone
+    bool unchanged = false;  ///< what is in it is as recorded, at any depth
+  };
+  /// How the walk left the folder.
+  struct Left {
+    /// Not all children were told: what is recorded of the others stays recorded.
+    bool early = false;
+    /// Children that are there but could not be looked at: what is known below them is kept.
+    const std::vector<std::string>* refused = nullptr;
+  };
+  /// Call once, after the last child.
+  [[nodiscard]] core::Result<Finished> finish(const std::string& path, const Left& left);
+  /// Records the children so far, and what the record says of those that follow, for a backup that
+  /// does not live to the folder's end. What comes after it is still read from the record.
+  core::Status record_progress();
+
+ private:
+  [[nodiscard]] core::Result<bool> continues_record(const Entry& entry, std::uint32_t index);
+  core::Status build();
+  core::Status append(Entry entry, Stamp stamp);
+  core::Status forget_removed(const std::string& path, const Left& left);
+  core::Status append_rest(SeenFolder& record);
+
+  AssemblyParts parts_;
+  FolderKey key_;
+  std::shared_ptr<const RecalledFolder> seen_;
+  std::optional<SeenEntries> entries_;
+  std::uint32_t same_ = 0;                  ///< children so far, all of them the record's
+  std::unique_ptr<FolderBuilder> builder_;  ///< nullptr as long as all children are the record's
+  std::string last_name_;                   ///< of the child appended last
+  std::uint32_t passed_ = 0;  ///< the record's children before this one come before that name
+  SeenFolder record_;
+};
+
+}  // namespace cairn::repo::ops

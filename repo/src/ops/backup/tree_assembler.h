@@ -1,0 +1,115 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/backup.h"
+#include "cairn/repo/snapshot.h"
+#include "ops/backup/folder_assembly.h"
+#include "ops/incremental/stat_cache.h"
+#include "ops/progress/problem_list.h"
+#include "ops/progress/progress_meter.h"
+#include "ops/source/source.h"
+#include "ops/tree/birth_times.h"
+#include "ops/tree/node_builder.h"
+
+namespace cairn::repo::ops {
+
+/// One step of the walk with what became of it.
+struct IngestedStep {
+  WalkItem item;
+  /// The walk has met the object before, under another name: its content was not read again.
+  bool is_further_name = false;
+  std::vector<Problem> problems;
+  bool is_read = false;              ///< a file whose content is there already
+  std::optional<core::Error> error;  ///< set: the object could not be read and is left out
+};
+
+/// Counts what differs from the last backup, and tells it if somebody wants to know.
+class ChangeLog {
+ public:
+  ChangeLog(ProgressMeter& meter, bool tell) : meter_(meter), tell_(tell) {}
+  void add(Change change, const std::string& path) {
+    if (tell_) {
+      meter_.change(change, path);
+    }
+  }
+
+  ChangeCounts counts;  ///< the assembler's thread; `removed` is the walk's
+
+ private:
+  ProgressMeter& meter_;
+  bool tell_;
+};
+
+/// A source that has become nodes.
+struct AssembledSource {
+  Source source;
+  std::optional<ChunkId> folder_node;  ///< its content's root; nullopt: the source is no folder
+  bool is_new_and_empty = false;  ///< a folder with nothing in it that no backup has seen before
+};
+
+/// Reads a file whose content the assembler turns out to lack; the step says how that went.
+using ReadLate = std::function<core::Status(IngestedStep&)>;
+
+/// Turns the steps of one source, in walk order, into its nodes. Not thread-safe. Memory: a
+/// FolderAssembly per folder on the current path, and one entry per object with several names.
+class TreeAssembler {
+ public:
+  /// Everything must outlive it.
+  TreeAssembler(const AssemblyParts& parts, ProblemList& problems, ChangeLog& changes,
+                ReadLate read_late);
+
+  core::Status add(IngestedStep step);
+  /// Between two steps: records what the open folders hold so far.
+  core::Status record_progress();
+  /// Call once, after the walk's last step. nullopt if the source itself could not be read, which
+  /// was reported.
+  [[nodiscard]] core::Result<std::optional<AssembledSource>> finish(std::string path);
+
+ private:
+  struct OpenFolder {
+    IngestedStep step;
+    std::unique_ptr<FolderAssembly> assembly;
+  };
+  core::Status add_object(IngestedStep step);
+  core::Status resolve_link(IngestedStep& step);
+  void report_problems(IngestedStep& step);
+  static void take_log(IngestedStep& step);
+  core::Status add_unchanged(const IngestedStep& step);
+  core::Status leave_folder(const WalkItem& leaving);
+  [[nodiscard]] core::Result<Entry> recorded_entry(const WalkItem& item, std::uint32_t index);
+  core::Status take_recorded(IngestedStep& step);
+  [[nodiscard]] core::Result<bool> is_as_recorded(const WalkItem& item);
+  core::Status place(IngestedStep step);
+  core::Status record_lone_source(const std::string& path);
+  void note_emptiness(const OpenFolder& folder, const FolderContent& content);
+  [[nodiscard]] core::Result<bool> is_folder_as_recorded(const WalkItem& item, bool same_children);
+  void count_change(const WalkItem& item, bool unchanged);
+
+  AssemblyParts parts_;
+  ProblemList& problems_;
+  ChangeLog& changes_;
+  ReadLate read_late_;
+  std::vector<OpenFolder> open_;
+  std::optional<Entry> root_;
+  bool is_new_and_empty_ = false;
+  Stamp root_stamp_ = kNoStamp;
+  /// An object with several names, by the first of them that is in the snapshot.
+  struct Linked {
+    ObjectMark mark;
+    std::string name;  ///< relative to the source
+    Content content;
+    bool changed_while_read = false;
+  };
+  std::map<InodeId, Linked> linked_;
+  TreeCounts counts_;
+  BirthTimeWriter birth_times_;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ops/backup/tree_assembler.h"
+#include "ops/writing/chunk_store.h"
+#include "ops/writing/open_block.h"
+
+namespace cairn::repo::ops {
+
+/// A run of steps that one worker ingests as a whole, so that neighbours in the tree end up as
+/// neighbours in a block.
+struct Batch {
+  std::vector<IngestedStep> steps;
+  bool ends_source = false;  ///< the walk of one source ends behind these steps
+  std::string source;        ///< its path, if it does
+  bool done = false;         ///< guarded by the queue's mutex
+};
+
+/// The work of one backup: batches in walk order for the workers, the same batches in the same
+/// order for the assembler once they are done, and full blocks that a busy worker gives away.
+/// Thread-safe.
+class WorkQueue {
+ public:
+  /// At most `batches_max` batches are between next() of the walk and the assembler.
+  explicit WorkQueue(std::size_t batches_max) : batches_max_(batches_max) {}
+
+  /// The walk's side. False once cancelled.
+  [[nodiscard]] bool push(std::shared_ptr<Batch> batch);
+  /// Waits until nothing is left to do for anybody. Until the next push() the caller alone may
+  /// touch what belongs to workers and assembler. False once cancelled.
+  [[nodiscard]] bool drain();
+  /// No more batches will come.
+  void close();
+
+  using Work = std::variant<std::shared_ptr<Batch>, OpenBlock>;
+  /// The workers' side: a full block before a batch. nullopt when there is nothing left and nobody
+  /// who could still give a block away.
+  [[nodiscard]] std::optional<Work> pop();
+  void finish(const std::shared_ptr<Batch>& batch);
+  /// Takes a full block over if some worker has nothing to do: one huge file then keeps more than
+  /// one processor busy. False: the caller compresses it itself.
+  [[nodiscard]] bool offer(OpenBlock& block);
+  /// The memory of a block that was taken over and is stored: who offers the next one gets it.
+  void give_back(OpenBlock block);
+
+  /// The assembler's side: the next batch in walk order, when it is done; nullopt at the end.
+  [[nodiscard]] std::optional<std::shared_ptr<Batch>> next_done();
+
+  /// Ends everything at once.
+  void cancel();
+
+ private:
+  [[nodiscard]] bool is_drained() const;
+
+  const std::size_t batches_max_;
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::condition_variable work_;
+  std::condition_variable done_;
+  std::condition_variable drained_;
+  std::deque<std::shared_ptr<Batch>> waiting_;
+  std::deque<std::shared_ptr<Batch>> in_order_;
+  std::deque<OpenBlock> blocks_;
+  OpenBlock spare_;
+  std::size_t idle_ = 0;
+  std::size_t ingesting_ = 0;
+  std::size_t storing_ = 0;  ///< blocks that were taken over and are not given back yet
+  bool assembling_ = false;
+  bool closed_ = false;
+  bool cancelled_ = false;
+};
+
+}  // namespace cairn::repo::ops

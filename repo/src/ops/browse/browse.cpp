@@ -1,0 +1,181 @@
+#include "cairn/repo/browse.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "ops/repository/access.h"
+#include "ops/repository/state.h"
+#include "ops/tree/file_content.h"
+#include "ops/tree/tree_reader.h"
+
+namespace cairn::repo {
+
+namespace {
+
+using core::ErrorCode;
+using ops::State;
+
+/// Folders above the sources, as far as they lie directly in `folder`; and sources that do.
+core::Status list_above(State& state, const Snapshot& snapshot, const std::string& folder,
+                        bool recursive,
+                        const std::function<core::Status(const ListedEntry&)>& visit);
+
+core::Status list_children(State& state, const std::string& folder_path, const ChunkId& node,
+                           bool recursive,
+                           const std::function<core::Status(const ListedEntry&)>& visit) {
+  struct Frame {
+    ops::FolderReader reader;
+    std::string path;
+  };
+  std::vector<Frame> stack;
+  stack.push_back({ops::FolderReader(state, node), folder_path});
+  while (!stack.empty()) {
+    CAIRN_TRY(auto entry, stack.back().reader.next());
+    if (!entry) {
+      stack.pop_back();
+      continue;
+    }
+    ListedEntry listed{ops::join_path(stack.back().path, entry->name), std::move(*entry), true};
+    CAIRN_TRY_STATUS(visit(listed));
+    if (recursive && listed.entry.type == EntryType::folder) {
+      if (stack.size() >= kFolderDepthMax) {
+        return core::fail(ErrorCode::limit_exceeded,
+                          fmt::format("folders are nested more than {} deep", kFolderDepthMax));
+      }
+      stack.push_back({ops::FolderReader(state, listed.entry.folder.node), listed.path});
+    }
+  }
+  return {};
+}
+
+core::Status list_above(State& state, const Snapshot& snapshot, const std::string& folder,
+                        bool recursive,
+                        const std::function<core::Status(const ListedEntry&)>& visit) {
+  std::string last;
+  for (const Source& source : snapshot.sources) {
+    const std::string prefix = folder == "/" ? "/" : folder + '/';
+    if (!source.path.starts_with(prefix) || source.path.size() == prefix.size()) {
+      continue;
+    }
+    const auto slash = source.path.find('/', prefix.size());
+    std::string child = source.path.substr(0, slash);
+    if (child == last) {
+      continue;
+    }
+    last = child;
+    CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, child));
+    ListedEntry listed{child, located.entry, located.source != nullptr};
+    listed.entry.name = child.substr(prefix.size());
+    CAIRN_TRY_STATUS(visit(listed));
+    if (!recursive || listed.entry.type != EntryType::folder) {
+      continue;
+    }
+    if (located.source == nullptr) {
+      CAIRN_TRY_STATUS(list_above(state, snapshot, child, recursive, visit));
+    } else {
+      CAIRN_TRY_STATUS(list_children(state, child, located.entry.folder.node, recursive, visit));
+    }
+  }
+  return {};
+}
+
+core::Status list_source(State& state, const Snapshot& snapshot, const Source& source,
+                         bool recursive,
+                         const std::function<core::Status(const ListedEntry&)>& visit) {
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, source.path));
+  ListedEntry listed{source.path, located.entry, true};
+  listed.entry.name = source.path.substr(source.path.rfind('/') + 1);
+  CAIRN_TRY_STATUS(visit(listed));
+  if (located.entry.type != EntryType::folder) {
+    return {};
+  }
+  return list_children(state, source.path, located.entry.folder.node, recursive, visit);
+}
+
+}  // namespace
+
+SnapshotPath parse_snapshot_path(std::string_view text) {
+  const auto colon = text.find(":/");
+  if (colon == std::string_view::npos) {
+    return {std::string(text), std::string()};
+  }
+  return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+}
+
+static core::Status list_entries_once(
+    Repository& repository, const Snapshot& snapshot, const ListOptions& options,
+    Observer& observer, const std::function<core::Status(const ListedEntry&)>& visit) {
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  if (options.path.empty()) {
+    for (const Source& source : snapshot.sources) {
+      CAIRN_TRY_STATUS(list_source(state, snapshot, source, options.recursive, visit));
+    }
+    return {};
+  }
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, options.path));
+  if (located.source == nullptr) {
+    return list_above(state, snapshot, located.path, options.recursive, visit);
+  }
+  if (located.entry.type != EntryType::folder) {
+    ListedEntry listed{located.path, located.entry, true};
+    listed.entry.name = located.path.substr(located.path.rfind('/') + 1);
+    return visit(listed);
+  }
+  return list_children(state, located.path, located.entry.folder.node, options.recursive, visit);
+}
+
+core::Result<bool> is_folder(Repository& repository, const Snapshot& snapshot,
+                             std::string_view path, Observer& observer) {
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  return located.entry.type == EntryType::folder;
+}
+
+static core::Status dump_file_once(Repository& repository, const Snapshot& snapshot,
+                                   std::string_view path, Observer& observer,
+                                   const std::function<core::Status(core::ByteView)>& write) {
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
+  CAIRN_TRY_STATUS(ops::require_data_key(state));
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  if (located.source == nullptr || located.entry.type != EntryType::file) {
+    return core::fail(ErrorCode::invalid_argument,
+                      fmt::format("{} is no file in this snapshot", located.path),
+                      "a folder can be written as a tar archive");
+  }
+  return ops::read_content(state, located.entry.content, located.path, write);
+}
+
+core::Status list_entries(Repository& repository, const Snapshot& snapshot,
+                          const ListOptions& options, Observer& observer,
+                          const std::function<core::Status(const ListedEntry&)>& visit) {
+  bool shown = false;
+  const auto note = [&](const ListedEntry& listed) {
+    shown = true;
+    return visit(listed);
+  };
+  return ops::with_sound_catalogue(
+      repository.state(), observer,
+      [&] { return list_entries_once(repository, snapshot, options, observer, note); }, &shown);
+}
+
+core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
+                       Observer& observer,
+                       const std::function<core::Status(core::ByteView)>& write) {
+  bool shown = false;
+  const auto note = [&](core::ByteView bytes) {
+    shown = true;
+    return write(bytes);
+  };
+  return ops::with_sound_catalogue(
+      repository.state(), observer,
+      [&] { return dump_file_once(repository, snapshot, path, observer, note); }, &shown);
+}
+
+}  // namespace cairn::repo

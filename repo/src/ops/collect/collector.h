@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <unordered_set>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/prune.h"
+#include "format/session.h"
+#include "ops/collect/pack_usage.h"
+#include "ops/collect/repack.h"
+#include "ops/progress/progress_meter.h"
+#include "ops/repository/state.h"
+#include "ops/tree/reachability.h"
+#include "ops/writing/condemned_packs.h"
+
+namespace cairn::repo::ops {
+
+/// A collector: steps G0 to G7 of docs/design/0009-collection.md, each a function, to be called in
+/// this order. Not thread-safe. Any step may be the last: what is left behind harms nobody.
+/// Memory: that of prune().
+class Collector {
+ public:
+  Collector(State& state, const PruneOptions& options, Observer& observer);
+
+  /// G0: what the snapshots reach, and what is to become of each pack.
+  core::Status plan();
+  /// In its place: these packs are damaged. What is intact in them is needed, whoever refers to it,
+  /// and copied; then they go. Packs of which no directory can be read stay.
+  core::Status plan_salvage(const std::vector<PackId>& damaged);
+  [[nodiscard]] bool has_work() const noexcept { return !doomed_.empty(); }
+
+  /// G1, first half: copies of what is needed lie in new packs that index segments list.
+  core::Status copy_needed();
+  /// G1: nobody who announces a session from now on relies on the doomed packs.
+  core::Status condemn();
+  /// G2 and G3: those who announced theirs before are through, or fenced.
+  core::Status await_sessions();
+  /// G4 and G5: what they have added is needed too; packs that hold the only copy of anything that
+  /// can be read stay.
+  core::Status spare_needed();
+  /// G6: no index segment lists the doomed packs, and they are gone.
+  core::Status remove_doomed();
+  /// G7: the records are gone that name nothing any more.
+  core::Status withdraw_records();
+
+  /// What runs that are over have left behind, and the objects of forgotten snapshots.
+  core::Status clear_leftovers();
+
+  [[nodiscard]] PruneReport& report() noexcept { return report_; }
+  /// What a salvage has found.
+  [[nodiscard]] const std::set<ChunkId>& lost() const noexcept { return lost_; }
+  [[nodiscard]] std::uint64_t saved_chunks() const noexcept { return saved_chunks_; }
+  void finish() { meter_.finish(); }
+
+ private:
+  core::Result<std::vector<CondemnedPacks>> refresh();
+  core::Result<std::vector<SnapshotId>> list_snapshots();
+  core::Status mark(const std::vector<SnapshotId>& snapshots);
+  core::Status give_up(const SnapshotId& session);
+  core::Status clear_dead_marks();
+  core::Status remove_packs();
+  [[nodiscard]] bool process_is_gone(const format::Session& session) const;
+  [[nodiscard]] bool is_dead(const format::Session& session, std::uint64_t since_ns) const;
+  core::Result<bool> is_outdated(const PackDirectories& directories);
+  core::Status survey(const std::vector<CondemnedPacks>& condemned);
+  void count(const UsageSurvey& found, const std::vector<PackFate>& fates);
+  core::Result<std::unordered_set<store::PackNumber>> unreliable() const;
+  [[nodiscard]] const ChunkMarks& needed_chunks() const {
+    return salvaged_.empty() ? reachable_.marks() : salvaged_chunks_;
+  }
+
+  State& state_;
+  const PruneOptions options_;
+  Observer& observer_;
+  ProgressMeter meter_;
+  Reachability reachable_;
+  std::set<SnapshotId> marked_;     ///< snapshots that reachable_ has
+  std::set<SnapshotId> forgotten_;  ///< with a tombstone, and still an object
+  ChunkMarks repeated_;
+  std::vector<PackId> repacked_;           ///< of doomed_, those with something needed in them
+  std::unordered_set<PackId> doomed_;      ///< to be deleted
+  std::vector<CondemnedPacks> condemned_;  ///< as read last
+  std::optional<CondemnedId> record_;
+  KnownDirectories salvaged_;  ///< empty: this is no salvage
+  ChunkMarks salvaged_chunks_;
+  std::set<ChunkId> lost_;
+  std::set<PackId> unread_;  ///< damaged, perhaps; kept, but nothing relies on them
+  std::uint64_t saved_chunks_ = 0;
+  PruneReport report_;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <unordered_set>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "ops/repository/state.h"
+
+namespace cairn::repo::ops {
+
+struct IndexRewriteOptions {
+  std::unordered_set<PackId> leave_out = {};
+  /// Also replaces what is fine, and what cannot be read: the new index has exactly what is there.
+  bool replace_all = false;
+  std::stop_token stop = {};
+};
+struct RewrittenIndex {
+  std::uint64_t written = 0;
+  std::uint64_t removed = 0;
+  std::uint64_t packs = 0;  ///< in the new segments
+};
+
+/// Publishes new index segments in place of those that list a pack that is to be left out or is not
+/// there, and in place of small ones if there are many; adds packs that no segment lists. Removes
+/// the old ones afterwards: interrupted in between, some packs are listed twice, which does no
+/// harm.
+/// Memory: one old and one new segment, 40 MiB at worst. Errors: no_space, io, interrupted.
+[[nodiscard]] core::Result<RewrittenIndex> rewrite_index(State& state,
+                                                         const IndexRewriteOptions& options,
+                                                         Observer& observer);
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,89 @@
+#include "cairn/repo/prune.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "ops/collect/collector.h"
+#include "ops/progress/after_commit.h"
+#include "ops/repository/access.h"
+#include "ops/repository/reserve.h"
+
+namespace cairn::repo {
+
+namespace {
+
+// Another collector has moved or deleted what this one was about to read.
+constexpr int kPlansMax = 8;
+
+// Another collector has moved or deleted what this one read, or taken it for dead.
+bool is_worth_another_look(core::ErrorCode code) noexcept {
+  return code == core::ErrorCode::not_found || code == core::ErrorCode::fenced;
+}
+
+core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& options,
+                                     Observer& observer) {
+  ops::Collector collector(state, options, observer);
+  CAIRN_TRY_STATUS(collector.plan());
+  if (options.dry_run) {
+    return std::move(collector.report());
+  }
+  if (collector.has_work()) {
+    CAIRN_TRY_STATUS(collector.copy_needed());
+    CAIRN_TRY_STATUS(collector.condemn());
+    CAIRN_TRY_STATUS(collector.await_sessions());
+    CAIRN_TRY_STATUS(collector.spare_needed());
+  }
+  // Without doomed packs, too: a collector that died may have left the index behind its work.
+  CAIRN_TRY_STATUS(collector.remove_doomed());
+  CAIRN_TRY_STATUS(collector.withdraw_records());
+  // What it was asked for is done.
+  ops::AfterCommit after(observer, "the repository is pruned");
+  after(collector.clear_leftovers());
+  collector.finish();
+  ops::keep_reserve(state);
+  after(ops::ensure_catalogue(state, observer));
+  return std::move(collector.report());
+}
+
+core::Status check(const PruneOptions& options) {
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
+  if (!(options.max_unused >= 0)) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      "prune: what may stay unused is a share of what is used, 0 or more");
+  }
+  if (!options.dry_run && !options.as_if_forgotten.empty()) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      "prune: only a dry run plans as if snapshots had been forgotten");
+  }
+  return {};
+}
+
+}  // namespace
+
+core::Result<PruneReport> prune(Repository& repository, const PruneOptions& options,
+                                Observer& observer) {
+  CAIRN_TRY_STATUS(check(options));
+  ops::State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::require_collecting_key(state));
+  const auto once = [&] {
+    return ops::with_sound_catalogue(state, observer,
+                                     [&] { return prune_once(state, options, observer); });
+  };
+  auto report = once();
+  for (int retry = 0; retry < kPlansMax && !report && is_worth_another_look(report.error().code());
+       ++retry) {
+    observer.detail(report.error().message() + ": looking again");
+    report = once();
+  }
+  if (!report && report.error().code() == core::ErrorCode::no_space) {
+    return core::fail(std::move(report).error().with_hint(
+        options.max_repack_bytes == 0
+            ? "nothing was lost. Make some room on the disk by other means"
+            : "nothing was lost. Make some room, or delete without rewriting: cairn prune "
+              "--max-repack-bytes 0"));
+  }
+  return report;
+}
+
+}  // namespace cairn::repo

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "cairn/core/result.h"
+#include "ops/incremental/stat_cache.h"
+
+namespace cairn::repo::ops {
+
+/// Walks along a folder's record beside a fresh listing of the folder, both in the order of names.
+/// As long as stamps agree, names are not even read. Not thread-safe.
+class SeenCursor {
+ public:
+  /// `cache` must outlive it. `on_removed` is told the names that the listing lacks, if given.
+  SeenCursor(const StatCache& cache, std::shared_ptr<const RecalledFolder> folder,
+             std::function<void(std::string_view name)> on_removed);
+
+  struct Match {
+    bool known = false;                  ///< there was something of this name
+    bool same = false;                   ///< and this object equals it
+    std::optional<std::uint32_t> index;  ///< of the child of this name
+  };
+  /// Names must ascend from call to call. Errors: as StatCache::piece().
+  [[nodiscard]] core::Result<Match> look_up(std::string_view name, Stamp stamp);
+  /// Another one that stands at the same place and tells nobody what was removed.
+  [[nodiscard]] SeenCursor ahead() const {
+    SeenCursor other = *this;
+    other.on_removed_ = nullptr;
+    return other;
+  }
+  /// No more names follow.
+  core::Status finish();
+
+  /// What the record says of a child.
+  [[nodiscard]] core::Result<const Entry*> entry(std::uint32_t index) { return entries_.at(index); }
+  [[nodiscard]] const RecalledFolder& folder() const noexcept { return *folder_; }
+
+ private:
+  std::shared_ptr<const RecalledFolder> folder_;
+  SeenEntries entries_;
+  std::function<void(std::string_view name)> on_removed_;
+  std::uint32_t next_ = 0;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,189 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "cairn/core/bytes.h"
+#include "cairn/core/result.h"
+#include "cairn/repo/entry.h"
+#include "cairn/repo/snapshot.h"
+#include "ops/repository/state.h"
+#include "store/catalogue/catalogue.h"
+
+/// The stat cache: what the last backup saw of each folder, so that the next one need not look at
+/// what has not changed. It lives in the catalogue, on the client's own disk, since what it holds
+/// (inode numbers, times of change) says nothing about the data, and since a client whose role is
+/// `backup` could not read it from the repository. docs/design/0006-stat-cache.md.
+namespace cairn::repo::ops {
+
+/// A short hash over all that the system tells of an object: equal stamps, equal object.
+using Stamp = std::uint64_t;
+inline constexpr Stamp kNoStamp = 0;  ///< equals nothing: the object is looked at again
+
+struct SeenSubfolder {
+  std::uint32_t index = 0;  ///< of the child
+  std::string name;
+  ChunkId node;
+
+  friend bool operator==(const SeenSubfolder&, const SeenSubfolder&) = default;
+};
+
+/// Where some of a folder's entries lie.
+struct SeenPiece {
+  std::uint64_t serial = 0;   ///< of the recording that wrote it
+  std::uint8_t slot = 0;      ///< of that recording: names the piece together with `number`
+  std::uint32_t number = 0;   ///< of the piece in its recording
+  std::uint32_t skipped = 0;  ///< entries at its beginning that are not this record's
+  std::uint32_t count = 0;    ///< those after them that are
+
+  friend bool operator==(const SeenPiece&, const SeenPiece&) = default;
+};
+
+/// What a backup recorded of one folder, without its entries: those lie in pieces.
+///
+/// A recording that has not come to the folder's end holds the children up to there, and behind
+/// them what the record before it says of the rest, whose pieces stay where they are.
+struct SeenFolder {
+  std::vector<Stamp> stamps;  ///< one per child, in the order of names
+  std::vector<SeenSubfolder> subfolders;
+  std::vector<SeenPiece> pieces;
+  TreeCounts own;                        ///< the children alone; their number is stamps.size()
+  std::optional<FolderContent> content;  ///< nullopt: the backup ended before the folder did
+  std::uint64_t serial = 0;              ///< of this recording; its pieces carry it
+  std::uint8_t slot = 0;                 ///< no piece of the record before it lies in this one
+  std::uint64_t interval = 0;            ///< of the backup in which it was recorded
+  /// The catalogue's count at that time, or kNotVouchedFor.
+  std::uint64_t dead_packs = 0;
+
+  friend bool operator==(const SeenFolder&, const SeenFolder&) = default;
+};
+inline constexpr std::size_t kSeenChildrenMax = 100'000'000;
+/// Dead packs of a record that holds children of one that was not trusted.
+inline constexpr std::uint64_t kNotVouchedFor = UINT64_MAX;
+
+[[nodiscard]] core::Bytes encode_seen_folder(const SeenFolder& folder);
+/// Errors: corrupt.
+[[nodiscard]] core::Result<SeenFolder> decode_seen_folder(core::ByteView input);
+
+/// Names a folder's records: a hash of its absolute path.
+using FolderKey = core::Hash256;
+[[nodiscard]] FolderKey folder_key(std::string_view path);
+/// Where a source that is no folder is recorded, as the only child of a folder of its own.
+[[nodiscard]] FolderKey lone_source_key(std::string_view path);
+inline constexpr std::string_view kLoneSourceName = "source";  ///< of that child
+
+/// A record at hand.
+struct RecalledFolder {
+  FolderKey key;
+  SeenFolder seen;
+  /// Everything that the record refers to is in the repository, at any depth. Otherwise each file's
+  /// chunks have to be looked up, and nodes must not be reused.
+  bool trusted = false;
+
+  [[nodiscard]] std::size_t size() const noexcept { return seen.stamps.size(); }
+  /// nullptr: the child is no folder.
+  [[nodiscard]] const SeenSubfolder* subfolder(std::uint32_t index) const noexcept;
+};
+
+/// When is a record trusted? Its nodes and chunks were durable when its interval was settled; since
+/// then only a collection can have taken some away. So either no pack has died since, or a snapshot
+/// that still stands refers to the folder's node: the anchor vouches for the root, a trusted folder
+/// for its subfolders. And no pack may be missing or condemned.
+///
+/// Thread-safe but for what records: those calls are one thread's at a time. Memory: kBufferBytes
+/// of changes not yet written.
+class StatCache {
+ public:
+  struct Options {
+    bool record = true;  ///< false: nothing is written
+    bool recall = true;  ///< false: nothing is known of any folder
+  };
+  /// The state's catalogue must be open, condemned packs known, and both outlive the cache.
+  [[nodiscard]] static core::Result<std::unique_ptr<StatCache>> open(State& state,
+                                                                     const Options& options);
+
+  /// nullptr if there is no usable record, or a damaged one. `vouched`: the node that somebody who
+  /// is trusted names.
+  [[nodiscard]] core::Result<std::shared_ptr<const RecalledFolder>> recall(
+      const FolderKey& key, const std::optional<ChunkId>& vouched) const;
+  /// Entries of one piece of a record. changed: another backup has recorded the folder meanwhile,
+  /// or the piece is damaged: begin again, after drop_unreadable().
+  [[nodiscard]] core::Result<std::vector<Entry>> piece(const RecalledFolder& folder,
+                                                       std::size_t index) const;
+  /// True if the repository is known to have all of a content. Never true of a long list, whose
+  /// nodes this client may be unable to read.
+  [[nodiscard]] core::Result<bool> is_stored(const Content& content) const;
+
+  // --- recording ---
+
+  /// A new record of a folder, `before` being the one that it replaces: its pieces are put first,
+  /// then the record itself. Until then the pieces of `before` stay. `entries` is an encoded folder
+  /// leaf.
+  [[nodiscard]] SeenFolder start_record(const SeenFolder* before = nullptr);
+  core::Status put_piece(const FolderKey& key, SeenFolder& record, core::ByteView entries,
+                         std::size_t count);
+  /// Sets the record's interval. Pieces of the stored record that this one does not refer to go.
+  core::Status put(const FolderKey& key, SeenFolder& record);
+  /// Removes the records of a folder that is gone, and of all below.
+  core::Status forget(const std::string& path);
+  /// Removes those records of which a piece could not be read and still cannot.
+  core::Status drop_unreadable();
+  /// Writes what is buffered.
+  core::Status flush();
+  /// Everything recorded so far refers to durable objects: it may be trusted from now on.
+  core::Status settle();
+
+  // --- anchors ---
+
+  /// The node of a source's root folder, if the snapshot that was noted with it still stands.
+  [[nodiscard]] core::Result<std::optional<ChunkId>> anchor(std::string_view source) const;
+  core::Status set_anchor(std::string_view source, const SnapshotId& snapshot, const ChunkId& node);
+
+  static constexpr std::size_t kBufferBytes = 4 * 1024 * 1024;
+
+ private:
+  StatCache(State& state, const Options& options) : state_(state), options_(options) {}
+  [[nodiscard]] core::Result<bool> is_settled(std::uint64_t interval) const;
+  core::Status change(core::Bytes key, std::optional<core::Bytes> value);
+  core::Status drop_replaced(const FolderKey& key, const SeenFolder& record);
+  [[nodiscard]] core::Result<std::optional<SeenFolder>> stored(const FolderKey& key) const;
+  [[nodiscard]] core::Error unreadable(const FolderKey& key, std::string_view why) const;
+  core::Status forget_below(const FolderKey& key, const std::string& path, unsigned depth);
+  [[nodiscard]] std::uint64_t random_number();
+
+  State& state_;
+  Options options_;
+  std::uint64_t dead_packs_ = 0;
+  std::optional<std::uint64_t> interval_;  ///< noted as unsettled
+  std::vector<store::StatChange> changes_;
+  std::size_t changes_bytes_ = 0;
+  mutable std::mutex mutex_;                           ///< settled_ and unreadable_
+  mutable std::unordered_set<std::uint64_t> settled_;  ///< intervals known not to be unsettled
+  mutable std::vector<FolderKey> unreadable_;          ///< records with a piece that is not theirs
+};
+
+/// Reads a record's entries in order, one piece in memory at a time. Not thread-safe.
+class SeenEntries {
+ public:
+  /// Both must outlive it.
+  SeenEntries(const StatCache& cache, std::shared_ptr<const RecalledFolder> folder)
+      : cache_(&cache), folder_(std::move(folder)) {}
+  /// Going back costs reading a piece again. The pointer is good until the next call.
+  [[nodiscard]] core::Result<const Entry*> at(std::size_t index);
+
+ private:
+  const StatCache* cache_;
+  std::shared_ptr<const RecalledFolder> folder_;
+  std::vector<Entry> entries_;
+  std::size_t piece_ = 0;
+  std::size_t first_ = 0;  ///< index of the piece's first entry
+  bool loaded_ = false;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,266 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "cairn/repo/repair.h"
+#include "ops/backup/backup_pipeline.h"
+#include "ops/collect/collector.h"
+#include "ops/copy/copy_chunks.h"
+#include "ops/copy/copy_tree.h"
+#include "ops/progress/workers.h"
+#include "ops/repository/access.h"
+#include "ops/repository/damage.h"
+#include "ops/snapshots/snapshot_list.h"
+#include "ops/verify/pack_audit.h"
+#include "ops/writing/stored_nodes.h"
+#include "ops/writing/writing_session.h"
+
+namespace cairn::repo {
+
+namespace {
+
+using core::ErrorCode;
+using ops::State;
+
+core::Status check_roles(const State& state, const RepairPacksOptions& options) {
+  CAIRN_TRY_STATUS(ops::require_collecting_key(state, "replace packs"));
+  CAIRN_TRY_STATUS(ops::require_data_key(state));
+  if (options.from == nullptr) {
+    return {};
+  }
+  const State& from = options.from->state();
+  CAIRN_TRY_STATUS(ops::require_metadata_key(from));
+  CAIRN_TRY_STATUS(ops::require_data_key(from));
+  if (from.config.repository_id == state.config.repository_id) {
+    return core::fail(ErrorCode::invalid_argument,
+                      fmt::format("{} and {} are the same repository, or copies file by file",
+                                  from.location, state.location),
+                      "packs of such a copy are as good as these: put them over the damaged ones");
+  }
+  return {};
+}
+
+class PackRepair {
+ public:
+  PackRepair(State& state, const RepairPacksOptions& options, Observer& observer)
+      : state_(state),
+        options_(options),
+        observer_(observer),
+        meter_(observer, state.environment.clock) {}
+
+  core::Result<RepairPacksReport> run();
+
+ private:
+  core::Status find_damaged();
+  core::Status salvage();
+  core::Result<std::set<ChunkId>> find_missing();
+  core::Status heal(const std::set<ChunkId>& missing);
+  core::Result<std::uint64_t> heal_from_sources(const std::set<ChunkId>& missing);
+  core::Result<std::uint64_t> heal_from_repository(const std::set<ChunkId>& missing);
+  core::Result<std::uint64_t> heal_from_snapshot(const Snapshot& snapshot,
+                                                 const std::set<ChunkId>& missing,
+                                                 ops::ChunkCopier& chunks, ops::TreeCopier& trees);
+  [[nodiscard]] ops::ChunkStoreOptions storing(const std::set<ChunkId>& missing) {
+    return {.compression_level = options_.compression_level, .only = &missing, .times = times_};
+  }
+
+  State& state_;
+  const RepairPacksOptions& options_;
+  Observer& observer_;
+  ops::ProgressMeter meter_;
+  ops::StageTimes times_{nullptr};
+  RepairPacksReport report_;
+};
+
+core::Result<RepairPacksReport> PackRepair::run() {
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state_, observer_));
+  CAIRN_TRY_STATUS(find_damaged());
+  if (!options_.dry_run && !report_.damaged.empty()) {
+    CAIRN_TRY_STATUS(salvage());
+  }
+  CAIRN_TRY(std::set<ChunkId> missing, find_missing());
+  report_.missing_before = missing.size();
+  report_.missing_after = missing.size();
+  while (!options_.dry_run && !missing.empty()) {
+    const std::uint64_t healed = report_.healed_from_sources + report_.healed_from_repository;
+    CAIRN_TRY_STATUS(heal(missing));
+    if (report_.healed_from_sources + report_.healed_from_repository == healed) {
+      break;
+    }
+    // Healed nodes may name more.
+    CAIRN_TRY(missing, find_missing());
+    report_.missing_after = missing.size();
+  }
+  meter_.finish();
+  return std::move(report_);
+}
+
+core::Status PackRepair::find_damaged() {
+  std::vector<ops::AuditedPack> packs;
+  CAIRN_TRY_STATUS(state_.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
+                                                       std::uint64_t size,
+                                                       format::BlockKind /*kind*/) -> core::Status {
+    const bool is_asked_for =
+        options_.packs.empty() || std::ranges::find(options_.packs, id) != options_.packs.end();
+    if (is_asked_for && !state_.missing_packs->is_gone(number)) {
+      packs.push_back({number, id, size});
+    }
+    return {};
+  }));
+  ops::Findings findings;
+  CAIRN_TRY_STATUS(ops::audit_packs(
+      state_, packs, {.workers = options_.workers, .stop = options_.stop}, findings, meter_));
+  std::set<std::string> damaged;
+  for (const Finding& finding : findings.take()) {
+    // What the storage did not give is copied as far as it does; the salvage keeps such a pack.
+    if (finding.severity != Finding::Severity::note) {
+      damaged.insert(finding.object);
+    }
+  }
+  for (const ops::AuditedPack& pack : packs) {
+    if (damaged.contains(
+            store::object_path(store::object_name(format::ObjectKind::pack, pack.id)))) {
+      report_.damaged.push_back(pack.id);
+    }
+  }
+  std::ranges::sort(report_.damaged);
+  report_.packs_checked = packs.size();
+  return {};
+}
+
+/// The damaged packs go as a prune's do: docs/design/0009-collection.md.
+core::Status PackRepair::salvage() {
+  const PruneOptions collecting{.stale_after_seconds = options_.stale_after_seconds,
+                                .compression_level = options_.compression_level,
+                                .workers = options_.workers,
+                                .stop = options_.stop};
+  ops::Collector collector(state_, collecting, observer_);
+  CAIRN_TRY_STATUS(collector.plan_salvage(report_.damaged));
+  if (collector.has_work()) {
+    CAIRN_TRY_STATUS(collector.copy_needed());
+  }
+  if (collector.has_work()) {
+    CAIRN_TRY_STATUS(collector.condemn());
+    CAIRN_TRY_STATUS(collector.await_sessions());
+    CAIRN_TRY_STATUS(collector.spare_needed());
+    CAIRN_TRY_STATUS(collector.remove_doomed());
+    CAIRN_TRY_STATUS(collector.withdraw_records());
+  }
+  report_.chunks_saved = collector.saved_chunks();
+  report_.chunks_unreadable = collector.lost().size();
+  report_.packs_removed = collector.report().removed.packs;
+  report_.packs_kept = report_.damaged.size() - report_.packs_removed;
+  return ops::ensure_catalogue(state_, observer_);
+}
+
+core::Result<std::set<ChunkId>> PackRepair::find_missing() {
+  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(state_));
+  list.warn(observer_);
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state_, observer_));
+  std::set<ChunkId> missing;
+  ops::Reachability reachable(state_, {.stop = options_.stop, .lost = &missing});
+  for (const ListedSnapshot& listed : list.snapshots) {
+    meter_.at("snapshot " + listed.id.short_hex());
+    CAIRN_TRY_STATUS(reachable.add(listed.snapshot));
+  }
+  return missing;
+}
+
+core::Status PackRepair::heal(const std::set<ChunkId>& missing) {
+  // Announced, so that no collector takes what is stored before a snapshot is seen to need it.
+  CAIRN_TRY(
+      const auto session,
+      ops::WritingSession::begin(state_, {.program_version = options_.program_version}, observer_));
+  if (!options_.sources.empty()) {
+    CAIRN_TRY(const std::uint64_t healed, heal_from_sources(missing));
+    report_.healed_from_sources += healed;
+  }
+  if (options_.from != nullptr) {
+    CAIRN_TRY(const std::uint64_t healed, heal_from_repository(missing));
+    report_.healed_from_repository += healed;
+  }
+  return {};
+}
+
+std::uint64_t chunks_of(const ops::ChunkStore::Totals& totals) {
+  return totals.data.chunks + totals.metadata.chunks;
+}
+
+/// As a backup that reads every file, and stores nothing but what is missing.
+core::Result<std::uint64_t> PackRepair::heal_from_sources(const std::set<ChunkId>& missing) {
+  ops::ChunkStore store(state_, storing(missing), meter_);
+  ops::PipelineOptions pipeline_options{.times = times_};
+  pipeline_options.paths = options_.sources;
+  std::ranges::sort(pipeline_options.paths);
+  pipeline_options.workers = ops::worker_count(state_.environment.threads, options_.workers);
+  pipeline_options.stop = options_.stop;
+  ops::BackupPipeline pipeline(state_, pipeline_options, store, meter_);
+  CAIRN_TRY_STATUS(pipeline.run());
+  CAIRN_TRY_STATUS(store.finish());
+  return chunks_of(store.totals());
+}
+
+core::Result<std::uint64_t> PackRepair::heal_from_repository(const std::set<ChunkId>& missing) {
+  State& from = options_.from->state();
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(from, observer_));
+  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(from));
+  list.warn(observer_);
+  ops::ChunkCopier chunks(
+      from, state_,
+      {.workers = ops::worker_count(state_.environment.threads, options_.workers),
+       .stop = options_.stop});
+  ops::TreeCopier trees(from, state_, chunks, meter_, options_.stop);
+  std::uint64_t healed = 0;
+  for (const ListedSnapshot& listed : list.snapshots) {
+    auto found = heal_from_snapshot(listed.snapshot, missing, chunks, trees);
+    if (found) {
+      healed += *found;
+    } else if (ops::is_lost(found.error().code())) {
+      observer_.warning(fmt::format("{}: passing over snapshot {} of {}", found.error().message(),
+                                    listed.id.short_hex(), from.location));
+    } else {
+      return core::fail(std::move(found).error());
+    }
+  }
+  return healed;
+}
+
+core::Result<std::uint64_t> PackRepair::heal_from_snapshot(const Snapshot& snapshot,
+                                                           const std::set<ChunkId>& missing,
+                                                           ops::ChunkCopier& chunks,
+                                                           ops::TreeCopier& trees) {
+  ops::ChunkStore store(state_, storing(missing), meter_);
+  ops::StoredNodes nodes(store, *state_.keys);
+  chunks.begin(store);
+  trees.begin(nodes, false);
+  core::Status copied;
+  for (const Source& source : snapshot.sources) {
+    meter_.at(source.path);
+    auto one = trees.copy(source, std::nullopt);
+    if (!one) {
+      copied = core::fail(std::move(one).error());
+      break;
+    }
+  }
+  CAIRN_TRY_STATUS(chunks.flush());
+  CAIRN_TRY_STATUS(nodes.flush());
+  CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(std::move(copied));
+  return chunks_of(store.totals());
+}
+
+}  // namespace
+
+core::Result<RepairPacksReport> repair_packs(Repository& repository,
+                                             const RepairPacksOptions& options,
+                                             Observer& observer) {
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(check_roles(state, options));
+  return PackRepair(state, options, observer).run();
+}
+
+}  // namespace cairn::repo

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string_view>
+
+#include "cairn/core/result.h"
+#include "ops/repository/state.h"
+
+/// What the key in use may read, and sign. Errors: not_permitted, with the roles that may.
+namespace cairn::repo::ops {
+
+/// What several verbs ask of their options. Errors: invalid_argument.
+core::Status check_compression_level(int level);
+/// A text of kTextBytesMax at most. `what` as in "the name of this host". Errors: limit_exceeded.
+core::Status check_text(std::string_view what, std::string_view text);
+/// What records say of who wrote them. Errors: limit_exceeded.
+core::Status check_environment(const Environment& environment);
+
+core::Status require_metadata_key(const State& state);
+core::Status require_data_key(const State& state);
+/// May add snapshots.
+core::Status require_writing_key(const State& state);
+/// May forget, mark and prune. `action` is what the key is asked to do, for the message.
+core::Status require_collecting_key(const State& state,
+                                    std::string_view action = "take anything away");
+
+}  // namespace cairn::repo::ops

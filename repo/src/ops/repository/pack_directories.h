@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "format/index.h"
+#include "ops/repository/state.h"
+
+namespace cairn::repo::ops {
+
+/// All packs with their directories, whoever has them: the index segments, or for packs that no
+/// readable segment lists, the packs themselves. A listing as of list(): what others publish or
+/// remove later is not seen, or passed over. Not thread-safe. Memory: 50 bytes a pack, and in
+/// visit() one segment.
+class PackDirectories {
+ public:
+  /// `foreign` gets names that are not ours.
+  [[nodiscard]] static core::Result<PackDirectories> list(
+      State& state, const std::function<void(std::string_view)>& foreign = {});
+
+  [[nodiscard]] const std::vector<IndexSegmentId>& segments() const noexcept { return segments_; }
+  /// Packs that are there, with their sizes.
+  [[nodiscard]] const std::unordered_map<PackId, std::uint64_t>& present() const noexcept {
+    return present_;
+  }
+
+  /// True if it is there as it was recorded, as far as its size tells.
+  [[nodiscard]] bool is_whole(const format::IndexedPack& pack) const {
+    const auto found = present_.find(pack.id);
+    return found != present_.end() && found->second == pack.size_bytes;
+  }
+
+  /// True if both have listed the same objects.
+  [[nodiscard]] bool lists_the_same(const PackDirectories& other) const {
+    return segments_ == other.segments_ && present_ == other.present_;
+  }
+
+  struct Visited {
+    const IndexSegmentId* segment = nullptr;  ///< nullptr: no segment lists it
+    const format::IndexedPack& pack;
+  };
+  /// Segments one after the other, then what none lists. A pack is visited for each segment that
+  /// lists it, be it there or not. Damaged segments and unlisted packs are passed over with a
+  /// warning. Errors: io, interrupted; or what `visit` answers.
+  core::Status visit(const std::function<core::Status(const Visited&)>& visit,
+                     const std::stop_token& stop, Observer& observer) const;
+
+ private:
+  explicit PackDirectories(State& state) : state_(&state) {}
+
+  State* state_;
+  std::vector<IndexSegmentId> segments_;  ///< sorted
+  std::unordered_map<PackId, std::uint64_t> present_;
+};
+
+}  // namespace cairn::repo::ops

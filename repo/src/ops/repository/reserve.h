@@ -1,0 +1,32 @@
+#pragma once
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "ops/repository/state.h"
+
+/// The room that a repository keeps for the day when its disk is full: what leads to deletion must
+/// write a little first.
+namespace cairn::repo::ops {
+
+/// Takes the room if it is not taken yet. Best effort: a repository works without.
+inline void keep_reserve(State& state) {
+  static_cast<void>(state.backend->make_reserve(state.config.repository_id.view()));
+}
+
+/// Does `action`, which answers a Result; if there is no room for what it writes, gives the reserve
+/// up and does it again.
+template <class Action>
+auto with_reserve(State& state, Observer& observer, const Action& action) -> decltype(action()) {
+  auto done = action();
+  if (done || done.error().code() != core::ErrorCode::no_space) {
+    return done;
+  }
+  const auto given_up = state.backend->give_up_reserve();
+  if (!given_up || !*given_up) {
+    return done;
+  }
+  observer.detail("the disk is full: going on with the room that was kept for this");
+  return action();
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,131 @@
+#include "ops/restore/restore_compare.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <iterator>
+#include <utility>
+
+#include "ops/posix/object_metadata.h"
+#include "ops/target/target_file.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+bool may_have_holes(int descriptor) {
+  struct ::stat status {};
+  return ::fstat(descriptor, &status) == 0 &&
+         static_cast<std::uint64_t>(status.st_blocks) * kStatBlockBytes <
+             static_cast<std::uint64_t>(status.st_size);
+}
+
+}  // namespace
+
+CompareRound::Share::Share(CompareRound& round) : round_(&round) {
+  const std::scoped_lock lock(round_->mutex_);
+  round_->shares_ += 1;
+}
+
+CompareRound::Share::Share(Share&& other) noexcept : round_(std::exchange(other.round_, nullptr)) {}
+
+CompareRound::Share::~Share() {
+  if (round_ != nullptr) {
+    const std::scoped_lock lock(round_->mutex_);
+    round_->shares_ -= 1;
+    round_->done_.notify_all();
+  }
+}
+
+CompareRound::~CompareRound() {
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [this] { return shares_ == 0; });
+}
+
+void CompareRound::add_wanted(std::vector<Slice> slices) {
+  const std::scoped_lock lock(mutex_);
+  wanted_.insert(wanted_.end(), std::make_move_iterator(slices.begin()),
+                 std::make_move_iterator(slices.end()));
+}
+
+std::vector<Slice> CompareRound::wait() {
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [this] { return shares_ == 0; });
+  return std::move(wanted_);
+}
+
+core::Result<FileComparison> FileComparison::open(RestoredFile& file) {
+  FileComparison comparison(file);
+  const FilePlan& plan = file.plan();
+  std::shared_ptr<Descriptor> standing;
+  if (plan.standing) {
+    auto opened = file.open_standing(O_RDONLY);
+    if (opened) {
+      standing = std::move(*opened);
+    } else if (opened.error().code() != core::ErrorCode::permission_denied) {
+      return core::fail(std::move(opened).error());
+    }
+  }
+  if (plan.has_leftover) {
+    CAIRN_TRY(comparison.base_, file.open_leftover());
+    comparison.other_ = std::move(standing);
+  } else {
+    comparison.base_ = std::move(standing);
+    if (plan.has_leftover_patch) {
+      CAIRN_TRY(comparison.other_, file.open_leftover());
+      comparison.other_is_patch_ = true;
+    }
+  }
+  comparison.base_has_holes_ =
+      comparison.base_ != nullptr && may_have_holes(comparison.base_->number());
+  return comparison;
+}
+
+core::Result<bool> FileComparison::holds(int descriptor, const Slice& slice,
+                                         const store::KeyRing& keys, core::Bytes& buffer) {
+  buffer.resize(slice.length_bytes);
+  CAIRN_TRY(const std::size_t got, read_at(descriptor, slice.file_offset, buffer));
+  return got == buffer.size() && keys.data_chunk_id(buffer) == *slice.chunk;
+}
+
+core::Result<FileComparison::Found> FileComparison::compare_hole(const Slice& slice, bool dry_run) {
+  if (base_ == nullptr || is_hole(base_->number(), slice.file_offset, slice.length_bytes)) {
+    return Found::right;
+  }
+  file_->set_differs();
+  if (!dry_run) {
+    CAIRN_TRY_STATUS(file_->make_hole(slice.file_offset, slice.length_bytes));
+  }
+  return Found::copied;
+}
+
+core::Result<FileComparison::Found> FileComparison::compare(const Slice& slice,
+                                                            const store::KeyRing& keys,
+                                                            bool dry_run, core::Bytes& buffer) {
+  if (!slice.chunk) {
+    return compare_hole(slice, dry_run);
+  }
+  // Data where a hole is would read as equal if it is zeros, and yet not be what was recorded.
+  if (base_ != nullptr &&
+      !(base_has_holes_ && has_hole(base_->number(), slice.file_offset, slice.length_bytes))) {
+    CAIRN_TRY(const bool is_there, holds(base_->number(), slice, keys, buffer));
+    if (is_there) {
+      return Found::right;
+    }
+  }
+  file_->set_differs();
+  if (other_ != nullptr) {
+    CAIRN_TRY(const bool is_there, holds(other_->number(), slice, keys, buffer));
+    if (is_there) {
+      if (!dry_run) {
+        CAIRN_TRY_STATUS(other_is_patch_
+                             ? file_->adopt_from_patch(slice.file_offset, slice.length_bytes)
+                             : file_->write(slice.file_offset, buffer));
+      }
+      return Found::copied;
+    }
+  }
+  return Found::wanted;
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,442 @@
+#include "ops/restore/restore_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ops/tree/tree_reader.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+// Slices that wait between planner and workers: enough for all workers while the next window is
+// planned. Each of them may hold a file, of some 1 KiB.
+constexpr std::size_t kQueuedSlices = 8 * 1024;
+// One share of a comparison: enough to be worth handing over, little enough for all to have some.
+constexpr std::uint64_t kCompareWindowBytes = std::uint64_t{4} * 1024 * 1024;
+constexpr std::size_t kCompareSlices = 1024;
+
+/// True if both are neighbours in the file as well as in the block.
+bool continues(const Slice& slice, const Slice& next) noexcept {
+  return slice.file == next.file && slice.file_offset + slice.length_bytes == next.file_offset &&
+         slice.block_offset + slice.length_bytes == next.block_offset;
+}
+
+/// True if the next windows probably want the block, too: it lies across the end of this one, or
+/// holds what was stored once and is needed in many places.
+bool is_worth_waiting(const BlockTask& task) noexcept {
+  std::uint64_t wanted_bytes = 0;
+  for (const Slice& slice : task.slices) {
+    wanted_bytes += slice.length_bytes;
+  }
+  return wanted_bytes < task.pack->blocks[task.block].record.plain_bytes / 8 * 7;
+}
+
+}  // namespace
+
+RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
+                           ProblemList& problems, ProgressMeter& meter)
+    : state_(state),
+      target_(target),
+      options_(options),
+      problems_(problems),
+      meter_(meter),
+      planner_(*state.catalogue, state.present_packs()),
+      queue_(kQueuedSlices) {
+  start_threads();
+}
+
+void RestoreFiles::start_threads() {
+  auto started = core::guarded("starting threads", [this]() -> core::Status {
+    threads_.reserve(options_.workers);
+    while (threads_.size() < options_.workers) {
+      CAIRN_TRY(auto thread,
+                core::GuardedThread::start(
+                    state_.environment.threads,
+                    {.action = "restoring files",
+                     .work = [this] { return run(); },
+                     .on_error = [this](const core::Error& error) { end_with(error); }}));
+      threads_.push_back(std::move(thread));
+    }
+    return {};
+  });
+  if (!started && threads_.empty()) {  // else those there are will do
+    end_with(std::move(started).error());
+  }
+}
+
+RestoreFiles::~RestoreFiles() {
+  queue_.cancel();
+  threads_.clear();
+}
+
+core::Status RestoreFiles::check() const {
+  if (options_.stop.stop_requested()) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  const std::scoped_lock lock(mutex_);
+  if (error_) {
+    return core::fail(*error_);
+  }
+  return {};
+}
+
+void RestoreFiles::end_with(core::Error error) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!error_) {
+      error_ = std::move(error);
+    }
+  }
+  queue_.cancel();
+}
+
+core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry,
+                               std::vector<std::string> stale_sides) {
+  CAIRN_TRY_STATUS(check());
+  auto plan = plan_file(target_, *folder, entry);
+  if (!plan || !*plan) {
+    const std::string path = join_path(folder->path, entry.name);
+    if (!plan) {
+      target_.log().failed(1);
+      problems_.add({ProblemKind::unreadable, path, plan.error().message()});
+    } else {
+      target_.log().done(RestoreAction::kept, path);
+    }
+    meter_.file_done(path);
+    target_.release(std::move(folder));
+    return {};
+  }
+  (*plan)->stale_sides = std::move(stale_sides);
+  auto file = std::make_shared<RestoredFile>(target_, std::move(folder), std::move(entry),
+                                             std::move(**plan), open_files_);
+  if (!file->plan().metadata_only || file->is_compared()) {
+    if (auto status = add_slices(file); !status) {
+      CAIRN_TRY_STATUS(check());
+      file->fail(status.error().message());
+    }
+  }
+  return finish_pieces(file, 1);
+}
+
+core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file) {
+  const auto add_item = [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
+    if (!item.chunk && !file->is_compared()) {
+      return {};  // nothing is written there
+    }
+    file->outstanding += 1;
+    window_.push_back({file, item.chunk, offset, item.length_bytes, 0});
+    return window_.size() >= kWindowSlices ? plan_window() : core::Status();
+  };
+  CAIRN_TRY_STATUS(for_each_item(state_, file->entry().content, add_item));
+  window_files_ += 1;
+  return window_files_ >= kWindowFiles ? plan_window() : core::Status();
+}
+
+core::Status RestoreFiles::plan_window(bool is_last) {
+  window_files_ = 0;
+  CAIRN_TRY(auto wanted, compare_window(std::exchange(window_, {})));
+  if (target_.options().dry_run) {
+    return skip_fetching(wanted);
+  }
+  std::ranges::move(std::exchange(carried_, {}), std::back_inserter(wanted));
+  CAIRN_TRY(auto tasks, tasks_of(std::move(wanted)));
+  if (!is_last) {
+    tasks = carry_over(std::move(tasks));
+  }
+  for (BlockTask& task : tasks) {
+    const std::size_t slices = task.slices.size();
+    if (!queue_.push(std::move(task), slices)) {
+      return check();
+    }
+  }
+  return {};
+}
+
+std::vector<BlockTask> RestoreFiles::carry_over(std::vector<BlockTask> tasks) {
+  std::size_t slices = 0;
+  for (const BlockTask& task : tasks) {
+    slices += is_worth_waiting(task) ? task.slices.size() : 0;
+  }
+  if (slices > kCarriedSlices) {
+    return tasks;
+  }
+  std::vector<BlockTask> now;
+  for (BlockTask& task : tasks) {
+    if (is_worth_waiting(task)) {
+      std::ranges::move(task.slices, std::back_inserter(carried_));
+    } else {
+      now.push_back(std::move(task));
+    }
+  }
+  return now;
+}
+
+core::Result<std::vector<Slice>> RestoreFiles::compare_window(std::vector<Slice> slices) {
+  CompareRound round;
+  std::vector<Slice> wanted;
+  std::vector<Slice> batch;
+  std::uint64_t batch_bytes = 0;
+  core::Status status;
+  for (Slice& slice : slices) {
+    if (!slice.file->is_compared()) {
+      wanted.push_back(std::move(slice));
+      continue;
+    }
+    batch_bytes += slice.chunk ? slice.length_bytes : 0;
+    batch.push_back(std::move(slice));
+    if (batch_bytes >= kCompareWindowBytes || batch.size() >= kCompareSlices) {
+      status = push_comparison(round, std::exchange(batch, {}));
+      batch_bytes = 0;
+      if (!status) {
+        break;
+      }
+    }
+  }
+  if (status && !batch.empty()) {
+    status = push_comparison(round, std::move(batch));
+  }
+  auto differing = round.wait();
+  CAIRN_TRY_STATUS(std::move(status));
+  CAIRN_TRY_STATUS(check());
+  std::ranges::move(differing, std::back_inserter(wanted));
+  return wanted;
+}
+
+core::Status RestoreFiles::push_comparison(CompareRound& round, std::vector<Slice> slices) {
+  const std::size_t count = slices.size();
+  if (!queue_.push(CompareTask{std::move(slices), round, CompareRound::Share(round)}, count)) {
+    CAIRN_TRY_STATUS(check());
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
+  return {};
+}
+
+core::Status RestoreFiles::skip_fetching(const std::vector<Slice>& slices) {
+  for (const Slice& slice : slices) {
+    target_.log().add_written(slice.length_bytes);
+    meter_.add_bytes(slice.length_bytes);
+    CAIRN_TRY_STATUS(finish_pieces(slice.file, 1));
+  }
+  return {};
+}
+
+core::Result<std::vector<BlockTask>> RestoreFiles::tasks_of(std::vector<Slice> slices) {
+  CAIRN_TRY(auto plan, planner_.plan(std::move(slices)));
+  if (!plan.unknown.empty()) {
+    set_aside(std::move(plan.unknown),
+              {core::ErrorCode::not_found, "no pack of the repository holds a chunk of it"});
+  }
+  return std::move(plan.tasks);
+}
+
+core::Status RestoreFiles::run() {
+  Scratch scratch;
+  while (auto task = queue_.pop()) {
+    CAIRN_TRY_STATUS(check());
+    CAIRN_TRY_STATUS(run_task(std::move(*task), scratch));
+  }
+  return {};
+}
+
+core::Status RestoreFiles::run_task(Task task, Scratch& scratch) {
+  if (auto* const comparison = std::get_if<CompareTask>(&task)) {
+    return run_comparison(std::move(*comparison), scratch);
+  }
+  return fetch(std::get<BlockTask>(std::move(task)), scratch);
+}
+
+core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
+  std::vector<Slice> wanted;
+  std::optional<FileComparison> comparison;
+  const RestoredFile* compared = nullptr;
+  for (Slice& slice : task.slices) {
+    if (slice.file.get() != compared) {
+      CAIRN_TRY_STATUS(check());
+      compared = slice.file.get();
+      comparison.reset();
+      if (auto opened = FileComparison::open(*slice.file)) {
+        comparison.emplace(std::move(*opened));
+      } else {
+        slice.file->fail(opened.error().message());
+      }
+    }
+    if (comparison) {
+      CAIRN_TRY_STATUS(compare_slice(*comparison, slice, scratch, wanted));
+    } else {
+      CAIRN_TRY_STATUS(finish_pieces(slice.file, 1));
+    }
+  }
+  task.round.add_wanted(std::move(wanted));
+  return {};
+}
+
+core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice& slice,
+                                         Scratch& scratch, std::vector<Slice>& wanted) {
+  auto found = comparison.compare(slice, *state_.keys, target_.options().dry_run, scratch.standing);
+  if (!found) {
+    if (ends_restore(found.error().code())) {
+      return core::fail(std::move(found).error().with_context(slice.file->path()));
+    }
+    slice.file->fail(found.error().message());
+  } else if (*found == FileComparison::Found::wanted) {
+    wanted.push_back(slice);
+    return {};
+  } else if (slice.chunk) {
+    meter_.add_bytes(slice.length_bytes);
+    target_.log().add_kept(slice.length_bytes);
+  }
+  return finish_pieces(slice.file, 1);
+}
+
+core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
+  const auto wanted = std::make_pair(task.pack->id, task.block);
+  if (scratch.holds != wanted) {
+    scratch.holds.reset();
+    auto status = state_.blocks->read(*task.pack, task.block, scratch.reader, scratch.plain);
+    if (!status) {
+      if (ends_restore(status.error().code())) {
+        return status;
+      }
+      set_aside(std::move(task.slices), status.error());
+      return {};
+    }
+    scratch.holds = wanted;
+  }
+  return write_slices(task, scratch.plain);
+}
+
+std::vector<core::ByteView> RestoreFiles::intact_pieces(const BlockTask& task,
+                                                        core::ByteView plain) const {
+  std::vector<core::ByteView> pieces(task.slices.size());
+  std::vector<core::ByteView> distinct;
+  std::vector<std::size_t> place;  // in `distinct`, of each slice that lies in the block
+  const Slice* last = nullptr;     // neighbours are often the same chunk: hash it once
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const Slice& slice = task.slices[i];
+    if (slice.block_offset + slice.length_bytes > plain.size()) {
+      continue;
+    }
+    pieces[i] = plain.subspan(slice.block_offset, slice.length_bytes);
+    if (last == nullptr || last->block_offset != slice.block_offset ||
+        last->length_bytes != slice.length_bytes) {
+      distinct.push_back(pieces[i]);
+      last = &slice;
+    }
+    place.push_back(distinct.size() - 1);
+  }
+  const auto ids = state_.keys->chunk_ids(format::BlockKind::data, distinct);
+  auto id = place.begin();
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (!pieces[i].empty() && ids[*id++] != *task.slices[i].chunk) {
+      pieces[i] = {};
+    }
+  }
+  return pieces;
+}
+
+core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView plain) {
+  const auto pieces = intact_pieces(task, plain);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < pieces.size(); i = next) {
+    const Slice& slice = task.slices[i];
+    next = i + 1;
+    core::ByteView data = pieces[i];
+    if (data.empty()) {
+      set_aside({slice},
+                {core::ErrorCode::corrupt,
+                 fmt::format("a chunk in packs/{} is not what it should be", task.pack->id.hex())});
+      continue;
+    }
+    // Chunks of a file mostly lie in their order: one write for all of them.
+    for (; next < pieces.size() && continues(task.slices[next - 1], task.slices[next]) &&
+           !pieces[next].empty();
+         ++next) {
+      data = core::ByteView(data.data(), data.size() + pieces[next].size());
+    }
+    if (auto status = slice.file->write(slice.file_offset, data); !status) {
+      if (ends_restore(status.error().code())) {
+        return core::fail(std::move(status).error().with_context(slice.file->path()));
+      }
+      slice.file->fail(status.error().message());
+    }
+    meter_.add_bytes(data.size());
+    CAIRN_TRY_STATUS(finish_pieces(slice.file, next - i));
+  }
+  return {};
+}
+
+void RestoreFiles::set_aside(std::vector<Slice> slices, const core::Error& error) {
+  if (!is_retry_) {
+    const std::scoped_lock lock(mutex_);
+    if (set_aside_.size() + slices.size() <= kSetAsideMax) {
+      std::ranges::move(slices, std::back_inserter(set_aside_));
+      set_aside_reason_ = error.message();
+      return;
+    }
+  }
+  for (const Slice& slice : slices) {
+    slice.file->fail(error.message());
+    [[maybe_unused]] const auto status =
+        finish_pieces(slice.file, 1);  // failed files do not fail again
+  }
+}
+
+core::Status RestoreFiles::finish_pieces(const std::shared_ptr<RestoredFile>& file,
+                                         std::uint64_t pieces) {
+  if (file->outstanding.fetch_sub(pieces) != pieces) {
+    return {};
+  }
+  auto status = file->complete();
+  const std::string path = file->path();
+  if (!status) {
+    if (ends_restore(status.error().code())) {
+      return core::fail(std::move(status).error().with_context(path));
+    }
+    target_.log().failed(1);
+    problems_.add({ProblemKind::unreadable, path, status.error().message()});
+  }
+  meter_.file_done(path);
+  target_.release(file->folder());
+  return {};
+}
+
+core::Status RestoreFiles::retry(Observer& observer) {
+  observer.detail(
+      fmt::format("{} pieces could not be read ({}): looking again with a new catalogue",
+                  set_aside_.size(), set_aside_reason_));
+  CAIRN_TRY_STATUS(rebuild_catalogue(state_, observer));
+  planner_.restart(*state_.catalogue);
+  is_retry_ = true;
+  CAIRN_TRY(auto tasks, tasks_of(std::exchange(set_aside_, {})));
+  Scratch scratch;
+  for (BlockTask& task : tasks) {
+    CAIRN_TRY_STATUS(check());
+    CAIRN_TRY_STATUS(fetch(std::move(task), scratch));
+  }
+  return {};
+}
+
+core::Status RestoreFiles::finish(Observer& observer) {
+  auto planned = check();
+  if (planned) {
+    planned = plan_window(true);
+  }
+  if (!planned) {
+    end_with(planned.error());
+  }
+  queue_.close();
+  threads_.clear();
+  window_.clear();
+  carried_.clear();
+  auto status = check();
+  if (status && !set_aside_.empty()) {
+    status = retry(observer);
+  }
+  set_aside_.clear();
+  return status;
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <variant>
+#include <vector>
+
+#include "cairn/core/bounded_queue.h"
+#include "cairn/core/result.h"
+#include "cairn/core/thread.h"
+#include "ops/progress/progress_meter.h"
+#include "ops/repository/state.h"
+#include "ops/restore/restore_compare.h"
+#include "ops/restore/restore_plan.h"
+#include "ops/target/restore_target.h"
+#include "ops/target/restored_file.h"
+
+/// Fills files with their bytes, block by block instead of file by file.
+namespace cairn::repo::ops {
+
+struct RestoreFilesOptions {
+  unsigned workers = 1;
+  std::stop_token stop;
+};
+
+/// Plans and executes. The planning thread adds files in walk order; a window of them
+/// (kWindowSlices slices or kWindowFiles files) is first compared with what is in the target, then
+/// what differs is sorted by (pack, block), so that each block is read, opened and expanded once
+/// per window and worker, and handed to the workers. What a window wants little of is carried over
+/// to the next one, until there are kCarriedSlices of it: where packs were filled by several
+/// threads, or hold the only copy of what is needed often, a block is read once nevertheless. In a
+/// dry run nothing is fetched.
+///
+/// Where the system has no room for so many threads there are fewer workers; if there is none, the
+/// first add() says so.
+///
+/// Memory: one window of slices and what is carried over (some 80 bytes each) and files (about 1
+/// KiB each: the entry), kQueuedSlices slices that wait in the queue, each perhaps a file of its
+/// own, per worker one block (stored and expanded), BlockTask::kSlicesMax slices and as many views
+/// and ids, at most OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of
+/// the files that are being patched.
+class RestoreFiles {
+ public:
+  RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
+               ProblemList& problems, ProgressMeter& meter);
+  ~RestoreFiles();
+  RestoreFiles(const RestoreFiles&) = delete;
+  RestoreFiles& operator=(const RestoreFiles&) = delete;
+
+  /// Plans one file. Takes over one pending piece of the folder's work. Errors end the restore;
+  /// what is wrong with this file alone goes to the problems.
+  /// `stale_sides`: as in FilePlan.
+  core::Status add(std::shared_ptr<TargetFolder> folder, Entry entry,
+                   std::vector<std::string> stale_sides = {});
+  /// Waits until all files are finished or failed. Call once. Where a block could not be read, the
+  /// catalogue is made again first, in case it was the catalogue that was wrong.
+  core::Status finish(Observer& observer);
+
+ private:
+  struct CompareTask {
+    std::vector<Slice> slices;
+    CompareRound& round;
+    CompareRound::Share share;
+  };
+  using Task = std::variant<BlockTask, CompareTask>;
+  struct Scratch {
+    store::BlockReader::Scratch reader;
+    core::Bytes plain;
+    std::optional<std::pair<PackId, std::uint32_t>> holds;  ///< the block that `plain` is
+    core::Bytes standing;
+  };
+
+  core::Status add_slices(const std::shared_ptr<RestoredFile>& file);
+  core::Status plan_window(bool is_last = false);
+  /// Takes out what can wait for the next window.
+  [[nodiscard]] std::vector<BlockTask> carry_over(std::vector<BlockTask> tasks);
+  [[nodiscard]] core::Result<std::vector<Slice>> compare_window(std::vector<Slice> slices);
+  core::Status push_comparison(CompareRound& round, std::vector<Slice> slices);
+  core::Status skip_fetching(const std::vector<Slice>& slices);
+  [[nodiscard]] core::Result<std::vector<BlockTask>> tasks_of(std::vector<Slice> slices);
+  void start_threads();
+  core::Status run();
+  core::Status run_task(Task task, Scratch& scratch);
+  core::Status run_comparison(CompareTask task, Scratch& scratch);
+  core::Status compare_slice(FileComparison& comparison, const Slice& slice, Scratch& scratch,
+                             std::vector<Slice>& wanted);
+  core::Status fetch(BlockTask task, Scratch& scratch);
+  /// The bytes of each slice, all checked together; empty where they are not what the slice's chunk
+  /// is.
+  [[nodiscard]] std::vector<core::ByteView> intact_pieces(const BlockTask& task,
+                                                          core::ByteView plain) const;
+  core::Status write_slices(const BlockTask& task, core::ByteView plain);
+  void set_aside(std::vector<Slice> slices, const core::Error& error);
+  core::Status retry(Observer& observer);
+  /// So many pieces of work are done; with the last one the file is.
+  core::Status finish_pieces(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces);
+  void end_with(core::Error error);
+  [[nodiscard]] core::Status check() const;
+
+  static constexpr std::size_t kWindowSlices = 64 * 1024;
+  static constexpr std::size_t kWindowFiles = 8 * 1024;
+  static constexpr std::size_t kCarriedSlices = 8 * 1024;
+  static constexpr std::size_t kSetAsideMax = 64 * 1024;
+
+  State& state_;
+  RestoreTarget& target_;
+  RestoreFilesOptions options_;
+  ProblemList& problems_;
+  ProgressMeter& meter_;
+  std::vector<Slice> window_;
+  std::vector<Slice> carried_;  ///< compared, but left for the next window
+  std::size_t window_files_ = 0;
+  RestorePlanner planner_;
+  core::BoundedQueue<Task> queue_;
+  std::vector<core::GuardedThread> threads_;
+  OpenFiles open_files_;
+  bool is_retry_ = false;
+
+  mutable std::mutex mutex_;  ///< what follows
+  std::optional<core::Error> error_;
+  std::vector<Slice> set_aside_;
+  std::string set_aside_reason_;
+};
+
+}  // namespace cairn::repo::ops

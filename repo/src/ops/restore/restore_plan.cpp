@@ -1,0 +1,69 @@
+#include "ops/restore/restore_plan.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace cairn::repo::ops {
+
+void RestorePlanner::restart(const store::Catalogue& catalogue) {
+  packs_.clear();
+  catalogue_ = &catalogue;
+}
+
+core::Result<std::shared_ptr<const store::PackSummary>> RestorePlanner::pack_summary(
+    store::PackNumber number) {
+  if (const auto found = packs_.find(number); found != packs_.end()) {
+    return found->second;
+  }
+  CAIRN_TRY(store::PackSummary summary, catalogue_->pack(number));
+  if (packs_.size() >= kPacksMax) {
+    packs_.clear();
+  }
+  auto shared = std::make_shared<const store::PackSummary>(std::move(summary));
+  packs_.emplace(number, shared);
+  return shared;
+}
+
+core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices) {
+  std::vector<ChunkId> ids;
+  ids.reserve(slices.size());
+  for (const Slice& slice : slices) {
+    ids.push_back(*slice.chunk);
+  }
+  CAIRN_TRY(const auto locations, catalogue_->find_all(ids, present_));
+
+  struct Place {
+    store::PackNumber pack{};
+    std::uint32_t block = 0;
+    std::uint32_t offset = 0;
+    std::size_t slice = 0;
+  };
+  std::vector<Place> places;
+  places.reserve(slices.size());
+  RestorePlan plan;
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    const auto& location = locations[i];
+    if (!location || location->length_bytes != slices[i].length_bytes) {
+      plan.unknown.push_back(std::move(slices[i]));
+      continue;
+    }
+    slices[i].block_offset = location->offset_bytes;
+    places.push_back({location->pack, location->block, location->offset_bytes, i});
+  }
+  std::ranges::sort(places, {}, [](const Place& place) {
+    return std::make_tuple(place.pack, place.block, place.offset, place.slice);
+  });
+  auto& tasks = plan.tasks;
+  for (const Place& place : places) {
+    if (tasks.empty() || tasks.back().pack->number != place.pack ||
+        tasks.back().block != place.block || tasks.back().slices.size() >= BlockTask::kSlicesMax) {
+      CAIRN_TRY(auto pack, pack_summary(place.pack));
+      tasks.push_back({std::move(pack), place.block, {}});
+    }
+    tasks.back().slices.push_back(std::move(slices[place.slice]));
+  }
+  return plan;
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "ops/restore/restore_compare.h"
+#include "store/catalogue/catalogue.h"
+
+/// Which blocks the slices of a restore come from.
+namespace cairn::repo::ops {
+
+/// What one worker takes from one block.
+struct BlockTask {
+  static constexpr std::size_t kSlicesMax = 4096;
+
+  std::shared_ptr<const store::PackSummary> pack;
+  std::uint32_t block = 0;
+  std::vector<Slice> slices;  ///< sorted by block_offset, at most kSlicesMax
+};
+
+struct RestorePlan {
+  std::vector<BlockTask> tasks;  ///< by pack and block: neighbours share both
+  std::vector<Slice> unknown;    ///< no pack holds their chunk
+};
+
+/// Plans window by window. Not thread-safe. Memory: the directories of kPacksMax packs without
+/// their chunks (some 50 bytes a block), and in a call 70 bytes a slice.
+class RestorePlanner {
+ public:
+  /// Chunks are looked for in packs that `present` lets through.
+  explicit RestorePlanner(const store::Catalogue& catalogue, store::PackFilter present = {})
+      : catalogue_(&catalogue), present_(std::move(present)) {}
+
+  /// Sorts the slices, each of which has a chunk, by pack, block and place, so that each block is
+  /// read once. Errors: of the catalogue.
+  [[nodiscard]] core::Result<RestorePlan> plan(std::vector<Slice> slices);
+  /// After the catalogue was made again: its packs have other numbers.
+  void restart(const store::Catalogue& catalogue);
+
+ private:
+  static constexpr std::size_t kPacksMax = 256;
+  [[nodiscard]] core::Result<std::shared_ptr<const store::PackSummary>> pack_summary(
+      store::PackNumber number);
+
+  const store::Catalogue* catalogue_;
+  const store::PackFilter present_;
+  std::unordered_map<store::PackNumber, std::shared_ptr<const store::PackSummary>> packs_;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/snapshot.h"
+#include "ops/repository/state.h"
+#include "ops/restore/restore_files.h"
+#include "ops/target/restore_target.h"
+#include "ops/tree/tree_reader.h"
+
+namespace cairn::repo::ops {
+
+/// Walks what is to be restored and hands it to the target: folders are made on the way down, files
+/// go to RestoreFiles, hard links wait for the files. Where the target's folders hold what the
+/// snapshot does not, it finds that out on the way.
+/// Memory: one open leaf per level of the tree, what the hard links need, and, for --delete, the
+/// names of the target's folders on the current path.
+class RestoreWalk {
+ public:
+  RestoreWalk(State& state, const Snapshot& snapshot, RestoreTarget& target, RestoreFiles& files,
+              ProblemList& problems)
+      : state_(state), snapshot_(snapshot), target_(target), files_(files), problems_(problems) {}
+
+  /// Where a selection begins: `folder` stands for the path `inside` below the source at
+  /// `source_path`.
+  struct Selection {
+    std::shared_ptr<TargetFolder> folder;
+    std::string source_path;
+    std::string inside;
+  };
+
+  /// Restores one object under its name, or another one, into the folder, without its children.
+  core::Status restore_object(const Selection& selection, Entry entry, std::string name = {});
+  /// Restores all below a recorded folder into selection.folder. Takes over one pending piece of
+  /// that folder's work.
+  core::Status restore_children(const Selection& selection, const FolderContent& content);
+  /// Call once, when all files have their final names.
+  core::Status make_links();
+
+ private:
+  struct Frame {
+    FolderReader reader;
+    std::shared_ptr<TargetFolder> folder;  ///< nullptr: not made yet
+    std::string inside;
+    std::optional<Entry> later = {};  ///< what it will be made of, once something is put into it
+    bool is_blocked = false;          ///< it could not be made, or something is kept in its place
+    std::vector<std::string> standing = {};  ///< names in the target's folder, if asked for
+    std::size_t next_standing = 0;
+    bool is_empty = true;  ///< nothing was recorded, or none of it read yet
+    bool is_whole = true;  ///< all that was recorded could be read
+  };
+  struct PendingLink {
+    std::shared_ptr<TargetFolder> root;
+    std::string first;  ///< below root
+    std::shared_ptr<TargetFolder> folder;
+    Entry entry;  ///< without contents
+  };
+  void push_frame(std::vector<Frame>& stack, const ChunkId& node,
+                  std::shared_ptr<TargetFolder> folder, std::string inside);
+  /// Names of the target up to `name` that the snapshot does not have; nullptr: all that are left.
+  static void pass_standing(Frame& frame, const std::string* name);
+  void leave(std::vector<Frame>& stack);
+  /// Makes the folders on the current path that wait for something to be put into them. nullptr:
+  /// nothing can be.
+  core::Result<std::shared_ptr<TargetFolder>> folder_on_top(const Selection& selection,
+                                                            std::vector<Frame>& stack);
+  core::Status make_frame(const Selection& selection, Frame& frame,
+                          const std::shared_ptr<TargetFolder>& above);
+  core::Status step(const Selection& selection, std::vector<Frame>& stack);
+  core::Status enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
+                     std::string inside);
+  /// What stands beside a file, in case it is a database, and is not restored with it.
+  [[nodiscard]] std::vector<std::string> stale_sides(const Selection& selection,
+                                                     TargetFolder& folder, const Entry& entry,
+                                                     const std::string& inside, bool is_alone);
+  core::Status place(const Selection& selection, const std::shared_ptr<TargetFolder>& folder,
+                     Entry entry, const std::string& inside, bool is_alone = false);
+  [[nodiscard]] std::optional<std::string> first_name_here(const Selection& selection,
+                                                           const Entry& entry,
+                                                           const std::string& inside);
+  /// True if the object and all folders above it, up to where the selection begins, are selected.
+  [[nodiscard]] bool is_selected(const Selection& selection, const std::string& inside,
+                                 bool is_folder) const;
+  void report(std::string path, const core::Error& error);
+
+  State& state_;
+  const Snapshot& snapshot_;
+  RestoreTarget& target_;
+  RestoreFiles& files_;
+  ProblemList& problems_;
+  std::vector<PendingLink> links_;
+  std::map<std::string, std::string>
+      stand_ins_;  ///< first name outside the selection -> one inside
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,253 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "cairn/repo/forget.h"
+#include "cairn/repo/rewrite.h"
+#include "ops/choice/left_out.h"
+#include "ops/progress/after_commit.h"
+#include "ops/progress/problem_list.h"
+#include "ops/repository/access.h"
+#include "ops/rewrite/tree_rewriter.h"
+#include "ops/snapshots/chain.h"
+#include "ops/snapshots/snapshot_choice.h"
+#include "ops/writing/announced_sessions.h"
+#include "ops/writing/chunk_store.h"
+#include "ops/writing/stored_nodes.h"
+#include "ops/writing/writing_session.h"
+
+namespace cairn::repo {
+
+namespace {
+
+using core::ErrorCode;
+using ops::State;
+
+bool is_same_but_for_tags(const Snapshot& a, const Snapshot& b) {
+  return a.start == b.start && a.end == b.end && a.host == b.host && a.user == b.user &&
+         a.set == b.set && a.type == b.type && a.sources == b.sources;
+}
+
+class Rewriting {
+ public:
+  Rewriting(Repository& repository, const ops::TreeRewriter::Options& trees,
+            const RewriteOptions& options, Observer& observer)
+      : repository_(repository),
+        state_(repository.state()),
+        options_(options),
+        observer_(observer),
+        meter_(observer, state_.environment.clock),
+        exclude_(trees.exclude),
+        trees_(state_, trees, meter_) {}
+
+  core::Result<RewriteReport> run();
+
+ private:
+  core::Status replace(RewrittenSnapshot& rewritten);
+  core::Status replace_once(RewrittenSnapshot& rewritten);
+  core::Result<Snapshot> build(RewrittenSnapshot& rewritten);
+  core::Status publish(ops::WritingSession& session, const Snapshot& snapshot,
+                       RewrittenSnapshot& rewritten);
+  core::Status pin_replacement(const RewrittenSnapshot& rewritten);
+  core::Status forget_original(RewrittenSnapshot& rewritten);
+
+  Repository& repository_;
+  State& state_;
+  const RewriteOptions& options_;
+  Observer& observer_;
+  ops::ProgressMeter meter_;
+  const PathFilter* exclude_;  ///< nullptr: nothing is left out on request
+  ops::TreeRewriter trees_;
+  std::vector<ListedSnapshot> standing_;
+  RewriteReport report_;
+};
+
+core::Result<RewriteReport> Rewriting::run() {
+  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state_));
+  list.warn(observer_);
+  standing_ = list.snapshots;
+  CAIRN_TRY_STATUS(ops::keep_matching(list, options_.filter, observer_));
+  report_.unreadable = options_.filter.names.empty() ? list.unreadable.size() : 0;
+  TreeCounts totals;
+  for (ListedSnapshot& listed : list.snapshots) {
+    totals += counts_of(listed.snapshot);
+    report_.snapshots.push_back({.original = std::move(listed)});
+  }
+  meter_.set_totals(totals.files + totals.folders + totals.symlinks + totals.others, totals.bytes);
+  for (RewrittenSnapshot& rewritten : report_.snapshots) {
+    CAIRN_TRY_STATUS(replace(rewritten));
+    if (rewritten.replacement && options_.forget && !options_.dry_run) {
+      ops::AfterCommit after(observer_, fmt::format("snapshot {} is stored in place of {}",
+                                                    rewritten.replacement->short_hex(),
+                                                    rewritten.original.id.short_hex()));
+      after(forget_original(rewritten));
+    }
+  }
+  meter_.finish();
+  return std::move(report_);
+}
+
+core::Status Rewriting::replace(RewrittenSnapshot& rewritten) {
+  for (int fences = 0;; ++fences) {
+    core::Status done = replace_once(rewritten);
+    if (done) {
+      return done;
+    }
+    if (done.error().code() != ErrorCode::fenced || fences >= ops::WritingSession::kFencesMax) {
+      return core::fail(std::move(done).error().with_context("rewrite snapshot " +
+                                                             rewritten.original.id.short_hex()));
+    }
+    observer_.warning(done.error().message() + ": starting again");
+  }
+}
+
+core::Status Rewriting::replace_once(RewrittenSnapshot& rewritten) {
+  rewritten = {.original = std::move(rewritten.original)};
+  CAIRN_TRY(
+      const auto session,
+      ops::WritingSession::begin(
+          state_, {.program_version = options_.program_version, .announce = !options_.dry_run},
+          observer_));
+  // Condemned records have been read: whoever forgets the snapshot from now on, and collects, waits
+  // for this session. What it needs may be relied on as long as it stands.
+  CAIRN_TRY(const bool forgotten, ops::is_forgotten(state_, rewritten.original.id));
+  if (forgotten) {
+    observer_.warning(
+        fmt::format("snapshot {} has been forgotten meanwhile", rewritten.original.id.short_hex()));
+    return {};
+  }
+  CAIRN_TRY(const Snapshot snapshot, build(rewritten));
+  const auto before = std::ranges::find_if(standing_, [&](const ListedSnapshot& listed) {
+    return listed.id != rewritten.original.id && is_same_but_for_tags(listed.snapshot, snapshot);
+  });
+  if (rewritten.changed && before != standing_.end()) {
+    rewritten.replacement = before->id;
+    rewritten.was_there = true;
+    return {};
+  }
+  return rewritten.changed && !options_.dry_run ? publish(*session, snapshot, rewritten)
+                                                : core::Status();
+}
+
+/// The snapshot that takes its place; all that it refers to is durable.
+core::Result<Snapshot> Rewriting::build(RewrittenSnapshot& rewritten) {
+  ops::StageTimes times(nullptr);
+  ops::ChunkStore store(state_,
+                        {.compression_level = options_.compression_level,
+                         .dry_run = options_.dry_run,
+                         .times = times},
+                        meter_);
+  ops::StoredNodes nodes(store, *state_.keys);
+  trees_.begin(nodes);
+  Snapshot snapshot = rewritten.original.snapshot;
+  snapshot.sources.clear();
+  bool changed = false;
+  for (const Source& source : rewritten.original.snapshot.sources) {
+    CAIRN_TRY(ops::RewrittenSource became, trees_.rewrite(source));
+    changed = changed || became.changed;
+    if (became.source) {
+      snapshot.sources.push_back(std::move(*became.source));
+    }
+    rewritten.left_out += became.left_out;
+    rewritten.left_out_bytes += became.left_out_bytes;
+    rewritten.lost_count += became.lost_count;
+    for (Problem& problem : became.lost) {
+      if (rewritten.lost.size() < kProblemsMax) {
+        rewritten.lost.push_back(problem);
+      }
+      ops::list_problem(snapshot.problems, std::move(problem));
+    }
+  }
+  snapshot.problem_count += rewritten.lost_count;
+  rewritten.nothing_left = snapshot.sources.empty();
+  rewritten.changed = changed && !rewritten.nothing_left;
+  if (!rewritten.changed) {
+    return snapshot;
+  }
+  if (exclude_ != nullptr) {
+    ops::add_left_out({.filter = *exclude_}, snapshot);  // nobody misses it: no restore deletes it
+  }
+  CAIRN_TRY_STATUS(nodes.flush());
+  CAIRN_TRY_STATUS(store.finish());
+  const ops::ChunkStore::Totals totals = store.totals();
+  snapshot.added_data = totals.data;
+  snapshot.added_metadata = totals.metadata;
+  report_.written_bytes += totals.written_bytes;
+  return snapshot;
+}
+
+core::Status Rewriting::publish(ops::WritingSession& session, const Snapshot& snapshot,
+                                RewrittenSnapshot& rewritten) {
+  CAIRN_TRY_STATUS(session.publish(snapshot, report_.written_bytes, observer_));
+  rewritten.replacement = session.id();
+  ListedSnapshot listed = rewritten.original;
+  listed.id = session.id();
+  listed.snapshot = snapshot;
+  standing_.push_back(std::move(listed));
+  if (rewritten.original.pinned) {
+    ops::AfterCommit after(observer_, fmt::format("snapshot {} is stored in place of {}",
+                                                  rewritten.replacement->short_hex(),
+                                                  rewritten.original.id.short_hex()));
+    after(pin_replacement(rewritten));
+  }
+  return {};
+}
+
+core::Status Rewriting::pin_replacement(const RewrittenSnapshot& rewritten) {
+  CAIRN_TRY(const ops::StandingMarks marks, ops::read_marks(state_));
+  return ops::put_standing_mark(state_, marks,
+                                {.snapshot = *rewritten.replacement,
+                                 .tags = rewritten.original.snapshot.tags,
+                                 .pinned = true});
+}
+
+core::Status Rewriting::forget_original(RewrittenSnapshot& rewritten) {
+  if (rewritten.original.pinned) {
+    observer_.warning(
+        fmt::format("snapshot {} is pinned, so it stays; unpin and forget it if {} "
+                    "is good",
+                    rewritten.original.id.short_hex(), rewritten.replacement->short_hex()));
+    return {};
+  }
+  CAIRN_TRY(const ForgetReport forgotten,
+            forget(repository_, {.snapshots = {rewritten.original.id.hex()}}, observer_));
+  rewritten.forgotten = forgotten.forgotten > 0;
+  return {};
+}
+
+core::Result<RewriteReport> rewrite_with(Repository& repository,
+                                         const ops::TreeRewriter::Options& trees,
+                                         const RewriteOptions& options, Observer& observer) {
+  CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::require_collecting_key(state, "replace snapshots"));
+  if (!state.keys->can_write()) {
+    return core::fail(
+        ErrorCode::not_permitted,
+        fmt::format("a key of role {} cannot add snapshots", to_string(state.keys->role())),
+        "use a key of role admin");
+  }
+  return ops::with_sound_catalogue(
+      state, observer, [&] { return Rewriting(repository, trees, options, observer).run(); });
+}
+
+}  // namespace
+
+core::Result<RewriteReport> rewrite(Repository& repository, const PathFilter& exclude,
+                                    const RewriteOptions& options, Observer& observer) {
+  return rewrite_with(repository, {.exclude = &exclude, .stop = options.stop}, options, observer);
+}
+
+core::Result<RewriteReport> repair_snapshots(Repository& repository, const RewriteOptions& options,
+                                             Observer& observer) {
+  CAIRN_TRY(auto report,
+            rewrite_with(repository, {.mend = true, .stop = options.stop}, options, observer));
+  // Of snapshots that are gone as a whole nothing can be mended: it is noted, so that no audit
+  // takes them for removed a moment ago.
+  State& state = repository.state();
+  CAIRN_TRY_STATUS(ops::acknowledge_lost_snapshots(state, options.dry_run, observer));
+  return report;
+}
+
+}  // namespace cairn::repo

@@ -1,0 +1,391 @@
+#include "ops/rewrite/tree_rewriter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <gsl/assert>
+#include <utility>
+
+#include "ops/repository/damage.h"
+#include "ops/tree/birth_times.h"
+#include "ops/tree/content_cursor.h"
+#include "ops/tree/damaged_node.h"
+#include "ops/tree/tree_counts.h"
+
+namespace cairn::repo::ops {
+
+using core::ErrorCode;
+
+void TreeRewriter::begin(NodeSink& nodes) {
+  nodes_ = &nodes;
+  // Only while nothing is condemned or gone is what an earlier walk found still to be relied on.
+  if (state_.usable_packs->avoids_any()) {
+    unchanged_.clear();
+  }
+}
+
+void TreeRewriter::clear_source(const Source& source) {
+  source_path_ = source.path;
+  open_.clear();
+  root_.reset();
+  counts_ = {};
+  result_ = {};
+  new_first_names_.clear();
+  holed_folders_.clear();
+  times_.clear();
+  objects_ = 0;
+  unknown_from_.reset();
+}
+
+core::Result<RewrittenSource> TreeRewriter::rewrite(const Source& source) {
+  Expects(nodes_ != nullptr);
+  clear_source(source);
+  auto root = read_root(state_, source);
+  if (!root) {
+    if (!options_.mend || !is_lost(root.error().code())) {
+      return core::fail(std::move(root).error());
+    }
+    add_lost({}, "all of it is lost: " + root.error().message());
+    result_.changed = true;
+    return std::move(result_);
+  }
+  if (is_excluded_source(root->type)) {
+    leave_out(*root);
+    result_.changed = true;
+    return std::move(result_);
+  }
+  CAIRN_TRY_STATUS(walk(std::move(*root)));
+  Expects(root_.has_value());
+  result_.source = source;
+  CAIRN_TRY(const bool times_are_lost, are_lost(source.birth_times));
+  if (times_are_lost) {
+    result_.changed = true;
+    add_lost({}, "birth times of some of its objects are lost");
+  }
+  if (!result_.changed && options_.kept == nullptr) {
+    return std::move(result_);
+  }
+  result_.source->counts = counts_;
+  CAIRN_TRY(const core::Bytes encoded, format::encode_root(*root_));
+  CAIRN_TRY(result_.source->root, nodes_->put_node(encoded));
+  CAIRN_TRY(result_.source->birth_times, rewrite_times(source.birth_times));
+  return std::move(result_);
+}
+
+/// A source was named, so names alone do not take it away: "tmp" does not mean /tmp/x/...
+bool TreeRewriter::is_excluded_source(EntryType type) const {
+  if (options_.exclude == nullptr || source_path_ == "/") {
+    return false;
+  }
+  for (std::size_t end = source_path_.find('/', 1);; end = source_path_.find('/', end + 1)) {
+    const bool is_above = end != std::string::npos;
+    if (options_.exclude->decide_anchored(source_path_.substr(0, end),
+                                          is_above || type == EntryType::folder) ==
+        PathFilter::Decision::excluded) {
+      return true;
+    }
+    if (!is_above) {
+      return false;
+    }
+  }
+}
+
+std::string TreeRewriter::absolute(const std::string& path) const {
+  return path.empty() ? source_path_ : join_path(source_path_, path);
+}
+
+bool TreeRewriter::is_excluded(const std::string& path, bool is_folder) const {
+  return options_.exclude != nullptr &&
+         options_.exclude->decide(absolute(path), is_folder) == PathFilter::Decision::excluded;
+}
+
+core::Status TreeRewriter::walk(Entry root) {
+  CAIRN_TRY_STATUS(visit(std::move(root)));
+  while (!open_.empty()) {
+    if (options_.stop.stop_requested()) {
+      return core::fail(ErrorCode::interrupted, "interrupted");
+    }
+    CAIRN_TRY_STATUS(step());
+  }
+  return {};
+}
+
+core::Status TreeRewriter::step() {
+  auto entry = open_.back().reader.next();
+  if (!entry) {
+    return skip_unreadable(std::move(entry).error());
+  }
+  return *entry ? visit(std::move(**entry)) : leave();
+}
+
+/// A node of the innermost folder cannot be read. How many objects were below it is known only when
+/// the folder is left, so until then nobody can tell whose birth time is whose.
+core::Status TreeRewriter::skip_unreadable(core::Error error) {
+  if (!options_.mend || !is_lost(error.code())) {
+    return core::fail(std::move(error).with_context("walk " + absolute(open_.back().path)));
+  }
+  OpenFolder& folder = open_.back();
+  folder.changed = true;
+  if (holed_folders_.insert(folder.path).second) {
+    add_lost(folder.path, "some of its entries are lost: " + error.message());
+  }
+  if (!unknown_from_) {
+    unknown_from_ = open_.size() - 1;
+  }
+  return {};
+}
+
+core::Status TreeRewriter::visit(Entry entry) {
+  const bool is_root = open_.empty();
+  const std::string path =
+      is_root || open_.back().path.empty() ? entry.name : open_.back().path + '/' + entry.name;
+  if (!is_root && is_excluded(path, entry.type == EntryType::folder)) {
+    leave_out(entry);
+    open_.back().changed = true;
+    return {};
+  }
+  if (entry.type == EntryType::folder) {
+    return enter(std::move(entry), path);
+  }
+  add_times(Times::Fate::keep, 1);
+  meter_.file_done(absolute(path));
+  bool changed = relink(entry, path);
+  if (entry.type == EntryType::file) {
+    CAIRN_TRY(const std::uint64_t lost_bytes, mend_content(entry.content));
+    if (lost_bytes > 0) {
+      changed = true;
+      entry.has_lost_bytes = true;
+      add_lost(path, fmt::format("{} of its {} bytes are lost and read as zeros", lost_bytes,
+                                 entry.content.size_bytes));
+    }
+  }
+  TreeCounts counts;
+  count_entry(entry, counts);
+  return place(std::move(entry), counts, changed);
+}
+
+core::Status TreeRewriter::enter(Entry entry, std::string path) {
+  if (open_.size() >= kFolderDepthMax) {
+    return core::fail(damaged_node(entry.folder.node, "it lies too deep"));
+  }
+  const auto known = unchanged_.find({entry.folder.node, absolute(path)});
+  // Where names are lost, links into them may have to become first names.
+  if (known != unchanged_.end() && holed_folders_.empty()) {
+    add_times(Times::Fate::keep, 1 + entry.folder.entries_below);
+    meter_.files_done(entry.folder.entries_below);
+    return place(std::move(entry), known->second, false);
+  }
+  add_times(Times::Fate::keep, 1);
+  const ChunkId node = entry.folder.node;
+  const std::uint64_t end = objects_ + entry.folder.entries_below;
+  open_.push_back({.entry = std::move(entry),
+                   .path = std::move(path),
+                   .reader = FolderReader(state_, node),
+                   .builder = std::make_unique<FolderBuilder>(*nodes_, state_.keys->split_key()),
+                   .counts = {},
+                   .objects_end = end});
+  return {};
+}
+
+core::Status TreeRewriter::leave() {
+  OpenFolder folder = std::move(open_.back());
+  open_.pop_back();
+  const ChunkId old_node = folder.entry.folder.node;
+  CAIRN_TRY(folder.entry.folder, folder.builder->finish());
+  if (unknown_from_ == open_.size()) {
+    unknown_from_.reset();
+    if (objects_ < folder.objects_end) {
+      add_times(Times::Fate::drop, folder.objects_end - objects_);
+    }
+  }
+  TreeCounts counts = folder.counts;
+  counts.folders += 1;
+  if (!folder.changed) {
+    if (unchanged_.size() >= kFoldersMax) {
+      unchanged_.clear();
+    }
+    unchanged_.insert_or_assign({old_node, absolute(folder.path)}, counts);
+  }
+  return place(std::move(folder.entry), counts, folder.changed);
+}
+
+/// Hands an object that stays to the folder above it.
+core::Status TreeRewriter::place(Entry entry, const TreeCounts& counts, bool changed) {
+  if (open_.empty()) {
+    counts_ = counts;
+    result_.changed = changed;
+    root_ = std::move(entry);
+    return {};
+  }
+  OpenFolder& above = open_.back();
+  above.counts += counts;
+  above.changed = above.changed || changed;
+  return above.builder->add(std::move(entry));
+}
+
+void TreeRewriter::leave_out(const Entry& entry) {
+  const std::uint64_t objects = 1 + entry.folder.entries_below;
+  result_.left_out += objects;
+  result_.left_out_bytes += entry.content.size_bytes + entry.folder.bytes_below;
+  add_times(Times::Fate::drop, objects);
+}
+
+/// A further name of an object whose first name goes: the first one of these takes its place.
+bool TreeRewriter::relink(Entry& entry, const std::string& path) {
+  if (!entry.hard_link_to || !first_name_is_gone(*entry.hard_link_to)) {
+    return false;
+  }
+  const auto [found, is_first] = new_first_names_.try_emplace(*entry.hard_link_to, path);
+  if (is_first) {
+    entry.hard_link_to.reset();
+  } else {
+    entry.hard_link_to = found->second;
+  }
+  return true;
+}
+
+bool TreeRewriter::first_name_is_gone(const std::string& path) const {
+  if (holed_folders_.contains({})) {
+    return true;
+  }
+  for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
+    const bool is_folder = end != std::string::npos;
+    const std::string part = path.substr(0, end);
+    if (is_excluded(part, is_folder) || (is_folder && holed_folders_.contains(part))) {
+      return true;
+    }
+    if (!is_folder) {
+      return false;
+    }
+  }
+}
+
+core::Result<std::uint64_t> TreeRewriter::mend_content(Content& content) {
+  std::uint64_t lost_bytes = 0;
+  ContentBuilder builder(*nodes_);
+  ContentCursor cursor(state_, content);
+  while (true) {
+    auto item = cursor.next();
+    if (!item) {
+      if (!options_.mend || !is_lost(item.error().code())) {
+        return core::fail(std::move(item).error());
+      }
+      lost_bytes += cursor.unread_bytes();
+      CAIRN_TRY_STATUS(builder.add({.length_bytes = cursor.unread_bytes(), .chunk = {}}));
+      continue;
+    }
+    if (!*item) {
+      break;
+    }
+    CAIRN_TRY(const bool stays, keep_or_hole(**item));
+    lost_bytes += stays ? 0 : (*item)->length_bytes;
+    meter_.add_bytes((*item)->length_bytes);
+    CAIRN_TRY_STATUS(builder.add(**item));
+  }
+  CAIRN_TRY(content, builder.finish());
+  return lost_bytes;
+}
+
+/// False if a hole has taken the chunk's place.
+core::Result<bool> TreeRewriter::keep_or_hole(ContentItem& item) {
+  if (!item.chunk) {
+    return true;
+  }
+  CAIRN_TRY(const bool is_lost, is_lost_chunk(*item.chunk));
+  if (is_lost && options_.mend) {
+    item.chunk.reset();
+    return false;
+  }
+  if (options_.kept != nullptr) {
+    options_.kept->add(*item.chunk);
+  }
+  return true;
+}
+
+core::Result<bool> TreeRewriter::is_lost_chunk(const ChunkId& chunk) const {
+  CAIRN_TRY(const auto usable, state_.catalogue->find(chunk, state_.usable_packs->filter()));
+  if (usable) {
+    return false;
+  }
+  CAIRN_TRY(const auto present, state_.catalogue->find(chunk, state_.present_packs()));
+  if (present && options_.kept == nullptr) {
+    return core::fail(
+        ErrorCode::busy,
+        fmt::format("chunk {} lies in a pack that a prune is about to delete", chunk.hex()),
+        "try again when that prune has ended");
+  }
+  return !present;
+}
+
+void TreeRewriter::add_times(Times::Fate fate, std::uint64_t objects) {
+  if (unknown_from_) {
+    if (fate == Times::Fate::drop) {
+      return;  // leave() drops all that the folder had
+    }
+    fate = Times::Fate::unknown;
+  } else {
+    objects_ += objects;
+  }
+  if (times_.empty() || times_.back().fate != fate) {
+    times_.push_back({.fate = fate, .objects = 0});
+  }
+  times_.back().objects += objects;
+}
+
+/// True if it mends and some of the list cannot be read.
+core::Result<bool> TreeRewriter::are_lost(const Content& times) const {
+  if (!options_.mend) {
+    return false;
+  }
+  ContentCursor pieces(state_, times);
+  while (true) {
+    const auto piece = pieces.next();
+    if (!piece) {
+      return is_lost(piece.error().code()) ? core::Result<bool>(true) : core::fail(piece.error());
+    }
+    if (!*piece) {
+      return false;
+    }
+    if ((*piece)->chunk) {
+      CAIRN_TRY(const bool is_lost, is_lost_chunk(*(*piece)->chunk));
+      if (is_lost) {
+        return true;
+      }
+    }
+  }
+}
+
+core::Result<Content> TreeRewriter::rewrite_times(const Content& times) {
+  BirthTimeReader reader(state_, times);
+  BirthTimeWriter writer(*nodes_);
+  bool readable = true;
+  for (const Times& run : times_) {
+    for (std::uint64_t i = 0; i < run.objects; ++i) {
+      std::optional<core::Timestamp> time;
+      if (readable && run.fate != Times::Fate::unknown) {
+        auto next = reader.next();
+        if (next) {
+          time = *next;
+        } else if (options_.mend && is_lost(next.error().code())) {
+          readable = false;  // what follows counts from what is lost
+        } else {
+          return core::fail(std::move(next).error());
+        }
+      }
+      if (run.fate != Times::Fate::drop) {
+        CAIRN_TRY_STATUS(writer.add(time));
+      }
+    }
+  }
+  return writer.finish();
+}
+
+void TreeRewriter::add_lost(const std::string& path, std::string reason) {
+  reason.resize(std::min(reason.size(), kTextBytesMax));
+  result_.lost_count += 1;
+  if (result_.lost.size() < kProblemsMax) {
+    result_.lost.push_back({ProblemKind::lost, absolute(path), std::move(reason)});
+  }
+}
+
+}  // namespace cairn::repo::ops

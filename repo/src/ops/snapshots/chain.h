@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/snapshot.h"
+#include "ops/repository/state.h"
+
+/// A client's chain: its snapshots numbered and hashed one after the other, so that one that was
+/// removed or rolled back without a tombstone leaves a gap that anybody with a key can see.
+namespace cairn::repo::ops {
+
+/// Signs, seals and publishes the snapshot as the next of this client's chain, and remembers it.
+/// A catalogue that has no chain yet starts a new one. So does one whose chain went on without it
+/// (the cache was set back, or copied to another machine: told as a detail) or lost its end (the
+/// storage was set back: told as a warning). Processes that share a catalogue take turns.
+///
+/// Success once the snapshot is there: an error of the storage behind which it is found is a
+/// warning, and so is what fails afterwards. Errors: already_exists (the session was fenced), busy,
+/// no_space, io.
+core::Status publish_snapshot(State& state, const SnapshotId& id, const Snapshot& snapshot,
+                              std::uint64_t& written_bytes, Observer& observer);
+
+/// Acknowledges that snapshots were lost, so that audits need not tell it for ever: each one that a
+/// chain, or this client, knows of and that is neither there nor forgotten gets a tombstone, and is
+/// told as a warning. Errors: of the backend; not_permitted.
+core::Status acknowledge_lost_snapshots(State& state, bool dry_run, Observer& observer);
+
+/// What this client remembers of its chain's end; for verify. nullopt if it has none.
+struct ChainHead {
+  ChainId chain;
+  std::uint64_t sequence = 0;
+  SnapshotId last;
+  core::Hash256 last_hash;
+
+  friend bool operator==(const ChainHead&, const ChainHead&) = default;
+};
+[[nodiscard]] core::Result<std::optional<ChainHead>> chain_head(const State& state);
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/core/thread.h"
+#include "cairn/repo/backup.h"
+#include "ops/progress/progress_meter.h"
+#include "ops/repository/state.h"
+#include "ops/source/source.h"
+
+namespace cairn::repo::ops {
+
+/// What a backup takes: where walks begin, and what they must not leave out, or must.
+struct BackupSources {
+  std::vector<std::string> paths;  ///< absolute, in the order of bytes, none below another
+  std::map<std::string, std::string> read_from = {};  ///< where some of them are read
+  std::vector<std::string> named;    ///< below one of those, but named themselves; in order
+  std::vector<InodeId> own_folders;  ///< where the repository lies, and its cache
+};
+
+/// Sorts out the paths that were named. `may_be_missing`: they are no paths of the file system.
+/// Errors: invalid_argument (not absolute, or none at all; one within another, where some are read
+/// elsewhere); not_found, permission_denied, io: not one of them can be looked at; limit_exceeded:
+/// more, or longer ones, than a snapshot can list. If only some cannot be looked at, the backup
+/// will name them.
+[[nodiscard]] core::Result<BackupSources> find_sources(
+    const std::vector<std::string>& paths, const std::map<std::string, std::string>& read_from,
+    bool may_be_missing, Observer& observer);
+
+/// The folders of an open repository and its catalogue.
+[[nodiscard]] std::vector<InodeId> own_folders(const State& state);
+
+/// What a walk of them has to know.
+void set_sources(const BackupSources& sources, const Choice& choice, WalkOptions& walk);
+
+/// Counts the sources beside the backup, for the totals of the progress display. Goes where the
+/// backup goes, and nowhere else. Without a thread to spare there are no totals.
+class Estimate {
+ public:
+  /// Everything must outlive it.
+  Estimate(const core::Threads& threads, const BackupSources& sources, const Choice& choice,
+           ProgressMeter& meter);
+  Estimate(const Estimate&) = delete;
+  Estimate& operator=(const Estimate&) = delete;
+  ~Estimate() { stop_.request_stop(); }
+
+ private:
+  std::stop_source stop_;
+  core::GuardedThread thread_;
+};
+
+}  // namespace cairn::repo::ops

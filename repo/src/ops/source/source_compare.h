@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ops/incremental/seen_cursor.h"
+#include "ops/incremental/source_stamp.h"
+#include "ops/posix/object_metadata.h"
+#include "ops/source/source.h"
+
+namespace cairn::repo::ops {
+
+/// An object of the source that was looked at, and what the stat cache says of it.
+struct Child {
+  Statx status{};
+  Stamp stamp = kNoStamp;
+  SeenCursor::Match match;
+  bool sampled = false;
+  std::shared_ptr<DatabaseLogs> logs = {};
+  bool is_log = false;
+
+  [[nodiscard]] bool is_folder() const noexcept { return S_ISDIR(status.stx_mode); }
+  /// Nothing about it needs to be told but that it is still there. Objects with several names are
+  /// told, because which of them is the first depends on folders elsewhere.
+  [[nodiscard]] bool is_quiet() const noexcept {
+    return match.same && !sampled && !is_folder() && status.stx_nlink == 1 && logs == nullptr;
+  }
+};
+
+/// The walk's dealings with the stat cache. Not thread-safe.
+class SourceComparison {
+ public:
+  explicit SourceComparison(WalkOptions options);
+
+  /// Owner of an object with the names of its numbers.
+  [[nodiscard]] const Owner& owner(const Statx& status);
+  /// Fills stamp, match and sampled of a child whose status was taken after `before`. `seen`: the
+  /// cursor of its folder's record, if there is one.
+  core::Status look(std::string_view name, core::Timestamp before, SeenCursor* seen, Child& child);
+  /// The same for a source that is no folder; its record, if there is one, becomes item.seen.
+  core::Status look_at_lone_source(WalkItem& item, Child& child);
+  /// Copies into the item what was found out about the child.
+  static void describe(const Child& child, WalkItem& item);
+
+  /// The node that a trusted record names for a subfolder, or an anchor for a source.
+  [[nodiscard]] static std::optional<ChunkId> vouched_node(const Child& child,
+                                                           const SeenCursor* seen);
+  [[nodiscard]] core::Result<std::optional<ChunkId>> anchored_node(const std::string& source) const;
+  /// The record of a folder, if there is one, becomes item.seen; answers a cursor along it.
+  [[nodiscard]] core::Result<std::optional<SeenCursor>> recall(
+      WalkItem& item, const std::optional<ChunkId>& vouched) const;
+
+  [[nodiscard]] core::Timestamp now() const;
+
+ private:
+  core::Status compare(std::string_view name, SeenCursor& seen, Child& child) const;
+
+  WalkOptions options_;
+  StampMaker stamps_;
+  OwnerNames owner_names_;
+  std::optional<Owner> last_owner_;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/entry.h"
+#include "ops/repository/state.h"
+
+namespace cairn::repo::ops {
+
+/// The runs of a content one after the other. Not thread-safe. Memory: one leaf and the inner nodes
+/// above it.
+class ContentCursor {
+ public:
+  ContentCursor(State& state, const Content& content);
+
+  /// nullopt at the end. After an error the cursor stands behind the node that could not be read:
+  /// call next() again to go on with what is left. Errors: as read_node.
+  [[nodiscard]] core::Result<std::optional<ContentItem>> next();
+  /// Of the file, that lie below the node that next() has failed on.
+  [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return unread_bytes_; }
+
+ private:
+  struct Pending {
+    ChunkId node;
+    std::uint64_t length_bytes = 0;
+    unsigned level_below = 0;  ///< the node's level must be smaller
+  };
+  core::Status open_node(const Pending& pending);
+
+  State& state_;
+  std::vector<Pending> pending_;  ///< the next one last
+  std::vector<ContentItem> items_;
+  std::size_t next_item_ = 0;
+  std::uint64_t unread_bytes_ = 0;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,77 @@
+#include "ops/tree/folder_cursor.h"
+
+#include <fmt/format.h>
+
+#include <gsl/assert>
+#include <utility>
+
+#include "ops/tree/damaged_node.h"
+#include "ops/tree/tree_reader.h"
+
+namespace cairn::repo::ops {
+
+FolderCursor::FolderCursor(State& state, const ChunkId& root) : state_(state) {
+  pieces_.push_back({root, std::string(), kTreeDepthMax + 1});
+}
+
+const Entry* FolderCursor::entry() const noexcept {
+  return next_in_leaf_ < leaf_.size() ? &leaf_[next_in_leaf_] : nullptr;
+}
+
+const FolderCursor::Piece* FolderCursor::piece() const noexcept {
+  return entry() == nullptr && !pieces_.empty() ? &pieces_.back() : nullptr;
+}
+
+Entry FolderCursor::take() {
+  Expects(entry() != nullptr);
+  return std::move(leaf_[next_in_leaf_++]);
+}
+
+void FolderCursor::skip_piece() {
+  Expects(piece() != nullptr);
+  any_ = true;
+  last_name_ = std::move(pieces_.back().first_name);
+  pieces_.pop_back();
+}
+
+core::Status FolderCursor::open_piece() {
+  Expects(piece() != nullptr);
+  const Piece opened = std::move(pieces_.back());
+  pieces_.pop_back();
+  leaf_.clear();
+  next_in_leaf_ = 0;
+  const bool is_whole = opened.level_below > kTreeDepthMax;
+  CAIRN_TRY(const core::Bytes node, read_node(state_, opened.node));
+  CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), opened.node));
+  if (type == format::NodeType::folder_inner) {
+    CAIRN_TRY(format::FolderInner inner, in_node(format::decode_folder_inner(node), opened.node));
+    if (inner.level >= opened.level_below) {
+      return core::fail(damaged_node(opened.node, "its level does not fall below its parent's"));
+    }
+    if (!is_whole && inner.children.front().first_name != opened.first_name) {
+      return core::fail(damaged_node(opened.node, "its first name is not its parent's"));
+    }
+    for (auto child = inner.children.rbegin(); child != inner.children.rend(); ++child) {
+      pieces_.push_back({child->node, std::move(child->first_name), inner.level});
+    }
+    return {};
+  }
+  CAIRN_TRY(format::FolderLeaf leaf, in_node(format::decode_folder_leaf(node), opened.node));
+  if (leaf.entries.empty()) {
+    return is_whole
+               ? core::Status()
+               : core::Status(core::fail(damaged_node(opened.node, "an empty leaf in a tree")));
+  }
+  if (!is_whole && leaf.entries.front().name != opened.first_name) {
+    return core::fail(damaged_node(opened.node, "its first name is not its parent's"));
+  }
+  if (any_ && leaf.entries.front().name <= last_name_) {
+    return core::fail(damaged_node(opened.node, "its names do not follow those before it"));
+  }
+  any_ = true;
+  last_name_ = leaf.entries.back().name;
+  leaf_ = std::move(leaf.entries);
+  return {};
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/entry.h"
+#include "format/node.h"
+#include "ops/repository/state.h"
+
+namespace cairn::repo::ops {
+
+/// A folder read in name order like FolderReader does, but its nodes are opened only on request, so
+/// that two folders can be compared without reading the pieces they share. Not thread-safe.
+/// Memory: one leaf and the inner nodes above it.
+class FolderCursor {
+ public:
+  FolderCursor(State& state, const ChunkId& root);
+
+  /// A piece of the folder that has not been opened.
+  struct Piece {
+    ChunkId node;
+    std::string first_name;    ///< smallest name in it; empty for the whole folder
+    unsigned level_below = 0;  ///< its level is smaller
+  };
+
+  /// What comes next: an entry, a piece, or neither at the end.
+  [[nodiscard]] const Entry* entry() const noexcept;
+  [[nodiscard]] const Piece* piece() const noexcept;
+
+  /// Precondition: entry().
+  [[nodiscard]] Entry take();
+  /// Precondition: piece(). Errors: as read_node.
+  core::Status open_piece();
+  /// Precondition: piece().
+  void skip_piece();
+
+ private:
+  State& state_;
+  std::vector<Piece> pieces_;  ///< what is left, the next one last
+  std::vector<Entry> leaf_;
+  std::size_t next_in_leaf_ = 0;
+  std::string last_name_;
+  bool any_ = false;
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,257 @@
+#include "ops/tree/tree_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ops/tree/content_cursor.h"
+#include "ops/tree/damaged_node.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+using core::ErrorCode;
+
+std::optional<std::string_view> first_component(std::string_view path) {
+  if (path.empty()) {
+    return std::nullopt;
+  }
+  return path.substr(0, path.find('/'));
+}
+
+/// What is left of `path` below `above`, without a leading '/'; nullopt if it is not below.
+std::optional<std::string_view> rest_below(std::string_view path, std::string_view above) {
+  if (path == above) {
+    return std::string_view();
+  }
+  if (above == "/") {
+    return path.substr(1);
+  }
+  if (path.starts_with(above) && path[above.size()] == '/') {
+    return path.substr(above.size() + 1);
+  }
+  return std::nullopt;
+}
+
+/// Sets `absent` and answers nothing of use if the path is not there.
+core::Result<Located> locate_in_source(State& state, const Source& source, std::string path,
+                                       std::string_view rest, std::optional<core::Error>& absent) {
+  Located located;
+  located.source = &source;
+  located.path = std::move(path);
+  CAIRN_TRY(located.entry, read_root(state, source));
+  std::string reached = source.path;
+  while (const auto name = first_component(rest)) {
+    if (located.entry.type != EntryType::folder) {
+      absent.emplace(ErrorCode::not_found,
+                     fmt::format("{} is no folder in this snapshot", reached));
+      return located;
+    }
+    CAIRN_TRY(auto found, find_in_folder(state, located.entry.folder.node, *name));
+    if (!found) {
+      absent.emplace(ErrorCode::not_found,
+                     fmt::format("there is no {} in {} of this snapshot", *name, reached));
+      return located;
+    }
+    located.entry = std::move(*found);
+    reached = join_path(reached, *name);
+    rest.remove_prefix(std::min(rest.size(), name->size() + 1));
+  }
+  return located;
+}
+
+core::Result<Located> locate_unless_absent(State& state, const Snapshot& snapshot,
+                                           std::string_view path,
+                                           std::optional<core::Error>& absent) {
+  CAIRN_TRY(std::string normal, normal_path(path));
+  for (const Source& source : snapshot.sources) {
+    if (const auto rest = rest_below(normal, source.path)) {
+      return locate_in_source(state, source, normal, *rest, absent);
+    }
+  }
+  const bool is_above = std::ranges::any_of(snapshot.sources, [&normal](const Source& source) {
+    return rest_below(source.path, normal).has_value();
+  });
+  Located located;
+  if (!is_above) {
+    std::string known;
+    for (const Source& source : snapshot.sources) {
+      known += (known.empty() ? "" : ", ") + source.path;
+    }
+    absent.emplace(ErrorCode::not_found, fmt::format("{} is not in this snapshot", normal),
+                   fmt::format("it holds {}", known));
+    return located;
+  }
+  located.entry.type = EntryType::folder;
+  located.entry.mode = 0755;
+  located.entry.name = normal.substr(normal.rfind('/') + 1);
+  located.path = std::move(normal);
+  return located;
+}
+
+}  // namespace
+
+core::Result<core::Bytes> read_node(State& state, const ChunkId& id) {
+  auto bytes = state.chunks->get(id, format::BlockKind::metadata);
+  if (!bytes) {
+    return core::fail(std::move(bytes).error().with_context("node " + id.hex()));
+  }
+  return bytes;
+}
+
+FolderReader::FolderReader(State& state, const ChunkId& root) : state_(state), root_(root) {}
+
+core::Result<std::optional<Entry>> FolderReader::next() {
+  while (next_in_leaf_ == leaf_.size()) {
+    leaf_.clear();
+    next_in_leaf_ = 0;
+    if (root_) {
+      const ChunkId id = *std::exchange(root_, std::nullopt);
+      CAIRN_TRY_STATUS(open_node(id, kTreeDepthMax + 1));
+      continue;
+    }
+    while (!path_.empty() && path_.back().next == path_.back().children.size()) {
+      path_.pop_back();
+    }
+    if (path_.empty()) {
+      return std::optional<Entry>();
+    }
+    CAIRN_TRY_STATUS(descend());
+  }
+  return std::optional<Entry>(std::move(leaf_[next_in_leaf_++]));
+}
+
+core::Status FolderReader::descend() {
+  Level& level = path_.back();
+  const ChunkId id = level.children[level.next].node;
+  const unsigned level_below = level.level;
+  level.next += 1;
+  return open_node(id, level_below);
+}
+
+core::Status FolderReader::open_node(const ChunkId& id, unsigned level_below) {
+  CAIRN_TRY(const core::Bytes node, read_node(state_, id));
+  CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), id));
+  if (type == format::NodeType::folder_inner) {
+    CAIRN_TRY(format::FolderInner inner, in_node(format::decode_folder_inner(node), id));
+    if (inner.level >= level_below) {
+      return core::fail(damaged_node(id, "its level does not fall below its parent's"));
+    }
+    path_.push_back({std::move(inner.children), 0, inner.level});
+    return {};
+  }
+  CAIRN_TRY(format::FolderLeaf leaf, in_node(format::decode_folder_leaf(node), id));
+  if (leaf.entries.empty()) {
+    return path_.empty() ? core::Status()
+                         : core::Status(core::fail(damaged_node(id, "an empty leaf in a tree")));
+  }
+  // Each leaf is sorted by itself; over the whole folder that must hold too.
+  if (any_ && leaf.entries.front().name <= last_name_) {
+    return core::fail(damaged_node(id, "its names do not follow those before it"));
+  }
+  any_ = true;
+  last_name_ = leaf.entries.back().name;
+  leaf_ = std::move(leaf.entries);
+  return {};
+}
+
+core::Result<std::optional<Entry>> find_in_folder(State& state, const ChunkId& root,
+                                                  std::string_view name) {
+  ChunkId id = root;
+  unsigned level_below = kTreeDepthMax + 1;
+  while (true) {
+    CAIRN_TRY(const core::Bytes node, read_node(state, id));
+    CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), id));
+    if (type != format::NodeType::folder_inner) {
+      CAIRN_TRY(format::FolderLeaf leaf, in_node(format::decode_folder_leaf(node), id));
+      const auto found =
+          std::ranges::lower_bound(leaf.entries, name, std::ranges::less{},
+                                   [](const Entry& e) -> std::string_view { return e.name; });
+      if (found == leaf.entries.end() || found->name != name) {
+        return std::optional<Entry>();
+      }
+      return std::optional<Entry>(std::move(*found));
+    }
+    CAIRN_TRY(const format::FolderInner inner, in_node(format::decode_folder_inner(node), id));
+    if (inner.level >= level_below) {
+      return core::fail(damaged_node(id, "its level does not fall below its parent's"));
+    }
+    level_below = inner.level;
+    const auto after = std::ranges::upper_bound(
+        inner.children, name, std::ranges::less{},
+        [](const format::FolderChild& c) -> std::string_view { return c.first_name; });
+    if (after == inner.children.begin()) {
+      return std::optional<Entry>();
+    }
+    id = std::prev(after)->node;
+  }
+}
+
+core::Status for_each_item(
+    State& state, const Content& content,
+    const std::function<core::Status(std::uint64_t, const ContentItem&)>& visit) {
+  ContentCursor cursor(state, content);
+  for (std::uint64_t offset = 0;;) {
+    CAIRN_TRY(const auto item, cursor.next());
+    if (!item) {
+      return {};
+    }
+    CAIRN_TRY_STATUS(visit(offset, *item));
+    offset += item->length_bytes;
+  }
+}
+
+core::Result<Entry> read_root(State& state, const Source& source) {
+  CAIRN_TRY(const core::Bytes node, read_node(state, source.root));
+  return in_node(format::decode_root(node), source.root);
+}
+
+core::Result<std::string> normal_path(std::string_view path) {
+  if (!path.starts_with('/')) {
+    return core::fail(ErrorCode::invalid_argument,
+                      fmt::format("{}: paths inside a snapshot are absolute", path));
+  }
+  std::string normal;
+  while (!path.empty()) {
+    path.remove_prefix(std::min(path.size(), std::size_t{1}));
+    const std::string_view name = path.substr(0, path.find('/'));
+    path.remove_prefix(name.size());
+    if (name == "..") {
+      return core::fail(ErrorCode::invalid_argument, "a path inside a snapshot has no \"..\"");
+    }
+    if (!name.empty() && name != ".") {
+      normal += '/';
+      normal += name;
+    }
+  }
+  return normal.empty() ? std::string("/") : normal;
+}
+
+std::string join_path(std::string_view folder, std::string_view name) {
+  std::string path(folder);
+  if (!path.ends_with('/')) {
+    path += '/';
+  }
+  path += name;
+  return path;
+}
+
+core::Result<Located> locate(State& state, const Snapshot& snapshot, std::string_view path) {
+  std::optional<core::Error> absent;
+  CAIRN_TRY(Located located, locate_unless_absent(state, snapshot, path, absent));
+  if (absent) {
+    return core::fail(std::move(*absent));
+  }
+  return located;
+}
+
+core::Result<std::optional<Located>> locate_if_there(State& state, const Snapshot& snapshot,
+                                                     std::string_view path) {
+  std::optional<core::Error> absent;
+  CAIRN_TRY(Located located, locate_unless_absent(state, snapshot, path, absent));
+  return absent ? std::optional<Located>() : std::optional(std::move(located));
+}
+
+}  // namespace cairn::repo::ops

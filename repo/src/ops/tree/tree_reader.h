@@ -1,0 +1,88 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/entry.h"
+#include "cairn/repo/snapshot.h"
+#include "format/node.h"
+#include "ops/repository/state.h"
+
+/// Reading what a snapshot recorded: folders entry by entry, content lists run by run.
+///
+/// A hostile repository cannot make these recurse or allocate without bound: levels must fall from
+/// parent to child, names must ascend over the whole folder, sums must agree.
+namespace cairn::repo::ops {
+
+/// Fetches one node and tells what is wrong with the object if it cannot be had.
+/// Errors: not_found, corrupt, not_permitted, io; the message names the node.
+[[nodiscard]] core::Result<core::Bytes> read_node(State& state, const ChunkId& id);
+
+/// Entries of one folder in name order, leaf by leaf. Not thread-safe. Memory: one leaf and the
+/// inner nodes above it.
+class FolderReader {
+ public:
+  FolderReader(State& state, const ChunkId& root);
+
+  /// The next entry; nullopt at the end. After an error the reader stands behind the node that
+  /// could not be read: call next() again to go on with what is left.
+  [[nodiscard]] core::Result<std::optional<Entry>> next();
+
+ private:
+  struct Level {
+    std::vector<format::FolderChild> children;
+    std::size_t next = 0;
+    unsigned level = 0;
+  };
+  core::Status descend();
+  core::Status open_node(const ChunkId& id, unsigned level_below);
+
+  State& state_;
+  std::vector<Level> path_;
+  std::vector<Entry> leaf_;
+  std::size_t next_in_leaf_ = 0;
+  std::optional<ChunkId> root_;
+  std::string last_name_;
+  bool any_ = false;
+};
+
+/// One entry of a folder by name, reading only the nodes on the way to it.
+[[nodiscard]] core::Result<std::optional<Entry>> find_in_folder(State& state, const ChunkId& root,
+                                                                std::string_view name);
+
+/// Visits the runs of a content in order with their offsets. Errors: as read_node, or what `visit`
+/// answers.
+core::Status for_each_item(
+    State& state, const Content& content,
+    const std::function<core::Status(std::uint64_t offset, const ContentItem& item)>& visit);
+
+/// The entry of a source itself.
+[[nodiscard]] core::Result<Entry> read_root(State& state, const Source& source);
+
+/// What an absolute path means in a snapshot: an object inside a source, or a folder above some
+/// sources that was not recorded itself.
+struct Located {
+  const Source* source = nullptr;  ///< nullptr: a folder above sources
+  std::string path;                ///< normalised, absolute
+  Entry entry;                     ///< of the object; its name is the last component
+};
+/// Errors: not_found (names the deepest part that exists), as read_node.
+[[nodiscard]] core::Result<Located> locate(State& state, const Snapshot& snapshot,
+                                           std::string_view path);
+
+/// The same, but nullopt if there is no such path: a node that is missing is still not_found.
+[[nodiscard]] core::Result<std::optional<Located>> locate_if_there(State& state,
+                                                                   const Snapshot& snapshot,
+                                                                   std::string_view path);
+
+/// "/a//b/./c/" -> "/a/b/c"; ".." is refused (invalid_argument), as is a path that is not absolute.
+[[nodiscard]] core::Result<std::string> normal_path(std::string_view path);
+
+/// "/" joined without doubling.
+[[nodiscard]] std::string join_path(std::string_view folder, std::string_view name);
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,211 @@
+#include "cairn/repo/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "ops/progress/progress_meter.h"
+#include "ops/repository/pack_directories.h"
+#include "ops/repository/state.h"
+#include "ops/verify/findings.h"
+#include "ops/verify/pack_audit.h"
+#include "ops/verify/verify_steps.h"
+
+namespace cairn::repo {
+
+namespace ops {
+
+core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed, AuditedPacks& audited) {
+  std::vector<AuditedPack> packs;
+  CAIRN_TRY_STATUS(work.state.catalogue->for_each_pack(
+      [&](store::PackNumber number, const PackId& id, std::uint64_t size,
+          format::BlockKind /*kind*/) -> core::Status {
+        const bool is_wanted = needed == nullptr || needed->needs_pack(number);
+        if (is_wanted && !audited.done.contains(number) &&
+            !work.state.missing_packs->is_gone(number)) {
+          packs.push_back({number, id, size});
+        }
+        return {};
+      }));
+  CAIRN_TRY(
+      const PackAuditResult result,
+      audit_packs(work.state, packs, {.workers = work.options.workers, .stop = work.options.stop},
+                  audited.findings, work.meter));
+  for (const AuditedPack& pack : packs) {
+    audited.done.insert(pack.number);
+  }
+  for (const store::PackNumber gone : result.gone) {
+    audited.done.erase(gone);
+  }
+  audited.any_gone = !result.gone.empty();
+  audited.bytes_read += result.bytes_read;
+  audited.chunks_checked += result.chunks_opened;
+  return {};
+}
+
+namespace {
+
+core::Status check_trees(TreeCheck& trees, const std::vector<CheckedSnapshot>& snapshots,
+                         ProgressMeter& meter) {
+  for (const CheckedSnapshot& snapshot : snapshots) {
+    meter.detail(fmt::format("checking snapshot {}", snapshot.id.short_hex()));
+    CAIRN_TRY_STATUS(trees.check(snapshot));
+  }
+  return {};
+}
+
+/// Once all trees are walked: a pack that is gone, and of which nothing is needed that lies nowhere
+/// else, is no loss. Collectors that were cut off leave the index so.
+void excuse_missing(const VerifyWork& work, const NeededBlocks& needed) {
+  for (const auto& [pack, finding] : work.missing) {
+    if (!needed.needs_pack(pack)) {
+      work.findings.excuse(finding,
+                           work.options.snapshots.empty()
+                               ? "; no snapshot needs it; cairn prune takes it off the index"
+                               : "; the snapshots that were checked do not need it");
+    }
+  }
+}
+
+/// The index, the trees of some snapshots, then the packs that these need.
+core::Status verify_selection(VerifyWork& work, const PackDirectories& directories,
+                              const std::vector<CheckedSnapshot>& snapshots,
+                              AuditedPacks& audited) {
+  CAIRN_TRY_STATUS(verify_index(work, directories));
+  TreeCheck trees(work);
+  CAIRN_TRY_STATUS(check_trees(trees, snapshots, work.meter));
+  excuse_missing(work, trees.needed());
+  return work.options.check_integrity ? verify_packs(work, &trees.needed(), audited)
+                                      : core::Status();
+}
+
+/// All packs, and meanwhile the index and all trees: one thread's work, most of it waiting for the
+/// catalogue. Each has findings of its own, so that what is told does not depend on who was first.
+/// Progress is that of the packs.
+core::Status verify_everything(VerifyWork& work, const PackDirectories& directories,
+                               const std::vector<CheckedSnapshot>& snapshots,
+                               AuditedPacks& audited) {
+  std::stop_source stop;
+  const std::stop_callback stop_both(work.options.stop, [&stop] { stop.request_stop(); });
+  VerifyOptions options = work.options;
+  options.stop = stop.get_token();
+  VerifyWork packs{work.state, options, work.meter, work.findings, work.report};
+  Observer nobody;
+  ProgressMeter silent(nobody, work.state.environment.clock);
+  VerifyWork walk{work.state, options, silent, work.findings, work.report};
+  TreeCheck trees(walk);
+
+  auto packs_thread = core::GuardedThread::start(
+      work.state.environment.threads, {.action = "checking packs", .work = [&packs, &audited] {
+                                         return verify_packs(packs, nullptr, audited);
+                                       }});
+  const core::Status trees_status = core::guarded("checking trees", [&]() -> core::Status {
+    CAIRN_TRY_STATUS(verify_index(walk, directories));
+    return check_trees(trees, snapshots, work.meter);
+  });
+  if (!trees_status) {
+    stop.request_stop();
+  }
+  // Without a thread to spare, one after the other.
+  const core::Status packs_status =
+      packs_thread ? packs_thread->join() : verify_packs(packs, nullptr, audited);
+  CAIRN_TRY_STATUS(trees_status);
+  CAIRN_TRY_STATUS(packs_status);
+  excuse_missing(walk, trees.needed());
+  return {};
+}
+
+/// True if packs were deleted since they were listed, as by a prune: what it moved looks lost to
+/// who walks meanwhile.
+core::Result<bool> something_went(State& state, const PackDirectories& before) {
+  CAIRN_TRY(const PackDirectories now, PackDirectories::list(state));
+  return std::ranges::any_of(
+      before.present(), [&now](const auto& pack) { return !now.present().contains(pack.first); });
+}
+
+// Each prune deletes packs once: who meets more of them than that in a row meets a loop of them.
+constexpr int kLooksMax = 6;
+
+/// One look at everything; nullopt if it must be taken again.
+core::Result<std::optional<VerifyReport>> look(State& state, const VerifyOptions& options,
+                                               AuditedPacks& audited, ProgressMeter& meter) {
+  Findings findings;
+  VerifyReport report;
+  VerifyWork work{state, options, meter, findings, report};
+  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state, [&](const auto& name) {
+              work.findings.add(Finding::Severity::note, std::string(name),
+                                "this name is not that of an object; it is left alone");
+            }));
+  CAIRN_TRY(const auto snapshots, verify_objects(work));
+  // Now that it is known what to look for.
+  CAIRN_TRY_STATUS(refresh_catalogue(state));
+  report.snapshots_checked = snapshots.size();
+  for (const CheckedSnapshot& checked : snapshots) {
+    if (checked.snapshot.partial) {
+      report.partial.push_back(checked.id);
+    }
+    if (checked.snapshot.problem_count > 0) {
+      report.flawed.push_back(checked.id);
+    }
+  }
+  report.contents_opened = options.check_integrity && state.keys->can_read_data();
+  CAIRN_TRY_STATUS(options.check_integrity && options.snapshots.empty()
+                       ? verify_everything(work, directories, snapshots, audited)
+                       : verify_selection(work, directories, snapshots, audited));
+  findings.append(audited.findings);
+  if (audited.any_gone || findings.any_missing()) {
+    CAIRN_TRY(const bool went, something_went(state, directories));
+    if (went) {
+      return std::optional<VerifyReport>();
+    }
+  }
+  CAIRN_TRY_STATUS(attribute_damage(work, snapshots));
+  report.packs_checked = audited.done.size();
+  report.chunks_checked = audited.chunks_checked;
+  report.bytes_read = audited.bytes_read;
+  report.findings = findings.take();
+  return std::optional<VerifyReport>(std::move(report));
+}
+
+}  // namespace
+
+}  // namespace ops
+
+static core::Result<VerifyReport> verify_once(Repository& repository, const VerifyOptions& options,
+                                              Observer& observer) {
+  ops::State& state = repository.state();
+  if (!state.keys->can_read_metadata()) {
+    return core::fail(
+        core::ErrorCode::not_permitted,
+        fmt::format("a key of role {} cannot read snapshots", to_string(state.keys->role())),
+        "use a key of role admin, restore, maintain or audit");
+  }
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  ops::ProgressMeter meter(observer, state.environment.clock);
+  ops::AuditedPacks audited;
+  for (int i = 0; i < ops::kLooksMax; ++i) {
+    CAIRN_TRY(auto report, ops::look(state, options, audited, meter));
+    if (report) {
+      meter.finish();
+      return std::move(*report);
+    }
+    observer.detail("packs were deleted meanwhile, as by a prune: looking again");
+  }
+  return core::fail(core::ErrorCode::busy,
+                    fmt::format("the repository is busy: packs were deleted each of the {} times "
+                                "that it was checked, so it cannot be told what is missing from "
+                                "what was moved",
+                                ops::kLooksMax),
+                    "nothing speaks for damage; verify again when no prune is at work");
+}
+
+core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& options,
+                                  Observer& observer) {
+  return ops::with_sound_catalogue(repository.state(), observer,
+                                   [&] { return verify_once(repository, options, observer); });
+}
+
+}  // namespace cairn::repo

@@ -1,0 +1,380 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "format/node.h"
+#include "ops/tree/tree_reader.h"
+#include "ops/verify/verify_steps.h"
+
+namespace cairn::repo::ops {
+
+namespace {
+
+using core::ErrorCode;
+
+constexpr std::string_view kBirthTimes = "a list of birth times";
+
+/// Ends the check instead of being a finding.
+bool ends_check(ErrorCode code) noexcept {
+  return code == ErrorCode::not_permitted || code == ErrorCode::interrupted ||
+         code == ErrorCode::internal;
+}
+
+core::Status stop_if_asked(const VerifyWork& work) {
+  if (work.options.stop.stop_requested()) {
+    return core::fail(ErrorCode::interrupted, "interrupted");
+  }
+  return {};
+}
+
+std::string pack_path(const VerifyWork& work, const store::ChunkLocation& location) {
+  const auto pack = work.state.catalogue->pack(location.pack);
+  return pack ? store::object_path(store::object_name(format::ObjectKind::pack, pack->id))
+              : std::string("packs/?");
+}
+
+}  // namespace
+
+void NeededBlocks::add(const store::ChunkLocation& location) { packs_.insert(location.pack); }
+
+core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
+  CAIRN_TRY(const auto location, locate_chunk(work_.state, id));
+  if (location) {
+    needed_.add(*location);
+  }
+  if (work_.findings.blame(id, location)) {
+    return std::optional<core::Bytes>();  // its pack is known to be gone
+  }
+  if (!location) {
+    const auto finding = work_.findings.missing(
+        "node " + id.hex(), "a snapshot refers to it, but no pack of the repository holds it",
+        std::string(kHealingHelps));
+    work_.findings.mark_chunk(id, finding);
+    return std::optional<core::Bytes>();
+  }
+  auto bytes = work_.state.chunks->get(id, format::BlockKind::metadata);
+  if (!bytes) {
+    if (ends_check(bytes.error().code())) {
+      return core::fail(std::move(bytes).error());
+    }
+    const auto finding = work_.findings.failed_read(pack_path(work_, *location), bytes.error(),
+                                                    std::string(kRepairPacksHelps));
+    work_.findings.mark_block({location->pack, location->block}, finding);
+    return std::optional<core::Bytes>();
+  }
+  return std::optional<core::Bytes>(std::move(*bytes));
+}
+
+core::Status TreeCheck::check_waiting() {
+  const std::vector<Referred> referred = std::exchange(waiting_, {});
+  std::vector<ChunkId> ids;
+  ids.reserve(referred.size());
+  for (const Referred& chunk : referred) {
+    ids.push_back(chunk.id);
+  }
+  CAIRN_TRY(const auto locations, locate_chunks(work_.state, ids));
+  for (std::size_t i = 0; i < referred.size(); ++i) {
+    judge(referred[i], locations[i]);
+  }
+  return {};
+}
+
+void TreeCheck::judge(const Referred& chunk, const std::optional<store::ChunkLocation>& location) {
+  if (location) {
+    needed_.add(*location);
+  }
+  if (location && location->length_bytes == chunk.length_bytes) {
+    return;
+  }
+  if (work_.findings.blame(chunk.id, location)) {
+    return;
+  }
+  if (location) {
+    const auto finding =
+        work_.findings.add(Finding::Severity::damage, "chunk " + chunk.id.hex(),
+                           fmt::format("{} needs {} bytes of it, its pack lists {}", chunk.referrer,
+                                       chunk.length_bytes, location->length_bytes),
+                           std::string(kHealingHelps));
+    work_.findings.mark_chunk(chunk.id, finding);
+    return;
+  }
+  // A pack that is gone may have had thousands of them; what matters are the paths.
+  const auto [told, is_first] = missing_.try_emplace(chunk.referrer, 0);
+  if (is_first) {
+    told->second = work_.findings.missing(
+        "missing chunks",
+        fmt::format("{} refers to chunk {}, which no pack of the repository holds; and maybe to "
+                    "others like it",
+                    chunk.referrer, chunk.id.hex()),
+        std::string(kHealingHelps));
+  }
+  work_.findings.mark_chunk(chunk.id, told->second);
+}
+
+core::Status TreeCheck::take(const NodeReferences& references, std::string_view referrer) {
+  for (const ContentItem& piece : references.pieces) {
+    waiting_.push_back({*piece.chunk, piece.length_bytes, referrer});
+  }
+  if (waiting_.size() >= kWaitingChunks) {
+    CAIRN_TRY_STATUS(check_waiting());
+  }
+  for (const ChunkId& node : references.nodes) {
+    if (seen_.insert(node).second) {
+      pending_.push_back(node);
+    }
+  }
+  return {};
+}
+
+core::Status TreeCheck::check_node(const ChunkId& id) {
+  CAIRN_TRY(const auto node, read(id));
+  if (!node) {
+    return {};
+  }
+  const auto references = references_of(*node);
+  if (!references) {
+    const auto finding = work_.findings.add(
+        Finding::Severity::damage, "node " + id.hex(), references.error().message(),
+        "whoever wrote it wrote nonsense; storage damage looks different");
+    work_.findings.mark_chunk(id, finding);
+    return {};
+  }
+  work_.meter.add_bytes(references->file_bytes);
+  return take(*references, "a file");
+}
+
+core::Status TreeCheck::check(const CheckedSnapshot& snapshot) {
+  for (const Source& source : snapshot.snapshot.sources) {
+    work_.meter.at(source.path);
+    CAIRN_TRY_STATUS(take(references_of(source), kBirthTimes));
+    while (!pending_.empty()) {
+      CAIRN_TRY_STATUS(stop_if_asked(work_));
+      const ChunkId id = pending_.back();
+      pending_.pop_back();
+      CAIRN_TRY_STATUS(check_node(id));
+      work_.meter.at(source.path);
+    }
+  }
+  return check_waiting();
+}
+
+namespace {
+
+/// Finds the paths below which something marked lies. Clean subtrees are remembered, so that the
+/// cost is that of one walk, plus the damaged paths per snapshot.
+class Attribution {
+ public:
+  explicit Attribution(VerifyWork& work) : work_(work) {}
+
+  core::Status run(const CheckedSnapshot& snapshot) {
+    prefix_ = snapshot.id.short_hex() + ':';
+    for (const Source& source : snapshot.snapshot.sources) {
+      CAIRN_TRY_STATUS(visit_source(source));
+    }
+    return {};
+  }
+
+ private:
+  struct Frame {
+    FolderReader reader;
+    std::string path;
+    ChunkId node;
+    bool is_clean = true;
+  };
+
+  [[nodiscard]] core::Result<std::optional<std::size_t>> blame(const ChunkId& id) {
+    CAIRN_TRY(const auto location, locate_chunk(work_.state, id));
+    return work_.findings.blame(id, location);
+  }
+
+  /// True if fine; otherwise the finding is told about the path.
+  core::Result<bool> check(const ChunkId& id, const std::string& path, std::string_view remark) {
+    CAIRN_TRY(const auto finding, blame(id));
+    if (!finding) {
+      return true;
+    }
+    work_.findings.affect(*finding, prefix_ + path + std::string(remark));
+    return false;
+  }
+
+  core::Status visit_source(const Source& source) {
+    CAIRN_TRY(const bool root_fine, check(source.root, source.path, kAndBelow));
+    if (!root_fine) {
+      return {};
+    }
+    CAIRN_TRY_STATUS(visit_birth_times(source));
+    const auto entry = read_root(work_.state, source);
+    if (!entry) {
+      return {};
+    }
+    if (entry->type != EntryType::folder) {
+      CAIRN_TRY_STATUS(visit_content(entry->content, source.path));
+      return {};
+    }
+    return visit_folder(entry->folder.node, source.path);
+  }
+
+  core::Status visit_birth_times(const Source& source) {
+    const NodeReferences references = references_of(source);
+    for (const ContentItem& piece : references.pieces) {
+      CAIRN_TRY_STATUS(check(*piece.chunk, source.path, kBirthTimesOnly));
+    }
+    for (const ChunkId& node : references.nodes) {
+      if (node != source.root) {
+        CAIRN_TRY_STATUS(check(node, source.path, kBirthTimesOnly));
+      }
+    }
+    return {};
+  }
+
+  core::Status visit_folder(const ChunkId& node, const std::string& path) {
+    std::vector<Frame> stack;
+    CAIRN_TRY(const bool opened, open(stack, node, path));
+    if (!opened) {
+      return {};
+    }
+    while (!stack.empty()) {
+      CAIRN_TRY_STATUS(stop_if_asked(work_));
+      CAIRN_TRY_STATUS(step(stack));
+    }
+    return {};
+  }
+
+  core::Result<bool> open(std::vector<Frame>& stack, const ChunkId& node, const std::string& path) {
+    if (clean_.contains(node)) {
+      return false;
+    }
+    stack.push_back({FolderReader(work_.state, node), path, node});
+    return true;
+  }
+
+  core::Status step(std::vector<Frame>& stack) {
+    Frame& frame = stack.back();
+    auto entry = frame.reader.next();
+    if (!entry) {
+      if (ends_check(entry.error().code())) {
+        return core::fail(std::move(entry).error());
+      }
+      frame.is_clean = false;
+      CAIRN_TRY_STATUS(blame_nodes(frame));
+      return {};
+    }
+    if (!*entry) {
+      const bool was_clean = frame.is_clean;
+      if (was_clean) {
+        clean_.insert(frame.node);
+      }
+      stack.pop_back();
+      if (!stack.empty()) {
+        stack.back().is_clean = stack.back().is_clean && was_clean;
+      }
+      return {};
+    }
+    const std::string path = join_path(frame.path, (*entry)->name);
+    if ((*entry)->type == EntryType::folder) {
+      const ChunkId node = (*entry)->folder.node;
+      CAIRN_TRY_STATUS(open(stack, node, path));
+      return {};
+    }
+    CAIRN_TRY(const bool fine, visit_content((*entry)->content, path));
+    frame.is_clean = frame.is_clean && fine;
+    return {};
+  }
+
+  /// A node of this folder cannot be read: whatever it listed is lost with it.
+  core::Status blame_nodes(const Frame& frame) {
+    std::vector<ChunkId> pending{frame.node};
+    while (!pending.empty()) {
+      const ChunkId id = pending.back();
+      pending.pop_back();
+      CAIRN_TRY(const bool fine, check(id, frame.path, kSomeEntries));
+      if (!fine || !told_.insert(id).second) {
+        continue;
+      }
+      const auto node = work_.state.chunks->get(id, format::BlockKind::metadata);
+      if (!node) {
+        continue;
+      }
+      if (const auto inner = format::decode_folder_inner(*node)) {
+        for (const auto& child : inner->children) {
+          pending.push_back(child.node);
+        }
+      }
+    }
+    return {};
+  }
+
+  core::Result<bool> visit_content(const Content& content, const std::string& path) {
+    bool fine = true;
+    if (content.tree_root) {
+      CAIRN_TRY(fine, check(*content.tree_root, path, {}));
+      if (!fine) {
+        return false;
+      }
+    }
+    std::optional<std::size_t> first;
+    const auto status =
+        for_each_item(work_.state, content,
+                      [&](std::uint64_t /*offset*/, const ContentItem& item) -> core::Status {
+                        if (item.chunk && !first) {
+                          CAIRN_TRY(first, blame(*item.chunk));
+                        }
+                        return {};
+                      });
+    if (first) {
+      work_.findings.affect(*first, prefix_ + path);
+      return false;
+    }
+    if (!status) {
+      if (ends_check(status.error().code())) {
+        return core::fail(status.error());
+      }
+      CAIRN_TRY_STATUS(blame_list(content, path));
+      return false;
+    }
+    return fine;
+  }
+
+  core::Status blame_list(const Content& content, const std::string& path) {
+    std::vector<ChunkId> pending{*content.tree_root};
+    while (!pending.empty()) {
+      const ChunkId id = pending.back();
+      pending.pop_back();
+      CAIRN_TRY(const bool fine, check(id, path, {}));
+      const auto node = work_.state.chunks->get(id, format::BlockKind::metadata);
+      if (!fine || !node) {
+        continue;
+      }
+      if (const auto inner = format::decode_list_inner(*node)) {
+        for (const auto& child : inner->children) {
+          pending.push_back(child.node);
+        }
+      }
+    }
+    return {};
+  }
+
+  static constexpr std::string_view kAndBelow = " (all of it)";
+  static constexpr std::string_view kBirthTimesOnly = " (birth times only)";
+  static constexpr std::string_view kSomeEntries = "/... (some of its entries)";
+
+  VerifyWork& work_;
+  std::string prefix_;
+  std::unordered_set<ChunkId> clean_;
+  std::unordered_set<ChunkId> told_;
+};
+
+}  // namespace
+
+core::Status attribute_damage(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots) {
+  if (!work.findings.any_marked()) {
+    return {};
+  }
+  Attribution attribution(work);
+  for (const CheckedSnapshot& snapshot : snapshots) {
+    CAIRN_TRY_STATUS(attribution.run(snapshot));
+  }
+  return {};
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,50 @@
+#include "ops/writing/leftovers.h"
+
+#include <string>
+#include <vector>
+
+#include "ops/writing/announced_sessions.h"
+
+namespace cairn::repo::ops {
+namespace {
+
+std::uint64_t remove_session(State& state, const SnapshotId& id, const AnnouncedSession& session) {
+  std::uint64_t removed = 0;
+  const auto remove = [&](const SnapshotId& object) {
+    const auto name = store::object_name(format::ObjectKind::session, object);
+    removed += state.backend->remove(name) ? 1U : 0U;
+  };
+  // The announcement last: while it stands, somebody knows whose heartbeats these are.
+  for (const SnapshotId& object : session.objects) {
+    if (object != id) {
+      remove(object);
+    }
+  }
+  remove(id);
+  return removed;
+}
+
+}  // namespace
+
+std::uint64_t clear_dead_leftovers(State& state) {
+  const auto& is_gone = state.environment.process_is_gone;
+  if (!is_gone) {
+    return 0;
+  }
+  std::uint64_t removed = 0;
+  if (const auto announced = list_announced_sessions(state)) {
+    for (const auto& [id, session] : *announced) {
+      if (is_gone(session.newest.process)) {
+        removed += remove_session(state, id, session);
+      }
+    }
+  }
+  if (const auto abandoned = state.backend->abandoned(store::Certainty::known)) {
+    for (const std::string& name : *abandoned) {
+      removed += state.backend->discard_unfinished(name) ? 1U : 0U;
+    }
+  }
+  return removed;
+}
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/snapshot.h"
+#include "format/pack.h"
+#include "ops/repository/state.h"
+
+/// Keeps a writer below the repository's size limit (repo/settings.h).
+namespace cairn::repo::ops {
+
+/// What may be stored, and what is.
+struct StorageLimit {
+  std::uint64_t max_bytes = 0;  ///< 0: no limit
+  std::uint64_t stored_bytes = 0;
+};
+/// Reads the settings and, if there is a limit, counts all objects. Packs and index segments are
+/// those that the last ensure_catalogue() has listed. Errors: io.
+[[nodiscard]] core::Result<StorageLimit> measure_storage(State& state, Observer& observer);
+
+/// The books of one writer: what it has written, and what it must still write whatever happens
+/// next, so that a run that has to end can publish all that it has taken on. Both sizes are upper
+/// bounds; a limit may leave some kilobytes unused, it is never passed. Not thread-safe.
+class StorageRoom {
+ public:
+  /// Kept free for the snapshot, so that a run rarely finds only at its end that there is no room
+  /// for that: 64 KiB are enough for one with hundreds of sources or problems.
+  static constexpr std::uint64_t kSnapshotBytes = 64 * 1024;
+
+  explicit StorageRoom(const StorageLimit& limit) : limit_(limit) {}
+
+  /// A block that is to go into a pack.
+  struct Block {
+    format::BlockKind kind = format::BlockKind::data;
+    std::uint64_t stored_bytes = 0;  ///< with its tag
+    std::uint64_t chunks = 0;
+  };
+  /// Whether everything can still be published once this block has been taken, too.
+  [[nodiscard]] bool fits(const Block& block) const noexcept;
+  void take(const Block& block) noexcept;
+  /// The open pack of this kind has become an object.
+  void pack_published(format::BlockKind kind, std::uint64_t bytes) noexcept;
+  /// All published packs are listed by an index segment of so many bytes.
+  void segment_published(std::uint64_t bytes) noexcept;
+
+  /// For the end, when nothing but the snapshot is left to be written. Errors: no_space.
+  [[nodiscard]] core::Status check_snapshot(const Snapshot& snapshot) const;
+  /// What to tell the user.
+  [[nodiscard]] core::Error no_room() const;
+
+ private:
+  struct OpenPack {
+    std::uint64_t bytes = 0;          ///< 0: none is open
+    std::uint64_t listing_bytes = 0;  ///< in the index segment
+  };
+  [[nodiscard]] OpenPack with(const Block& block) const noexcept;
+  [[nodiscard]] bool has_room_for(std::uint64_t bytes) const noexcept;
+
+  StorageLimit limit_;
+  std::uint64_t written_bytes_ = 0;
+  std::array<OpenPack, 2> open_;
+  std::uint64_t unlisted_bytes_ = 0;  ///< in the index segment, of packs that are published
+};
+
+}  // namespace cairn::repo::ops

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "cairn/core/result.h"
+#include "cairn/core/thread.h"
+#include "cairn/repo/observer.h"
+#include "cairn/repo/snapshot.h"
+#include "format/session.h"
+#include "ops/repository/state.h"
+
+namespace cairn::repo::ops {
+
+/// One run of a writer, from its announcement to its snapshot: steps W0 to W5 of
+/// docs/design/0009-collection.md. While it lives, no collector deletes what it may rely on,
+/// unless the collector fences it first.
+///
+/// A thread of its own puts a heartbeat every kHeartbeatSeconds. What it has announced it withdraws
+/// in the destructor, however the work ended: either the register is written by then, or it never
+/// will be. Not thread-safe but for beat().
+class WritingSession {
+ public:
+  struct Options {
+    std::string program_version = {};
+    /// False: nothing is announced or written, and nothing can be published (a dry run).
+    bool announce = true;
+  };
+  static constexpr unsigned kHeartbeatSeconds = 30;
+  /// How often a verb begins another one after a fence. It is given up only after it has shown no
+  /// sign of life for minutes.
+  static constexpr int kFencesMax = 16;
+
+  /// Announces, reads the condemned records, brings the catalogue up to date and freezes which
+  /// packs may be relied on (State::usable_packs). `state` must outlive it.
+  [[nodiscard]] static core::Result<std::unique_ptr<WritingSession>> begin(State& state,
+                                                                           const Options& options,
+                                                                           Observer& observer);
+  ~WritingSession();
+  WritingSession(const WritingSession&) = delete;
+  WritingSession& operator=(const WritingSession&) = delete;
+
+  [[nodiscard]] const SnapshotId& id() const noexcept { return session_.id; }
+  [[nodiscard]] core::Timestamp start() const noexcept { return session_.start; }
+
+  /// Decides the register: everything that the snapshot refers to must be durable. Errors: fenced
+  /// (a collector has given the session up: begin another; what was stored is found again, as far
+  /// as it is still there), and those of publish_snapshot(). `written_bytes` grows.
+  core::Status publish(const Snapshot& snapshot, std::uint64_t& written_bytes, Observer& observer);
+
+  /// Tells collectors that the session lives. Errors: of the backend; they end nothing.
+  core::Status beat();
+
+ private:
+  WritingSession(State& state, const Options& options);
+  core::Status freeze_usable_packs(Observer& observer);
+  void run_heart();
+  void stop_heart();
+
+  State& state_;
+  const Options options_;
+  format::Session session_;  ///< its heartbeat: the last that was put
+  std::mutex beat_mutex_;    ///< session_.heartbeat
+  std::mutex stop_mutex_;    ///< stops_
+  std::condition_variable stop_changed_;
+  bool stops_ = false;
+  core::GuardedThread heart_;
+};
+
+}  // namespace cairn::repo::ops
