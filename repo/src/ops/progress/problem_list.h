@@ -8,9 +8,15 @@
 
 #include "cairn/repo/snapshot.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/source/source.h"
 
 namespace cairn::repo::ops {
+
+/// Collects what could not be read while the work goes on.
+class ProblemSink {
+ public:
+  virtual ~ProblemSink() = default;
+  virtual void add(Problem problem) = 0;
+};
 
 /// Collects problems: all are counted and told, the first kProblemsMax are kept, for a snapshot to
 /// list. Names come from whoever may write into a source: texts that a snapshot has no room for are

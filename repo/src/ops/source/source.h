@@ -16,6 +16,7 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/incremental/stat_cache.h"
 #include "ops/posix/borrowed_pages.h"
+#include "ops/progress/problem_list.h"
 
 struct statx;
 
@@ -152,13 +153,6 @@ struct WalkOptions {
   std::string recorded_as = {};    ///< path that items and problems show; empty: where it is read
   /// Told the paths that the last backup recorded and that are gone. May be empty.
   std::function<void(const std::string& path)> on_removed;
-};
-
-/// Collects what could not be read; the walk goes on. Called from the walking thread.
-class ProblemSink {
- public:
-  virtual ~ProblemSink() = default;
-  virtual void add(Problem problem) = 0;
 };
 
 /// Walks one source depth first. Not thread-safe. Memory: the sorted names of the folders on the

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cairn/repo/restore.h"
-#include "ops/backup/tree_assembler.h"
+#include "ops/progress/problem_list.h"
 #include "ops/progress/progress_meter.h"
 
 namespace cairn::repo::ops {
