@@ -5,6 +5,8 @@
 #include <gsl/util>
 #include <utility>
 
+#include "ops/posix/owner_names.h"
+
 namespace cairn::repo::ops {
 
 namespace {

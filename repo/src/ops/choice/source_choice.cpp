@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "cairn/core/descriptor.h"
+
 namespace cairn::repo::ops {
 namespace {
 
@@ -20,7 +22,7 @@ bool is_cache_tag(int folder) {
   }
   std::array<char, kCacheTagSignature.size()> start{};
   const ::ssize_t size =
-      uninterrupted([&] { return ::pread(descriptor, start.data(), start.size(), 0); });
+      core::uninterrupted([&] { return ::pread(descriptor, start.data(), start.size(), 0); });
   ::close(descriptor);
   return size == static_cast<::ssize_t>(start.size()) &&
          std::string_view(start.data(), start.size()) == kCacheTagSignature;

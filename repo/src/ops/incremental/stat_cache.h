@@ -26,6 +26,12 @@ namespace cairn::repo::ops {
 using Stamp = std::uint64_t;
 inline constexpr Stamp kNoStamp = 0;  ///< equals nothing: the object is looked at again
 
+/// What does not count when objects are compared with what the last backup saw.
+struct StampIgnores {
+  bool ctime = false;
+  bool inode = false;
+};
+
 struct SeenSubfolder {
   std::uint32_t index = 0;  ///< of the child
   std::string name;

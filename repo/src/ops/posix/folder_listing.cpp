@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <cstring>
 
-#include "ops/posix/object_metadata.h"
+#include "cairn/core/descriptor.h"
 
 namespace cairn::repo::ops {
 
 ::ssize_t list_some(int descriptor, std::vector<char>& buffer, const OnListedName& on_name) {
   const ::ssize_t size =
-      uninterrupted([&] { return ::getdents64(descriptor, buffer.data(), buffer.size()); });
+      core::uninterrupted([&] { return ::getdents64(descriptor, buffer.data(), buffer.size()); });
   if (size <= 0) {
     return size;
   }

@@ -6,8 +6,8 @@
 #include <array>
 #include <cerrno>
 
+#include "cairn/core/descriptor.h"
 #include "cairn/repo/entry.h"
-#include "ops/posix/object_metadata.h"
 
 namespace cairn::repo::ops {
 
@@ -42,14 +42,14 @@ unsigned system_flags(unsigned recorded) {
 }
 
 bool write_system_flags(int descriptor, unsigned flags) {
-  return uninterrupted([&] { return ::ioctl(descriptor, FS_IOC_SETFLAGS, &flags); }) == 0;
+  return core::uninterrupted([&] { return ::ioctl(descriptor, FS_IOC_SETFLAGS, &flags); }) == 0;
 }
 
 }  // namespace
 
 std::optional<unsigned> read_system_flags(int descriptor) {
   unsigned flags = 0;  // the kernel writes an int, whatever the number of the request says
-  if (uninterrupted([&] { return ::ioctl(descriptor, FS_IOC_GETFLAGS, &flags); }) != 0) {
+  if (core::uninterrupted([&] { return ::ioctl(descriptor, FS_IOC_GETFLAGS, &flags); }) != 0) {
     return std::nullopt;
   }
   return flags;

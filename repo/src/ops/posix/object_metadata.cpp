@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cairn/core/descriptor.h"
 #include "ops/posix/inode_flags.h"
 
 namespace cairn::repo::ops {
@@ -138,12 +139,12 @@ void fill_xattrs(const Object& object, Entry& entry, const MetadataProblems& pro
 int open_without_traces(int folder, const char* name, int flags) {
   const int all_flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
   const int descriptor =
-      uninterrupted([&] { return ::openat(folder, name, all_flags | O_NOATIME); });
+      core::uninterrupted([&] { return ::openat(folder, name, all_flags | O_NOATIME); });
   // Only the owner and CAP_FOWNER may leave the access time alone.
   if (descriptor >= 0 || errno != EPERM) {
     return descriptor;
   }
-  return uninterrupted([&] { return ::openat(folder, name, all_flags); });
+  return core::uninterrupted([&] { return ::openat(folder, name, all_flags); });
 }
 
 int open_folder(int parent, const char* name) {
@@ -166,7 +167,7 @@ int open_folder_if(int parent, const char* name, InodeId wanted) {
 }
 
 int stat_at(int folder, const char* name, Statx& out) {
-  const int result = uninterrupted([&] {
+  const int result = core::uninterrupted([&] {
     // AT_STATX_SYNC_AS_STAT: a network file system asks its server as often as for any program.
     // With AT_STATX_DONT_SYNC it would tell what it remembers, and a change made elsewhere be
     // missed.
@@ -177,14 +178,14 @@ int stat_at(int folder, const char* name, Statx& out) {
 }
 
 int stat_open(int descriptor, Statx& out) {
-  const int result = uninterrupted([&] {
+  const int result = core::uninterrupted([&] {
     return ::statx(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &out);
   });
   return result == 0 ? 0 : errno;
 }
 
 int stat_followed(const char* path, Statx& out) {
-  const int result = uninterrupted([&] {
+  const int result = core::uninterrupted([&] {
     return ::statx(AT_FDCWD, path, AT_STATX_SYNC_AS_STAT, STATX_BASIC_STATS | STATX_BTIME, &out);
   });
   return result == 0 ? 0 : errno;

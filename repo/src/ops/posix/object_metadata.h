@@ -9,15 +9,13 @@
 #include <vector>
 
 #include "cairn/core/clock.h"
-#include "cairn/core/descriptor.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
-#include "ops/source/source.h"
+#include "ops/posix/inode_id.h"
 
-/// What the system says about one object of a source: the calls shared by the walk and by files.
+/// What the system says about one object: the calls that reading a source and writing a target
+/// share.
 namespace cairn::repo::ops {
-
-using core::uninterrupted;
 
 /// The unit of stx_blocks and st_blocks, on every file system.
 inline constexpr std::uint64_t kStatBlockBytes = 512;

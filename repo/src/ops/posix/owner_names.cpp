@@ -1,3 +1,5 @@
+#include "ops/posix/owner_names.h"
+
 #include <grp.h>
 #include <pwd.h>
 
@@ -5,8 +7,6 @@
 #include <mutex>
 #include <unordered_map>
 #include <vector>
-
-#include "ops/source/source.h"
 
 namespace cairn::repo::ops {
 namespace {

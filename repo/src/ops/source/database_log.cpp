@@ -16,7 +16,8 @@ bool begins_with_zero(const WalkItem& item, const std::string& name) {
   const core::Descriptor log(
       open_without_traces(item.folder->descriptor(), name.c_str(), O_RDONLY | O_NONBLOCK));
   char first = 1;
-  return log.is_open() && uninterrupted([&] { return ::pread(log.number(), &first, 1, 0); }) == 1 &&
+  return log.is_open() &&
+         core::uninterrupted([&] { return ::pread(log.number(), &first, 1, 0); }) == 1 &&
          first == 0;
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "cairn/core/descriptor.h"
 #include "ops/choice/source_choice.h"
 #include "ops/posix/folder_listing.h"
 
@@ -31,7 +32,7 @@ int highest_descriptor() {
 /// Opening what is in there may mount something: only the walk does that.
 bool is_automounter(int folder) {
   struct ::statfs system {};
-  return uninterrupted([&] { return ::fstatfs(folder, &system); }) != 0 ||
+  return core::uninterrupted([&] { return ::fstatfs(folder, &system); }) != 0 ||
          system.f_type == AUTOFS_SUPER_MAGIC;
 }
 

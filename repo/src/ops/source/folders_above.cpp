@@ -6,7 +6,9 @@
 #include <set>
 #include <utility>
 
+#include "cairn/core/descriptor.h"
 #include "ops/posix/object_metadata.h"
+#include "ops/posix/owner_names.h"
 #include "ops/source/source.h"
 
 namespace cairn::repo::ops {
@@ -29,7 +31,7 @@ std::size_t size_of(const std::vector<Xattr>& xattrs) {
 std::optional<FolderAbove> read_folder(const std::string& path, OwnerNames& names,
                                        std::size_t& xattr_bytes) {
   const core::Descriptor folder(
-      uninterrupted([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+      core::uninterrupted([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   Statx status{};
   if (folder.number() < 0 || stat_open(folder.number(), status) != 0) {
     return std::nullopt;

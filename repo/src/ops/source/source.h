@@ -16,6 +16,7 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/incremental/stat_cache.h"
 #include "ops/posix/borrowed_pages.h"
+#include "ops/posix/inode_id.h"
 #include "ops/progress/problem_list.h"
 
 struct statx;
@@ -37,15 +38,6 @@ class SourceFolder {
 
  private:
   int descriptor_;
-};
-
-/// Tells one object of the running system from another; never stored in a node.
-struct InodeId {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-
-  friend auto operator<=>(const InodeId&, const InodeId&) = default;
-  friend bool operator==(const InodeId&, const InodeId&) = default;
 };
 
 /// Tells whether two looks saw one object. Numbers alone do not: a file system gives those of
@@ -120,12 +112,6 @@ struct DatabaseLogs {
 };
 
 [[nodiscard]] ObjectMark mark_of(const WalkItem& item) noexcept;
-
-/// What does not count when objects are compared with what the last backup saw.
-struct StampIgnores {
-  bool ctime = false;
-  bool inode = false;
-};
 
 /// What a walk compares the source with, and what it leaves out.
 struct WalkOptions {
@@ -238,21 +224,6 @@ class SourceFile {
   core::Descriptor file_;
   Stamp stamp_;
   BorrowedPages pages_;  ///< let go before the file is closed
-};
-
-/// Names of user and group numbers, asked from the system once each. Thread-safe.
-class OwnerNames {
- public:
-  OwnerNames();
-  ~OwnerNames();
-  OwnerNames(const OwnerNames&) = delete;
-  OwnerNames& operator=(const OwnerNames&) = delete;
-  /// Fills user and group by their numbers; empty where there is no name.
-  void fill(Owner& owner);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace cairn::repo::ops

@@ -8,6 +8,7 @@
 #include "ops/incremental/seen_cursor.h"
 #include "ops/incremental/source_stamp.h"
 #include "ops/posix/object_metadata.h"
+#include "ops/posix/owner_names.h"
 #include "ops/source/source.h"
 
 namespace cairn::repo::ops {

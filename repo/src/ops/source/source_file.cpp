@@ -9,7 +9,9 @@
 #include <gsl/assert>
 #include <utility>
 
+#include "cairn/core/descriptor.h"
 #include "ops/posix/object_metadata.h"
+#include "ops/posix/owner_names.h"
 #include "ops/source/source.h"
 
 namespace cairn::repo::ops {
@@ -38,7 +40,7 @@ int open_leased(int folder, const char* name) {
   if (error_number == 0) {
     if (entry_type(status) == EntryType::file) {
       const std::string path = fmt::format("/proc/self/fd/{}", place.number());
-      descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+      descriptor = core::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
       error_number = errno;
     } else {
       error_number = ELOOP;
@@ -131,7 +133,7 @@ bool SourceFile::has_made_up_size() const {
       PROC_SUPER_MAGIC,    SYSFS_MAGIC,      DEBUGFS_MAGIC,  TRACEFS_MAGIC, CGROUP_SUPER_MAGIC,
       CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC, EFIVARFS_MAGIC, BPF_FS_MAGIC};
   struct ::statfs system {};
-  return uninterrupted([&] { return ::fstatfs(file_.number(), &system); }) == 0 &&
+  return core::uninterrupted([&] { return ::fstatfs(file_.number(), &system); }) == 0 &&
          std::ranges::find(kKernelsOwn, static_cast<std::uint32_t>(system.f_type)) !=
              kKernelsOwn.end();
 }

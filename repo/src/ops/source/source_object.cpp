@@ -6,12 +6,15 @@
 #include <array>
 #include <utility>
 
+#include "cairn/core/descriptor.h"
+#include "ops/posix/owner_names.h"
+
 namespace cairn::repo::ops {
 namespace {
 
 int read_link(WalkItem& item) {
   std::array<char, kLinkTargetBytesMax + 1> target;
-  const ::ssize_t size = uninterrupted([&] {
+  const ::ssize_t size = core::uninterrupted([&] {
     return ::readlinkat(item.folder->descriptor(), item.file_name.c_str(), target.data(),
                         target.size());
   });

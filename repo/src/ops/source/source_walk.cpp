@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cairn/core/descriptor.h"
 #include "ops/choice/source_choice.h"
 #include "ops/source/folder_walk.h"
 #include "ops/source/source_object.h"
@@ -39,7 +40,7 @@ core::Status FolderWalk::start(std::string_view source) {
   // O_PATH: a folder that we may pass through but not list is enough. Links above the source are
   // the user's spelling of its place and are followed.
   const int descriptor =
-      uninterrupted([&] { return ::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); });
+      core::uninterrupted([&] { return ::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0) {
     return core::fail(core::errno_error(errno, fmt::format("open source {}", source)));
   }

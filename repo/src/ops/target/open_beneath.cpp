@@ -12,7 +12,7 @@
 #include <optional>
 #include <string_view>
 
-#include "ops/posix/object_metadata.h"
+#include "cairn/core/descriptor.h"
 
 namespace cairn::repo::ops {
 
@@ -25,7 +25,7 @@ int open_at_once(int folder, const std::string& path, int flags, ::mode_t mode) 
   how.flags = static_cast<decltype(how.flags)>(flags);
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;  // openat2 refuses a mode that means nothing
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return uninterrupted([&] {
+  return core::uninterrupted([&] {
     return static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how)));
   });
 }
@@ -36,7 +36,8 @@ int open_by_component(int folder, const std::string& path, int flags, ::mode_t m
   for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', begin)) {
     const std::string name = path.substr(begin, slash - begin);
     const int from = above ? above->number() : folder;
-    const int next = uninterrupted([&] { return ::openat(from, name.c_str(), kFolderFlags); });
+    const int next =
+        core::uninterrupted([&] { return ::openat(from, name.c_str(), kFolderFlags); });
     if (next < 0) {
       return -1;
     }
@@ -45,7 +46,8 @@ int open_by_component(int folder, const std::string& path, int flags, ::mode_t m
   }
   const int from = above ? above->number() : folder;
   const std::string name = path.substr(begin);
-  return uninterrupted([&] { return ::openat(from, name.c_str(), flags | O_NOFOLLOW, mode); });
+  return core::uninterrupted(
+      [&] { return ::openat(from, name.c_str(), flags | O_NOFOLLOW, mode); });
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "cairn/core/descriptor.h"
 #include "ops/posix/inode_flags.h"
-#include "ops/posix/object_metadata.h"
 #include "ops/target/database_sides.h"
 #include "ops/target/restore_target.h"
 #include "ops/tree/tree_reader.h"
@@ -101,7 +101,7 @@ core::Result<std::shared_ptr<Descriptor>> RestoreTarget::create_unnamed(TargetFo
     return nullptr;
   }
   CAIRN_TRY(const auto above, descriptor_of(folder));
-  const int number = uninterrupted(
+  const int number = core::uninterrupted(
       [&] { return ::openat(above->number(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode); });
   if (number < 0) {
     // Some file systems and old kernels say so in other words: a name will tell what is wrong.

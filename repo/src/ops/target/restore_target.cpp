@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "ops/posix/inode_flags.h"
-#include "ops/posix/object_metadata.h"
 #include "ops/target/database_sides.h"
 #include "ops/tree/tree_reader.h"
 

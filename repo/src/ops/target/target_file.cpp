@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <gsl/gsl>
 
-#include "ops/posix/object_metadata.h"
+#include "cairn/core/descriptor.h"
 
 namespace cairn::repo::ops {
 
@@ -35,8 +35,8 @@ core::Status write_zeros(int file, std::uint64_t offset, std::uint64_t length) {
 
 core::Status write_at(int file, std::uint64_t offset, core::ByteView data) {
   while (!data.empty()) {
-    const ssize_t written =
-        uninterrupted([&] { return ::pwrite(file, data.data(), data.size(), position(offset)); });
+    const ssize_t written = core::uninterrupted(
+        [&] { return ::pwrite(file, data.data(), data.size(), position(offset)); });
     if (written < 0) {
       return core::fail(core::errno_error(errno, "write"));
     }
@@ -50,7 +50,7 @@ core::Result<std::size_t> read_at(int file, std::uint64_t offset, core::MutableB
   std::size_t done = 0;
   while (done < out.size()) {
     const auto rest = out.subspan(done);
-    const ssize_t got = uninterrupted(
+    const ssize_t got = core::uninterrupted(
         [&] { return ::pread(file, rest.data(), rest.size(), position(offset + done)); });
     if (got < 0) {
       return core::fail(core::errno_error(errno, "read what is there"));
@@ -64,21 +64,21 @@ core::Result<std::size_t> read_at(int file, std::uint64_t offset, core::MutableB
 }
 
 core::Status sync_data(int file) {
-  if (uninterrupted([&] { return ::fdatasync(file); }) != 0) {
+  if (core::uninterrupted([&] { return ::fdatasync(file); }) != 0) {
     return core::fail(core::errno_error(errno, "write to the disk"));
   }
   return {};
 }
 
 core::Status set_size(int file, std::uint64_t size) {
-  if (uninterrupted([&] { return ::ftruncate(file, position(size)); }) != 0) {
+  if (core::uninterrupted([&] { return ::ftruncate(file, position(size)); }) != 0) {
     return core::fail(core::errno_error(errno, "set the length"));
   }
   return {};
 }
 
 core::Status make_hole(int file, std::uint64_t offset, std::uint64_t length) {
-  const int result = uninterrupted([&] {
+  const int result = core::uninterrupted([&] {
     return ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, position(offset),
                        position(length));
   });
@@ -106,7 +106,7 @@ bool has_hole(int file, std::uint64_t offset, std::uint64_t length) {
 }
 
 Cloned clone_file(int from, int to) {
-  if (uninterrupted([&] { return ::ioctl(to, FICLONE, from); }) == 0) {
+  if (core::uninterrupted([&] { return ::ioctl(to, FICLONE, from); }) == 0) {
     return Cloned::yes;
   }
   const bool never = errno == EOPNOTSUPP || errno == ENOTTY || errno == ENOSYS || errno == EXDEV;

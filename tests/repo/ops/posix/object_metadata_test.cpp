@@ -1,4 +1,5 @@
 #include "ops/posix/object_metadata.h"
+#include "ops/posix/owner_names.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
