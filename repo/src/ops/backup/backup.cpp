@@ -1,4 +1,5 @@
 #include "cairn/repo/backup.h"
+#include "cairn/core/workers.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +13,6 @@
 #include "ops/incremental/stat_cache.h"
 #include "ops/progress/after_commit.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/progress/workers.h"
 #include "ops/repository/access.h"
 #include "ops/repository/reserve.h"
 #include "ops/repository/state.h"
@@ -117,7 +117,7 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
         state.environment.clock.monotonic_ns() +
         std::min(options.time_limit_seconds, kTimeLimitSecondsMax) * std::uint64_t{1'000'000'000};
   }
-  pipeline.workers = ops::worker_count(state.environment.threads, options.workers);
+  pipeline.workers = core::worker_count(state.environment.threads, options.workers);
   pipeline.stop = options.stop;
   return pipeline;
 }

@@ -7,8 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "cairn/core/workers.h"
 #include "ops/collect/index_rewrite.h"
-#include "ops/progress/workers.h"
 #include "ops/repository/damage.h"
 #include "ops/repository/reserve.h"
 #include "ops/snapshots/standing_marks.h"
@@ -286,16 +286,16 @@ core::Status Collector::copy_needed() {
     return {};
   }
   CAIRN_TRY(const auto leaving, unreliable());
-  const RepackOptions options{.marks = needed_chunks(),
-                              .repeated = salvaged_.empty() ? repeated_ : needed_chunks(),
-                              .stays =
-                                  [&](store::PackNumber pack) {
-                                    return !leaving.contains(pack) &&
-                                           !state_.missing_packs->contains(pack);
-                                  },
-                              .workers = worker_count(state_.environment.threads, options_.workers),
-                              .stop = options_.stop,
-                              .damaged = salvaged_.empty() ? nullptr : &salvaged_};
+  const RepackOptions options{
+      .marks = needed_chunks(),
+      .repeated = salvaged_.empty() ? repeated_ : needed_chunks(),
+      .stays =
+          [&](store::PackNumber pack) {
+            return !leaving.contains(pack) && !state_.missing_packs->contains(pack);
+          },
+      .workers = core::worker_count(state_.environment.threads, options_.workers),
+      .stop = options_.stop,
+      .damaged = salvaged_.empty() ? nullptr : &salvaged_};
   meter_.set_pack_totals(repacked_.size(), report_.repack_used_bytes);
   StageTimes times(nullptr);
   ChunkStore store(state_, {.compression_level = options_.compression_level, .times = times},

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <utility>
 
-#include "ops/progress/workers.h"
+#include "cairn/core/workers.h"
 #include "ops/repository/damage.h"
 #include "ops/verify/pack_audit.h"
 #include "ops/writing/block_filler.h"
@@ -279,7 +279,7 @@ core::Status Repack::run(const std::vector<PackId>& packs) {
     }
     return failed ? core::Status() : worker.flush();
   };
-  return run_workers(
+  return core::run_workers(
       state_.environment.threads,
       static_cast<unsigned>(std::min<std::size_t>(std::max(options_.workers, 1U), packs.size())),
       "rewriting packs", work);

@@ -1,4 +1,5 @@
 #include "cairn/repo/copy.h"
+#include "cairn/core/workers.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +11,6 @@
 #include "ops/copy/copy_chunks.h"
 #include "ops/copy/copy_tree.h"
 #include "ops/progress/after_commit.h"
-#include "ops/progress/workers.h"
 #include "ops/repository/access.h"
 #include "ops/snapshots/snapshot_choice.h"
 #include "ops/writing/stored_nodes.h"
@@ -124,7 +124,7 @@ class Copy {
         observer_(observer),
         meter_(observer, to.environment.clock),
         chunks_(from, to,
-                {.workers = ops::worker_count(to.environment.threads, options.workers),
+                {.workers = core::worker_count(to.environment.threads, options.workers),
                  .stop = options.stop}),
         trees_(from, to, chunks_, meter_, options.stop) {}
 

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <utility>
 
-#include "ops/progress/workers.h"
+#include "cairn/core/workers.h"
 #include "ops/writing/block_filler.h"
 
 namespace cairn::repo::ops {
@@ -218,14 +218,15 @@ core::Status ChunkCopier::run(std::vector<Job>& jobs) {
   }
   std::atomic<std::size_t> next{0};
   const auto count = static_cast<unsigned>(std::min(workers_.size(), blocks.size()));
-  return run_workers(from_.environment.threads, count, "copying chunks",
-                     [&](unsigned worker, const auto& failed) -> core::Status {
-                       for (std::size_t i = next++; i < blocks.size() && !failed; i = next++) {
-                         CAIRN_TRY_STATUS(check_stop());
-                         CAIRN_TRY_STATUS(workers_[worker]->copy(blocks[i]));
-                       }
-                       return {};
-                     });
+  return core::run_workers(from_.environment.threads, count, "copying chunks",
+                           [&](unsigned worker, const auto& failed) -> core::Status {
+                             for (std::size_t i = next++; i < blocks.size() && !failed;
+                                  i = next++) {
+                               CAIRN_TRY_STATUS(check_stop());
+                               CAIRN_TRY_STATUS(workers_[worker]->copy(blocks[i]));
+                             }
+                             return {};
+                           });
 }
 
 core::Status ChunkCopier::copy_window() {

@@ -5,12 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "cairn/core/workers.h"
 #include "cairn/repo/repair.h"
 #include "ops/backup/backup_pipeline.h"
 #include "ops/collect/collector.h"
 #include "ops/copy/copy_chunks.h"
 #include "ops/copy/copy_tree.h"
-#include "ops/progress/workers.h"
 #include "ops/repository/access.h"
 #include "ops/repository/damage.h"
 #include "ops/snapshots/snapshot_list.h"
@@ -195,7 +195,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_sources(const std::set<ChunkId
   ops::PipelineOptions pipeline_options{.times = times_};
   pipeline_options.paths = options_.sources;
   std::ranges::sort(pipeline_options.paths);
-  pipeline_options.workers = ops::worker_count(state_.environment.threads, options_.workers);
+  pipeline_options.workers = core::worker_count(state_.environment.threads, options_.workers);
   pipeline_options.stop = options_.stop;
   ops::BackupPipeline pipeline(state_, pipeline_options, store, meter_);
   CAIRN_TRY_STATUS(pipeline.run());
@@ -210,7 +210,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_repository(const std::set<Chun
   list.warn(observer_);
   ops::ChunkCopier chunks(
       from, state_,
-      {.workers = ops::worker_count(state_.environment.threads, options_.workers),
+      {.workers = core::worker_count(state_.environment.threads, options_.workers),
        .stop = options_.stop});
   ops::TreeCopier trees(from, state_, chunks, meter_, options_.stop);
   std::uint64_t healed = 0;

@@ -1,4 +1,5 @@
 #include "cairn/repo/restore.h"
+#include "cairn/core/workers.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -8,7 +9,6 @@
 #include <utility>
 
 #include "ops/choice/left_out.h"
-#include "ops/progress/workers.h"
 #include "ops/repository/access.h"
 #include "ops/repository/state.h"
 #include "ops/restore/restore_files.h"
@@ -270,7 +270,7 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
                 log));
   has_begun = true;
   ops::RestoreFilesOptions file_options;
-  file_options.workers = ops::worker_count(state.environment.threads, options.workers);
+  file_options.workers = core::worker_count(state.environment.threads, options.workers);
   file_options.stop = options.stop;
   ops::RestoreFiles files(state, *target, file_options, problems, meter);
   RestoreWalk walk(state, snapshot, *target, files, problems);

@@ -14,7 +14,7 @@
 #include <set>
 #include <utility>
 
-#include "ops/progress/workers.h"
+#include "cairn/core/workers.h"
 #include "store/packs/pack_reader.h"
 #include "store/packs/segment_hasher.h"
 
@@ -321,7 +321,7 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
   }
   meter.set_pack_totals(packs.size(), total_bytes);
 
-  const unsigned workers = worker_count(state.environment.threads, options.workers);
+  const unsigned workers = core::worker_count(state.environment.threads, options.workers);
   BlockRelay relay;
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
@@ -351,7 +351,7 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
     result.gone.insert(result.gone.end(), audit.result().gone.begin(), audit.result().gone.end());
     return {};
   };
-  CAIRN_TRY_STATUS(run_workers(state.environment.threads, workers, "checking packs", run));
+  CAIRN_TRY_STATUS(core::run_workers(state.environment.threads, workers, "checking packs", run));
   return result;
 }
 
