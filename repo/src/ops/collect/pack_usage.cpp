@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "ops/writing/chunk_store.h"
+#include "store/packs/pack_writer.h"
 
 namespace cairn::repo::ops {
 
@@ -105,7 +105,7 @@ core::Result<UsageSurvey> survey_usage(const PackDirectories& directories,
 }
 
 std::uint64_t small_pack_bytes(format::BlockKind kind) noexcept {
-  return full_pack_bytes(kind) / 4;
+  return store::full_pack_bytes(kind) / 4;
 }
 
 namespace {

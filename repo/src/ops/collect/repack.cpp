@@ -8,8 +8,8 @@
 
 #include "cairn/core/workers.h"
 #include "ops/repository/damage.h"
-#include "ops/verify/pack_audit.h"
 #include "ops/writing/block_filler.h"
+#include "store/packs/pack_reader.h"
 #include "store/packs/segment_hasher.h"
 
 namespace cairn::repo::ops {
@@ -166,7 +166,7 @@ core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t n
   std::vector<bool> wanted(record.chunks.size());
   std::size_t count = 0;
   const std::vector<bool> intact =
-      readable ? intact_chunks(*repack_.state_.keys, source.summary.kind, record, plain_)
+      readable ? store::intact_chunks(*repack_.state_.keys, source.summary.kind, record, plain_)
                : std::vector<bool>(record.chunks.size());
   for (std::size_t i = 0; i < record.chunks.size(); ++i) {
     if (!intact[i]) {
@@ -191,7 +191,8 @@ core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t n
 }
 
 core::Status Repack::Worker::check_chunks(const Source& source, const format::BlockRecord& record) {
-  const auto intact = intact_chunks(*repack_.state_.keys, source.summary.kind, record, plain_);
+  const auto intact =
+      store::intact_chunks(*repack_.state_.keys, source.summary.kind, record, plain_);
   if (std::ranges::find(intact, false) != intact.end()) {
     return core::fail(core::ErrorCode::corrupt,
                       fmt::format("read {}: a chunk is not what its id says",

@@ -20,24 +20,6 @@
 
 namespace cairn::repo::ops {
 
-std::vector<bool> intact_chunks(const store::KeyRing& keys, format::BlockKind kind,
-                                const format::BlockRecord& record, core::ByteView plain) {
-  std::vector<core::ByteView> chunks;
-  for (const format::ChunkRecord& chunk : record.chunks) {
-    if (chunk.length_bytes > plain.size()) {
-      break;
-    }
-    chunks.push_back(plain.first(chunk.length_bytes));
-    plain = plain.subspan(chunk.length_bytes);
-  }
-  const auto ids = keys.chunk_ids(kind, chunks);
-  std::vector<bool> intact(record.chunks.size());
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    intact[i] = ids[i] == record.chunks[i].id;
-  }
-  return intact;
-}
-
 namespace {
 
 using core::ErrorCode;
@@ -200,7 +182,7 @@ core::Status PackAudit::open(const SealedBlock& block) {
 void PackAudit::audit_chunks(const store::PackSummary& pack, std::uint32_t block,
                              const format::BlockRecord& record) {
   const auto name = store::object_name(ObjectKind::pack, pack.id);
-  const auto intact = intact_chunks(*state_.keys, pack.kind, record, plain_);
+  const auto intact = store::intact_chunks(*state_.keys, pack.kind, record, plain_);
   for (std::size_t i = 0; i < intact.size(); ++i) {
     const ChunkId& expected = record.chunks[i].id;
     if (!intact[i]) {

@@ -11,12 +11,6 @@
 
 namespace cairn::repo::ops {
 
-/// Of each chunk of an expanded block: whether it is what its id says. What lies beyond the end of
-/// `plain` is not.
-[[nodiscard]] std::vector<bool> intact_chunks(const store::KeyRing& keys, format::BlockKind kind,
-                                              const format::BlockRecord& record,
-                                              core::ByteView plain);
-
 struct AuditedPack {
   store::PackNumber number{};
   PackId id;

@@ -35,10 +35,6 @@ std::size_t index_of(format::BlockKind kind) noexcept {
 
 }  // namespace
 
-std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept {
-  return kind == format::BlockKind::data ? 32 * 1024 * 1024 : 8 * 1024 * 1024;
-}
-
 ChunkStore::ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter)
     : state_(state),
       options_(options),
@@ -269,7 +265,7 @@ core::Status ChunkStore::append(OpenPack& pack, store::SealedBlock& block) {
                                       block.kind, pack.segments));
   }
   CAIRN_TRY_STATUS(pack.writer->append(std::move(block.record), block.key, block.bytes));
-  const bool is_full = pack.writer->size_bytes() >= full_pack_bytes(block.kind) ||
+  const bool is_full = pack.writer->size_bytes() >= store::full_pack_bytes(block.kind) ||
                        pack.writer->chunks() >= kPackChunks;
   return is_full ? publish(pack) : core::Status();
 }

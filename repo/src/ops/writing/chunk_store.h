@@ -29,9 +29,6 @@
 /// The writing half of a session: chunks come in, packs and index segments go out.
 namespace cairn::repo::ops {
 
-/// Bytes at which a pack is full: it grows beyond by the last block at most.
-[[nodiscard]] std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept;
-
 struct ChunkStoreOptions {
   int compression_level = 3;  ///< of whoever fills blocks
   bool dry_run = false;       ///< compresses and counts, writes nothing

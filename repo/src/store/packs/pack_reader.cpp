@@ -212,6 +212,24 @@ core::Result<BlockReader::SharedKey> BlockReader::cipher_key(format::BlockKind k
   return key;
 }
 
+std::vector<bool> intact_chunks(const KeyRing& keys, format::BlockKind kind,
+                                const format::BlockRecord& record, core::ByteView plain) {
+  std::vector<core::ByteView> chunks;
+  for (const format::ChunkRecord& chunk : record.chunks) {
+    if (chunk.length_bytes > plain.size()) {
+      break;
+    }
+    chunks.push_back(plain.first(chunk.length_bytes));
+    plain = plain.subspan(chunk.length_bytes);
+  }
+  const auto ids = keys.chunk_ids(kind, chunks);
+  std::vector<bool> intact(record.chunks.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    intact[i] = ids[i] == record.chunks[i].id;
+  }
+  return intact;
+}
+
 // --- ChunkReader ---
 
 core::Result<core::Bytes> ChunkReader::get(const ChunkId& id, format::BlockKind kind) {

@@ -77,6 +77,12 @@ class BlockReader {
   std::atomic<std::uint64_t> bytes_read_{0};
 };
 
+/// Of each chunk of an expanded block: whether it is what its id says. What lies beyond the end of
+/// `plain` is not.
+[[nodiscard]] std::vector<bool> intact_chunks(const KeyRing& keys, format::BlockKind kind,
+                                              const format::BlockRecord& record,
+                                              core::ByteView plain);
+
 /// Fetches chunks by id, with a small cache of expanded blocks: for nodes, and for reading one
 /// file front to back. Every chunk is re-hashed before it is handed out. Thread-safe.
 /// Memory: kBlockCacheBytesMax, and for each thread inside get() the work space of one block: its

@@ -24,6 +24,10 @@ static_assert(kTrailerBytesMax + format::kPackHeaderBytes + format::kBlockStored
 
 }  // namespace
 
+std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept {
+  return kind == format::BlockKind::data ? 32 * 1024 * 1024 : 8 * 1024 * 1024;
+}
+
 PackWriter::PackWriter(std::unique_ptr<ObjectWriter> object, const KeyRing& keys,
                        const format::PackHeader& header, SegmentHasher& segments)
     : object_(std::move(object)), keys_(keys), header_(header), segments_(segments) {

@@ -16,6 +16,9 @@
 
 namespace cairn::repo::store {
 
+/// Bytes at which a pack is full: it grows beyond by the last block at most.
+[[nodiscard]] std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept;
+
 /// Writes one pack front to back: blocks, then directory, table and footer. Not thread-safe.
 /// Unusable after its first error: every later call answers the same error.
 /// Memory: the directory (about 40 bytes a chunk).
