@@ -13,8 +13,8 @@
 #include "mem_backend.h"
 #include "outcome.h"
 #include "store/catalogue/catalogue.h"
+#include "store/chunks/chunk_reader.h"
 #include "store/packs/block_sealer.h"
-#include "store/packs/pack_reader.h"
 #include "store/packs/pack_writer.h"
 #include "test_keys.h"
 

@@ -1,4 +1,5 @@
 #include "store/packs/pack_reader.h"
+#include "store/chunks/chunk_reader.h"
 
 #include <atomic>
 #include <string>

@@ -14,6 +14,7 @@
 #include "ops/repository/usable_packs.h"
 #include "store/backend/backend.h"
 #include "store/catalogue/catalogue.h"
+#include "store/chunks/chunk_reader.h"
 #include "store/objects/key_ring.h"
 #include "store/packs/pack_reader.h"
 

@@ -13,11 +13,9 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/ids.h"
 #include "format/index.h"
+#include "store/packs/pack_summary.h"
 
 namespace cairn::repo::store {
-
-/// A pack's number inside one catalogue: short, never reused while the catalogue lives.
-enum class PackNumber : std::uint32_t {};
 
 /// Where a chunk lies.
 struct ChunkLocation {
@@ -31,24 +29,6 @@ struct ChunkLocation {
 
 /// Says which packs a lookup may answer with. Empty: every living one.
 using PackFilter = std::function<bool(PackNumber)>;
-
-/// A pack without its chunks: enough to read and open any of its blocks.
-struct PackSummary {
-  PackId id;
-  PackNumber number{};
-  std::uint64_t size_bytes = 0;
-  format::BlockKind kind = format::BlockKind::data;
-  std::vector<format::KeyRecord> keys;
-  struct Block {
-    std::uint64_t offset_bytes = 0;  ///< in the pack
-    format::BlockRecord record;      ///< its `chunks` left empty
-  };
-  std::vector<Block> blocks;
-};
-
-/// What the catalogue keeps of a pack that an index segment lists; also for one that is read
-/// without it.
-[[nodiscard]] PackSummary summary_of(const format::IndexedPack& pack, PackNumber number = {});
 
 struct CatalogueOptions {
   std::string folder;  ///< made if missing (one level)

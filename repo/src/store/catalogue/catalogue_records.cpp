@@ -264,27 +264,6 @@ core::Result<PackBrief> decode_pack_brief(core::ByteView input) {
   return brief;
 }
 
-PackSummary summary_of(const format::IndexedPack& pack, PackNumber number) {
-  PackSummary summary;
-  summary.number = number;
-  summary.id = pack.id;
-  summary.size_bytes = pack.size_bytes;
-  summary.kind = pack.directory.kind;
-  summary.keys = pack.directory.keys;
-  std::uint64_t offset = format::kPackHeaderBytes;
-  for (const format::BlockRecord& record : pack.directory.blocks) {
-    PackSummary::Block& block = summary.blocks.emplace_back();
-    block.offset_bytes = offset;
-    block.record.stored_bytes = record.stored_bytes;
-    block.record.plain_bytes = record.plain_bytes;
-    block.record.codec = record.codec;
-    block.record.key = record.key;
-    block.record.key_block = record.key_block;
-    offset += record.stored_bytes;
-  }
-  return summary;
-}
-
 core::Result<PackSummary> decode_pack_summary(PackNumber number, core::ByteView input) {
   core::Decoder in(input, "catalogue pack");
   const PackBrief brief = read_brief(in);
