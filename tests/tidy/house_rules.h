@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-/// The house rules of docs/STYLE.md that a program can check. Every check is a pure function from
-/// files to findings, so that each can be shown to find what it is there to find.
+/// The house rules of docs/CONTRIBUTING.md that a program can check. Every check is a pure function
+/// from files to findings, so that each can be shown to find what it is there to find.
 namespace cairn::tidy {
 
 struct SourceFile {
@@ -51,8 +51,19 @@ Findings check_source_lists(Tree tree);
 /// Every fuzz target has a corpus, every corpus a target, every decoder of a record a target.
 Findings check_fuzz_targets(Tree tree);
 
-/// All of the above.
-Findings check_all(Tree tree);
+struct Room;
+
+/// All of the above, and those of rooms.h.
+Findings check_all(Tree tree, std::span<const Room> rooms);
+
+struct Include {
+  std::string target;
+  std::size_t line = 0;
+  bool is_quoted = false;
+};
+
+/// Those of `code`, of which comments are blanked.
+std::vector<Include> includes_of(std::string_view code);
 
 /// `text` with comments, and on request literals too, replaced by spaces; line ends stay.
 enum class Literals { keep, blank };
