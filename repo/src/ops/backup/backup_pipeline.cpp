@@ -176,7 +176,6 @@ core::Status BackupPipeline::read_stream(const StreamSource& stream) {
     return core::fail(core::ErrorCode::interrupted, "interrupted");
   }
   CAIRN_TRY(entry.content, std::move(content));
-  CAIRN_TRY_STATUS(stream.finish());
   CAIRN_TRY_STATUS(stream_ingest_.flush());
   auto batch = std::make_shared<Batch>();
   batch->steps.push_back(std::move(step));

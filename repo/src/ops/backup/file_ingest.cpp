@@ -10,6 +10,7 @@
 
 #include "ops/source/database_log.h"
 #include "ops/source/source_object.h"
+#include "ops/source/stream_bytes.h"
 
 namespace cairn::repo::ops {
 
@@ -20,9 +21,9 @@ constexpr int kReadAttempts = 3;
 // Times of files move in ticks of at most 10 ms. Of two changes within one the second leaves no
 // trace, so a file that was changed just before it was opened has to be read twice.
 constexpr std::int64_t kTickNs = 20'000'000;
-// Of a file that says that it is empty and is not.
-constexpr std::uint64_t kUnannouncedBytesMax = 1024ULL * 1024 * 1024;
-constexpr std::uint64_t kStreamNominalBytes = 64 * 1024 * 1024;
+// What has no size before it is read is cut like something of this one: only very long databases
+// are cut otherwise than short ones.
+constexpr std::uint64_t kNominalBytes = 64 * 1024 * 1024;
 
 BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
   switch (content_class) {
@@ -166,91 +167,54 @@ void FileIngest::end_content(Content* result) {
 
 core::Result<Content> FileIngest::ingest_stream(const StreamSource& stream) {
   Content content;
-  begin_content();
-  bool at_end = false;
-  const auto read_at = [&stream](std::uint64_t /*offset*/, core::MutableByteView out) {
-    return stream.read(out);
-  };
-  // How long it will be nobody knows. Only very long databases are cut otherwise than short ones.
-  const Run run{.offset = 0, .length_bytes = kFileSizeMax, .size_bytes = kStreamNominalBytes};
-  const auto status = read_run(read_at, run, at_end);
-  end_content(&content);
+  StreamBytes bytes(stream);
+  const auto status = read_content(bytes, content);
   CAIRN_TRY_STATUS(settle());
   CAIRN_TRY_STATUS(status);
-  if (!at_end) {
-    return core::fail(core::ErrorCode::limit_exceeded,
-                      fmt::format("{}: longer than any file", stream.path));
-  }
+  CAIRN_TRY_STATUS(bytes.has_changed());
   return content;
 }
 
-core::Status FileIngest::read_content(SourceFile& file, Content& content, Reading reading) {
+core::Status FileIngest::read_content(ByteSource& source, Content& content, Reading reading) {
   begin_content();
-  auto status = file.size_bytes() > 0 ? read_extents(file, reading) : read_to_real_end(file);
+  auto status = read_extents(source, reading);
   end_content(status ? &content : nullptr);
   return status;
 }
 
-core::Status FileIngest::read_extents(SourceFile& file, Reading reading) {
-  const auto read_at = [this, &file, reading](
-                           std::uint64_t offset,
-                           core::MutableByteView out) -> core::Result<std::size_t> {
-    if (reading == Reading::while_unchanged) {
-      CAIRN_TRY(const bool changed, file.has_changed());
-      if (changed) {
-        return core::fail(core::ErrorCode::changed, "it changed again");
-      }
-    }
-    StageTimes::Span span(shared_.times, Stage::read);
-    auto got = file.read_at(offset, out);
-    span.add_bytes(got.value_or(0));
-    if (got && *got < out.size()) {
-      ended_at_ = offset + *got;
-    }
-    return got;
-  };
+core::Status FileIngest::read_extents(ByteSource& source, Reading reading) {
   std::uint64_t offset = 0;
   bool at_end = false;
   while (!at_end) {
-    CAIRN_TRY(const auto extent, file.next_extent(offset));
+    CAIRN_TRY(const auto extent, source.next_extent(offset));
     if (!extent) {
       break;
     }
     if (extent->is_hole) {
       add_piece({.length_bytes = extent->length_bytes, .is_hole = true});
     } else {
-      const Run run{.offset = extent->offset,
-                    .length_bytes = extent->length_bytes,
-                    .size_bytes = file.size_bytes()};
-      CAIRN_TRY_STATUS(read_run(read_at, run, at_end));
+      CAIRN_TRY_STATUS(read_run(source, *extent, reading, at_end));
     }
     offset = extent->offset + extent->length_bytes;
   }
   return {};
 }
 
-/// Of a file that says that it is empty: those of /proc, and of some file systems in user space, do
-/// so whatever they hold.
-core::Status FileIngest::read_to_real_end(SourceFile& file) {
-  std::array<std::byte, 1> first;
-  CAIRN_TRY(const std::size_t there, file.read_at(0, first));
-  if (there == 0) {
-    return {};
+core::Result<std::size_t> FileIngest::read_at(ByteSource& source, Reading reading,
+                                              std::uint64_t offset, core::MutableByteView out) {
+  if (reading == Reading::while_unchanged) {
+    CAIRN_TRY(const bool changed, source.has_changed());
+    if (changed) {
+      return core::fail(core::ErrorCode::changed, "it changed again");
+    }
   }
-  const auto read_at = [this, &file](std::uint64_t offset, core::MutableByteView out) {
-    StageTimes::Span span(shared_.times, Stage::read);
-    auto got = file.read_at(offset, out);
-    span.add_bytes(got.value_or(0));
-    return got;
-  };
-  bool at_end = false;
-  const Run run{
-      .offset = 0, .length_bytes = kUnannouncedBytesMax, .size_bytes = kStreamNominalBytes};
-  CAIRN_TRY_STATUS(read_run(read_at, run, at_end));
-  if (!at_end) {
-    return core::fail(core::ErrorCode::limit_exceeded, "its size is given as 0, and it has no end");
+  StageTimes::Span span(shared_.times, Stage::read);
+  auto got = source.read_at(offset, out);
+  span.add_bytes(got.value_or(0));
+  if (got && *got < out.size() && offset + *got < source.size_bytes()) {
+    ended_at_ = offset + *got;
   }
-  return {};
+  return got;
 }
 
 core::Status FileIngest::check(std::uint64_t left) const {
@@ -263,7 +227,9 @@ core::Status FileIngest::check(std::uint64_t left) const {
   return {};
 }
 
-core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& at_end) {
+core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& run,
+                                  Reading reading, bool& at_end) {
+  const std::uint64_t size_bytes = source.size_bytes() > 0 ? source.size_bytes() : kNominalBytes;
   std::uint64_t left = run.length_bytes;
   std::uint64_t offset = run.offset;
   // Behind other files' pieces comes only what fits there with one read.
@@ -284,8 +250,8 @@ core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& a
     CAIRN_TRY_STATUS(check(left));
     const std::size_t room = std::min(buffer_.size() - end, kReadBytes);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, left));
-    CAIRN_TRY(const std::size_t got,
-              read_at(offset, core::MutableByteView(buffer_).subspan(end, wanted)));
+    CAIRN_TRY(const std::size_t got, read_at(source, reading, offset,
+                                             core::MutableByteView(buffer_).subspan(end, wanted)));
     at_end = got < wanted;  // it shrank; has_changed() will say so
     if (got == 0) {
       break;
@@ -295,7 +261,7 @@ core::Status FileIngest::read_run(const ReadAt& read_at, const Run& run, bool& a
       // Behind a hole at the start there is no head to look at: the general class, then.
       const auto head = core::ByteView(buffer_).subspan(end, offset == 0 ? got : 0);
       is_sqlite_ = is_sqlite_ || is_sqlite(head);
-      choose_parameters(head, at_end ? offset + got : run.size_bytes);
+      choose_parameters(head, at_end ? offset + got : size_bytes);
     }
     if (offset == run.offset && parameters_.kernel == chunker::Kernel::fixed) {
       const auto misfit = static_cast<std::size_t>(offset % parameters_.size_avg);

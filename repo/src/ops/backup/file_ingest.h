@@ -67,7 +67,7 @@ class FileIngest {
   /// store's.
   core::Status settle();
 
-  /// Reads bytes that come from no file of the walk, to their end.
+  /// Reads bytes that come from no file of the walk, to their end, and ends the stream.
   [[nodiscard]] core::Result<Content> ingest_stream(const StreamSource& stream);
 
   /// Compresses a block that another worker filled.
@@ -96,9 +96,8 @@ class FileIngest {
     whole,
     while_unchanged,  ///< ends with `changed` as soon as the file changes
   };
-  core::Status read_content(SourceFile& file, Content& content, Reading reading = Reading::whole);
-  core::Status read_extents(SourceFile& file, Reading reading);
-  core::Status read_to_real_end(SourceFile& file);
+  core::Status read_content(ByteSource& source, Content& content, Reading reading = Reading::whole);
+  core::Status read_extents(ByteSource& source, Reading reading);
   /// A database, or a log of it, being read.
   struct Member {
     WalkItem& item;
@@ -117,17 +116,11 @@ class FileIngest {
   /// file really was in.
   [[nodiscard]] core::Result<bool> read_again(SourceFile& file, WalkItem& item,
                                               std::vector<Problem>& problems);
-  /// Fills the buffer from an offset on; fewer bytes only at the end.
-  using ReadAt =
-      std::function<core::Result<std::size_t>(std::uint64_t offset, core::MutableByteView out)>;
-  /// A run of data of something that is `size_bytes` long altogether.
-  struct Run {
-    std::uint64_t offset = 0;
-    std::uint64_t length_bytes = 0;
-    std::uint64_t size_bytes = 0;
-  };
   /// `at_end` becomes true if there was less to read than the run says.
-  core::Status read_run(const ReadAt& read_at, const Run& run, bool& at_end);
+  core::Status read_run(ByteSource& source, const ByteSource::Extent& run, Reading reading,
+                        bool& at_end);
+  [[nodiscard]] core::Result<std::size_t> read_at(ByteSource& source, Reading reading,
+                                                  std::uint64_t offset, core::MutableByteView out);
   /// Whether to go on reading something of which `left` bytes are left.
   [[nodiscard]] core::Status check(std::uint64_t left) const;
   void begin_content();

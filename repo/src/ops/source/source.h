@@ -18,6 +18,7 @@
 #include "ops/posix/borrowed_pages.h"
 #include "ops/posix/inode_id.h"
 #include "ops/progress/problem_list.h"
+#include "ops/source/byte_source.h"
 
 struct statx;
 
@@ -160,9 +161,8 @@ class SourceWalk {
   virtual void end_early() = 0;
 };
 
-/// One regular file being read. Not thread-safe. Messages of errors leave out the path, which the
-/// caller has: they serve as the reason of a Problem.
-class SourceFile {
+/// One regular file being read.
+class SourceFile final : public ByteSource {
  public:
   /// Opens the file that has the name now, which need not be the one that the walk saw: careful
   /// programs replace their files by rename. Errors: not_found (vanished), changed (no file has the
@@ -175,7 +175,7 @@ class SourceFile {
   void describe(WalkItem& item) const;
 
   /// Size by the latest stat of the open file.
-  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return stamp_.size_bytes; }
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return stamp_.size_bytes; }
   [[nodiscard]] core::Timestamp ctime() const noexcept { return stamp_.ctime; }
   /// True on the kernel's own file systems (/proc, /sys), whose sizes are made up.
   [[nodiscard]] bool has_made_up_size() const;
@@ -183,23 +183,20 @@ class SourceFile {
   /// inode flags. Problems (an unreadable attribute) go to `problems`.
   core::Status read_metadata(Entry& entry, const std::string& path, std::vector<Problem>& problems);
 
-  /// A run of data or a hole, from `offset` on; nullopt at or behind the end. Files without
-  /// holes answer one extent without asking the system again.
-  struct Extent {
-    std::uint64_t offset = 0;
-    std::uint64_t length_bytes = 0;
-    bool is_hole = false;
-  };
-  [[nodiscard]] core::Result<std::optional<Extent>> next_extent(std::uint64_t offset);
+  /// Files without holes answer one extent without asking the system again. Those of /proc, and of
+  /// some file systems in user space, say that they are empty whatever they hold: they are looked
+  /// into.
+  [[nodiscard]] core::Result<std::optional<Extent>> next_extent(std::uint64_t offset) override;
 
-  /// Reads up to out.size() bytes at `offset`; fewer only at the end of the file. Offsets grow from
-  /// call to call, but for restart(); what is brought into the page cache does not stay there.
-  [[nodiscard]] core::Result<std::size_t> read_at(std::uint64_t offset, core::MutableByteView out);
+  /// Offsets grow from call to call, but for restart(); what is brought into the page cache does
+  /// not stay there.
+  [[nodiscard]] core::Result<std::size_t> read_at(std::uint64_t offset,
+                                                  core::MutableByteView out) override;
 
   /// How size, mtime and ctime have moved since open() or the last restart().
   enum class Drift : std::uint8_t { none, grown, changed };
   [[nodiscard]] core::Result<Drift> drift() const;
-  [[nodiscard]] core::Result<bool> has_changed() const;
+  [[nodiscard]] core::Result<bool> has_changed() override;
   /// Takes the present state as the new reference, to read the file again from its start.
   core::Status restart();
 
@@ -220,6 +217,8 @@ class SourceFile {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
   };
+
+  [[nodiscard]] core::Result<std::optional<Extent>> unannounced_extent();
 
   core::Descriptor file_;
   Stamp stamp_;

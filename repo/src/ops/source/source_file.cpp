@@ -17,6 +17,9 @@
 namespace cairn::repo::ops {
 namespace {
 
+// Of a file that says that it is empty and is not.
+constexpr std::uint64_t kUnannouncedBytesMax = 1024ULL * 1024 * 1024;
+
 tl::unexpected<core::Error> fail_errno(int error_number, std::string_view action) {
   return core::fail(core::Error(core::errno_error(error_number, "").code(),
                                 fmt::format("{}: {}", action, reason_of(error_number))));
@@ -157,7 +160,7 @@ core::Status SourceFile::read_metadata(Entry& entry, const std::string& path,
 core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uint64_t offset) {
   Expects(file_.is_open());
   if (offset >= stamp_.size_bytes) {
-    return std::nullopt;
+    return stamp_.size_bytes == 0 && offset == 0 ? unannounced_extent() : std::nullopt;
   }
   const Extent rest{.offset = offset, .length_bytes = stamp_.size_bytes - offset, .is_hole = false};
   if (!stamp_.may_have_holes) {
@@ -183,8 +186,17 @@ core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uin
   return Extent{.offset = offset, .length_bytes = data_end - offset, .is_hole = false};
 }
 
+core::Result<std::optional<SourceFile::Extent>> SourceFile::unannounced_extent() {
+  std::array<std::byte, 1> first;
+  CAIRN_TRY(const std::size_t there, read_at(0, first));
+  return there > 0 ? std::optional(Extent{.length_bytes = kFileSizeMax}) : std::nullopt;
+}
+
 core::Result<std::size_t> SourceFile::read_at(std::uint64_t offset, core::MutableByteView out) {
   Expects(file_.is_open());
+  if (stamp_.size_bytes == 0 && offset >= kUnannouncedBytesMax) {
+    return core::fail(core::ErrorCode::limit_exceeded, "its size is given as 0, and it has no end");
+  }
   std::size_t done = 0;
   while (done < out.size()) {
     const core::MutableByteView rest = out.subspan(done);
@@ -215,7 +227,7 @@ core::Result<SourceFile::Drift> SourceFile::drift() const {
   return has_moved ? Drift::changed : Drift::none;
 }
 
-core::Result<bool> SourceFile::has_changed() const {
+core::Result<bool> SourceFile::has_changed() {
   CAIRN_TRY(const Drift moved, drift());
   return moved != Drift::none;
 }
