@@ -42,7 +42,7 @@ constexpr std::array kRooms = std::to_array<Room>({
     {"repo/src/ops/writing",
      "format store/objects store/packs ops/progress ops/repository ops/tree ops/snapshots"},
     {"repo/src/ops/backup",
-     "format ops/progress ops/posix ops/choice ops/repository ops/tree ops/incremental ops/source "
+     "format ops/progress ops/choice ops/repository ops/tree ops/incremental ops/source "
      "ops/snapshots ops/writing"},
     {"repo/src/ops/target", "ops/progress ops/posix ops/choice ops/tree"},
     {"repo/src/ops/restore",

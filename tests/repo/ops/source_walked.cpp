@@ -29,24 +29,21 @@ const WalkItem& Walked::at(const std::string& path) const {
   return items.front();
 }
 
-std::string step_line(const WalkItem& item, const std::string& source) {
-  switch (item.step) {
-    case WalkStep::leave_folder:
-      return "-";
-    case WalkStep::enter_folder:
-      return "+" + relative(item.path, source);
-    case WalkStep::unchanged:
-      return fmt::format("={}+{}", *item.seen_index, item.birth_times.size());
-    case WalkStep::object:
-      break;
+std::string step_line(const WalkStep& step, const std::string& source) {
+  if (const auto* const run = std::get_if<UnchangedRun>(&step)) {
+    return fmt::format("={}+{}", run->first, run->birth_times.size());
   }
-  return relative(item.path, source);
+  const WalkItem* const item = item_of(step);
+  if (item == nullptr) {
+    return "-";
+  }
+  return (std::holds_alternative<EnteredFolder>(step) ? "+" : "") + relative(item->path, source);
 }
 
 Walked walk_rest(SourceWalk& walk, const std::string& source, const ProblemLines& problems) {
   Walked walked;
   while (true) {
-    core::Result<std::optional<WalkItem>> step = walk.next();
+    core::Result<std::optional<WalkStep>> step = walk.next();
     if (!step.has_value()) {
       walked.error = step.error().message();
       break;
@@ -54,11 +51,10 @@ Walked walk_rest(SourceWalk& walk, const std::string& source, const ProblemLines
     if (!step->has_value()) {
       break;
     }
-    WalkItem& item = **step;
-    walked.steps.push_back(step_line(item, source));
-    if (item.step == WalkStep::object || item.step == WalkStep::enter_folder) {
-      item.folder.reset();
-      walked.items.push_back(std::move(item));
+    walked.steps.push_back(step_line(**step, source));
+    if (WalkItem* const item = item_of(**step)) {
+      item->folder.reset();
+      walked.items.push_back(std::move(*item));
     }
   }
   walked.problems = problems.lines();
@@ -90,9 +86,13 @@ WalkOptions looking_ahead(core::Clock& clock, unsigned threads, const Choice* ch
 std::optional<WalkItem> walk_until(SourceWalk& walk, const std::string& source,
                                    const std::string& wanted) {
   while (true) {
-    core::Result<std::optional<WalkItem>> step = walk.next();
-    if (!step.has_value() || !step->has_value() || step_line(**step, source) == wanted) {
-      return step.has_value() ? *std::move(step) : std::nullopt;
+    core::Result<std::optional<WalkStep>> step = walk.next();
+    if (!step.has_value() || !step->has_value()) {
+      return std::nullopt;
+    }
+    if (step_line(**step, source) == wanted) {
+      WalkItem* const item = item_of(**step);
+      return item != nullptr ? std::optional(std::move(*item)) : std::nullopt;
     }
   }
 }

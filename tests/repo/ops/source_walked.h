@@ -24,7 +24,7 @@ class ProblemLines final : public ProblemSink {
 struct Walked {
   /// "+folder", "file", "-": paths relative to the source, which itself is ".".
   std::vector<std::string> steps;
-  std::vector<WalkItem> items;  ///< all that have an entry, in the same order
+  std::vector<WalkItem> items;  ///< of all steps that tell of one, in the same order
   std::vector<std::string> problems;
   std::string error;  ///< of the step that ended the walk; empty if it came to its end
 
@@ -40,7 +40,7 @@ struct Walked {
                                const ProblemLines& problems);
 
 /// The step in the notation of Walked.
-[[nodiscard]] std::string step_line(const WalkItem& item, const std::string& source);
+[[nodiscard]] std::string step_line(const WalkStep& step, const std::string& source);
 /// Takes steps until one reads `wanted` and answers its item; nullopt if the walk ends before.
 [[nodiscard]] std::optional<WalkItem> walk_until(SourceWalk& walk, const std::string& source,
                                                  const std::string& wanted);

@@ -117,7 +117,9 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
         state.environment.clock.monotonic_ns() +
         std::min(options.time_limit_seconds, kTimeLimitSecondsMax) * std::uint64_t{1'000'000'000};
   }
-  pipeline.workers = core::worker_count(state.environment.threads, options.workers);
+  // One reads the stream, the others compress.
+  pipeline.workers =
+      core::worker_count(state.environment.threads, options.workers) + (options.stream ? 1U : 0U);
   pipeline.stop = options.stop;
   return pipeline;
 }

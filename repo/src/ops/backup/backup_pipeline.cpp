@@ -5,7 +5,7 @@
 #include <gsl/util>
 #include <utility>
 
-#include "ops/posix/owner_names.h"
+#include "ops/source/stream_walk.h"
 
 namespace cairn::repo::ops {
 
@@ -31,14 +31,36 @@ constexpr std::uint64_t kCheckpointStoredBytes = 512ULL * 1024 * 1024;
 // A file that is being read when the work is to end is read on only if that takes no time.
 constexpr std::uint64_t kFinishedLateBytesMax = 64ULL * 1024 * 1024;
 
-/// What a step holds beside itself.
-std::size_t bytes_of(const WalkItem& item) {
-  std::size_t bytes = item.path.size() + item.entry.link_target.size();
-  for (const Xattr& xattr : item.entry.xattrs) {
-    bytes += xattr.name.size() + xattr.value.size();
+/// How much there is in a batch.
+class BatchLoad {
+ public:
+  void add(const WalkStep& step) {
+    steps_ += 1;
+    if (const auto* const run = std::get_if<UnchangedRun>(&step)) {
+      unchanged_ += run->birth_times.size();
+    } else if (const WalkItem* const item = item_of(step)) {
+      folders_ += item->folder.get() != last_folder_ ? 1U : 0U;
+      last_folder_ = item->folder.get();
+      file_bytes_ += item->entry.type == EntryType::file ? item->size_bytes : 0;
+      step_bytes_ += item->path.size() + item->entry.link_target.size();
+      for (const Xattr& xattr : item->entry.xattrs) {
+        step_bytes_ += xattr.name.size() + xattr.value.size();
+      }
+    }
   }
-  return bytes;
-}
+  [[nodiscard]] bool is_full() const noexcept {
+    return file_bytes_ >= kBatchBytes || steps_ >= kBatchSteps || folders_ >= kBatchFolders ||
+           unchanged_ >= kBatchUnchanged || step_bytes_ >= kBatchStepBytes;
+  }
+
+ private:
+  std::uint64_t file_bytes_ = 0;
+  std::size_t step_bytes_ = 0;
+  std::size_t steps_ = 0;
+  std::size_t folders_ = 0;
+  std::size_t unchanged_ = 0;
+  const SourceFolder* last_folder_ = nullptr;
+};
 
 bool is_fault_of_source(core::ErrorCode code) {
   return code == core::ErrorCode::not_found || code == core::ErrorCode::permission_denied ||
@@ -81,7 +103,6 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
                   },
               .times = options.times,
               .offload = [this](OpenBlock& block) { return queue_.offer(block); }},
-      stream_ingest_(shared_),
       changes_(meter, options.tell_changes) {
   for (unsigned i = 0; i < options_.workers; ++i) {
     ingests_.push_back(std::make_unique<FileIngest>(shared_));
@@ -160,33 +181,10 @@ void BackupPipeline::fail_with(core::Error error) {
   queue_.cancel();
 }
 
-/// The thread that would walk reads, cuts and hashes; idle workers compress.
-core::Status BackupPipeline::read_stream(const StreamSource& stream) {
-  IngestedStep step;
-  step.is_read = true;
-  step.item.path = stream.path;
-  Entry& entry = step.item.entry;
-  entry.mode = 0600;
-  entry.owner.uid = stream.uid;
-  entry.owner.gid = stream.gid;
-  OwnerNames().fill(entry.owner);
-  entry.mtime = state_.environment.clock.now();
-  auto content = stream_ingest_.ingest_stream(stream);
-  if (!content && options_.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
-  CAIRN_TRY(entry.content, std::move(content));
-  CAIRN_TRY_STATUS(stream_ingest_.flush());
-  auto batch = std::make_shared<Batch>();
-  batch->steps.push_back(std::move(step));
-  batch->ends_source = true;
-  batch->source = stream.path;
-  return push(std::move(batch));
-}
-
 core::Status BackupPipeline::walk_all() {
   if (options_.stream != nullptr) {
-    return read_stream(*options_.stream);
+    StreamWalk walk(*options_.stream, state_.environment.clock);
+    return walk_opened(options_.stream->path, walk);
   }
   for (const std::string& path : options_.paths) {
     // The first source is begun whatever the time: a snapshot has one.
@@ -210,6 +208,7 @@ WalkOptions BackupPipeline::walk_options() {
   walk.clock = &state_.environment.clock;
   walk.threads = &state_.environment.threads;
   walk.lookahead_threads = kLookaheadThreads;
+  walk.finds_links = true;
   walk.on_removed = [this](const std::string& path) {
     removed_ += 1;
     changes_.add(Change::removed, path);
@@ -238,11 +237,7 @@ core::Status BackupPipeline::walk(const std::string& path) {
 
 core::Status BackupPipeline::walk_opened(const std::string& path, SourceWalk& walk) {
   auto batch = std::make_shared<Batch>();
-  std::uint64_t bytes = 0;
-  std::size_t step_bytes = 0;
-  std::size_t folders = 0;
-  std::size_t unchanged = 0;
-  const SourceFolder* last_folder = nullptr;
+  BatchLoad load;
   while (true) {
     if (options_.stop.stop_requested()) {
       // What was read shall not be read again: the next backup goes on from here.
@@ -250,37 +245,22 @@ core::Status BackupPipeline::walk_opened(const std::string& path, SourceWalk& wa
       CAIRN_TRY_STATUS(checkpoint());
       return core::fail(core::ErrorCode::interrupted, "interrupted");
     }
-    CAIRN_TRY(auto item, options_.times.measure(Stage::walk, 0, [&] { return walk.next(); }));
-    if (!item) {
+    CAIRN_TRY(auto step, options_.times.measure(Stage::walk, 0, [&] { return walk.next(); }));
+    if (!step) {
       break;
     }
-    IngestedStep step;
-    step.item = std::move(*item);
-    note_hard_link(step);
-    if (step.item.folder.get() != last_folder) {
-      last_folder = step.item.folder.get();
-      folders += 1;
-    }
-    bytes += step.item.entry.type == EntryType::file ? step.item.size_bytes : 0;
-    unchanged += step.item.birth_times.size();
-    step_bytes += bytes_of(step.item);
-    batch->steps.push_back(std::move(step));
-    if (bytes >= kBatchBytes || batch->steps.size() >= kBatchSteps || folders >= kBatchFolders ||
-        unchanged >= kBatchUnchanged || step_bytes >= kBatchStepBytes) {
+    load.add(*step);
+    batch->steps.push_back({.step = std::move(*step)});
+    if (load.is_full()) {
       CAIRN_TRY_STATUS(push(std::exchange(batch, std::make_shared<Batch>())));
+      load = {};
       CAIRN_TRY_STATUS(checkpoint_if_due());
       if (!partial_ && is_out_of_time()) {
         partial_ = true;
         walk.end_early();
       }
-      bytes = 0;
-      step_bytes = 0;
-      folders = 0;
-      unchanged = 0;
-      last_folder = nullptr;
     }
   }
-  linked_.clear();
   batch->ends_source = true;
   batch->source = path;
   return push(std::move(batch));
@@ -326,18 +306,6 @@ core::Status BackupPipeline::checkpoint() {
   return options_.cache != nullptr ? options_.cache->settle() : core::Status();
 }
 
-/// A further name of a file that the walk has met before need not be read again.
-void BackupPipeline::note_hard_link(IngestedStep& step) {
-  const WalkItem& item = step.item;
-  if (item.step != WalkStep::object || item.link_count < 2 || item.logs) {
-    return;
-  }
-  const ObjectMark mark = mark_of(item);
-  const auto [first, is_new] = linked_.emplace(item.inode, mark);
-  step.is_further_name = !is_new && first->second.is_same(mark);
-  first->second = mark;
-}
-
 core::Status BackupPipeline::work_until_done(FileIngest& ingest) {
   while (auto work = queue_.pop()) {
     if (auto* block = std::get_if<OpenBlock>(&*work)) {
@@ -355,30 +323,32 @@ core::Status BackupPipeline::work_until_done(FileIngest& ingest) {
 
 core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
   for (IngestedStep& step : batch.steps) {
-    const WalkItem& item = step.item;
-    // Of a database that is as it was the log may not be, and it may change before that is read.
-    const bool is_recorded = item.seen_index.has_value() && !item.sampled && !item.logs;
-    if (item.step == WalkStep::object && item.entry.type == EntryType::file && !is_recorded &&
-        !step.is_read && !(item.logs && item.is_log)) {
-      CAIRN_TRY_STATUS(read_file(ingest, step));
+    if (auto* const object = std::get_if<MetObject>(&step.step);
+        object != nullptr && object->is_to_be_read()) {
+      CAIRN_TRY_STATUS(read_file(ingest, step, *object));
     }
-    if (!step.is_further_name) {
-      step.item.folder.reset();
-    }
-    if (item.step == WalkStep::unchanged) {
-      meter_.files_done(item.birth_times.size());
-    } else if (item.step != WalkStep::leave_folder) {
-      meter_.file_done(item.path);
+    if (const auto* const run = std::get_if<UnchangedRun>(&step.step)) {
+      meter_.files_done(run->birth_times.size());
+    } else if (WalkItem* const item = item_of(step.step)) {
+      if (item->fate != Fate::link_to_first) {
+        item->folder.reset();
+      }
+      meter_.file_done(item->path);
     }
   }
   return ingest.settle();
 }
 
-core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step) {
-  const ObjectMark seen = mark_of(step.item);
-  auto status = step.item.logs ? ingest.ingest_database(step.item, step.problems)
-                               : ingest.ingest(step.item, step.is_further_name, step.problems);
-  step.is_further_name = step.is_further_name && seen.is_same(mark_of(step.item));
+core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step, MetObject& object) {
+  if (object.bytes) {
+    // All that the source has: without it there is nothing to be kept.
+    auto status = ingest.ingest_bytes(object.item, *object.bytes);
+    return !status && options_.stop.stop_requested()
+               ? core::fail(core::ErrorCode::interrupted, "interrupted")
+               : status;
+  }
+  auto status = object.item.logs ? ingest.ingest_database(object.item, step.problems)
+                                 : ingest.ingest(object.item, step.problems);
   if (!status) {
     const auto code = status.error().code();
     if (code == core::ErrorCode::interrupted || !store_.check() || !check()) {
@@ -397,8 +367,9 @@ core::Status BackupPipeline::read_late(IngestedStep& step) {
     late_shared_->offload = [](OpenBlock&) { return false; };
     late_ingest_ = std::make_unique<FileIngest>(*late_shared_);
   }
-  step.is_further_name = false;
-  CAIRN_TRY_STATUS(read_file(*late_ingest_, step));
+  MetObject& object = std::get<MetObject>(step.step);
+  object.item.fate = object.item.recorded_index ? Fate::read_again : Fate::is_new;
+  CAIRN_TRY_STATUS(read_file(*late_ingest_, step, object));
   return late_ingest_->settle();
 }
 

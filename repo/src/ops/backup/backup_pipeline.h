@@ -60,16 +60,14 @@ class BackupPipeline {
   core::Status walk_all();
   core::Status walk(const std::string& path);
   core::Status walk_opened(const std::string& path, SourceWalk& walk);
-  core::Status read_stream(const StreamSource& stream);
   [[nodiscard]] WalkOptions walk_options();
-  void note_hard_link(IngestedStep& step);
   core::Status push(std::shared_ptr<Batch> batch);
   core::Status checkpoint_if_due();
   core::Status checkpoint();
   [[nodiscard]] bool is_out_of_time() const;
   core::Status work_until_done(FileIngest& ingest);
   core::Status ingest_batch(FileIngest& ingest, Batch& batch);
-  core::Status read_file(FileIngest& ingest, IngestedStep& step);
+  core::Status read_file(FileIngest& ingest, IngestedStep& step, MetObject& object);
   core::Status read_late(IngestedStep& step);
   core::Status flush_late();
   core::Status assemble_all();
@@ -86,9 +84,7 @@ class BackupPipeline {
   WorkQueue queue_;
   IngestShared shared_;
   std::vector<std::unique_ptr<FileIngest>> ingests_;  ///< one per worker
-  FileIngest stream_ingest_;                          ///< the walking thread's own
   // The walking thread's own.
-  std::map<InodeId, ObjectMark> linked_;
   std::uint64_t removed_ = 0;
   std::optional<core::Error> first_failure_;  ///< of a source that could not be opened
   std::uint64_t checkpoint_ns_ = 0;

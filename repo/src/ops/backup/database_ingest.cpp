@@ -20,7 +20,7 @@ constexpr int kDatabaseAttempts = 5;
 
 /// True if an object that the stat cache knows is still what it was when the walk looked.
 bool is_as_walked(const SourceFile& file, const WalkItem& item) {
-  return item.seen_index && !item.sampled && file.is(item) && file.ctime() == item.ctime &&
+  return item.fate == Fate::as_recorded && file.is(item) && file.ctime() == item.ctime &&
          file.size_bytes() == item.size_bytes;
 }
 
@@ -105,8 +105,8 @@ core::Result<bool> FileIngest::read_members(std::vector<Member>& members) {
     if (!member.file || is_as_walked(*member.file, member.item)) {
       continue;
     }
-    if (!member.item.sampled) {
-      member.item.seen_index.reset();
+    if (member.item.fate == Fate::as_recorded) {
+      member.item.fate = Fate::read_again;
     }
     member.is_read = true;
     CAIRN_TRY_STATUS(
@@ -147,8 +147,8 @@ core::Status FileIngest::ingest_apart(WalkItem& item, std::vector<Problem>& prob
                                       bool with_file) {
   if (item.logs) {
     for (DatabaseLogs::Log& log : item.logs->logs) {
-      const bool is_recorded = log.item.seen_index.has_value() && !log.item.sampled;
-      auto status = is_recorded ? core::Status() : ingest(log.item, false, log.problems);
+      auto status =
+          log.item.fate == Fate::as_recorded ? core::Status() : ingest(log.item, log.problems);
       if (!status && status.error().code() == core::ErrorCode::interrupted) {
         return status;
       }
@@ -157,8 +157,7 @@ core::Status FileIngest::ingest_apart(WalkItem& item, std::vector<Problem>& prob
       }
     }
   }
-  const bool is_recorded = item.seen_index.has_value() && !item.sampled;
-  return with_file && !is_recorded ? ingest(item, false, problems) : core::Status();
+  return with_file && item.fate != Fate::as_recorded ? ingest(item, problems) : core::Status();
 }
 
 }  // namespace cairn::repo::ops

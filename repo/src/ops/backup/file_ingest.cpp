@@ -10,7 +10,6 @@
 
 #include "ops/source/database_log.h"
 #include "ops/source/source_object.h"
-#include "ops/source/stream_bytes.h"
 
 namespace cairn::repo::ops {
 
@@ -55,19 +54,17 @@ bool is_fresh(const SourceFile& file, core::Timestamp before) noexcept {
 FileIngest::FileIngest(const IngestShared& shared)
     : shared_(shared), chunker_(shared.policy.classes[0], shared.gear), blocks_(shared.store) {}
 
-core::Status FileIngest::ingest(WalkItem& item, bool is_further_name,
-                                std::vector<Problem>& problems) {
+core::Status FileIngest::ingest(WalkItem& item, std::vector<Problem>& problems) {
   const auto measured = [this](const auto& call) {
     return shared_.times.measure(Stage::open, 0, call);
   };
-  const ObjectMark seen = mark_of(item);
   const core::Timestamp before = shared_.clock.now();
   CAIRN_TRY(auto file, measured([&] { return open_what_is_there(item, problems); }));
   if (!file) {
     return {};
   }
   CAIRN_TRY_STATUS(measured([&] { return file->read_metadata(item.entry, item.path, problems); }));
-  if (is_further_name && seen.is_same(mark_of(item))) {
+  if (item.fate == Fate::link_to_first) {
     return {};
   }
   ended_at_.reset();
@@ -165,14 +162,12 @@ void FileIngest::end_content(Content* result) {
   files_.back().result = result;
 }
 
-core::Result<Content> FileIngest::ingest_stream(const StreamSource& stream) {
-  Content content;
-  StreamBytes bytes(stream);
-  const auto status = read_content(bytes, content);
+core::Status FileIngest::ingest_bytes(WalkItem& item, ByteSource& bytes) {
+  const auto status = read_content(bytes, item.entry.content);
   CAIRN_TRY_STATUS(settle());
   CAIRN_TRY_STATUS(status);
-  CAIRN_TRY_STATUS(bytes.has_changed());
-  return content;
+  CAIRN_TRY(item.entry.changed_while_read, bytes.has_changed());
+  return {};
 }
 
 core::Status FileIngest::read_content(ByteSource& source, Content& content, Reading reading) {

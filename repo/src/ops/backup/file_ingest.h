@@ -54,10 +54,10 @@ class FileIngest {
   /// Reads one file of the walk: fills xattrs, flags, changed_while_read of the item's entry at
   /// once, and its content by the next settle() at the latest: the item must stay where it is until
   /// then. If something else has taken the file's name, the item tells of that. Attributes that
-  /// could not be read, and a file that would not hold still, go to `problems`. Of a further name
-  /// of a file that was met before only the attributes are read, if it still is one. Errors as
+  /// could not be read, and a file that would not hold still, go to `problems`. Of a link to what
+  /// was told first only the attributes are read, if it still is one. Errors as
   /// open_what_is_there (this file only), interrupted, or the store's (the end of all).
-  core::Status ingest(WalkItem& item, bool is_further_name, std::vector<Problem>& problems);
+  core::Status ingest(WalkItem& item, std::vector<Problem>& problems);
 
   /// The same of a file with logs beside it: if it is a database it is read together with them
   /// until all are of one moment. What becomes of the logs stands in item.logs.
@@ -67,8 +67,8 @@ class FileIngest {
   /// store's.
   core::Status settle();
 
-  /// Reads bytes that come from no file of the walk, to their end, and ends the stream.
-  [[nodiscard]] core::Result<Content> ingest_stream(const StreamSource& stream);
+  /// Reads what is no file to its end. An error is the end of all.
+  core::Status ingest_bytes(WalkItem& item, ByteSource& bytes);
 
   /// Compresses a block that another worker filled.
   core::Status store(OpenBlock& block) { return blocks_.store(block); }

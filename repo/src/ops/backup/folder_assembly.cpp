@@ -19,7 +19,7 @@ FolderAssembly::FolderAssembly(const AssemblyParts& parts, const std::string& pa
   }
 }
 
-core::Result<const Entry*> FolderAssembly::seen_entry(std::uint32_t index) {
+core::Result<const Entry*> FolderAssembly::recorded_entry(std::uint32_t index) {
   Expects(entries_.has_value());
   return entries_->at(index);
 }
@@ -38,28 +38,10 @@ core::Status FolderAssembly::add_unchanged(std::uint32_t first, std::size_t coun
   return {};
 }
 
-/// True if the child is the record's next one in every respect.
-core::Result<bool> FolderAssembly::continues_record(const Entry& entry, std::uint32_t index) {
-  if (builder_ || !seen_->trusted || index != same_) {
-    return false;
-  }
-  if (entry.type == EntryType::folder) {
-    // Equal stamps vouch for everything but what lies below.
-    const SeenSubfolder* const subfolder = seen_->subfolder(index);
-    return subfolder != nullptr && subfolder->node == entry.folder.node;
-  }
-  CAIRN_TRY(const Entry* const seen, entries_->at(index));
-  return *seen == entry;
-}
-
-core::Status FolderAssembly::add(Entry entry, Stamp stamp,
-                                 std::optional<std::uint32_t> seen_index) {
-  if (seen_index) {
-    CAIRN_TRY(const bool continues, continues_record(entry, *seen_index));
-    if (continues) {
-      ++same_;
-      return {};
-    }
+core::Status FolderAssembly::add(Entry entry, Stamp stamp, std::optional<std::uint32_t> same_as) {
+  if (same_as && !builder_ && seen_->trusted && *same_as == same_) {
+    ++same_;
+    return {};
   }
   CAIRN_TRY_STATUS(build());
   return append(std::move(entry), stamp);

@@ -36,13 +36,19 @@ class FolderAssembly {
 
   /// Children `first` to `first + count - 1` of the record, none of them a folder.
   core::Status add_unchanged(std::uint32_t first, std::size_t count);
-  /// A child. `seen_index`: that of the record's child with an equal stamp, if there is one.
-  core::Status add(Entry entry, Stamp stamp, std::optional<std::uint32_t> seen_index);
+  /// A child. `same_as`: the child of the record that it equals in every respect, stamp and what
+  /// lies below included.
+  core::Status add(Entry entry, Stamp stamp, std::optional<std::uint32_t> same_as);
   /// The record's entry of a child. Good until the next call.
-  [[nodiscard]] core::Result<const Entry*> seen_entry(std::uint32_t index);
+  [[nodiscard]] core::Result<const Entry*> recorded_entry(std::uint32_t index);
+  /// True if that child is a folder with this node.
+  [[nodiscard]] bool has_node(std::uint32_t index, const ChunkId& node) const noexcept {
+    const SeenSubfolder* const subfolder = seen_->subfolder(index);
+    return subfolder != nullptr && subfolder->node == node;
+  }
 
   /// How many objects the record has at any depth.
-  [[nodiscard]] std::uint64_t seen_below() const noexcept {
+  [[nodiscard]] std::uint64_t recorded_below() const noexcept {
     return seen_ != nullptr && seen_->seen.content ? seen_->seen.content->entries_below : 0;
   }
 
@@ -65,7 +71,6 @@ class FolderAssembly {
   core::Status record_progress();
 
  private:
-  [[nodiscard]] core::Result<bool> continues_record(const Entry& entry, std::uint32_t index);
   core::Status build();
   core::Status append(Entry entry, Stamp stamp);
   core::Status forget_removed(const std::string& path, const Left& left);

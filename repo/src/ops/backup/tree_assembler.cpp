@@ -18,8 +18,11 @@ TreeAssembler::TreeAssembler(const AssemblyParts& parts, ProblemList& problems, 
       birth_times_(parts.sink) {}
 
 void TreeAssembler::report_problems(IngestedStep& step) {
-  if (!step.problems.empty()) {
-    step.item.stamp = kNoStamp;  // what was incomplete is read again next time
+  if (step.problems.empty()) {
+    return;
+  }
+  if (WalkItem* const item = item_of(step.step)) {
+    item->stamp = kNoStamp;  // what was incomplete is read again next time
   }
   for (Problem& problem : step.problems) {
     problems_.add(std::move(problem));
@@ -28,163 +31,139 @@ void TreeAssembler::report_problems(IngestedStep& step) {
 }
 
 /// A database's log was read with the database.
-void TreeAssembler::take_log(IngestedStep& step) {
-  for (DatabaseLogs::Log& log : step.item.logs->logs) {
-    if (log.item.file_name == step.item.file_name) {
+void TreeAssembler::take_log(IngestedStep& step, MetObject& object) {
+  const std::shared_ptr<DatabaseLogs> logs = object.item.logs;
+  for (DatabaseLogs::Log& log : logs->logs) {
+    if (log.item.file_name == object.item.file_name) {
       step.problems = std::move(log.problems);
       step.error = std::move(log.error);
-      log.item.known = step.item.known;
-      log.item.known_index = step.item.known_index;
-      step.item = WalkItem(std::move(log.item));
+      object.item = std::move(log.item);
       return;
     }
   }
 }
 
 core::Status TreeAssembler::add(IngestedStep step) {
-  if (step.item.logs && step.item.is_log) {
-    take_log(step);
-  }
-  report_problems(step);
-  switch (step.item.step) {
-    case WalkStep::object:
-      return add_object(std::move(step));
-    case WalkStep::unchanged:
-      return add_unchanged(step);
-    case WalkStep::enter_folder: {
-      CAIRN_TRY_STATUS(birth_times_.add(step.item.birth_time));
-      if (!step.item.known) {
-        changes_.add(Change::added, step.item.path);
-      }
-      auto assembly =
-          std::make_unique<FolderAssembly>(parts_, step.item.path, std::move(step.item.seen));
-      open_.push_back({std::move(step), std::move(assembly)});
-      return {};
+  if (auto* const object = std::get_if<MetObject>(&step.step)) {
+    if (object->item.logs && object->is_log) {
+      take_log(step, *object);
     }
-    case WalkStep::leave_folder:
-      return leave_folder(step.item);
+    report_problems(step);
+    return add_object(std::move(step));
   }
+  if (auto* const run = std::get_if<UnchangedRun>(&step.step)) {
+    return add_unchanged(*run);
+  }
+  if (auto* const folder = std::get_if<EnteredFolder>(&step.step)) {
+    return enter_folder(std::move(*folder));
+  }
+  return leave_folder(std::get<LeftFolder>(step.step));
+}
+
+core::Status TreeAssembler::add_unchanged(const UnchangedRun& run) {
+  Expects(!open_.empty());
+  for (const auto& time : run.birth_times) {
+    CAIRN_TRY_STATUS(birth_times_.add(time));
+  }
+  changes_.counts.files_unmodified += run.birth_times.size();
+  return open_.back().assembly->add_unchanged(run.first, run.birth_times.size());
+}
+
+core::Status TreeAssembler::enter_folder(EnteredFolder folder) {
+  CAIRN_TRY_STATUS(birth_times_.add(folder.item.birth_time));
+  if (!folder.item.is_known()) {
+    changes_.add(Change::added, folder.item.path);
+  }
+  auto assembly =
+      std::make_unique<FolderAssembly>(parts_, folder.item.path, std::move(folder.record));
+  path_ = std::exchange(folder.item.path, {});
+  open_.push_back({std::move(folder.item), path_.size(), folder.is_bare, std::move(assembly)});
   return {};
 }
 
-core::Status TreeAssembler::add_unchanged(const IngestedStep& step) {
-  Expects(!open_.empty() && step.item.seen_index.has_value());
-  for (const auto& time : step.item.birth_times) {
-    CAIRN_TRY_STATUS(birth_times_.add(time));
-  }
-  const std::size_t count = step.item.birth_times.size();
-  changes_.counts.files_unmodified += count;
-  return open_.back().assembly->add_unchanged(*step.item.seen_index, count);
-}
-
-core::Status TreeAssembler::leave_folder(const WalkItem& leaving) {
+core::Status TreeAssembler::leave_folder(const LeftFolder& leaving) {
   Expects(!open_.empty());
   OpenFolder folder = std::move(open_.back());
   open_.pop_back();
-  CAIRN_TRY(const FolderAssembly::Finished finished,
-            folder.assembly->finish(folder.step.item.path,
-                                    {.early = leaving.left_early, .refused = &leaving.refused}));
-  folder.step.item.entry.folder = finished.content;
+  WalkItem& item = folder.item;
+  CAIRN_TRY(
+      const FolderAssembly::Finished finished,
+      folder.assembly->finish(path_, {.early = leaving.is_early, .refused = &leaving.refused}));
+  item.entry.folder = finished.content;
   counts_ += finished.own;
   if (open_.empty()) {
     note_emptiness(folder, finished.content);
+    count_change(item, finished.unchanged);
+    return place(std::move(item), path_, false);
   }
-  CAIRN_TRY(const bool unchanged, is_folder_as_recorded(folder.step.item, finished.unchanged));
-  count_change(folder.step.item, unchanged);
-  return place(std::move(folder.step));
+  // Equal stamps vouch for everything but what lies below. A folder that changed a short while ago
+  // has no stamp that would tell: its entry does.
+  FolderAssembly& parent = *open_.back().assembly;
+  const bool is_recorded = item.fate == Fate::as_recorded;
+  bool is_unchanged = finished.unchanged;
+  if (is_unchanged && !is_recorded) {
+    CAIRN_TRY(const Entry* const recorded, recorded_entry(item));
+    is_unchanged = recorded != nullptr && *recorded == item.entry;
+  }
+  count_change(item, is_unchanged);
+  const bool continues =
+      is_recorded && parent.has_node(*item.recorded_index, item.entry.folder.node);
+  CAIRN_TRY_STATUS(place(std::move(item), path_, continues));
+  path_.resize(open_.back().path_bytes);
+  return {};
 }
 
 /// A source that held something at the last backup and holds nothing now is most often a file
 /// system that is not mounted, and the snapshot worth nothing.
 void TreeAssembler::note_emptiness(const OpenFolder& folder, const FolderContent& content) {
-  if (!folder.step.item.is_bare || content.entries_below > 0) {
+  if (!folder.is_bare || content.entries_below > 0) {
     return;
   }
-  if (const std::uint64_t before = folder.assembly->seen_below(); before > 0) {
-    problems_.add({ProblemKind::unreadable, folder.step.item.path,
+  if (const std::uint64_t before = folder.assembly->recorded_below(); before > 0) {
+    problems_.add({ProblemKind::unreadable, path_,
                    fmt::format("it held {} object{} at the last backup and holds nothing now; is "
                                "its file system mounted?",
                                before, before == 1 ? "" : "s")});
   } else {
-    is_new_and_empty_ = !folder.step.item.known;
+    is_new_and_empty_ = !folder.item.is_known();
   }
 }
 
-/// A folder that changed a short while ago has no stamp that would tell: its entry does.
-core::Result<bool> TreeAssembler::is_folder_as_recorded(const WalkItem& item, bool same_children) {
-  if (!same_children || item.seen_index || open_.empty()) {
-    return same_children;
+/// What the last backup recorded under the name that the object has here; nullptr: nothing. Good
+/// until the folder's next child.
+core::Result<const Entry*> TreeAssembler::recorded_entry(
+    const WalkItem& item, const std::shared_ptr<const RecalledFolder>& lone) {
+  if (!item.recorded_index) {
+    return nullptr;
   }
-  if (!item.known_index) {
-    return false;
-  }
-  CAIRN_TRY(const Entry* const recorded, open_.back().assembly->seen_entry(*item.known_index));
-  return *recorded == item.entry;
-}
-
-/// What the last backup recorded of an object, under the name that it has here.
-core::Result<Entry> TreeAssembler::recorded_entry(const WalkItem& item, std::uint32_t index) {
   if (!open_.empty()) {
-    CAIRN_TRY(const Entry* const entry, open_.back().assembly->seen_entry(index));
-    return *entry;
+    return open_.back().assembly->recorded_entry(*item.recorded_index);
   }
-  SeenEntries lone(*parts_.cache, item.seen);
-  CAIRN_TRY(const Entry* const entry, lone.at(index));
-  Entry recorded = *entry;
-  recorded.name = item.entry.name;
-  return recorded;
-}
-
-/// Completes a file that is as it was at the last backup from what that recorded.
-core::Status TreeAssembler::take_recorded(IngestedStep& step) {
-  WalkItem& item = step.item;
-  CAIRN_TRY(Entry recorded, recorded_entry(item, *item.seen_index));
-  if (item.sampled) {
-    if (recorded.content != item.entry.content) {
-      problems_.add({ProblemKind::changed_unnoticed, item.path,
-                     "its bytes are not those of the last backup, though nothing tells of a "
-                     "change; stored as read now"});
-      item.seen_index.reset();
-    }
-    return {};
-  }
-  item.entry = std::move(recorded);
-  item.entry.hard_link_to.reset();
-  return {};
-}
-
-/// True if an object that had to be read turns out to be what the last backup recorded.
-core::Result<bool> TreeAssembler::is_as_recorded(const WalkItem& item) {
-  if (item.seen_index) {
-    return true;
-  }
-  if (!item.known_index) {
-    return false;
-  }
-  CAIRN_TRY(const Entry recorded, recorded_entry(item, *item.known_index));
-  return recorded == item.entry;
+  SeenEntries entries(*parts_.cache, lone);
+  CAIRN_TRY(const Entry* const entry, entries.at(*item.recorded_index));
+  lone_record_ = *entry;
+  lone_record_->name = item.entry.name;
+  return &*lone_record_;
 }
 
 /// Finds the first name of an object that has several, or makes this one the first.
-core::Status TreeAssembler::resolve_link(IngestedStep& step) {
+core::Status TreeAssembler::resolve_link(IngestedStep& step, WalkItem& item) {
   const auto find_first = [&] {
-    const auto first = linked_.find(step.item.inode);
-    return first != linked_.end() && first->second.mark.is_same(mark_of(step.item)) ? &first->second
-                                                                                    : nullptr;
+    const auto first = linked_.find(item.inode);
+    return first != linked_.end() && first->second.mark.is_same(mark_of(item)) ? &first->second
+                                                                               : nullptr;
   };
   const Linked* first = find_first();
-  const bool lacks_content =
-      step.is_further_name && step.item.entry.type == EntryType::file && !step.item.seen_index;
-  if (first == nullptr && lacks_content) {
+  if (first == nullptr && item.fate == Fate::link_to_first && item.entry.type == EntryType::file) {
     // The first name could not be read, or another object had taken it.
     CAIRN_TRY_STATUS(read_late_(step));
     report_problems(step);
-    if (step.error || step.item.link_count < 2) {
+    if (step.error || item.link_count < 2) {
       return {};
     }
     first = find_first();
   }
-  Entry& entry = step.item.entry;
+  Entry& entry = item.entry;
   if (first != nullptr) {
     // Too deep to be referred to: then each name is a file of its own.
     if (first->name.size() <= kPathBytesMax) {
@@ -194,22 +173,24 @@ core::Status TreeAssembler::resolve_link(IngestedStep& step) {
     entry.changed_while_read = first->changed_while_read;
     return {};
   }
-  const std::size_t source_bytes = open_.front().step.item.path.size();
-  std::string name = step.item.path.substr(source_bytes);
+  const std::size_t source_bytes = open_.front().path_bytes;
+  std::string name = item.path.substr(source_bytes);
   name.erase(0, name.starts_with('/') ? 1 : 0);
-  linked_.insert_or_assign(step.item.inode, Linked{mark_of(step.item), std::move(name),
-                                                   entry.content, entry.changed_while_read});
+  linked_.insert_or_assign(
+      item.inode, Linked{mark_of(item), std::move(name), entry.content, entry.changed_while_read});
   return {};
 }
 
 core::Status TreeAssembler::add_object(IngestedStep step) {
-  WalkItem& item = step.item;
-  Entry& entry = item.entry;
-  if (!step.error && item.seen_index && entry.type == EntryType::file) {
-    CAIRN_TRY_STATUS(take_recorded(step));
-  }
-  if (!step.error && item.link_count > 1 && !open_.empty()) {
-    CAIRN_TRY_STATUS(resolve_link(step));
+  auto& object = std::get<MetObject>(step.step);
+  WalkItem& item = object.item;
+  const Entry* recorded = nullptr;
+  if (!step.error) {
+    CAIRN_TRY(recorded, recorded_entry(item, object.record));
+    obey(item, recorded);
+    if (item.link_count > 1 && !open_.empty()) {
+      CAIRN_TRY_STATUS(resolve_link(step, item));
+    }
   }
   item.folder.reset();
   if (step.error) {
@@ -219,19 +200,39 @@ core::Status TreeAssembler::add_object(IngestedStep step) {
     return {};
   }
   CAIRN_TRY_STATUS(birth_times_.add(item.birth_time));
-  CAIRN_TRY(const bool unchanged, is_as_recorded(item));
-  if (!unchanged) {
-    changes_.add(item.known ? Change::modified : Change::added, item.path);
+  const bool is_record = recorded != nullptr && *recorded == item.entry;
+  const bool is_stamped = item.fate == Fate::as_recorded || item.fate == Fate::sample;
+  const bool is_unchanged = is_stamped || is_record;
+  if (!is_unchanged) {
+    changes_.add(item.is_known() ? Change::modified : Change::added, item.path);
   }
-  count_change(item, unchanged);
-  return place(std::move(step));
+  count_change(item, is_unchanged);
+  const std::string path = std::move(item.path);
+  return place(std::move(item), path, is_stamped && is_record);
 }
 
-core::Status TreeAssembler::place(IngestedStep step) {
-  WalkItem& item = step.item;
+/// Completes a file that was not read from its record; one that was read as a sample has to be as
+/// recorded.
+void TreeAssembler::obey(WalkItem& item, const Entry* recorded) {
+  if (item.entry.type != EntryType::file) {
+    return;
+  }
+  if (item.fate == Fate::as_recorded) {
+    item.entry = *recorded;
+    item.entry.hard_link_to.reset();
+  } else if (item.fate == Fate::sample && recorded->content != item.entry.content) {
+    problems_.add({ProblemKind::changed_unnoticed, item.path,
+                   "its bytes are not those of the last backup, though nothing tells of a "
+                   "change; stored as read now"});
+    item.fate = Fate::read_again;
+  }
+}
+
+/// `continues`: it equals its record, whose stamp it has.
+core::Status TreeAssembler::place(WalkItem item, const std::string& path, bool continues) {
   const bool is_root = open_.empty();
   if (std::string defect = format::entry_defect(item.entry, is_root); !defect.empty()) {
-    problems_.add({ProblemKind::unreadable, std::move(item.path), std::move(defect)});
+    problems_.add({ProblemKind::unreadable, path, std::move(defect)});
     return {};
   }
   if (is_root) {
@@ -240,7 +241,8 @@ core::Status TreeAssembler::place(IngestedStep step) {
     root_stamp_ = item.stamp;
     return {};
   }
-  return open_.back().assembly->add(std::move(item.entry), item.stamp, item.seen_index);
+  return open_.back().assembly->add(std::move(item.entry), item.stamp,
+                                    continues ? item.recorded_index : std::nullopt);
 }
 
 void TreeAssembler::count_change(const WalkItem& item, bool unchanged) {
@@ -248,7 +250,7 @@ void TreeAssembler::count_change(const WalkItem& item, bool unchanged) {
   ChangeCounts& counts = changes_.counts;
   if (unchanged) {
     (is_folder ? counts.folders_unmodified : counts.files_unmodified) += 1;
-  } else if (item.known) {
+  } else if (item.is_known()) {
     (is_folder ? counts.folders_changed : counts.files_changed) += 1;
   } else {
     (is_folder ? counts.folders_new : counts.files_new) += 1;

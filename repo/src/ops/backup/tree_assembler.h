@@ -22,12 +22,9 @@ namespace cairn::repo::ops {
 
 /// One step of the walk with what became of it.
 struct IngestedStep {
-  WalkItem item;
-  /// The walk has met the object before, under another name: its content was not read again.
-  bool is_further_name = false;
-  std::vector<Problem> problems;
-  bool is_read = false;              ///< a file whose content is there already
-  std::optional<core::Error> error;  ///< set: the object could not be read and is left out
+  WalkStep step;
+  std::vector<Problem> problems = {};
+  std::optional<core::Error> error = {};  ///< set: the object could not be read and is left out
 };
 
 /// Counts what differs from the last backup, and tells it if somebody wants to know.
@@ -74,22 +71,24 @@ class TreeAssembler {
 
  private:
   struct OpenFolder {
-    IngestedStep step;
+    WalkItem item;  ///< without its path
+    std::size_t path_bytes = 0;
+    bool is_bare = false;
     std::unique_ptr<FolderAssembly> assembly;
   };
   core::Status add_object(IngestedStep step);
-  core::Status resolve_link(IngestedStep& step);
+  void obey(WalkItem& item, const Entry* recorded);
+  core::Status resolve_link(IngestedStep& step, WalkItem& item);
   void report_problems(IngestedStep& step);
-  static void take_log(IngestedStep& step);
-  core::Status add_unchanged(const IngestedStep& step);
-  core::Status leave_folder(const WalkItem& leaving);
-  [[nodiscard]] core::Result<Entry> recorded_entry(const WalkItem& item, std::uint32_t index);
-  core::Status take_recorded(IngestedStep& step);
-  [[nodiscard]] core::Result<bool> is_as_recorded(const WalkItem& item);
-  core::Status place(IngestedStep step);
+  static void take_log(IngestedStep& step, MetObject& object);
+  core::Status add_unchanged(const UnchangedRun& run);
+  core::Status enter_folder(EnteredFolder folder);
+  core::Status leave_folder(const LeftFolder& leaving);
+  [[nodiscard]] core::Result<const Entry*> recorded_entry(
+      const WalkItem& item, const std::shared_ptr<const RecalledFolder>& lone = nullptr);
+  core::Status place(WalkItem item, const std::string& path, bool continues);
   core::Status record_lone_source(const std::string& path);
   void note_emptiness(const OpenFolder& folder, const FolderContent& content);
-  [[nodiscard]] core::Result<bool> is_folder_as_recorded(const WalkItem& item, bool same_children);
   void count_change(const WalkItem& item, bool unchanged);
 
   AssemblyParts parts_;
@@ -97,9 +96,11 @@ class TreeAssembler {
   ChangeLog& changes_;
   ReadLate read_late_;
   std::vector<OpenFolder> open_;
+  std::string path_;  ///< of the last of them
   std::optional<Entry> root_;
   bool is_new_and_empty_ = false;
   Stamp root_stamp_ = kNoStamp;
+  std::optional<Entry> lone_record_;  ///< of a source that is no folder
   /// An object with several names, by the first of them that is in the snapshot.
   struct Linked {
     ObjectMark mark;

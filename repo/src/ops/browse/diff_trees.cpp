@@ -120,14 +120,13 @@ core::Status LiveTree::peek() {
 
 core::Result<DiffHead> LiveTree::head() {
   CAIRN_TRY_STATUS(peek());
-  if (!next_ || next_->step == WalkStep::leave_folder) {
-    return DiffHead();
-  }
-  return DiffHead{DiffHead::Type::entry, next_->entry.name, nullptr};
+  const WalkItem* const item = next_ ? item_of(*next_) : nullptr;
+  return item != nullptr ? DiffHead{DiffHead::Type::entry, item->entry.name, nullptr} : DiffHead();
 }
 
 core::Result<DiffEntry> LiveTree::take() {
-  taken_ = std::exchange(next_, std::nullopt);
+  taken_ = std::move(*item_of(*next_));
+  next_.reset();
   DiffEntry taken{.entry = taken_->entry, .has_content = false, .has_folder = false};
   if (taken.entry.type == EntryType::file) {
     taken.entry.content.size_bytes = taken_->size_bytes;

@@ -114,7 +114,7 @@ class LiveTree final : public DiffTree, private ProblemSink {
   Observer& observer_;
   std::stop_token stop_;
   std::unique_ptr<SourceWalk> walk_;
-  std::optional<WalkItem> next_;
+  std::optional<WalkStep> next_;
   std::optional<WalkItem> taken_;
   std::vector<std::string> entered_;
   std::set<std::string> unreadable_;  ///< on the current path

@@ -104,13 +104,13 @@ void count(const BackupSources& sources, const Choice& choice, ProgressMeter& me
     options.recorded_as = path;
     auto walk = SourceWalk::open(place_of(path, sources.read_from), ignored, std::move(options));
     while (walk && !stop.stop_requested()) {
-      auto item = (*walk)->next();
-      if (!item || !*item) {
+      const auto step = (*walk)->next();
+      if (!step || !*step) {
         break;
       }
-      if ((*item)->step != WalkStep::leave_folder) {
+      if (const WalkItem* const item = item_of(**step)) {
         files += 1;
-        bytes += (*item)->entry.type == EntryType::file ? (*item)->size_bytes : 0;
+        bytes += item->entry.type == EntryType::file ? item->size_bytes : 0;
       }
     }
   }

@@ -33,7 +33,8 @@ class ByteSource {
   [[nodiscard]] virtual core::Result<std::size_t> read_at(std::uint64_t offset,
                                                           core::MutableByteView out) = 0;
 
-  /// Whether it is another one than when it was opened. An error: what was read is worth nothing.
+  /// Whether it is another one than when it was opened; asked behind the last byte at the latest.
+  /// An error: what was read is worth nothing.
   [[nodiscard]] virtual core::Result<bool> has_changed() = 0;
 
  protected:

@@ -32,11 +32,13 @@ struct Level {
   std::size_t path_bytes;  ///< of its own path, at the front of the current one
   NameStack::Mark mark;    ///< its names begin here
   std::size_t next;        ///< the next name
-  std::optional<SeenCursor> seen;
+  std::shared_ptr<const RecalledFolder> record = {};  ///< until the folder's step was told
+  std::optional<SeenCursor> seen = {};
   core::Timestamp listed_at;  ///< or a little before
   std::size_t offered;        ///< the first name that the look-ahead has not been told
   std::uint64_t home = 0;     ///< the device that counts as the source's own
   bool is_way_only = false;   ///< of what is in it only what was named is taken
+  bool is_bare = false;       ///< there is nothing in it
   bool has_logs = false;      ///< some names look like those of a database's logs
   std::map<std::string, PlannedLog, std::less<>> planned = {};
   bool left_early = false;                ///< there may be children whose names were not come to
@@ -52,18 +54,21 @@ class FolderWalk final : public SourceWalk {
         own_folders_(options.own_folders),
         on_own_folder_(options.on_own_folder),
         recorded_as_(options.recorded_as),
+        finds_links_(options.finds_links),
         lookahead_(options),
         comparison_(std::move(options)),
         buffer_(kListBufferBytes) {}
 
   core::Status start(std::string_view source);
-  core::Result<std::optional<WalkItem>> next() override;
+  core::Result<std::optional<WalkStep>> next() override;
   void end_early() override;
 
  private:
   static constexpr std::size_t kListBufferBytes = 256 * 1024;
 
-  core::Result<bool> next_child(WalkItem& item);
+  core::Status next_child(std::optional<WalkStep>& told);
+  void complete(WalkStep& step);
+  void note_link(WalkItem& item);
   core::Result<bool> look_ahead(std::string_view name);
   core::Status plan_logs(std::string_view name, Child& child);
   core::Status plan_log(const std::string& log, DatabaseLogs& logs, bool& all_same);
@@ -79,11 +84,11 @@ class FolderWalk final : public SourceWalk {
   core::Result<Described> enter_unopened(WalkItem& item, int error_number, bool is_last_look);
   void push_level(const WalkItem& item, std::shared_ptr<SourceFolder> folder);
   core::Status list(int descriptor, Statx before);
-  core::Status list_chosen(int descriptor, const Statx& status, WalkItem& item, bool is_way_only);
+  core::Status list_chosen(int descriptor, const Statx& status, bool is_way_only);
   [[nodiscard]] std::string path_of(std::string_view name) const;
   core::Result<bool> list_once(int descriptor, std::size_t first);
   void add_name(std::string_view name);
-  core::Status leave(WalkItem& item);
+  core::Result<LeftFolder> leave();
 
   core::Status reopen_top(const SourceFolder* child);
   int open_from_root();
@@ -101,6 +106,7 @@ class FolderWalk final : public SourceWalk {
   std::vector<InodeId> own_folders_;
   std::function<void(const std::string&, bool)> on_own_folder_;
   std::string recorded_as_;
+  bool finds_links_;
   FolderLookahead lookahead_;
   SourceComparison comparison_;
   std::vector<char> buffer_;
@@ -110,7 +116,8 @@ class FolderWalk final : public SourceWalk {
   std::size_t first_open_ = 1;  // of the levels, the first and those from here on are open
   std::string path_;            // of the folder on top, without '/' at its end
   bool listed_logs_ = false;
-  std::optional<WalkItem> source_;
+  std::map<InodeId, ObjectMark> linked_;  // as told last
+  std::optional<WalkStep> source_;
   std::optional<Child> ahead_;      // the next child of the folder on top, looked at but not told
   bool ahead_is_way_only_ = false;  // it is left out, but something in it was named
   std::optional<ChunkId> vouched_;  // the node of the folder about to be entered, if known

@@ -37,7 +37,6 @@ void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> 
                      .path_bytes = path_.size(),
                      .mark = names_.mark(),
                      .next = names_.size(),
-                     .seen = std::nullopt,
                      .listed_at = comparison_.now(),
                      .offered = names_.size()});
   if (levels_.size() - first_open_ >= kOpenFoldersMax) {
@@ -102,21 +101,20 @@ void FolderWalk::add_name(std::string_view name) {
   }
 }
 
-core::Status FolderWalk::leave(WalkItem& item) {
-  item.step = WalkStep::leave_folder;
+core::Result<LeftFolder> FolderWalk::leave() {
   if (levels_.back().seen && !levels_.back().left_early) {
     CAIRN_TRY_STATUS(levels_.back().seen->finish());
   }
-  const Level left = std::move(levels_.back());
-  item.left_early = left.left_early;
-  item.refused = left.refused;
+  Level left = std::move(levels_.back());
   levels_.pop_back();
   names_.cut_back(left.mark);
-  if (levels_.empty()) {
-    return {};
+  if (!levels_.empty()) {
+    path_.resize(levels_.back().path_bytes);
+    if (levels_.back().folder == nullptr) {
+      CAIRN_TRY_STATUS(reopen_top(left.folder.get()));
+    }
   }
-  path_.resize(levels_.back().path_bytes);
-  return levels_.back().folder != nullptr ? core::Status() : reopen_top(left.folder.get());
+  return LeftFolder{.is_early = left.left_early, .refused = std::move(left.refused)};
 }
 
 /// Opens the folder on top again, which was closed to spare descriptors.

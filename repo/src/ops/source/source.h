@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cairn/core/bytes.h"
@@ -54,18 +55,21 @@ struct ObjectMark {
   [[nodiscard]] bool is_same(const ObjectMark& other) const noexcept;
 };
 
-enum class WalkStep : std::uint8_t {
-  object,        ///< anything that is no folder
-  unchanged,     ///< a run of children that are no folders, as they were at the last backup
-  enter_folder,  ///< its children follow, names ascending as bytes
-  leave_folder,  ///< no entry: the folder entered last that has not been left
+/// What is to be done with an object. The walk decides it, from what it sees and what the stat
+/// cache has recorded; whoever comes later obeys. Only to read can be decided later than that: when
+/// another object turns out to have the name.
+enum class Fate : std::uint8_t {
+  is_new,         ///< read: nothing of this name is recorded
+  read_again,     ///< something of this name is recorded, but it may be another one by now
+  sample,         ///< it is as recorded, and picked to be read all the same
+  as_recorded,    ///< not read: its record is taken
+  link_to_first,  ///< a further name of what the walk has told before: only its attributes are read
 };
 
 struct DatabaseLogs;
 
-/// One step of the walk.
+/// An object that the walk has met.
 struct WalkItem {
-  WalkStep step = WalkStep::object;
   /// Everything but content and folder. Regular files lack xattrs and inode flags still: those
   /// are read with the file, from the same descriptor.
   Entry entry;
@@ -78,27 +82,25 @@ struct WalkItem {
   std::shared_ptr<SourceFolder> folder;  ///< that holds the object; open it by (folder, name)
   std::string file_name;  ///< name in `folder`; equals entry.name but for a source's root
 
-  // What the stat cache says; all of it empty without one.
-  Stamp stamp = kNoStamp;
-  bool known = false;                        ///< the last backup recorded something of this name
-  std::optional<std::uint32_t> known_index;  ///< and this child of the folder's record is it
-  /// The child of the folder's record that the object equals. An object is told in spite of that if
-  /// it has several names, or was picked to be read again.
-  std::optional<std::uint32_t> seen_index;
-  bool sampled = false;                        ///< picked to be read again
-  std::shared_ptr<const RecalledFolder> seen;  ///< enter_folder: its record. A lone source: its own
-  /// unchanged: of each of the run's children; the first is child `seen_index` of the record.
-  std::vector<std::optional<core::Timestamp>> birth_times;
+  Stamp stamp = kNoStamp;  ///< to be recorded
+  Fate fate = Fate::is_new;
+  std::optional<std::uint32_t>
+      recorded_index;  ///< of the child of this name in the folder's record
 
   /// Of a file beside which the logs of a database stand: those. Whoever reads the file reads them
   /// as well, because they have to be of one moment.
   std::shared_ptr<DatabaseLogs> logs = {};
-  bool is_bare = false;  ///< enter_folder: it was listed, and there was nothing in it
-  bool is_log = false;   ///< it is one of `logs`, and has been read when the step before it was
 
-  // leave_folder:
-  bool left_early = false;                ///< not all of the folder's children were looked for
-  std::vector<std::string> refused = {};  ///< those that are there but could not be looked at
+  /// The last backup recorded something of this name.
+  [[nodiscard]] bool is_known() const noexcept {
+    return recorded_index || (fate != Fate::is_new && fate != Fate::link_to_first);
+  }
+  /// What was found out was of an object that has the name no more, or not only: whatever has it is
+  /// read, now and by the next backup.
+  void must_be_read() noexcept {
+    stamp = kNoStamp;
+    fate = is_known() ? Fate::read_again : Fate::is_new;
+  }
 };
 
 /// The -journal and the -wal of a file, which may be an SQLite database.
@@ -112,6 +114,52 @@ struct DatabaseLogs {
   std::vector<std::string> left_out;  ///< names that the choice leaves out
 };
 
+/// Anything that is no folder.
+struct MetObject {
+  WalkItem item;
+  bool is_log = false;  ///< it is one of `item.logs`, and was read when the step before it was
+  std::shared_ptr<ByteSource> bytes = {};  ///< of what is no file of a file system
+  /// A source that is no folder: its own record, if there is one.
+  std::shared_ptr<const RecalledFolder> record = {};
+
+  /// Of a database that is as recorded the log may not be, and it may change before that is read.
+  [[nodiscard]] bool is_to_be_read() const noexcept {
+    return item.entry.type == EntryType::file &&
+           (item.logs ? !is_log : item.fate != Fate::as_recorded);
+  }
+};
+
+/// A run of children that are no folders, as they are in the folder's record.
+struct UnchangedRun {
+  std::uint32_t first = 0;                                  ///< of the record's children
+  std::vector<std::optional<core::Timestamp>> birth_times;  ///< of each of them
+};
+
+/// Its children follow, names ascending as bytes.
+struct EnteredFolder {
+  WalkItem item;
+  std::shared_ptr<const RecalledFolder> record = {};
+  bool is_bare = false;  ///< it was listed, and there was nothing in it
+};
+
+/// The folder entered last that has not been left.
+struct LeftFolder {
+  bool is_early = false;             ///< not all of the folder's children were looked for
+  std::vector<std::string> refused;  ///< those that are there but could not be looked at
+};
+
+using WalkStep = std::variant<MetObject, UnchangedRun, EnteredFolder, LeftFolder>;
+
+/// The object that a step tells of by itself; nullptr: none.
+template <class Step>
+[[nodiscard]] auto* item_of(Step& step) noexcept {
+  if (auto* const object = std::get_if<MetObject>(&step)) {
+    return &object->item;
+  }
+  auto* const folder = std::get_if<EnteredFolder>(&step);
+  return folder != nullptr ? &folder->item : nullptr;
+}
+
 [[nodiscard]] ObjectMark mark_of(const WalkItem& item) noexcept;
 
 /// What a walk compares the source with, and what it leaves out.
@@ -124,7 +172,7 @@ struct WalkOptions {
   /// Told which of them were passed over; `is_new`: in a folder that no backup has seen before. May
   /// be empty.
   std::function<void(const std::string& path, bool is_new)> on_own_folder = {};
-  const StatCache* cache = nullptr;  ///< nullptr: every object is told
+  const StatCache* cache = nullptr;  ///< nullptr: every object is new
   core::ByteView stamp_key;  ///< 16 bytes, secret: nobody can make two objects' stamps equal
   StampIgnores ignores = {};
   core::Clock* clock = nullptr;  ///< needed with a cache
@@ -132,6 +180,7 @@ struct WalkOptions {
   /// Of how many unchanged files out of 2^32 are told to be read again, chosen by `sample_seed`.
   std::uint64_t samples_in_2_32 = 0;
   std::uint64_t sample_seed = 0;
+  bool finds_links = false;  ///< tells further names; costs memory for each object that has some
   /// Threads that may look ahead once the disk keeps the walk waiting:
   /// ops/source/folder_lookahead.h.
   unsigned lookahead_threads = 0;  ///< need a clock, and where they come from
@@ -143,7 +192,7 @@ struct WalkOptions {
 };
 
 /// Walks one source depth first. Not thread-safe. Memory: the sorted names of the folders on the
-/// current path (a folder of a million names: some 40 MB), nothing else.
+/// current path (a folder of a million names: some 40 MB), and what is found of links.
 class SourceWalk {
  public:
   /// Stats the source itself. Errors: not_found, permission_denied, io. `path` is absolute.
@@ -152,10 +201,10 @@ class SourceWalk {
                                                                       WalkOptions options = {});
   virtual ~SourceWalk() = default;
 
-  /// The next step; nullopt after the last. The first item is the source itself, with an empty
+  /// The next step; nullopt after the last. The first tells of the source itself, with an empty
   /// entry.name. What cannot be read is reported to the sink and left out; a folder that cannot be
   /// listed is entered and left without children. An error here ends the walk (io of the system).
-  [[nodiscard]] virtual core::Result<std::optional<WalkItem>> next() = 0;
+  [[nodiscard]] virtual core::Result<std::optional<WalkStep>> next() = 0;
 
   /// From now on nothing but the steps that leave the entered folders: the source ends early.
   virtual void end_early() = 0;

@@ -46,49 +46,53 @@ core::Status SourceComparison::look(std::string_view name, core::Timestamp befor
 
 core::Status SourceComparison::compare(std::string_view name, SeenCursor& seen,
                                        Child& child) const {
-  CAIRN_TRY(child.match, seen.look_up(name, child.stamp));
-  child.match.same = child.match.same && !options_.read_everything;
-  if (!child.match.same || !S_ISREG(child.status.stx_mode)) {
+  CAIRN_TRY(const SeenCursor::Match match, seen.look_up(name, child.stamp));
+  if (!match.index) {
     return {};
   }
-  if (!seen.folder().trusted) {
-    CAIRN_TRY(const Entry* const entry, seen.entry(*child.match.index));
-    CAIRN_TRY(child.match.same, options_.cache->is_stored(entry->content));
+  child.recorded_index = match.index;
+  child.fate = Fate::read_again;
+  if (!match.same || options_.read_everything) {
+    return {};
   }
-  child.sampled = child.match.same && options_.samples_in_2_32 > 0 &&
-                  mixed(child.stamp ^ options_.sample_seed) < options_.samples_in_2_32;
+  const bool is_file = S_ISREG(child.status.stx_mode);
+  if (is_file && !seen.folder().trusted) {
+    CAIRN_TRY(const Entry* const entry, seen.entry(*match.index));
+    CAIRN_TRY(const bool is_stored, options_.cache->is_stored(entry->content));
+    if (!is_stored) {
+      return {};
+    }
+  }
+  const bool is_picked = is_file && options_.samples_in_2_32 > 0 &&
+                         mixed(child.stamp ^ options_.sample_seed) < options_.samples_in_2_32;
+  child.fate = is_picked ? Fate::sample : Fate::as_recorded;
   return {};
 }
 
-core::Status SourceComparison::look_at_lone_source(WalkItem& item, Child& child) {
+core::Status SourceComparison::look_at_lone_source(MetObject& source, Child& child) {
   if (options_.cache == nullptr) {
     return {};
   }
-  CAIRN_TRY(item.seen, options_.cache->recall(lone_source_key(item.path), std::nullopt));
+  CAIRN_TRY(source.record, options_.cache->recall(lone_source_key(source.item.path), std::nullopt));
   std::optional<SeenCursor> cursor;
-  if (item.seen != nullptr) {
-    cursor.emplace(*options_.cache, item.seen, nullptr);
+  if (source.record != nullptr) {
+    cursor.emplace(*options_.cache, source.record, nullptr);
   }
   return look(kLoneSourceName, now(), cursor ? &*cursor : nullptr, child);
 }
 
 void SourceComparison::describe(const Child& child, WalkItem& item) {
   item.stamp = child.stamp;
-  item.known = child.match.known;
-  item.known_index = child.match.index;
-  item.sampled = child.sampled;
+  item.fate = child.fate;
+  item.recorded_index = child.recorded_index;
   item.logs = child.logs;
-  item.is_log = child.is_log;
-  if (child.match.same) {
-    item.seen_index = child.match.index;
-  }
 }
 
 std::optional<ChunkId> SourceComparison::vouched_node(const Child& child, const SeenCursor* seen) {
-  if (seen == nullptr || !seen->folder().trusted || !child.match.index) {
+  if (seen == nullptr || !seen->folder().trusted || !child.recorded_index) {
     return std::nullopt;
   }
-  const SeenSubfolder* const subfolder = seen->folder().subfolder(*child.match.index);
+  const SeenSubfolder* const subfolder = seen->folder().subfolder(*child.recorded_index);
   return subfolder != nullptr ? std::optional(subfolder->node) : std::nullopt;
 }
 
@@ -100,24 +104,27 @@ core::Result<std::optional<ChunkId>> SourceComparison::anchored_node(
   return options_.cache->anchor(source);
 }
 
-core::Result<std::optional<SeenCursor>> SourceComparison::recall(
+core::Result<std::shared_ptr<const RecalledFolder>> SourceComparison::recall(
     WalkItem& item, const std::optional<ChunkId>& vouched) const {
   if (options_.cache == nullptr) {
-    return std::nullopt;
+    return nullptr;
   }
-  CAIRN_TRY(item.seen, options_.cache->recall(folder_key(item.path), vouched));
-  if (item.seen == nullptr) {
-    return std::nullopt;
+  CAIRN_TRY(auto record, options_.cache->recall(folder_key(item.path), vouched));
+  if (record != nullptr && item.fate == Fate::is_new) {
+    item.fate = Fate::read_again;
   }
-  item.known = true;
+  return record;
+}
+
+SeenCursor SourceComparison::cursor(std::shared_ptr<const RecalledFolder> record,
+                                    const std::string& path) const {
   std::function<void(std::string_view)> on_removed;
   if (options_.on_removed) {
-    on_removed = [this, folder = item.path](std::string_view name) {
-      options_.on_removed(fmt::format("{}/{}", folder == "/" ? "" : folder, name));
+    on_removed = [this, folder = path == "/" ? std::string() : path](std::string_view name) {
+      options_.on_removed(fmt::format("{}/{}", folder, name));
     };
   }
-  return std::optional<SeenCursor>(std::in_place, *options_.cache, item.seen,
-                                   std::move(on_removed));
+  return {*options_.cache, std::move(record), std::move(on_removed)};
 }
 
 }  // namespace cairn::repo::ops

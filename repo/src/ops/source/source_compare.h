@@ -17,8 +17,8 @@ namespace cairn::repo::ops {
 struct Child {
   Statx status{};
   Stamp stamp = kNoStamp;
-  SeenCursor::Match match;
-  bool sampled = false;
+  Fate fate = Fate::is_new;
+  std::optional<std::uint32_t> recorded_index = {};
   std::shared_ptr<DatabaseLogs> logs = {};
   bool is_log = false;
 
@@ -26,7 +26,7 @@ struct Child {
   /// Nothing about it needs to be told but that it is still there. Objects with several names are
   /// told, because which of them is the first depends on folders elsewhere.
   [[nodiscard]] bool is_quiet() const noexcept {
-    return match.same && !sampled && !is_folder() && status.stx_nlink == 1 && logs == nullptr;
+    return fate == Fate::as_recorded && !is_folder() && status.stx_nlink == 1 && logs == nullptr;
   }
 };
 
@@ -37,11 +37,11 @@ class SourceComparison {
 
   /// Owner of an object with the names of its numbers.
   [[nodiscard]] const Owner& owner(const Statx& status);
-  /// Fills stamp, match and sampled of a child whose status was taken after `before`. `seen`: the
+  /// Decides what becomes of a child whose status was taken after `before`. `seen`: the
   /// cursor of its folder's record, if there is one.
   core::Status look(std::string_view name, core::Timestamp before, SeenCursor* seen, Child& child);
-  /// The same for a source that is no folder; its record, if there is one, becomes item.seen.
-  core::Status look_at_lone_source(WalkItem& item, Child& child);
+  /// The same for a source that is no folder, whose record, if there is one, is filled in.
+  core::Status look_at_lone_source(MetObject& source, Child& child);
   /// Copies into the item what was found out about the child.
   static void describe(const Child& child, WalkItem& item);
 
@@ -49,9 +49,11 @@ class SourceComparison {
   [[nodiscard]] static std::optional<ChunkId> vouched_node(const Child& child,
                                                            const SeenCursor* seen);
   [[nodiscard]] core::Result<std::optional<ChunkId>> anchored_node(const std::string& source) const;
-  /// The record of a folder, if there is one, becomes item.seen; answers a cursor along it.
-  [[nodiscard]] core::Result<std::optional<SeenCursor>> recall(
+  /// The record of a folder, which then is known; nullptr: there is none.
+  [[nodiscard]] core::Result<std::shared_ptr<const RecalledFolder>> recall(
       WalkItem& item, const std::optional<ChunkId>& vouched) const;
+  [[nodiscard]] SeenCursor cursor(std::shared_ptr<const RecalledFolder> record,
+                                  const std::string& path) const;
 
   [[nodiscard]] core::Timestamp now() const;
 

@@ -125,10 +125,7 @@ void SourceFile::describe(WalkItem& item) const {
   item.inode = stamp_.inode;
   item.link_count = stamp_.link_count;
   item.size_bytes = stamp_.size_bytes;
-  // What the cache says is about the object that the walk saw.
-  item.stamp = kNoStamp;
-  item.seen_index.reset();
-  item.sampled = false;
+  item.must_be_read();
 }
 
 bool SourceFile::has_made_up_size() const {

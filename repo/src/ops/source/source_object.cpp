@@ -53,9 +53,7 @@ void forget_object(WalkItem& item) {
   entry.name = std::move(item.entry.name);
   item.entry = std::move(entry);
   item.size_bytes = 0;
-  item.stamp = kNoStamp;
-  item.seen_index.reset();
-  item.sampled = false;
+  item.must_be_read();
 }
 
 void fill_item(WalkItem& item, const Statx& status, const Owner& owner) {

@@ -34,7 +34,9 @@ core::Status FolderWalk::start(std::string_view source) {
   }
   const std::size_t slash = source.rfind('/');
   const std::string parent(source.substr(0, std::max<std::size_t>(slash, 1)));
-  WalkItem item;
+  source_.emplace();
+  MetObject& object = std::get<MetObject>(*source_);
+  WalkItem& item = object.item;
   item.file_name = source.size() == 1 ? "." : source.substr(slash + 1);
   item.path = recorded_as_.empty() ? source : recorded_as_;
   // O_PATH: a folder that we may pass through but not list is enough. Links above the source are
@@ -55,7 +57,7 @@ core::Status FolderWalk::start(std::string_view source) {
   } else {
     Child child;
     child.status = status;
-    CAIRN_TRY_STATUS(comparison_.look_at_lone_source(item, child));
+    CAIRN_TRY_STATUS(comparison_.look_at_lone_source(object, child));
     SourceComparison::describe(child, item);
   }
   CAIRN_TRY(const bool described, describe(item, status));
@@ -64,29 +66,19 @@ core::Status FolderWalk::start(std::string_view source) {
         core::ErrorCode::io,
         fmt::format("open source {}: it cannot be read or is being replaced", source));
   }
-  source_ = std::move(item);
+  complete(*source_);
   return {};
 }
 
-core::Result<std::optional<WalkItem>> FolderWalk::next() {
-  core::Result<std::optional<WalkItem>> step(std::exchange(source_, std::nullopt));
-  if (step->has_value()) {
-    return step;
-  }
-  WalkItem& item = step->emplace();
-  while (!levels_.empty()) {
-    CAIRN_TRY(const bool told, next_child(item));
-    if (told) {
-      return step;
-    }
-    item = WalkItem();
-    if (levels_.back().next == names_.size()) {
-      CAIRN_TRY_STATUS(leave(item));
-      return step;
+core::Result<std::optional<WalkStep>> FolderWalk::next() {
+  core::Result<std::optional<WalkStep>> told(std::exchange(source_, std::nullopt));
+  while (!told->has_value() && !levels_.empty()) {
+    CAIRN_TRY_STATUS(next_child(*told));
+    if (!told->has_value() && levels_.back().next == names_.size()) {
+      CAIRN_TRY(told->emplace(), leave());
     }
   }
-  step->reset();
-  return step;
+  return told;
 }
 
 void FolderWalk::end_early() {
@@ -101,9 +93,10 @@ void FolderWalk::end_early() {
   }
 }
 
-/// Tells the next child, or the next run of unchanged ones, of the folder on top. False if that
+/// Tells the next child, or the next run of unchanged ones, of the folder on top. Nothing if that
 /// has none left, or if a child had to be left out.
-core::Result<bool> FolderWalk::next_child(WalkItem& item) {
+core::Status FolderWalk::next_child(std::optional<WalkStep>& told) {
+  UnchangedRun* run = nullptr;
   while (levels_.back().next < names_.size()) {
     Level& level = levels_.back();
     const std::string_view name = names_[level.next];
@@ -114,38 +107,70 @@ core::Result<bool> FolderWalk::next_child(WalkItem& item) {
         continue;
       }
     }
-    const bool in_run = item.step == WalkStep::unchanged;
     if (ahead_->is_quiet()) {
-      const std::uint32_t index = *ahead_->match.index;
-      if (in_run && (index != *item.seen_index + item.birth_times.size() ||
-                     item.birth_times.size() == kUnchangedRunMax)) {
-        return true;
+      const std::uint32_t index = *ahead_->recorded_index;
+      if (run == nullptr) {
+        run =
+            &std::get<UnchangedRun>(told.emplace(UnchangedRun{.first = index, .birth_times = {}}));
+      } else if (index != run->first + run->birth_times.size() ||
+                 run->birth_times.size() == kUnchangedRunMax) {
+        return {};
       }
-      if (!in_run) {
-        item.step = WalkStep::unchanged;
-        item.seen_index = index;
-      }
-      item.birth_times.push_back(birth_time(ahead_->status));
+      run->birth_times.push_back(birth_time(ahead_->status));
       ahead_.reset();
       ++level.next;
       continue;
     }
-    if (in_run) {
-      return true;
+    if (run != nullptr) {
+      return {};
     }
     const Child child = std::move(*ahead_);
     ahead_.reset();
     ++level.next;
+    auto& object = std::get<MetObject>(told.emplace());
+    WalkItem& item = object.item;
     item.file_name = name;
     item.entry.name = name;
     item.path.reserve(path_.size() + 1 + name.size());
     item.path.append(path_).append(1, '/').append(name);
     item.folder = level.folder;
     SourceComparison::describe(child, item);
+    object.is_log = child.is_log;
     vouched_ = SourceComparison::vouched_node(child, level.seen ? &*level.seen : nullptr);
-    return describe(item, child.status);
+    CAIRN_TRY(const bool described, describe(item, child.status));
+    if (described) {
+      complete(*told);
+    } else {
+      told.reset();
+    }
+    return {};
   }
-  return item.step == WalkStep::unchanged;
+  return {};
+}
+
+/// The object that the step tells of was described: what was entered is no mere object.
+void FolderWalk::complete(WalkStep& step) {
+  MetObject& object = std::get<MetObject>(step);
+  if (object.item.entry.type == EntryType::folder) {
+    Level& level = levels_.back();
+    step = EnteredFolder{.item = std::move(object.item),
+                         .record = std::move(level.record),
+                         .is_bare = level.is_bare};
+  } else if (finds_links_ && object.item.link_count > 1 && !object.item.logs) {
+    note_link(object.item);
+  }
+}
+
+/// A further name of what was told before need not be read again. As a sample the first one is
+/// enough.
+void FolderWalk::note_link(WalkItem& item) {
+  const ObjectMark mark = mark_of(item);
+  const auto [first, is_first] = linked_.emplace(item.inode, mark);
+  if (!is_first && first->second.is_same(mark)) {
+    const bool is_recorded = item.fate == Fate::as_recorded || item.fate == Fate::sample;
+    item.fate = is_recorded ? Fate::as_recorded : Fate::link_to_first;
+  }
+  first->second = mark;
 }
 
 /// Looks at a child of the folder on top; false if it cannot be seen or is left out.
@@ -162,7 +187,7 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
     }
     child.status = *log.status;
     child.logs = log.logs;
-    child.is_log = true;
+    child.is_log = log.logs != nullptr;
     ahead_is_way_only_ = false;
     CAIRN_TRY_STATUS(
         comparison_.look(name, level.listed_at, level.seen ? &*level.seen : nullptr, child));
@@ -202,7 +227,7 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
 /// transaction could come to its end between one and the other.
 core::Status FolderWalk::plan_logs(std::string_view name, Child& child) {
   auto logs = std::make_shared<DatabaseLogs>();
-  bool all_same = child.match.same && !child.sampled;
+  bool all_same = child.fate == Fate::as_recorded;
   for (const std::string_view suffix : {"-journal", "-wal"}) {
     const std::string log = std::string(name).append(suffix);
     if (names_.contains(levels_.back().next + 1, log)) {
@@ -247,7 +272,7 @@ core::Status FolderWalk::plan_log(const std::string& log, DatabaseLogs& logs, bo
     ahead.emplace(level.seen->ahead());
   }
   CAIRN_TRY_STATUS(comparison_.look(log, level.listed_at, ahead ? &*ahead : nullptr, child));
-  all_same = all_same && child.match.same && !child.sampled;
+  all_same = all_same && child.fate == Fate::as_recorded;
   DatabaseLogs::Log& planned = logs.logs.emplace_back();
   planned.item.file_name = log;
   planned.item.entry.name = log;
@@ -302,7 +327,6 @@ core::Result<bool> FolderWalk::describe(WalkItem& item, Statx status) {
       CAIRN_TRY_STATUS(refuse(error_number, item.path));
       return false;
     }
-    item.step = WalkStep::object;
     forget_object(item);
   }
 }
@@ -351,7 +375,6 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
            fmt::format("more than {} folders in folders", kFolderDepthMax));
     return Described::left_out;
   }
-  item.step = WalkStep::enter_folder;
   const int parent = item.folder->descriptor();
   const char* const name = item.file_name.c_str();
   lookahead_.pass(levels_.size(), levels_.empty() ? 0 : levels_.back().next);
@@ -370,8 +393,7 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
     return give_up_on(item, error_number, {}, is_last_look);
   }
   if (inode_id(status) != item.inode || to_timestamp(status.stx_ctime) != item.ctime) {
-    item.stamp = kNoStamp;
-    item.seen_index.reset();
+    item.must_be_read();
   }
   fill_item(item, status, comparison_.owner(status));
   if (std::ranges::find(own_folders_, item.inode) != own_folders_.end()) {
@@ -394,17 +416,20 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
   const std::uint64_t home = is_named_itself ? item.inode.device : levels_.back().home;
   push_level(item, std::move(folder));
   levels_.back().home = home;
-  CAIRN_TRY(levels_.back().seen, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
+  CAIRN_TRY(auto record, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
+  if (record != nullptr) {
+    levels_.back().seen = comparison_.cursor(record, item.path);
+    levels_.back().record = std::move(record);
+  }
   read_xattrs(descriptor, item.entry, {item.path, metadata_problems_});
   read_inode_flags(descriptor, item.entry, {item.path, metadata_problems_});
   report_metadata_problems(item);
-  CAIRN_TRY_STATUS(list_chosen(descriptor, status, item, is_way_only));
+  CAIRN_TRY_STATUS(list_chosen(descriptor, status, is_way_only));
   return Described::done;
 }
 
 /// Lists the folder on top, but for what the choice leaves out of it because of what it is itself.
-core::Status FolderWalk::list_chosen(int descriptor, const Statx& status, WalkItem& item,
-                                     bool is_way_only) {
+core::Status FolderWalk::list_chosen(int descriptor, const Statx& status, bool is_way_only) {
   Level& level = levels_.back();
   level.is_way_only = is_way_only || (choice_ != nullptr && choice_->one_file_system &&
                                       level.id.device != level.home);
@@ -414,7 +439,7 @@ core::Status FolderWalk::list_chosen(int descriptor, const Statx& status, WalkIt
   }
   const std::size_t first = names_.size();
   CAIRN_TRY_STATUS(list(descriptor, status));
-  item.is_bare = names_.size() == first && !level.left_early;
+  level.is_bare = names_.size() == first && !level.left_early;
   std::optional<std::vector<std::string>> kept;
   if (choice_ != nullptr) {
     kept = tags_of(*choice_, descriptor, names_, first);
@@ -450,7 +475,7 @@ core::Result<FolderWalk::Described> FolderWalk::enter_unopened(WalkItem& item, i
   report_metadata_problems(item);
   push_level(item, nullptr);
   // What is known of its children stays known.
-  CAIRN_TRY(const auto unused, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
+  CAIRN_TRY(levels_.back().record, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
   levels_.back().left_early = true;
   return Described::done;
 }
@@ -480,8 +505,7 @@ void FolderWalk::note_refused(std::string_view name, int error_number) {
 /// What was incomplete is looked at again next time.
 void FolderWalk::report_metadata_problems(WalkItem& item) {
   if (!metadata_problems_.empty()) {
-    item.stamp = kNoStamp;
-    item.seen_index.reset();
+    item.must_be_read();
   }
   for (Problem& problem : metadata_problems_) {
     problems_.add(std::move(problem));

@@ -496,6 +496,18 @@ TEST_CASE("a sample reads about its part of the files") {
   CHECK(sampled.snapshot.problem_count == 0);
 }
 
+TEST_CASE("as a sample a file with several names is read under the first") {
+  Incremental incremental({tree::file("a/first", 5'000, 1), tree::hard_link("a/second", "a/first"),
+                           tree::hard_link("b/third", "a/first")});
+  const auto before = incremental.run();
+  const auto sampled =
+      incremental.run([](repo::BackupOptions& options) { options.rehash_sample = 1; });
+  CHECK(incremental.bytes_read == 5'000);
+  CHECK(sampled.snapshot.problem_count == 0);
+  CHECK(sampled.changes.files_unmodified == 3);
+  CHECK(root_of(sampled) == root_of(before));
+}
+
 TEST_CASE("a writer that has mapped a file does not escape") {
   Incremental incremental({tree::file("file", 8192, 1)});
   const std::string path = incremental.source + "/file";

@@ -36,11 +36,12 @@ ReadEntry read_entry(const std::string& path) {
   ProblemLines problems(path);
   const auto walk = SourceWalk::open(path, problems);
   REQUIRE(test::outcome(walk) == "ok");
-  const auto item = (*walk)->next();
-  REQUIRE(item.has_value());
+  const auto step = (*walk)->next();
+  REQUIRE(step.has_value());
+  const WalkItem& item = *item_of(**step);
   ReadEntry read;
-  read.entry = (*item)->entry;
-  core::Result<SourceFile> file = SourceFile::open(**item);
+  read.entry = item.entry;
+  core::Result<SourceFile> file = SourceFile::open(item);
   REQUIRE(test::outcome(file) == "ok");
   REQUIRE(test::outcome(file->read_metadata(read.entry, path, read.problems)) == "ok");
   return read;
@@ -216,16 +217,17 @@ TEST_CASE("the open file's metadata win over what the walk saw") {
   ProblemLines problems(temp.path());
   const auto walk = SourceWalk::open(temp / "file", problems);
   REQUIRE(walk.has_value());
-  const auto item = (*walk)->next();
-  REQUIRE(item.has_value());
-  Entry entry = (*item)->entry;
+  const auto step = (*walk)->next();
+  REQUIRE(step.has_value());
+  const WalkItem& item = *item_of(**step);
+  Entry entry = item.entry;
   const Owner owner_seen = entry.owner;
 
   REQUIRE(::chmod((temp / "file").c_str(), 0600) == 0);
   const ::timespec times[2] = {{later.seconds, 1}, {later.seconds, 1}};
   REQUIRE(::utimensat(AT_FDCWD, (temp / "file").c_str(), times, 0) == 0);
   const bool given_away = ::chown((temp / "file").c_str(), 4'000'000'000, 4'000'000'000) == 0;
-  core::Result<SourceFile> file = SourceFile::open(**item);
+  core::Result<SourceFile> file = SourceFile::open(item);
   REQUIRE(test::outcome(file) == "ok");
   std::vector<Problem> metadata_problems;
   REQUIRE(test::outcome(file->read_metadata(entry, temp / "file", metadata_problems)) == "ok");

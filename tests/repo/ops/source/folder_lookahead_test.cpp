@@ -79,9 +79,10 @@ std::vector<test::TreeObject> random_objects(std::uint64_t seed, std::size_t cou
 }
 
 std::string described(const WalkItem& item) {
-  return fmt::format("{} {} {} {} {}.{} {}:{} {} {} {} {}", static_cast<int>(item.step), item.path,
-                     item.file_name, item.size_bytes, item.ctime.seconds, item.ctime.nanoseconds,
-                     item.inode.device, item.inode.inode, item.link_count, item.stamp, item.known,
+  return fmt::format("{} {} {} {} {}.{} {}:{} {} {} {} {}", static_cast<int>(item.entry.type),
+                     item.path, item.file_name, item.size_bytes, item.ctime.seconds,
+                     item.ctime.nanoseconds, item.inode.device, item.inode.inode, item.link_count,
+                     item.stamp, item.is_known(),
                      item.birth_time ? item.birth_time->nanoseconds : 0);
 }
 

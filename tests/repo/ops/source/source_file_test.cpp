@@ -125,9 +125,9 @@ TEST_CASE("the source itself may be the file") {
   ProblemLines problems(temp.path());
   const auto walk = SourceWalk::open(temp / "file", problems);
   REQUIRE(walk.has_value());
-  const auto item = (*walk)->next();
-  REQUIRE(item.has_value());
-  core::Result<SourceFile> file = SourceFile::open(**item);
+  const auto step = (*walk)->next();
+  REQUIRE(step.has_value());
+  core::Result<SourceFile> file = SourceFile::open(*item_of(**step));
   REQUIRE(test::outcome(file) == "ok");
   CHECK(read_text(*file, 0, 100) == "text");
 }
@@ -187,12 +187,13 @@ TEST_CASE("another file under the file's name is opened and told from the first"
   CHECK(read_text(file, 0, 100) == "another one");
   WalkItem item = seen.item();
   item.stamp = 1;
-  item.seen_index = 1;
+  item.fate = Fate::as_recorded;
+  item.recorded_index = 1;
   file.describe(item);
   CHECK(file.is(item));
   CHECK(item.size_bytes == 11);
   CHECK(item.stamp == kNoStamp);
-  CHECK_FALSE(item.seen_index.has_value());
+  CHECK(item.fate == Fate::read_again);
 }
 
 TEST_CASE("numbers that a file system gives away again do not make two objects one") {
@@ -231,8 +232,8 @@ TEST_CASE("a file that an ordinary user may not read is refused to it") {
   const auto open_as = [&] {
     ProblemLines problems(temp.path());
     const auto walk = SourceWalk::open(temp / "file", problems);
-    const auto item = walk.has_value() ? (*walk)->next() : core::Result<std::optional<WalkItem>>();
-    return item.has_value() && item->has_value() ? test::outcome(SourceFile::open(**item))
+    const auto step = walk.has_value() ? (*walk)->next() : core::Result<std::optional<WalkStep>>();
+    return step.has_value() && step->has_value() ? test::outcome(SourceFile::open(*item_of(**step)))
                                                  : std::string("not walked");
   };
   CHECK(test::run_as_ordinary_user(open_as) == "permission_denied");

@@ -74,10 +74,12 @@ DeepWalk walk_deep(const std::string& source) {
     if (!step->has_value()) {
       break;
     }
-    deep.entered += (*step)->step == WalkStep::enter_folder ? 1U : 0U;
-    deep.left += (*step)->step == WalkStep::leave_folder ? 1U : 0U;
-    deep.files += (*step)->step == WalkStep::object && (*step)->entry.name == "z" ? 1U : 0U;
-    deep.longest_path = std::max(deep.longest_path, (*step)->path.size());
+    const auto* const object = std::get_if<MetObject>(&**step);
+    const WalkItem* const item = item_of(**step);
+    deep.entered += std::holds_alternative<EnteredFolder>(**step) ? 1U : 0U;
+    deep.left += std::holds_alternative<LeftFolder>(**step) ? 1U : 0U;
+    deep.files += object != nullptr && object->item.entry.name == "z" ? 1U : 0U;
+    deep.longest_path = std::max(deep.longest_path, item != nullptr ? item->path.size() : 0);
     if ((deep.entered + deep.left) % 64 == 0) {
       deep.descriptors_max = std::max(deep.descriptors_max, open_descriptors());
     }
@@ -201,7 +203,7 @@ class MovedFolders {
 std::size_t count_of_files(const Walked& walked) {
   return static_cast<std::size_t>(
       std::count_if(walked.items.begin(), walked.items.end(),
-                    [](const WalkItem& item) { return item.step == WalkStep::object; }));
+                    [](const WalkItem& item) { return item.entry.type != EntryType::folder; }));
 }
 
 TEST_CASE("a walk finds its way back from a folder that was moved") {

@@ -197,16 +197,20 @@ TEST_CASE("the root folder is a source") {
   const auto root = (*walk)->next();
   REQUIRE(root.has_value());
   REQUIRE(root->has_value());
-  CHECK((*root)->step == WalkStep::enter_folder);
-  CHECK((*root)->path == "/");
-  CHECK((*root)->entry.name.empty());
+  const auto* const folder = std::get_if<EnteredFolder>(&**root);
+  REQUIRE(folder != nullptr);
+  const WalkItem& item = folder->item;
+  CHECK(item.path == "/");
+  CHECK(item.entry.name.empty());
   struct ::stat status {};
-  REQUIRE(::fstatat((*root)->folder->descriptor(), (*root)->file_name.c_str(), &status, 0) == 0);
-  CHECK((*root)->inode.inode == status.st_ino);
+  REQUIRE(::fstatat(item.folder->descriptor(), item.file_name.c_str(), &status, 0) == 0);
+  CHECK(item.inode.inode == status.st_ino);
   const auto first = (*walk)->next();
   REQUIRE(first.has_value());
   REQUIRE(first->has_value());
-  CHECK((*first)->path == "/" + (*first)->entry.name);
+  const WalkItem* const below = item_of(**first);
+  REQUIRE(below != nullptr);
+  CHECK(below->path == "/" + below->entry.name);
 }
 
 TEST_CASE("a source that is not there, or not ours to see, is an error") {
