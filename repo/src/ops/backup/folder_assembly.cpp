@@ -11,11 +11,11 @@
 namespace cairn::repo::ops {
 
 FolderAssembly::FolderAssembly(const AssemblyParts& parts, const std::string& path,
-                               std::shared_ptr<const RecalledFolder> seen)
-    : parts_(parts), key_(folder_key(path)), seen_(std::move(seen)) {
-  if (seen_ != nullptr) {
+                               std::shared_ptr<const RecalledFolder> recalled)
+    : parts_(parts), key_(folder_key(path)), recalled_(std::move(recalled)) {
+  if (recalled_ != nullptr) {
     Expects(parts_.cache != nullptr);
-    entries_.emplace(*parts_.cache, seen_);
+    entries_.emplace(*parts_.cache, recalled_);
   }
 }
 
@@ -25,21 +25,21 @@ core::Result<const Entry*> FolderAssembly::recorded_entry(std::uint32_t index) {
 }
 
 core::Status FolderAssembly::add_unchanged(std::uint32_t first, std::size_t count) {
-  Expects(seen_ != nullptr && first + count <= seen_->size());
-  if (!builder_ && seen_->trusted && first == same_) {
+  Expects(recalled_ != nullptr && first + count <= recalled_->size());
+  if (!builder_ && recalled_->trusted && first == same_) {
     same_ += gsl::narrow_cast<std::uint32_t>(count);
     return {};
   }
   CAIRN_TRY_STATUS(build());
   for (std::size_t i = first; i < first + count; ++i) {
     CAIRN_TRY(const Entry* const entry, entries_->at(i));
-    CAIRN_TRY_STATUS(append(*entry, seen_->seen.stamps[i]));
+    CAIRN_TRY_STATUS(append(*entry, recalled_->record.stamps[i]));
   }
   return {};
 }
 
 core::Status FolderAssembly::add(Entry entry, Stamp stamp, std::optional<std::uint32_t> same_as) {
-  if (same_as && !builder_ && seen_->trusted && *same_as == same_) {
+  if (same_as && !builder_ && recalled_->trusted && *same_as == same_) {
     ++same_;
     return {};
   }
@@ -54,7 +54,7 @@ core::Status FolderAssembly::build() {
   }
   FolderBuilder::OnLeaf on_leaf;
   if (parts_.cache != nullptr) {
-    record_ = parts_.cache->start_record(seen_ != nullptr ? &seen_->seen : nullptr);
+    record_ = parts_.cache->start_record(recalled_ != nullptr ? &recalled_->record : nullptr);
     on_leaf = [this](core::ByteView encoded, std::size_t entries) {
       return entries == 0 ? core::Status()
                           : parts_.cache->put_piece(key_, record_, encoded, entries);
@@ -63,7 +63,7 @@ core::Status FolderAssembly::build() {
   builder_ = std::make_unique<FolderBuilder>(parts_.sink, parts_.split_key, std::move(on_leaf));
   for (std::uint32_t i = 0; i < same_; ++i) {
     CAIRN_TRY(const Entry* const entry, entries_->at(i));
-    CAIRN_TRY_STATUS(append(*entry, seen_->seen.stamps[i]));
+    CAIRN_TRY_STATUS(append(*entry, recalled_->record.stamps[i]));
   }
   return {};
 }
@@ -84,21 +84,21 @@ core::Status FolderAssembly::append(Entry entry, Stamp stamp) {
 core::Result<FolderAssembly::Finished> FolderAssembly::finish(const std::string& path,
                                                               const Left& left) {
   Finished finished;
-  if (!builder_ && seen_ != nullptr && seen_->trusted && seen_->seen.content &&
-      same_ == seen_->size()) {
-    finished.content = *seen_->seen.content;
-    finished.own = seen_->seen.own;
+  if (!builder_ && recalled_ != nullptr && recalled_->trusted && recalled_->record.content &&
+      same_ == recalled_->size()) {
+    finished.content = *recalled_->record.content;
+    finished.own = recalled_->record.own;
     finished.unchanged = true;
     return finished;
   }
   CAIRN_TRY_STATUS(build());
   CAIRN_TRY(finished.content, builder_->finish());
-  finished.unchanged = seen_ != nullptr && seen_->seen.content == finished.content;
+  finished.unchanged = recalled_ != nullptr && recalled_->record.content == finished.content;
   finished.own = record_.own;
   if (parts_.cache == nullptr) {
     return finished;
   }
-  if (left.early && seen_ != nullptr) {
+  if (left.early && recalled_ != nullptr) {
     CAIRN_TRY_STATUS(append_rest(record_));
   } else {
     record_.content = finished.content;
@@ -110,11 +110,11 @@ core::Result<FolderAssembly::Finished> FolderAssembly::finish(const std::string&
 
 /// Drops the records of subfolders that are there no more.
 core::Status FolderAssembly::forget_removed(const std::string& path, const Left& left) {
-  if (seen_ == nullptr) {
+  if (recalled_ == nullptr) {
     return {};
   }
   auto present = record_.subfolders.cbegin();
-  for (const SeenSubfolder& old : seen_->seen.subfolders) {
+  for (const RecordedSubfolder& old : recalled_->record.subfolders) {
     while (present != record_.subfolders.cend() && present->name < old.name) {
       ++present;
     }
@@ -133,7 +133,7 @@ core::Status FolderAssembly::record_progress() {
   if (parts_.cache == nullptr || !builder_) {
     return {};  // what is recorded is right still
   }
-  SeenFolder progress = record_;
+  FolderRecord progress = record_;
   if (const format::FolderLeaf& leaf = builder_->open_leaf(); !leaf.entries.empty()) {
     // It goes on growing, in the same place.
     CAIRN_TRY(const core::Bytes encoded, format::encode_folder_leaf(leaf));
@@ -145,20 +145,20 @@ core::Status FolderAssembly::record_progress() {
 
 /// Adds the old record's children that come after the last one appended. Both the walk and this
 /// object are there at most, so that of the pieces before nothing will be asked for any more.
-core::Status FolderAssembly::append_rest(SeenFolder& record) {
-  if (seen_ == nullptr) {
+core::Status FolderAssembly::append_rest(FolderRecord& record) {
+  if (recalled_ == nullptr) {
     return {};
   }
-  for (; passed_ < seen_->size() && !last_name_.empty(); ++passed_) {
+  for (; passed_ < recalled_->size() && !last_name_.empty(); ++passed_) {
     CAIRN_TRY(const Entry* const entry, entries_->at(passed_));
     if (entry->name > last_name_) {
       break;
     }
   }
-  const SeenFolder& old = seen_->seen;
+  const FolderRecord& old = recalled_->record;
   const auto shift = static_cast<std::int64_t>(record.stamps.size()) - std::int64_t{passed_};
   record.stamps.insert(record.stamps.end(), old.stamps.begin() + passed_, old.stamps.end());
-  for (const SeenSubfolder& subfolder : old.subfolders) {
+  for (const RecordedSubfolder& subfolder : old.subfolders) {
     if (subfolder.index >= passed_) {
       record.subfolders.push_back(subfolder);
       record.subfolders.back().index =
@@ -166,7 +166,7 @@ core::Status FolderAssembly::append_rest(SeenFolder& record) {
     }
   }
   std::uint32_t first = 0;
-  for (SeenPiece piece : old.pieces) {
+  for (RecordPiece piece : old.pieces) {
     const std::uint32_t end = first + piece.count;
     if (end > passed_) {
       const std::uint32_t cut = passed_ > first ? passed_ - first : 0;
@@ -176,7 +176,7 @@ core::Status FolderAssembly::append_rest(SeenFolder& record) {
     }
     first = end;
   }
-  if (!seen_->trusted) {
+  if (!recalled_->trusted) {
     record.dead_packs = kNotVouchedFor;
   }
   return {};

@@ -30,9 +30,9 @@ struct AssemblyParts {
 /// bytes per child for the new record.
 class FolderAssembly {
  public:
-  /// `seen`: the folder's record, may be nullptr.
+  /// `recalled`: the folder's record, may be nullptr.
   FolderAssembly(const AssemblyParts& parts, const std::string& path,
-                 std::shared_ptr<const RecalledFolder> seen);
+                 std::shared_ptr<const RecalledFolder> recalled);
 
   /// Children `first` to `first + count - 1` of the record, none of them a folder.
   core::Status add_unchanged(std::uint32_t first, std::size_t count);
@@ -43,13 +43,15 @@ class FolderAssembly {
   [[nodiscard]] core::Result<const Entry*> recorded_entry(std::uint32_t index);
   /// True if that child is a folder with this node.
   [[nodiscard]] bool has_node(std::uint32_t index, const ChunkId& node) const noexcept {
-    const SeenSubfolder* const subfolder = seen_->subfolder(index);
+    const RecordedSubfolder* const subfolder = recalled_->subfolder(index);
     return subfolder != nullptr && subfolder->node == node;
   }
 
   /// How many objects the record has at any depth.
   [[nodiscard]] std::uint64_t recorded_below() const noexcept {
-    return seen_ != nullptr && seen_->seen.content ? seen_->seen.content->entries_below : 0;
+    return recalled_ != nullptr && recalled_->record.content
+               ? recalled_->record.content->entries_below
+               : 0;
   }
 
   struct Finished {
@@ -74,17 +76,17 @@ class FolderAssembly {
   core::Status build();
   core::Status append(Entry entry, Stamp stamp);
   core::Status forget_removed(const std::string& path, const Left& left);
-  core::Status append_rest(SeenFolder& record);
+  core::Status append_rest(FolderRecord& record);
 
   AssemblyParts parts_;
   FolderKey key_;
-  std::shared_ptr<const RecalledFolder> seen_;
-  std::optional<SeenEntries> entries_;
+  std::shared_ptr<const RecalledFolder> recalled_;
+  std::optional<RecordEntries> entries_;
   std::uint32_t same_ = 0;                  ///< children so far, all of them the record's
   std::unique_ptr<FolderBuilder> builder_;  ///< nullptr as long as all children are the record's
   std::string last_name_;                   ///< of the child appended last
   std::uint32_t passed_ = 0;  ///< the record's children before this one come before that name
-  SeenFolder record_;
+  FolderRecord record_;
 };
 
 }  // namespace cairn::repo::ops

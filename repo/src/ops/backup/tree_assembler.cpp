@@ -139,7 +139,7 @@ core::Result<const Entry*> TreeAssembler::recorded_entry(
   if (!open_.empty()) {
     return open_.back().assembly->recorded_entry(*item.recorded_index);
   }
-  SeenEntries entries(*parts_.cache, lone);
+  RecordEntries entries(*parts_.cache, lone);
   CAIRN_TRY(const Entry* const entry, entries.at(*item.recorded_index));
   lone_record_ = *entry;
   lone_record_->name = item.entry.name;
@@ -271,7 +271,7 @@ core::Status TreeAssembler::record_lone_source(const std::string& path) {
   format::FolderLeaf leaf;
   leaf.entries.push_back(*root_);
   leaf.entries.back().name = kLoneSourceName;
-  SeenFolder record = parts_.cache->start_record();
+  FolderRecord record = parts_.cache->start_record();
   record.stamps.push_back(root_stamp_);
   const FolderKey key = lone_source_key(path);
   CAIRN_TRY(const core::Bytes encoded, format::encode_folder_leaf(leaf));

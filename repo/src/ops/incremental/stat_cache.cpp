@@ -61,7 +61,7 @@ IdType read_id(core::Decoder& in) {
 
 }  // namespace
 
-core::Bytes encode_seen_folder(const SeenFolder& folder) {
+core::Bytes encode_folder_record(const FolderRecord& folder) {
   core::Encoder out;
   out.u8(kRecordVersion);
   out.u64(folder.serial);
@@ -79,14 +79,14 @@ core::Bytes encode_seen_folder(const SeenFolder& folder) {
     out.u64(stamp);
   }
   out.varint(folder.subfolders.size());
-  for (const SeenSubfolder& subfolder : folder.subfolders) {
+  for (const RecordedSubfolder& subfolder : folder.subfolders) {
     out.varint(subfolder.index);
     out.bytes(subfolder.name);
     out.raw(subfolder.node.view());
   }
   out.u8(folder.slot);
   out.varint(folder.pieces.size());
-  for (const SeenPiece& piece : folder.pieces) {
+  for (const RecordPiece& piece : folder.pieces) {
     out.u64(piece.serial);
     out.u8(piece.slot);
     out.varint(piece.number);
@@ -96,9 +96,9 @@ core::Bytes encode_seen_folder(const SeenFolder& folder) {
   return std::move(out).take();
 }
 
-core::Result<SeenFolder> decode_seen_folder(core::ByteView input) {
+core::Result<FolderRecord> decode_folder_record(core::ByteView input) {
   core::Decoder in(input, "stat cache record");
-  SeenFolder folder;
+  FolderRecord folder;
   in.expect_u8(kRecordVersion, "version");
   folder.serial = in.u64();
   folder.interval = in.u64();
@@ -114,13 +114,13 @@ core::Result<SeenFolder> decode_seen_folder(core::ByteView input) {
     folder.content->entries_below = in.varint();
     folder.content->bytes_below = in.varint();
   }
-  folder.stamps.resize(in.count(kSeenChildrenMax, sizeof(Stamp)));
+  folder.stamps.resize(in.count(kRecordedChildrenMax, sizeof(Stamp)));
   for (Stamp& stamp : folder.stamps) {
     stamp = in.u64();
   }
   folder.subfolders.resize(in.count(folder.stamps.size(), kSubfolderBytesMin));
   std::uint64_t index_min = 0;
-  for (SeenSubfolder& subfolder : folder.subfolders) {
+  for (RecordedSubfolder& subfolder : folder.subfolders) {
     subfolder.index = static_cast<std::uint32_t>(in.varint(UINT32_MAX));
     subfolder.name = in.text(kNameBytesMax);
     subfolder.node = read_id<ChunkId>(in);
@@ -132,7 +132,7 @@ core::Result<SeenFolder> decode_seen_folder(core::ByteView input) {
   folder.slot = in.u8();
   folder.pieces.resize(in.count(folder.stamps.size(), kPieceBytesMin));
   std::uint64_t entries = 0;
-  for (SeenPiece& piece : folder.pieces) {
+  for (RecordPiece& piece : folder.pieces) {
     piece.serial = in.u64();
     piece.slot = in.u8();
     piece.number = static_cast<std::uint32_t>(in.varint(UINT32_MAX));
@@ -154,9 +154,10 @@ FolderKey lone_source_key(std::string_view path) {
   return core::hash256(core::as_view(std::string(path) + '\0'));
 }
 
-const SeenSubfolder* RecalledFolder::subfolder(std::uint32_t index) const noexcept {
-  const auto found = std::ranges::lower_bound(seen.subfolders, index, {}, &SeenSubfolder::index);
-  return found != seen.subfolders.end() && found->index == index ? &*found : nullptr;
+const RecordedSubfolder* RecalledFolder::subfolder(std::uint32_t index) const noexcept {
+  const auto found =
+      std::ranges::lower_bound(record.subfolders, index, {}, &RecordedSubfolder::index);
+  return found != record.subfolders.end() && found->index == index ? &*found : nullptr;
 }
 
 core::Result<std::unique_ptr<StatCache>> StatCache::open(State& state, const Options& options) {
@@ -189,28 +190,28 @@ core::Result<bool> StatCache::is_settled(std::uint64_t interval) const {
 
 core::Result<std::shared_ptr<const RecalledFolder>> StatCache::recall(
     const FolderKey& key, const std::optional<ChunkId>& vouched) const {
-  CAIRN_TRY(auto known, options_.recall ? stored(key) : std::optional<SeenFolder>());
-  if (!known) {
+  CAIRN_TRY(auto found, options_.recall ? stored(key) : std::optional<FolderRecord>());
+  if (!found) {
     return nullptr;
   }
   auto folder = std::make_shared<RecalledFolder>();
   folder->key = key;
-  folder->seen = *std::move(known);
-  const SeenFolder& seen = folder->seen;
-  CAIRN_TRY(const bool settled, is_settled(seen.interval));
-  const bool nothing_gone = settled && seen.dead_packs == dead_packs_;
-  const bool is_vouched_for = vouched && seen.content && seen.content->node == *vouched;
+  folder->record = *std::move(found);
+  const FolderRecord& record = folder->record;
+  CAIRN_TRY(const bool settled, is_settled(record.interval));
+  const bool nothing_gone = settled && record.dead_packs == dead_packs_;
+  const bool is_vouched_for = vouched && record.content && record.content->node == *vouched;
   folder->trusted = !state_.usable_packs->avoids_any() && (nothing_gone || is_vouched_for);
   return folder;
 }
 
 /// nullopt also if it is damaged: the folder is read, and recorded anew.
-core::Result<std::optional<SeenFolder>> StatCache::stored(const FolderKey& key) const {
+core::Result<std::optional<FolderRecord>> StatCache::stored(const FolderKey& key) const {
   CAIRN_TRY(const auto value, state_.catalogue->stat_record(record_key(key)));
   if (!value) {
     return std::nullopt;
   }
-  auto record = decode_seen_folder(*value);
+  auto record = decode_folder_record(*value);
   return record ? std::optional(*std::move(record)) : std::nullopt;
 }
 
@@ -222,8 +223,8 @@ core::Error StatCache::unreadable(const FolderKey& key, std::string_view why) co
 
 core::Result<std::vector<Entry>> StatCache::piece(const RecalledFolder& folder,
                                                   std::size_t index) const {
-  Expects(index < folder.seen.pieces.size());
-  const SeenPiece& piece = folder.seen.pieces[index];
+  Expects(index < folder.record.pieces.size());
+  const RecordPiece& piece = folder.record.pieces[index];
   CAIRN_TRY(const auto value,
             state_.catalogue->stat_record(piece_key(folder.key, piece.slot, piece.number)));
   core::Decoder in(value ? core::ByteView(*value) : core::ByteView(), "stat cache piece");
@@ -266,12 +267,12 @@ std::uint64_t StatCache::random_number() {
   return in.u64();
 }
 
-SeenFolder StatCache::start_record(const SeenFolder* before) {
-  SeenFolder record;
+FolderRecord StatCache::start_record(const FolderRecord* before) {
+  FolderRecord record;
   record.serial = random_number();
   record.dead_packs = dead_packs_;
   const auto is_used = [before](std::uint8_t slot) {
-    return std::ranges::find(before->pieces, slot, &SeenPiece::slot) != before->pieces.end();
+    return std::ranges::find(before->pieces, slot, &RecordPiece::slot) != before->pieces.end();
   };
   // One more than two are in use only after runs that were killed inside the folder.
   while (before != nullptr && record.slot < UINT8_MAX && is_used(record.slot)) {
@@ -280,8 +281,8 @@ SeenFolder StatCache::start_record(const SeenFolder* before) {
   return record;
 }
 
-core::Status StatCache::put_piece(const FolderKey& key, SeenFolder& record, core::ByteView entries,
-                                  std::size_t count) {
+core::Status StatCache::put_piece(const FolderKey& key, FolderRecord& record,
+                                  core::ByteView entries, std::size_t count) {
   core::Encoder out;
   out.u64(record.serial);
   out.raw(entries);
@@ -294,17 +295,17 @@ core::Status StatCache::put_piece(const FolderKey& key, SeenFolder& record, core
   return change(piece_key(key, record.slot, number), std::move(out).take());
 }
 
-core::Status StatCache::drop_replaced(const FolderKey& key, const SeenFolder& record) {
+core::Status StatCache::drop_replaced(const FolderKey& key, const FolderRecord& record) {
   using Place = std::pair<std::uint8_t, std::uint32_t>;
   std::vector<Place> kept;
   std::uint32_t own = 0;
-  for (const SeenPiece& piece : record.pieces) {
+  for (const RecordPiece& piece : record.pieces) {
     kept.emplace_back(piece.slot, piece.number);
     own += piece.slot == record.slot ? 1 : 0;
   }
   std::ranges::sort(kept);
   CAIRN_TRY(const auto before, stored(key));
-  for (const SeenPiece& piece : before ? before->pieces : std::vector<SeenPiece>()) {
+  for (const RecordPiece& piece : before ? before->pieces : std::vector<RecordPiece>()) {
     if (!std::ranges::binary_search(kept, Place(piece.slot, piece.number))) {
       CAIRN_TRY_STATUS(change(piece_key(key, piece.slot, piece.number), std::nullopt));
     }
@@ -320,7 +321,7 @@ core::Status StatCache::drop_replaced(const FolderKey& key, const SeenFolder& re
   }
 }
 
-core::Status StatCache::put(const FolderKey& key, SeenFolder& record) {
+core::Status StatCache::put(const FolderKey& key, FolderRecord& record) {
   if (!options_.record) {
     return {};
   }
@@ -331,7 +332,7 @@ core::Status StatCache::put(const FolderKey& key, SeenFolder& record) {
   }
   record.interval = *interval_;
   CAIRN_TRY_STATUS(drop_replaced(key, record));
-  return change(record_key(key), encode_seen_folder(record));
+  return change(record_key(key), encode_folder_record(record));
 }
 
 core::Status StatCache::drop_unreadable() {
@@ -342,14 +343,14 @@ core::Status StatCache::drop_unreadable() {
   }
   for (const FolderKey& key : keys) {
     CAIRN_TRY(auto record, stored(key));
-    RecalledFolder folder{.key = key, .seen = record ? *std::move(record) : SeenFolder()};
+    RecalledFolder folder{.key = key, .record = record ? *std::move(record) : FolderRecord()};
     bool readable = true;
-    for (std::size_t i = 0; readable && i < folder.seen.pieces.size(); ++i) {
+    for (std::size_t i = 0; readable && i < folder.record.pieces.size(); ++i) {
       const auto entries = piece(folder, i);
       readable = entries || entries.error().code() != core::ErrorCode::changed;
     }
     if (!readable) {
-      for (const SeenPiece& lost : folder.seen.pieces) {
+      for (const RecordPiece& lost : folder.record.pieces) {
         CAIRN_TRY_STATUS(change(piece_key(key, lost.slot, lost.number), std::nullopt));
       }
       CAIRN_TRY_STATUS(change(record_key(key), std::nullopt));
@@ -364,15 +365,15 @@ core::Status StatCache::forget(const std::string& path) {
 
 core::Status StatCache::forget_below(const FolderKey& key, const std::string& path,
                                      unsigned depth) {
-  CAIRN_TRY(const auto seen, stored(key));
-  if (!seen || depth > kFolderDepthMax) {
+  CAIRN_TRY(const auto record, stored(key));
+  if (!record || depth > kFolderDepthMax) {
     return {};
   }
-  for (const SeenPiece& piece : seen->pieces) {
+  for (const RecordPiece& piece : record->pieces) {
     CAIRN_TRY_STATUS(change(piece_key(key, piece.slot, piece.number), std::nullopt));
   }
   CAIRN_TRY_STATUS(change(record_key(key), std::nullopt));
-  for (const SeenSubfolder& subfolder : seen->subfolders) {
+  for (const RecordedSubfolder& subfolder : record->subfolders) {
     const std::string below = fmt::format("{}/{}", path == "/" ? "" : path, subfolder.name);
     CAIRN_TRY_STATUS(forget_below(folder_key(below), below, depth + 1));
   }
@@ -439,8 +440,8 @@ core::Status StatCache::set_anchor(std::string_view source, const SnapshotId& sn
   return state_.catalogue->put_note(anchor_note(source), out.view());
 }
 
-core::Result<const Entry*> SeenEntries::at(std::size_t index) {
-  const std::vector<SeenPiece>& pieces = folder_->seen.pieces;
+core::Result<const Entry*> RecordEntries::at(std::size_t index) {
+  const std::vector<RecordPiece>& pieces = folder_->record.pieces;
   Expects(index < folder_->size());
   if (index < first_) {
     piece_ = 0;

@@ -20,6 +20,18 @@
 /// what has not changed. It lives in the catalogue, on the client's own disk, since what it holds
 /// (inode numbers, times of change) says nothing about the data, and since a client whose role is
 /// `backup` could not read it from the repository. docs/design/0006-stat-cache.md.
+///
+/// Words of this room, one for each thing:
+///   record    what a backup wrote down of one folder (FolderRecord): a stamp for each child, and
+///             their entries, which lie apart in pieces
+///   recorded  what a record says: a recorded entry, the index of a recorded child
+///   stamp     a short hash over all that the system tells of an object
+///   recalled  a record that was read again, and whether it is to be trusted (RecalledFolder)
+///   known     an object of whose name something is recorded, be it this object or not
+///   settled   everything recorded until then refers to durable objects
+///   vouched   somebody who is trusted names the folder's node
+///   anchor    the snapshot that vouches for a source's root
+///   fate      what follows for an object of the source: Fate, in ops/source/source.h
 namespace cairn::repo::ops {
 
 /// A short hash over all that the system tells of an object: equal stamps, equal object.
@@ -32,33 +44,33 @@ struct StampIgnores {
   bool inode = false;
 };
 
-struct SeenSubfolder {
+struct RecordedSubfolder {
   std::uint32_t index = 0;  ///< of the child
   std::string name;
   ChunkId node;
 
-  friend bool operator==(const SeenSubfolder&, const SeenSubfolder&) = default;
+  friend bool operator==(const RecordedSubfolder&, const RecordedSubfolder&) = default;
 };
 
 /// Where some of a folder's entries lie.
-struct SeenPiece {
+struct RecordPiece {
   std::uint64_t serial = 0;   ///< of the recording that wrote it
   std::uint8_t slot = 0;      ///< of that recording: names the piece together with `number`
   std::uint32_t number = 0;   ///< of the piece in its recording
   std::uint32_t skipped = 0;  ///< entries at its beginning that are not this record's
   std::uint32_t count = 0;    ///< those after them that are
 
-  friend bool operator==(const SeenPiece&, const SeenPiece&) = default;
+  friend bool operator==(const RecordPiece&, const RecordPiece&) = default;
 };
 
 /// What a backup recorded of one folder, without its entries: those lie in pieces.
 ///
 /// A recording that has not come to the folder's end holds the children up to there, and behind
 /// them what the record before it says of the rest, whose pieces stay where they are.
-struct SeenFolder {
+struct FolderRecord {
   std::vector<Stamp> stamps;  ///< one per child, in the order of names
-  std::vector<SeenSubfolder> subfolders;
-  std::vector<SeenPiece> pieces;
+  std::vector<RecordedSubfolder> subfolders;
+  std::vector<RecordPiece> pieces;
   TreeCounts own;                        ///< the children alone; their number is stamps.size()
   std::optional<FolderContent> content;  ///< nullopt: the backup ended before the folder did
   std::uint64_t serial = 0;              ///< of this recording; its pieces carry it
@@ -67,15 +79,15 @@ struct SeenFolder {
   /// The catalogue's count at that time, or kNotVouchedFor.
   std::uint64_t dead_packs = 0;
 
-  friend bool operator==(const SeenFolder&, const SeenFolder&) = default;
+  friend bool operator==(const FolderRecord&, const FolderRecord&) = default;
 };
-inline constexpr std::size_t kSeenChildrenMax = 100'000'000;
+inline constexpr std::size_t kRecordedChildrenMax = 100'000'000;
 /// Dead packs of a record that holds children of one that was not trusted.
 inline constexpr std::uint64_t kNotVouchedFor = UINT64_MAX;
 
-[[nodiscard]] core::Bytes encode_seen_folder(const SeenFolder& folder);
+[[nodiscard]] core::Bytes encode_folder_record(const FolderRecord& folder);
 /// Errors: corrupt.
-[[nodiscard]] core::Result<SeenFolder> decode_seen_folder(core::ByteView input);
+[[nodiscard]] core::Result<FolderRecord> decode_folder_record(core::ByteView input);
 
 /// Names a folder's records: a hash of its absolute path.
 using FolderKey = core::Hash256;
@@ -87,14 +99,14 @@ inline constexpr std::string_view kLoneSourceName = "source";  ///< of that chil
 /// A record at hand.
 struct RecalledFolder {
   FolderKey key;
-  SeenFolder seen;
+  FolderRecord record;
   /// Everything that the record refers to is in the repository, at any depth. Otherwise each file's
   /// chunks have to be looked up, and nodes must not be reused.
   bool trusted = false;
 
-  [[nodiscard]] std::size_t size() const noexcept { return seen.stamps.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return record.stamps.size(); }
   /// nullptr: the child is no folder.
-  [[nodiscard]] const SeenSubfolder* subfolder(std::uint32_t index) const noexcept;
+  [[nodiscard]] const RecordedSubfolder* subfolder(std::uint32_t index) const noexcept;
 };
 
 /// When is a record trusted? Its nodes and chunks were durable when its interval was settled; since
@@ -131,11 +143,11 @@ class StatCache {
   /// A new record of a folder, `before` being the one that it replaces: its pieces are put first,
   /// then the record itself. Until then the pieces of `before` stay. `entries` is an encoded folder
   /// leaf.
-  [[nodiscard]] SeenFolder start_record(const SeenFolder* before = nullptr);
-  core::Status put_piece(const FolderKey& key, SeenFolder& record, core::ByteView entries,
+  [[nodiscard]] FolderRecord start_record(const FolderRecord* before = nullptr);
+  core::Status put_piece(const FolderKey& key, FolderRecord& record, core::ByteView entries,
                          std::size_t count);
   /// Sets the record's interval. Pieces of the stored record that this one does not refer to go.
-  core::Status put(const FolderKey& key, SeenFolder& record);
+  core::Status put(const FolderKey& key, FolderRecord& record);
   /// Removes the records of a folder that is gone, and of all below.
   core::Status forget(const std::string& path);
   /// Removes those records of which a piece could not be read and still cannot.
@@ -157,8 +169,8 @@ class StatCache {
   StatCache(State& state, const Options& options) : state_(state), options_(options) {}
   [[nodiscard]] core::Result<bool> is_settled(std::uint64_t interval) const;
   core::Status change(core::Bytes key, std::optional<core::Bytes> value);
-  core::Status drop_replaced(const FolderKey& key, const SeenFolder& record);
-  [[nodiscard]] core::Result<std::optional<SeenFolder>> stored(const FolderKey& key) const;
+  core::Status drop_replaced(const FolderKey& key, const FolderRecord& record);
+  [[nodiscard]] core::Result<std::optional<FolderRecord>> stored(const FolderKey& key) const;
   [[nodiscard]] core::Error unreadable(const FolderKey& key, std::string_view why) const;
   core::Status forget_below(const FolderKey& key, const std::string& path, unsigned depth);
   [[nodiscard]] std::uint64_t random_number();
@@ -175,10 +187,10 @@ class StatCache {
 };
 
 /// Reads a record's entries in order, one piece in memory at a time. Not thread-safe.
-class SeenEntries {
+class RecordEntries {
  public:
   /// Both must outlive it.
-  SeenEntries(const StatCache& cache, std::shared_ptr<const RecalledFolder> folder)
+  RecordEntries(const StatCache& cache, std::shared_ptr<const RecalledFolder> folder)
       : cache_(&cache), folder_(std::move(folder)) {}
   /// Going back costs reading a piece again. The pointer is good until the next call.
   [[nodiscard]] core::Result<const Entry*> at(std::size_t index);

@@ -33,7 +33,7 @@ struct Level {
   NameStack::Mark mark;    ///< its names begin here
   std::size_t next;        ///< the next name
   std::shared_ptr<const RecalledFolder> record = {};  ///< until the folder's step was told
-  std::optional<SeenCursor> seen = {};
+  std::optional<RecordCursor> cursor = {};
   core::Timestamp listed_at;  ///< or a little before
   std::size_t offered;        ///< the first name that the look-ahead has not been told
   std::uint64_t home = 0;     ///< the device that counts as the source's own

@@ -102,8 +102,8 @@ void FolderWalk::add_name(std::string_view name) {
 }
 
 core::Result<LeftFolder> FolderWalk::leave() {
-  if (levels_.back().seen && !levels_.back().left_early) {
-    CAIRN_TRY_STATUS(levels_.back().seen->finish());
+  if (levels_.back().cursor && !levels_.back().left_early) {
+    CAIRN_TRY_STATUS(levels_.back().cursor->finish());
   }
   Level left = std::move(levels_.back());
   levels_.pop_back();

@@ -35,18 +35,18 @@ core::Timestamp SourceComparison::now() const {
   return options_.clock != nullptr ? options_.clock->now() : core::Timestamp();
 }
 
-core::Status SourceComparison::look(std::string_view name, core::Timestamp before, SeenCursor* seen,
-                                    Child& child) {
+core::Status SourceComparison::look(std::string_view name, core::Timestamp before,
+                                    RecordCursor* cursor, Child& child) {
   if (options_.cache == nullptr) {
     return {};
   }
   child.stamp = stamps_.make(name, child.status, owner(child.status), before);
-  return seen != nullptr ? compare(name, *seen, child) : core::Status();
+  return cursor != nullptr ? compare(name, *cursor, child) : core::Status();
 }
 
-core::Status SourceComparison::compare(std::string_view name, SeenCursor& seen,
+core::Status SourceComparison::compare(std::string_view name, RecordCursor& cursor,
                                        Child& child) const {
-  CAIRN_TRY(const SeenCursor::Match match, seen.look_up(name, child.stamp));
+  CAIRN_TRY(const RecordCursor::Match match, cursor.look_up(name, child.stamp));
   if (!match.index) {
     return {};
   }
@@ -56,8 +56,8 @@ core::Status SourceComparison::compare(std::string_view name, SeenCursor& seen,
     return {};
   }
   const bool is_file = S_ISREG(child.status.stx_mode);
-  if (is_file && !seen.folder().trusted) {
-    CAIRN_TRY(const Entry* const entry, seen.entry(*match.index));
+  if (is_file && !cursor.folder().trusted) {
+    CAIRN_TRY(const Entry* const entry, cursor.entry(*match.index));
     CAIRN_TRY(const bool is_stored, options_.cache->is_stored(entry->content));
     if (!is_stored) {
       return {};
@@ -74,7 +74,7 @@ core::Status SourceComparison::look_at_lone_source(MetObject& source, Child& chi
     return {};
   }
   CAIRN_TRY(source.record, options_.cache->recall(lone_source_key(source.item.path), std::nullopt));
-  std::optional<SeenCursor> cursor;
+  std::optional<RecordCursor> cursor;
   if (source.record != nullptr) {
     cursor.emplace(*options_.cache, source.record, nullptr);
   }
@@ -88,11 +88,12 @@ void SourceComparison::describe(const Child& child, WalkItem& item) {
   item.logs = child.logs;
 }
 
-std::optional<ChunkId> SourceComparison::vouched_node(const Child& child, const SeenCursor* seen) {
-  if (seen == nullptr || !seen->folder().trusted || !child.recorded_index) {
+std::optional<ChunkId> SourceComparison::vouched_node(const Child& child,
+                                                      const RecordCursor* cursor) {
+  if (cursor == nullptr || !cursor->folder().trusted || !child.recorded_index) {
     return std::nullopt;
   }
-  const SeenSubfolder* const subfolder = seen->folder().subfolder(*child.recorded_index);
+  const RecordedSubfolder* const subfolder = cursor->folder().subfolder(*child.recorded_index);
   return subfolder != nullptr ? std::optional(subfolder->node) : std::nullopt;
 }
 
@@ -116,8 +117,8 @@ core::Result<std::shared_ptr<const RecalledFolder>> SourceComparison::recall(
   return record;
 }
 
-SeenCursor SourceComparison::cursor(std::shared_ptr<const RecalledFolder> record,
-                                    const std::string& path) const {
+RecordCursor SourceComparison::cursor(std::shared_ptr<const RecalledFolder> record,
+                                      const std::string& path) const {
   std::function<void(std::string_view)> on_removed;
   if (options_.on_removed) {
     on_removed = [this, folder = path == "/" ? std::string() : path](std::string_view name) {

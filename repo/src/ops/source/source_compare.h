@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "ops/incremental/seen_cursor.h"
+#include "ops/incremental/record_cursor.h"
 #include "ops/incremental/source_stamp.h"
 #include "ops/posix/object_metadata.h"
 #include "ops/posix/owner_names.h"
@@ -37,9 +37,10 @@ class SourceComparison {
 
   /// Owner of an object with the names of its numbers.
   [[nodiscard]] const Owner& owner(const Statx& status);
-  /// Decides what becomes of a child whose status was taken after `before`. `seen`: the
+  /// Decides what becomes of a child whose status was taken after `before`. `cursor`: the
   /// cursor of its folder's record, if there is one.
-  core::Status look(std::string_view name, core::Timestamp before, SeenCursor* seen, Child& child);
+  core::Status look(std::string_view name, core::Timestamp before, RecordCursor* cursor,
+                    Child& child);
   /// The same for a source that is no folder, whose record, if there is one, is filled in.
   core::Status look_at_lone_source(MetObject& source, Child& child);
   /// Copies into the item what was found out about the child.
@@ -47,18 +48,18 @@ class SourceComparison {
 
   /// The node that a trusted record names for a subfolder, or an anchor for a source.
   [[nodiscard]] static std::optional<ChunkId> vouched_node(const Child& child,
-                                                           const SeenCursor* seen);
+                                                           const RecordCursor* cursor);
   [[nodiscard]] core::Result<std::optional<ChunkId>> anchored_node(const std::string& source) const;
   /// The record of a folder, which then is known; nullptr: there is none.
   [[nodiscard]] core::Result<std::shared_ptr<const RecalledFolder>> recall(
       WalkItem& item, const std::optional<ChunkId>& vouched) const;
-  [[nodiscard]] SeenCursor cursor(std::shared_ptr<const RecalledFolder> record,
-                                  const std::string& path) const;
+  [[nodiscard]] RecordCursor cursor(std::shared_ptr<const RecalledFolder> record,
+                                    const std::string& path) const;
 
   [[nodiscard]] core::Timestamp now() const;
 
  private:
-  core::Status compare(std::string_view name, SeenCursor& seen, Child& child) const;
+  core::Status compare(std::string_view name, RecordCursor& cursor, Child& child) const;
 
   WalkOptions options_;
   StampMaker stamps_;

@@ -86,7 +86,7 @@ void FolderWalk::end_early() {
   ahead_.reset();
   // All names of all folders: each level's next is at its own end, where the names above begin.
   for (std::size_t i = 0; i < levels_.size(); ++i) {
-    levels_[i].seen.reset();
+    levels_[i].cursor.reset();
     levels_[i].left_early = true;
     const bool is_top = i + 1 == levels_.size();
     levels_[i].next = is_top ? names_.size() : levels_[i + 1].mark.names;
@@ -136,7 +136,7 @@ core::Status FolderWalk::next_child(std::optional<WalkStep>& told) {
     item.folder = level.folder;
     SourceComparison::describe(child, item);
     object.is_log = child.is_log;
-    vouched_ = SourceComparison::vouched_node(child, level.seen ? &*level.seen : nullptr);
+    vouched_ = SourceComparison::vouched_node(child, level.cursor ? &*level.cursor : nullptr);
     CAIRN_TRY(const bool described, describe(item, child.status));
     if (described) {
       complete(*told);
@@ -190,7 +190,7 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
     child.is_log = log.logs != nullptr;
     ahead_is_way_only_ = false;
     CAIRN_TRY_STATUS(
-        comparison_.look(name, level.listed_at, level.seen ? &*level.seen : nullptr, child));
+        comparison_.look(name, level.listed_at, level.cursor ? &*level.cursor : nullptr, child));
     ahead_ = std::move(child);
     return true;
   }
@@ -215,7 +215,7 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
   }
   ahead_is_way_only_ = is_out;
   CAIRN_TRY_STATUS(
-      comparison_.look(name, level.listed_at, level.seen ? &*level.seen : nullptr, child));
+      comparison_.look(name, level.listed_at, level.cursor ? &*level.cursor : nullptr, child));
   if (level.has_logs && S_ISREG(child.status.stx_mode)) {
     CAIRN_TRY_STATUS(plan_logs(name, child));
   }
@@ -267,9 +267,9 @@ core::Status FolderWalk::plan_log(const std::string& log, DatabaseLogs& logs, bo
   if (error_number != 0 || !S_ISREG(child.status.stx_mode)) {
     return {};  // when the walk comes to it, it will see
   }
-  std::optional<SeenCursor> ahead;
-  if (level.seen) {
-    ahead.emplace(level.seen->ahead());
+  std::optional<RecordCursor> ahead;
+  if (level.cursor) {
+    ahead.emplace(level.cursor->ahead());
   }
   CAIRN_TRY_STATUS(comparison_.look(log, level.listed_at, ahead ? &*ahead : nullptr, child));
   all_same = all_same && child.fate == Fate::as_recorded;
@@ -404,7 +404,7 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
                                     item.path));
     }
     if (on_own_folder_) {
-      on_own_folder_(item.path, !levels_.back().seen);
+      on_own_folder_(item.path, !levels_.back().cursor);
     }
     return Described::left_out;
   }
@@ -418,7 +418,7 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
   levels_.back().home = home;
   CAIRN_TRY(auto record, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
   if (record != nullptr) {
-    levels_.back().seen = comparison_.cursor(record, item.path);
+    levels_.back().cursor = comparison_.cursor(record, item.path);
     levels_.back().record = std::move(record);
   }
   read_xattrs(descriptor, item.entry, {item.path, metadata_problems_});

@@ -3,7 +3,7 @@
 #include "cairn/core/codec.h"
 #include "catch2.h"
 #include "format/node.h"
-#include "ops/incremental/seen_cursor.h"
+#include "ops/incremental/record_cursor.h"
 #include "ops/writing/writing_session.h"
 #include "outcome.h"
 #include "repo_fixture.h"
@@ -48,16 +48,16 @@ void record(StatCache& cache, const std::string& path, const std::vector<std::st
             std::size_t names_per_piece = 2) {
   const auto before = cache.recall(folder_key(path), std::nullopt);
   REQUIRE(outcome(before) == "ok");
-  SeenFolder seen = cache.start_record(*before != nullptr ? &(*before)->seen : nullptr);
+  FolderRecord made = cache.start_record(*before != nullptr ? &(*before)->record : nullptr);
   format::FolderLeaf leaf;
   const auto put_piece = [&] {
     REQUIRE(
-        outcome(cache.put_piece(folder_key(path), seen, format::encode_folder_leaf(leaf).value(),
+        outcome(cache.put_piece(folder_key(path), made, format::encode_folder_leaf(leaf).value(),
                                 leaf.entries.size())) == "ok");
     leaf.entries.clear();
   };
   for (const std::string& name : names) {
-    seen.stamps.push_back(seen.stamps.size() + 1);
+    made.stamps.push_back(made.stamps.size() + 1);
     leaf.entries.push_back(text_entry(name));
     if (leaf.entries.size() == names_per_piece) {
       put_piece();
@@ -66,8 +66,8 @@ void record(StatCache& cache, const std::string& path, const std::vector<std::st
   if (!leaf.entries.empty()) {
     put_piece();
   }
-  seen.content = FolderContent{.node = ChunkId(), .entries_below = names.size(), .bytes_below = 0};
-  REQUIRE(outcome(cache.put(folder_key(path), seen)) == "ok");
+  made.content = FolderContent{.node = ChunkId(), .entries_below = names.size(), .bytes_below = 0};
+  REQUIRE(outcome(cache.put(folder_key(path), made)) == "ok");
 }
 
 std::shared_ptr<const RecalledFolder> recall(const StatCache& cache, const std::string& path) {
@@ -79,7 +79,7 @@ std::shared_ptr<const RecalledFolder> recall(const StatCache& cache, const std::
 }  // namespace
 
 TEST_CASE("a record of the stat cache is read as it was written") {
-  SeenFolder folder;
+  FolderRecord folder;
   folder.stamps = {5, kNoStamp, UINT64_MAX};
   folder.subfolders = {{0, "a", ChunkId()}, {2, "c\xff", ChunkId()}};
   folder.pieces = {{.serial = 9, .slot = 1, .number = 0, .skipped = 0, .count = 1},
@@ -93,17 +93,17 @@ TEST_CASE("a record of the stat cache is read as it was written") {
     folder.content = FolderContent{.node = ChunkId(), .entries_below = 3, .bytes_below = 77};
   }
   SECTION("of the beginning of one") {}
-  const core::Bytes encoded = encode_seen_folder(folder);
-  const auto decoded = decode_seen_folder(encoded);
+  const core::Bytes encoded = encode_folder_record(folder);
+  const auto decoded = decode_folder_record(encoded);
   REQUIRE(outcome(decoded) == "ok");
   CHECK(*decoded == folder);
   for (std::size_t size = 0; size < encoded.size(); ++size) {
-    CHECK_FALSE(decode_seen_folder(core::ByteView(encoded).first(size)).has_value());
+    CHECK_FALSE(decode_folder_record(core::ByteView(encoded).first(size)).has_value());
   }
 }
 
 TEST_CASE("a record that contradicts itself is refused") {
-  SeenFolder folder;
+  FolderRecord folder;
   folder.stamps = {1, 2};
   folder.pieces = {{.serial = 1, .slot = 0, .number = 0, .skipped = 0, .count = 2}};
   SECTION("more children than its pieces hold") { folder.pieces.front().count = 1; }
@@ -111,7 +111,7 @@ TEST_CASE("a record that contradicts itself is refused") {
   SECTION("subfolders out of order") {
     folder.subfolders = {{1, "x", ChunkId()}, {0, "y", ChunkId()}};
   }
-  CHECK(outcome(decode_seen_folder(encode_seen_folder(folder))) == "corrupt");
+  CHECK(outcome(decode_folder_record(encode_folder_record(folder))) == "corrupt");
 }
 
 TEST_CASE("a record is trusted once its interval is settled") {
@@ -175,12 +175,12 @@ TEST_CASE("a cursor finds what is the same, what is known and what is gone") {
   record(*cache, "/f", {"b", "d", "f", "h", "j"});
   REQUIRE(outcome(cache->settle()) == "ok");
   std::vector<std::string> removed;
-  SeenCursor cursor(*cache, recall(*cache, "/f"),
-                    [&](std::string_view name) { removed.emplace_back(name); });
+  RecordCursor cursor(*cache, recall(*cache, "/f"),
+                      [&](std::string_view name) { removed.emplace_back(name); });
   const auto look_up = [&](std::string_view name, Stamp stamp) {
     const auto match = cursor.look_up(name, stamp);
     REQUIRE(outcome(match) == "ok");
-    return (match->known ? "known " : "new ") + std::string(match->same ? "same " : "") +
+    return (match->index ? "known " : "new ") + std::string(match->same ? "same " : "") +
            (match->index ? std::to_string(*match->index) : "");
   };
   CHECK(look_up("a", 100) == "new ");
@@ -268,7 +268,7 @@ TEST_CASE("a recording that was killed leaves nothing behind the next one", "[ch
   REQUIRE(outcome(cache->settle()) == "ok");
   // Three pieces, and no record of them.
   const auto before = recall(*cache, "/f");
-  SeenFolder killed = cache->start_record(&before->seen);
+  FolderRecord killed = cache->start_record(&before->record);
   format::FolderLeaf leaf;
   leaf.entries = {text_entry("a")};
   for (int i = 0; i < 3; ++i) {
@@ -290,7 +290,7 @@ TEST_CASE("a recording that was killed leaves nothing behind the next one", "[ch
 TEST_CASE("a folder is forgotten with all below it") {
   CacheFixture fixture;
   const auto cache = fixture.open();
-  SeenFolder above = cache->start_record();
+  FolderRecord above = cache->start_record();
   above.stamps = {1};
   above.subfolders = {{0, "b", ChunkId()}};
   format::FolderLeaf leaf;

@@ -13,22 +13,21 @@ namespace cairn::repo::ops {
 
 /// Walks along a folder's record beside a fresh listing of the folder, both in the order of names.
 /// As long as stamps agree, names are not even read. Not thread-safe.
-class SeenCursor {
+class RecordCursor {
  public:
   /// `cache` must outlive it. `on_removed` is told the names that the listing lacks, if given.
-  SeenCursor(const StatCache& cache, std::shared_ptr<const RecalledFolder> folder,
-             std::function<void(std::string_view name)> on_removed);
+  RecordCursor(const StatCache& cache, std::shared_ptr<const RecalledFolder> folder,
+               std::function<void(std::string_view name)> on_removed);
 
   struct Match {
-    bool known = false;                  ///< there was something of this name
-    bool same = false;                   ///< and this object equals it
-    std::optional<std::uint32_t> index;  ///< of the child of this name
+    std::optional<std::uint32_t> index = {};  ///< of the child of this name, if there is one
+    bool same = false;                        ///< and the stamps are equal
   };
   /// Names must ascend from call to call. Errors: as StatCache::piece().
   [[nodiscard]] core::Result<Match> look_up(std::string_view name, Stamp stamp);
   /// Another one that stands at the same place and tells nobody what was removed.
-  [[nodiscard]] SeenCursor ahead() const {
-    SeenCursor other = *this;
+  [[nodiscard]] RecordCursor ahead() const {
+    RecordCursor other = *this;
     other.on_removed_ = nullptr;
     return other;
   }
@@ -41,7 +40,7 @@ class SeenCursor {
 
  private:
   std::shared_ptr<const RecalledFolder> folder_;
-  SeenEntries entries_;
+  RecordEntries entries_;
   std::function<void(std::string_view name)> on_removed_;
   std::uint32_t next_ = 0;
 };

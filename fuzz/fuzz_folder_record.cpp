@@ -7,7 +7,7 @@ using namespace cairn;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const core::ByteView input = fuzz::view_of(data, size);
-  fuzz::require_one_encoding(input, repo::ops::decode_seen_folder(input),
-                             repo::ops::encode_seen_folder);
+  fuzz::require_one_encoding(input, repo::ops::decode_folder_record(input),
+                             repo::ops::encode_folder_record);
   return 0;
 }
