@@ -1,8 +1,10 @@
-#include "command_line/backup_arguments.h"
+#include "commands/backup.h"
 
 #include <fmt/format.h>
 
 #include "catch2.h"
+#include "command_line/option_values.h"
+#include "parsed_words.h"
 
 using namespace cairn;
 using namespace cairn::cli;
@@ -17,7 +19,7 @@ std::string parsed(std::vector<std::string> words, BackupArguments* into = nullp
     return error->message;
   }
   if (into != nullptr) {
-    *into = std::get<BackupArguments>(std::get<Invocation>(result).command);
+    *into = arguments<BackupArguments>(words);
   }
   return "ok";
 }

@@ -32,9 +32,9 @@ struct Bench {
                   .file_system = *file_system,
                   .clock = clock,
                   .random = random};
-  GlobalArguments global;
+  ConsoleOptions options;
 
-  Console console() { return {streams, global}; }
+  Console console() { return {streams, options}; }
 };
 
 repo::Progress some_progress() {
@@ -54,7 +54,7 @@ TEST_CASE("an error is a line with the name of the program, its hint the next li
 
 TEST_CASE("an error in JSON is one line on standard error") {
   Bench bench;
-  bench.global.json = true;
+  bench.options.json = true;
   bench.console().error(core::Error(core::ErrorCode::busy, "m"), ExitCode::busy);
   CHECK(bench.err.str() ==
         "{\"type\":\"error\",\"code\":\"busy\",\"message\":\"m\",\"exit_code\":11}\n");
@@ -62,7 +62,7 @@ TEST_CASE("an error in JSON is one line on standard error") {
 
 TEST_CASE("quiet leaves what was asked for, warnings and problems") {
   Bench bench;
-  bench.global.quiet = true;
+  bench.options.quiet = true;
   Console console = bench.console();
   console.print("asked");
   console.say("told");
@@ -78,15 +78,15 @@ TEST_CASE("details are told to those who asked for them") {
   Bench bench;
   bench.console().detail("fine");
   CHECK(bench.err.str().empty());
-  bench.global.verbose = true;
+  bench.options.verbose = true;
   bench.console().detail("fine");
   CHECK(bench.err.str() == "fine\n");
 }
 
 TEST_CASE("in JSON problems stand among the results, warnings and details on standard error") {
   Bench bench;
-  bench.global.json = true;
-  bench.global.verbose = true;
+  bench.options.json = true;
+  bench.options.verbose = true;
   Console console = bench.console();
   console.say("not for machines");
   console.problem({repo::ProblemKind::vanished, "/x", "r"}, "read");
@@ -130,9 +130,9 @@ TEST_CASE("no progress without a terminal, with --quiet or with --no-progress") 
     for (const bool json : {true, false}) {
       Bench bench;
       bench.streams.err_is_terminal = true;
-      bench.global.json = json;
-      bench.global.quiet = quiet;
-      bench.global.no_progress = !quiet;
+      bench.options.json = json;
+      bench.options.quiet = quiet;
+      bench.options.no_progress = !quiet;
       bench.console().progress(some_progress());
       CHECK((bench.err.str() + bench.out.str()).empty());
     }
@@ -141,7 +141,7 @@ TEST_CASE("no progress without a terminal, with --quiet or with --no-progress") 
 
 TEST_CASE("in JSON progress is a line on standard output") {
   Bench bench;
-  bench.global.json = true;
+  bench.options.json = true;
   bench.console().progress(some_progress());
   CHECK(bench.err.str().empty());
   const Json json = Json::parse(bench.out.str());
@@ -178,7 +178,7 @@ TEST_CASE("output that nobody takes is an error; a reader that left is a quiet o
                   .clock = bench.clock,
                   .random = bench.random};
   streams.out_error = [&error_number] { return error_number; };
-  Console console(streams, bench.global);
+  Console console(streams, bench.options);
   CHECK(console.finish());
   console.print("x");
   const core::Status full = console.finish();

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "cli_fixture.h"
-#include "command_line/arguments.h"
+#include "commands/copy.h"
 #include "parsed_words.h"
 
 // copy, from its words to its output.

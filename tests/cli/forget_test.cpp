@@ -1,4 +1,4 @@
-#include "command_line/forget_arguments.h"
+#include "command_line/retention_options.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "cli_fixture.h"
-#include "command_line/arguments.h"
+#include "commands/forget.h"
+#include "commands/pin.h"
+#include "commands/snapshots.h"
+#include "commands/tag.h"
 #include "parsed_words.h"
 
 // forget, tag and pins, from their words to their output.

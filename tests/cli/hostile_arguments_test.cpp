@@ -13,7 +13,7 @@ namespace cairn::cli {
 namespace {
 
 /// Every command by the names that the program's help lists, with its options.
-struct Command {
+struct TriedCommand {
   Args words;
   std::vector<std::string> options;
 };
@@ -36,8 +36,8 @@ std::vector<std::string> options_in(const std::string& help) {
   return {options.begin(), options.end()};
 }
 
-std::vector<Command> all_commands(CliFixture& cli) {
-  std::vector<Command> commands;
+std::vector<TriedCommand> all_commands(CliFixture& cli) {
+  std::vector<TriedCommand> commands;
   for (const Args& words : std::vector<Args>{{"init"},
                                              {"backup"},
                                              {"restore"},
@@ -176,7 +176,7 @@ TEST_CASE("hostile arguments: each option with each kind of nonsense") {
   cli.must({"init"});
   cli.must({"backup", "source"});
   cli.input = std::string("x\0y\n\nsource\n", 12);
-  const std::vector<Command> commands = all_commands(cli);
+  const std::vector<TriedCommand> commands = all_commands(cli);
   const std::vector<std::string> values = hostile_values();
   test::SeededNumbers numbers(20'260'101);
   const auto any_of = [&numbers](const auto& list) -> const auto& {
@@ -184,7 +184,7 @@ TEST_CASE("hostile arguments: each option with each kind of nonsense") {
   };
   unsigned went_well = 0;
   for (unsigned round = 0; round < 400; ++round) {
-    const Command& command = any_of(commands);
+    const TriedCommand& command = any_of(commands);
     Args args = command.words;
     for (std::size_t i = numbers.between(0, 3); i > 0; --i) {
       if (!command.options.empty() && numbers.between(0, 3) > 0) {

@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "cli_fixture.h"
-#include "command_line/arguments.h"
+#include "commands/diff.h"
+#include "commands/dump.h"
+#include "commands/find.h"
+#include "commands/snapshots.h"
 #include "parsed_words.h"
 #include "text/sizes.h"
 
@@ -56,10 +59,10 @@ TEST_CASE("find: patterns and conditions") {
   CHECK(find.older.has_value());
   CHECK(find.larger == 10'240U);
   CHECK(find.smaller == 1'572'864U);
-  CHECK(find.type == FindType::file);
+  CHECK(find.type == repo::EntryType::file);
   CHECK(find.ignore_case);
-  CHECK(arguments<FindArguments>({"find", "--type", "d"}).type == FindType::folder);
-  CHECK(arguments<FindArguments>({"find", "x", "--type", "l"}).type == FindType::symlink);
+  CHECK(arguments<FindArguments>({"find", "--type", "d"}).type == repo::EntryType::folder);
+  CHECK(arguments<FindArguments>({"find", "x", "--type", "l"}).type == repo::EntryType::symlink);
   CHECK(arguments<FindArguments>({"find", "--versions", "/a"}).versions_of == "/a");
 
   CHECK(contains(refused({"find"}).message, "what to find?"));

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "catch2.h"
-#include "command_line/arguments.h"
+#include "parse.h"
 
 /// What the words of a command line become, for tests that know which of the answers it must be.
 namespace cairn::cli {
@@ -25,8 +25,9 @@ inline Invocation invocation(const Args& args) {
 template <class Arguments>
 Arguments arguments(const Args& args) {
   const Invocation invoked = invocation(args);
-  REQUIRE(std::holds_alternative<Arguments>(invoked.command));
-  return std::get<Arguments>(invoked.command);
+  const auto* const command = dynamic_cast<const CommandWith<Arguments>*>(invoked.command.get());
+  REQUIRE(command != nullptr);
+  return command->arguments();
 }
 
 inline UsageError refused(const Args& args) {

@@ -3,7 +3,8 @@
 #include <vector>
 
 #include "cli_fixture.h"
-#include "command_line/arguments.h"
+#include "commands/repair.h"
+#include "commands/rewrite.h"
 #include "parsed_words.h"
 
 // repair, rewrite and stats --would-free, from their words to their output.

@@ -65,11 +65,12 @@ constexpr std::array kRooms = std::to_array<Room>({
      "ops/collect ops/copy"},
     {"cli/src/text", ""},
     {"cli/src/io", ""},
+    {"cli/src/output", "text io"},
     {"cli/src/command_line", "text"},
-    {"cli/src/output", "text io command_line"},
-    {"cli/src/context", "io command_line output"},
-    {"cli/src/commands", "text io command_line output context"},
-    {"cli/src", "io command_line output context commands", "main.cpp run.cpp run.h"},
+    {"cli/src/context", "io output command_line"},
+    {"cli/src/commands", "text io output command_line context"},
+    {"cli/src", "text io output command_line context commands",
+     "main.cpp parse.cpp parse.h run.cpp run.h"},
 });
 
 /// "a/b" of "a/b/c"; "" of "c".

@@ -1,7 +1,5 @@
 #include "command_line/option_words.h"
 
-#include "command_line/command_help.h"
-
 #include <algorithm>
 #include <iterator>
 #include <string_view>
@@ -41,15 +39,6 @@ std::string without_shields(std::string text) {
   return text;
 }
 
-CLI::App& add_command(CLI::App& parent, std::string_view full_name) {
-  const CommandHelp& help = command_help(full_name);
-  const std::string name(full_name.substr(full_name.rfind(' ') + 1));
-  CLI::App& command = *parent.add_subcommand(name, std::string(help.summary));
-  command.footer(help_footer(help));
-  command.group("Commands");
-  return command;
-}
-
 CLI::Option* add_text(CLI::App& app, const char* names, std::string& value, const char* placeholder,
                       const char* description) {
   const auto take = [&value](const CLI::results_t& words) {
@@ -74,6 +63,16 @@ CLI::Option* add_list(CLI::App& app, const char* names, std::vector<std::string>
       ->type_name(placeholder)
       ->type_size(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+CLI::Option* add_repeated(CLI::App& app, const char* names, std::vector<std::string>& values,
+                          const char* placeholder, const char* description) {
+  return add_list(app, names, values, placeholder, description)->allow_extra_args(false);
+}
+
+CLI::Option* add_words(CLI::App& app, const char* name, std::vector<std::string>& values,
+                       const char* description) {
+  return add_list(app, name, values, "", description)->expected(1, -1)->allow_extra_args();
 }
 
 }  // namespace cairn::cli

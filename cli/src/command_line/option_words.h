@@ -2,10 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
-#include <string_view>
 #include <vector>
 
-/// How words reach CLI11 unharmed, and options that take them. Used by the ..._arguments.cpp alone.
+/// How words reach CLI11 unharmed, and options that take them.
 namespace cairn::cli {
 
 // CLI11 reads "[a,b]" as a list, "{}" as an empty one, and "++" and "%%" as separators, even where
@@ -22,14 +21,19 @@ namespace cairn::cli {
 [[nodiscard]] std::string unshield(std::string word);
 [[nodiscard]] std::string without_shields(std::string text);
 
-/// A command with its help text, by its full name: "key add".
-CLI::App& add_command(CLI::App& parent, std::string_view full_name);
+// What the options below fill must outlive the app.
 
-/// An option with one value; the last one given counts. `value` must outlive the app.
+/// An option with one value; the last one given counts.
 CLI::Option* add_text(CLI::App& app, const char* names, std::string& value, const char* placeholder,
                       const char* description);
-/// An option, or positional words, with many values. `values` must outlive the app.
+/// An option that takes all values behind it.
 CLI::Option* add_list(CLI::App& app, const char* names, std::vector<std::string>& values,
                       const char* placeholder, const char* description);
+/// An option with one value, which may be given several times.
+CLI::Option* add_repeated(CLI::App& app, const char* names, std::vector<std::string>& values,
+                          const char* placeholder, const char* description);
+/// Words without an option.
+CLI::Option* add_words(CLI::App& app, const char* name, std::vector<std::string>& values,
+                       const char* description);
 
 }  // namespace cairn::cli

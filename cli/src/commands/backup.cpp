@@ -1,13 +1,19 @@
-#include "cairn/repo/backup.h"
+#include "commands/backup.h"
 
 #include <fmt/format.h>
 
+#include <fmt/ranges.h>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "cairn/core/version.h"
+#include "cairn/repo/backup.h"
+#include "command_line/filter_options.h"
+#include "command_line/option_values.h"
+#include "command_line/option_words.h"
 #include "commands/commands.h"
 #include "context/backup_sources.h"
 #include "io/absolute_path.h"
@@ -81,9 +87,247 @@ void say_report(const repo::BackupReport& report, const ConsoleObserver& observe
                         : "dry run: no snapshot made");
 }
 
-}  // namespace
+class BackupCommand final : public CommandWith<BackupArguments> {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
 
-core::Result<ExitCode> execute(const BackupArguments& arguments, Context& context) {
+ private:
+  void declare_sources(CLI::App& app);
+  void declare_choice(CLI::App& app);
+  std::optional<UsageError> place_words();
+  std::optional<UsageError> check_sources();
+  std::optional<UsageError> check_numbers();
+  std::optional<UsageError> check_record();
+
+  std::vector<std::string> behind_dashes_;  ///< words behind "--"
+  bool stdin_command_ = false;
+  std::vector<std::string> tags_;
+  std::string time_;
+  std::string type_ = "manual";
+  std::string compression_ = "default";
+  std::string larger_than_;
+  std::string rehash_sample_;
+  std::string time_limit_;
+};
+
+void BackupCommand::declare(CLI::App& app) {
+  const auto take_words = [this](const CLI::results_t& words) {
+    for (const std::string& word : words) {
+      (stood_behind_dashes(word) ? behind_dashes_ : arguments_.paths).push_back(unshield(word));
+    }
+    return true;
+  };
+  app.add_option("PATH", take_words, "Files and folders")
+      ->type_name("")
+      ->type_size(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(0, -1)
+      ->allow_extra_args();
+  add_repeated(app, "--tag", tags_, "TAG[,TAG]", "Labels of the snapshot; may be repeated");
+  add_text(app, "--name", arguments_.name, "NAME", "Name of the set that this snapshot belongs to");
+  add_text(app, "--host", arguments_.host, "HOST",
+           "Host to record, CAIRN_HOST unless given: the same for all\nruns of a container");
+  add_text(app, "--time", time_, "TIME",
+           "Time to record, \"2026-01-01 14:30\" (local) or RFC 3339,\nnot in the future");
+  add_repeated(
+      app, "--as", arguments_.record_as, "PATH",
+      "Record the source under this path instead of its own:\nonce for each PATH, in order");
+  app.add_flag("--skip-if-unchanged", arguments_.skip_if_unchanged,
+               "Make no snapshot if it would equal the last one of this\nhost, name and paths");
+  add_text(app, "--description", arguments_.description, "TEXT", "What to remember about it");
+  add_text(app, "--type", type_, "TYPE",
+           "manual (default), hourly, daily, weekly, monthly or restore_point");
+  add_text(app, "--compression", compression_, "LEVEL", "fast, default, max, or 0 (none) to 19");
+  app.add_flag("-n,--dry-run", arguments_.dry_run,
+               "Write nothing; with --verbose, list what has changed");
+  app.add_flag("--force-rehash", arguments_.force_rehash,
+               "Read every file, even those that seem unchanged");
+  app.add_flag("--ignore-ctime", arguments_.ignore_ctime,
+               "A file whose ctime alone has changed since the last backup\nwith this option "
+               "counts as unchanged");
+  app.add_flag("--ignore-inode", arguments_.ignore_inode,
+               "The same of inode numbers, where they are not stable");
+  add_text(app, "--rehash-sample", rehash_sample_, "PART",
+           "Read this part of the unchanged files again, 1%, and\nreport those whose bytes differ");
+  add_text(app, "--time-limit", time_limit_, "TIME",
+           "Stop after 30min or 2h with a partial snapshot");
+  declare_sources(app);
+  declare_choice(app);
+}
+
+void BackupCommand::declare_sources(CLI::App& app) {
+  constexpr const char* kGroup = "Where it comes from";
+  add_repeated(app, "--files-from", arguments_.files_from, "FILE",
+               "Paths from a file, one a line; - is standard input")
+      ->group(kGroup);
+  add_repeated(app, "--files-from0", arguments_.files_from0, "FILE",
+               "The same, each ended by a NUL")
+      ->group(kGroup);
+  app.add_flag("--stdin", arguments_.from_stdin, "Standard input, as a file")->group(kGroup);
+  app.add_flag("--stdin-command", stdin_command_,
+               "Output of a command, given behind --; if it fails there is\nno snapshot")
+      ->group(kGroup);
+  add_text(app, "--stdin-name", arguments_.stdin_name, "NAME", "What that file is called (stdin)")
+      ->group(kGroup);
+}
+
+void BackupCommand::declare_choice(CLI::App& app) {
+  constexpr const char* kGroup = "What is left out";
+  const auto repeated = [&](const char* names, std::vector<std::string>& values,
+                            const char* placeholder, const char* description) {
+    add_repeated(app, names, values, placeholder, description)->group(kGroup);
+  };
+  repeated("-e,--exclude", arguments_.excludes, "PATTERN",
+           "Leave out what matches; the syntax is that of gitignore(5)");
+  repeated("--include", arguments_.includes, "PATTERN", "Take back what --exclude left out");
+  repeated("--exclude-file", arguments_.exclude_files, "FILE", "Patterns from a file, one a line");
+  repeated("--exclude-if-present", arguments_.exclude_if_present, "NAME",
+           "Of folders that hold NAME, keep only that");
+  app.add_flag("--exclude-caches", arguments_.exclude_caches,
+               "Of folders with a CACHEDIR.TAG, keep only that")
+      ->group(kGroup);
+  add_text(app, "--exclude-larger-than", larger_than_, "SIZE", "Files of more than SIZE")
+      ->group(kGroup);
+  app.add_flag("--exclude-nodump", arguments_.exclude_nodump, "What carries the nodump flag")
+      ->group(kGroup);
+  app.add_flag("-x,--one-file-system", arguments_.one_file_system,
+               "Folders on other file systems: keep them empty")
+      ->group(kGroup);
+}
+
+// What stands behind "--" is a command with --stdin-command, and further paths without.
+std::optional<UsageError> BackupCommand::place_words() {
+  BackupArguments& backup = arguments_;
+  std::vector<std::string>& behind = behind_dashes_;
+  if (!stdin_command_) {
+    backup.paths.insert(backup.paths.end(), behind.begin(), behind.end());
+    return std::nullopt;
+  }
+  if (backup.from_stdin) {
+    return usage_error("--stdin and --stdin-command exclude each other");
+  }
+  if (behind.empty()) {
+    return usage_error(fmt::format(
+        "--stdin-command needs a command behind --: --stdin-command -- {}",
+        backup.paths.empty() ? "pg_dump mydb" : fmt::format("{}", fmt::join(backup.paths, " "))));
+  }
+  if (!backup.paths.empty()) {
+    return usage_error(
+        fmt::format("{}: a path cannot be added to --stdin-command, whose output is a snapshot of "
+                    "its own; the command stands behind --",
+                    backup.paths[0]));
+  }
+  if (behind[0].empty()) {
+    return usage_error("--stdin-command: the command has no name");
+  }
+  backup.command = std::move(behind);
+  return std::nullopt;
+}
+
+// What the options that name sources say together.
+std::optional<UsageError> BackupCommand::check_sources() {
+  BackupArguments& backup = arguments_;
+  if (auto error = place_words()) {
+    return error;
+  }
+  for (const std::string& path : backup.paths) {
+    if (path.empty()) {
+      return usage_error("a path to back up is empty");
+    }
+  }
+  const bool lists = !backup.files_from.empty() || !backup.files_from0.empty();
+  if (!backup.from_stdin && backup.command.empty()) {
+    if (backup.paths.empty() && !lists) {
+      return usage_error("backup needs a PATH, --files-from, --stdin or --stdin-command");
+    }
+    return backup.stdin_name.empty()
+               ? std::nullopt
+               : std::optional(usage_error("--stdin-name needs --stdin or --stdin-command"));
+  }
+  if (lists || !backup.paths.empty()) {
+    return usage_error("a stream is a snapshot of its own: paths cannot be added to it");
+  }
+  const std::string& name = backup.stdin_name;
+  if (name.find_first_not_of('/') == std::string::npos && !name.empty()) {
+    return usage_error(fmt::format("--stdin-name {}: no name", name));
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> BackupCommand::check_numbers() {
+  BackupArguments& backup = arguments_;
+  if (!larger_than_.empty()) {
+    backup.exclude_larger_than = parse_size(larger_than_);
+    if (!backup.exclude_larger_than) {
+      return usage_error(fmt::format(
+          "--exclude-larger-than {}: must be a size such as 500, 10K or 1.5G", larger_than_));
+    }
+  }
+  if (!rehash_sample_.empty()) {
+    const auto part = parse_part(rehash_sample_);
+    if (!part) {
+      return usage_error(
+          fmt::format("--rehash-sample {}: must be a part such as 1% or 0.01", rehash_sample_));
+    }
+    backup.rehash_sample = *part;
+  }
+  return take_duration("--time-limit", time_limit_, backup.time_limit_seconds);
+}
+
+// What is recorded in place of what is true.
+std::optional<UsageError> BackupCommand::check_record() {
+  BackupArguments& backup = arguments_;
+  if (!time_.empty()) {
+    if (auto mistake = take_moment("--time", time_, backup.time)) {
+      return mistake;
+    }
+    if (backup.time->nanoseconds == core::kNanosecondsPerSecond - 1) {
+      backup.time->nanoseconds = 0;  // the beginning of a second that was typed whole
+    }
+  }
+  if (backup.record_as.empty()) {
+    return std::nullopt;
+  }
+  if (backup.from_stdin || !backup.command.empty() || !backup.files_from.empty() ||
+      !backup.files_from0.empty() || backup.record_as.size() != backup.paths.size()) {
+    return usage_error("--as is given once for each PATH, in the same order");
+  }
+  for (const std::string& path : backup.record_as) {
+    if (!path.starts_with('/')) {
+      return usage_error(fmt::format("--as {}: the path must begin with /", path));
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> BackupCommand::check(const CommandLine& /*line*/) {
+  if (auto error = take_snapshot_type("--type", type_, arguments_.type)) {
+    return error;
+  }
+  if (auto error = take_compression(compression_, arguments_.compression_level)) {
+    return error;
+  }
+  if (auto error = take_tags(tags_, arguments_.tags)) {
+    return error;
+  }
+  if (auto error = check_sources()) {
+    return error;
+  }
+  if (auto error = check_record()) {
+    return error;
+  }
+  if (auto error = check_numbers()) {
+    return error;
+  }
+  if (auto error = check_patterns("--exclude", arguments_.excludes)) {
+    return error;
+  }
+  return check_patterns("--include", arguments_.includes);
+}
+
+core::Result<ExitCode> BackupCommand::run(Context& context) const {
   Streams& streams = context.streams;
   const std::uint64_t start_ns = streams.clock.monotonic_ns();
   ConsoleObserver observer(context.console, "read");
@@ -91,34 +335,34 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
 
   repo::BackupOptions options{
       .paths = {},
-      .host = arguments.host.empty() ? streams.variable("CAIRN_HOST") : arguments.host,
+      .host = arguments_.host.empty() ? streams.variable("CAIRN_HOST") : arguments_.host,
       .time =
-          arguments.time ? std::optional(resolve(*arguments.time, streams.clock)) : std::nullopt,
-      .skip_if_unchanged = arguments.skip_if_unchanged,
-      .set = arguments.name,
-      .type = arguments.type,
-      .tags = arguments.tags,
-      .description = arguments.description,
+          arguments_.time ? std::optional(resolve(*arguments_.time, streams.clock)) : std::nullopt,
+      .skip_if_unchanged = arguments_.skip_if_unchanged,
+      .set = arguments_.name,
+      .type = arguments_.type,
+      .tags = arguments_.tags,
+      .description = arguments_.description,
       .program_version = std::string(core::version()),
-      .compression_level = arguments.compression_level,
-      .dry_run = arguments.dry_run,
-      .force_rehash = arguments.force_rehash,
-      .ignore_ctime = arguments.ignore_ctime,
-      .ignore_inode = arguments.ignore_inode,
-      .rehash_sample = arguments.rehash_sample,
-      .time_limit_seconds = arguments.time_limit_seconds,
+      .compression_level = arguments_.compression_level,
+      .dry_run = arguments_.dry_run,
+      .force_rehash = arguments_.force_rehash,
+      .ignore_ctime = arguments_.ignore_ctime,
+      .ignore_inode = arguments_.ignore_inode,
+      .rehash_sample = arguments_.rehash_sample,
+      .time_limit_seconds = arguments_.time_limit_seconds,
       .tell_changes = context.console.verbose(),
       .measure_stages = context.console.verbose(),
       .estimate = context.console.draws_progress(),
       .stop = streams.stop};
   std::unique_ptr<StreamInput> stream;
-  if (arguments.from_stdin || !arguments.command.empty()) {
-    CAIRN_TRY(stream, stream_input(arguments, streams));
+  if (arguments_.from_stdin || !arguments_.command.empty()) {
+    CAIRN_TRY(stream, stream_input(arguments_, streams));
     options.stream = stream->source;
   } else {
-    CAIRN_TRY(options.paths, source_paths(arguments, streams));
-    for (std::size_t i = 0; i < arguments.record_as.size(); ++i) {
-      std::string recorded = absolute_path(arguments.record_as[i], "/");
+    CAIRN_TRY(options.paths, source_paths(arguments_, streams));
+    for (std::size_t i = 0; i < arguments_.record_as.size(); ++i) {
+      std::string recorded = absolute_path(arguments_.record_as[i], "/");
       const bool is_new = options.read_from.emplace(recorded, options.paths[i]).second;
       if (!is_new) {
         return core::fail(core::ErrorCode::invalid_argument,
@@ -126,7 +370,7 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
       }
       options.paths[i] = std::move(recorded);
     }
-    CAIRN_TRY(options.choice, source_choice(arguments, streams));
+    CAIRN_TRY(options.choice, source_choice(arguments_, streams));
     for (const std::string& sentence : options.choice.filter.idle_patterns(options.paths)) {
       context.console.warning(sentence);
     }
@@ -141,7 +385,7 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
   const std::uint64_t elapsed_ns = streams.clock.monotonic_ns() - start_ns;
   if (context.console.json()) {
     Json json = backup_view(*report);
-    json["dry_run"] = arguments.dry_run;
+    json["dry_run"] = arguments_.dry_run;
     json["unreadable"] = observer.unreadable();
     json["changed_while_read"] = observer.torn();
     json["incomplete_metadata"] = observer.incomplete();
@@ -160,5 +404,38 @@ core::Result<ExitCode> execute(const BackupArguments& arguments, Context& contex
                         !report->snapshot.partial;
   return is_whole ? ExitCode::ok : ExitCode::partial;
 }
+
+}  // namespace
+
+constexpr CommandSpec kBackupCommand = {
+    .name = "backup",
+    .summary = "Make a snapshot of files and folders",
+    .details =
+        "What has not changed since earlier snapshots takes no further space and is not\n"
+        "read again. Files that cannot be read, that change each time they are read, or of\n"
+        "which an attribute cannot be read are named on standard error; the snapshot then\n"
+        "exists without them, or with what was read, and the exit status is 3. So it is if\n"
+        "--rehash-sample finds that a file changed while its times and size did not. What\n"
+        "vanishes before it is read is named, and no more.\n"
+        "A PATH that cannot be found is named, too, and the others are backed up. What is\n"
+        "named is taken, whatever leaves out a folder above it. A symbolic link is stored\n"
+        "as a link; with a / at its end it stands for the folder that it leads to. This\n"
+        "repository and its cache are left out. A database in use is read with its log,\n"
+        "and named if the two never fit together.\n"
+        "Patterns are those of gitignore(5): *.o matches in any folder, build/tmp below any\n"
+        "folder, /srv/tmp only from the root of the file system, ./x and ~/x as paths do,\n"
+        "cache/ folders only; the last match counts.\n"
+        "With --as a source is recorded under another path, which patterns see, too: so\n"
+        "what is mounted somewhere else each time stays one series.\n",
+    .examples =
+        "  cairn backup /home /etc --tag weekly\n"
+        "  cairn backup ~/projects --name projects --type hourly --quiet\n"
+        "  cairn backup /srv --dry-run --verbose\n"
+        "  cairn backup / -x -e /proc -e '*.tmp' --exclude-caches\n"
+        "  cairn backup /mnt/snap-2026-01-01 --as /home --skip-if-unchanged\n"
+        "  cairn backup --stdin-name shop.sql --stdin-command -- pg_dump shop\n",
+    .json = JsonForm::lines,
+    .make = make_command<BackupCommand>,
+};
 
 }  // namespace cairn::cli

@@ -1,40 +1,82 @@
 #pragma once
 
-#include "cairn/core/result.h"
-#include "command_line/arguments.h"
-#include "context/context.h"
-#include "output/exit_code.h"
+#include <array>
 
-/// Every command: does what the arguments say and tells the console. The answer is the exit status;
-/// an error has not been told yet.
+#include "commands/command.h"
+
+/// All commands. What the program's help lists, what a mistyped command may have meant, and which
+/// commands answer with lines of JSON comes from this table.
 namespace cairn::cli {
 
-core::Result<ExitCode> execute(const InitArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const ConfigArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const BackupArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const SnapshotsArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const LsArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const FindArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const DumpArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const CopyArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const PinArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const TagArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const PruneArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const RepairObjectsArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const RepairIndexArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const RepairPacksArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const KeyListArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const KeyAddArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const KeyRemoveArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const KeyPasswdArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const KeyExportArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const KeyImportArguments& arguments, Context& context);
-core::Result<ExitCode> execute(const VersionArguments& arguments, Context& context);
+extern const CommandSpec kInitCommand;
+extern const CommandSpec kBackupCommand;
+extern const CommandSpec kSnapshotsCommand;
+extern const CommandSpec kSnapshotsPinCommand;
+extern const CommandSpec kSnapshotsUnpinCommand;
+extern const CommandSpec kTagCommand;
+extern const CommandSpec kTagAddCommand;
+extern const CommandSpec kTagRemoveCommand;
+extern const CommandSpec kLsCommand;
+extern const CommandSpec kFindCommand;
+extern const CommandSpec kDiffCommand;
+extern const CommandSpec kDumpCommand;
+extern const CommandSpec kRestoreCommand;
+extern const CommandSpec kCopyCommand;
+extern const CommandSpec kVerifyCommand;
+extern const CommandSpec kForgetCommand;
+extern const CommandSpec kPruneCommand;
+extern const CommandSpec kRepairCommand;
+extern const CommandSpec kRepairObjectsCommand;
+extern const CommandSpec kRepairIndexCommand;
+extern const CommandSpec kRepairPacksCommand;
+extern const CommandSpec kRepairSnapshotsCommand;
+extern const CommandSpec kRewriteCommand;
+extern const CommandSpec kStatsCommand;
+extern const CommandSpec kConfigCommand;
+extern const CommandSpec kKeyCommand;
+extern const CommandSpec kKeyListCommand;
+extern const CommandSpec kKeyAddCommand;
+extern const CommandSpec kKeyRemoveCommand;
+extern const CommandSpec kKeyPasswdCommand;
+extern const CommandSpec kKeyExportCommand;
+extern const CommandSpec kKeyImportCommand;
+extern const CommandSpec kVersionCommand;
+
+/// In the order of the help; those below another one stand behind it.
+inline constexpr std::array kCommands = {
+    &kInitCommand,
+    &kBackupCommand,
+    &kSnapshotsCommand,
+    &kSnapshotsPinCommand,
+    &kSnapshotsUnpinCommand,
+    &kTagCommand,
+    &kTagAddCommand,
+    &kTagRemoveCommand,
+    &kLsCommand,
+    &kFindCommand,
+    &kDiffCommand,
+    &kDumpCommand,
+    &kRestoreCommand,
+    &kCopyCommand,
+    &kVerifyCommand,
+    &kForgetCommand,
+    &kPruneCommand,
+    &kRepairCommand,
+    &kRepairObjectsCommand,
+    &kRepairIndexCommand,
+    &kRepairPacksCommand,
+    &kRepairSnapshotsCommand,
+    &kRewriteCommand,
+    &kStatsCommand,
+    &kConfigCommand,
+    &kKeyCommand,
+    &kKeyListCommand,
+    &kKeyAddCommand,
+    &kKeyRemoveCommand,
+    &kKeyPasswdCommand,
+    &kKeyExportCommand,
+    &kKeyImportCommand,
+    &kVersionCommand,
+};
 
 }  // namespace cairn::cli

@@ -1,9 +1,16 @@
+#include "commands/diff.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "cairn/repo/browse.h"
 #include "cairn/repo/diff.h"
+#include "command_line/choice_options.h"
+#include "command_line/filter_options.h"
+#include "command_line/option_words.h"
 #include "commands/commands.h"
 #include "io/absolute_path.h"
 #include "text/escape.h"
@@ -85,16 +92,59 @@ Json side_view(const repo::DiffSide& side, const repo::ListedSnapshot& listed) {
   return json;
 }
 
-}  // namespace
+/// "SNAP" and "SNAP:/path" are snapshots; whatever else has a '/' is a path on disk.
+DiffPlace diff_place(const std::string& word) {
+  repo::SnapshotPath named = repo::parse_snapshot_path(word);
+  const bool is_snapshot = !named.snapshot.empty() && named.snapshot[0] != '.' &&
+                           named.snapshot.find('/') == std::string::npos;
+  return is_snapshot ? DiffPlace{std::move(named.snapshot), std::move(named.path)}
+                     : DiffPlace{std::string(), word};
+}
 
-core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context) {
+class DiffCommand final : public CommandWith<DiffArguments> {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
+
+ private:
+  TypedFilter filter_;
+  std::string before_;
+  std::string after_;
+};
+
+void DiffCommand::declare(CLI::App& app) {
+  add_text(app, "BEFORE", before_, "", "SNAP, SNAP:/path, or a path on disk")->required();
+  add_text(app, "AFTER", after_, "", "The same; one of the two must be a snapshot")->required();
+  app.add_flag("--checksum", arguments_.checksum,
+               "Read files on disk even if their size and time are as recorded");
+  app.add_flag("--exit-code", arguments_.exit_code, "End with 1 if there are differences");
+  add_filter(app, filter_);
+}
+
+std::optional<UsageError> DiffCommand::check(const CommandLine& /*line*/) {
+  if (before_.empty() || after_.empty()) {
+    return usage_error("a side to compare is empty");
+  }
+  if (auto error = take_filter(filter_, arguments_.filter)) {
+    return error;
+  }
+  arguments_.before = diff_place(before_);
+  arguments_.after = diff_place(after_);
+  if (arguments_.before.snapshot.empty() && arguments_.after.snapshot.empty()) {
+    return usage_error("one of the two must be a snapshot: SNAP or SNAP:/path");
+  }
+  return std::nullopt;
+}
+
+core::Result<ExitCode> DiffCommand::run(Context& context) const {
   Console& console = context.console;
   ConsoleObserver observer(console);
   const auto path_of = [&context](const DiffPlace& place) -> core::Result<std::string> {
     return place.snapshot.empty() ? absolute_path(place.path, context.streams) : place.path;
   };
-  CAIRN_TRY(std::string before_path, path_of(arguments.before));
-  CAIRN_TRY(std::string after_path, path_of(arguments.after));
+  CAIRN_TRY(std::string before_path, path_of(arguments_.before));
+  CAIRN_TRY(std::string after_path, path_of(arguments_.after));
   if (before_path.empty()) {
     before_path = after_path;
   } else if (after_path.empty()) {
@@ -104,11 +154,11 @@ core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context)
   repo::ListedSnapshot before;
   repo::ListedSnapshot after;
   repo::DiffOptions options;
-  CAIRN_TRY(options.before, make_side(arguments.before, before_path, repository, context, observer,
-                                      arguments.filter, before));
-  CAIRN_TRY(options.after, make_side(arguments.after, after_path, repository, context, observer,
-                                     arguments.filter, after));
-  options.compare_contents = arguments.checksum;
+  CAIRN_TRY(options.before, make_side(arguments_.before, before_path, repository, context, observer,
+                                      arguments_.filter, before));
+  CAIRN_TRY(options.after, make_side(arguments_.after, after_path, repository, context, observer,
+                                     arguments_.filter, after));
+  options.compare_contents = arguments_.checksum;
   options.stop = context.streams.stop;
   bool differs = false;
   const auto visit = [&](const repo::Difference& change) -> core::Status {
@@ -132,7 +182,28 @@ core::Result<ExitCode> execute(const DiffArguments& arguments, Context& context)
   if (report.problem_count > 0) {
     return ExitCode::partial;
   }
-  return arguments.exit_code && differs ? ExitCode::failed : ExitCode::ok;
+  return arguments_.exit_code && differs ? ExitCode::failed : ExitCode::ok;
 }
+
+}  // namespace
+
+constexpr CommandSpec kDiffCommand = {
+    .name = "diff",
+    .summary = "Say what changed between two snapshots, or since one",
+    .details =
+        "A line for each object that differs: + added, - removed, M other content, U other\n"
+        "metadata only, T another type; in brackets what is different. A path on disk has a\n"
+        "/ in it (./name); without a path of its own a snapshot is compared at the path of\n"
+        "the other side. A file on disk counts as unchanged if its size and time are as\n"
+        "recorded, unless --checksum is given; what the backup left out by choice is shown\n"
+        "as added. The exit status is 0 whether or not there are differences, 1 with\n"
+        "--exit-code if there are some, and 3 if something on disk could not be read.\n",
+    .examples =
+        "  cairn diff latest~1 latest\n"
+        "  cairn diff latest:/home/ada /home/ada --checksum\n"
+        "  cairn diff 3f2a91c0:/etc latest --json\n",
+    .json = JsonForm::lines,
+    .make = make_command<DiffCommand>,
+};
 
 }  // namespace cairn::cli

@@ -1,10 +1,16 @@
-#include "cairn/repo/find.h"
+#include "commands/find.h"
 
 #include <fmt/format.h>
 
+#include <array>
 #include <optional>
 #include <string>
 
+#include "cairn/repo/find.h"
+#include "cairn/repo/path_filter.h"
+#include "command_line/filter_options.h"
+#include "command_line/option_values.h"
+#include "command_line/option_words.h"
 #include "commands/commands.h"
 #include "output/entry_line.h"
 #include "output/snapshot_line.h"
@@ -16,19 +22,26 @@
 namespace cairn::cli {
 namespace {
 
-std::optional<repo::EntryType> entry_type(std::optional<FindType> type) {
-  if (!type) {
+std::optional<UsageError> take_size(std::string_view option, const std::string& text,
+                                    std::optional<std::uint64_t>& size) {
+  if (text.empty()) {
     return std::nullopt;
   }
-  switch (*type) {
-    case FindType::file:
-      return repo::EntryType::file;
-    case FindType::folder:
-      return repo::EntryType::folder;
-    case FindType::symlink:
-      break;
+  size = parse_size(text);
+  if (size) {
+    return std::nullopt;
   }
-  return repo::EntryType::symlink;
+  return usage_error(fmt::format("{} {}: is no size; write 500, 10K, 1.5M or 2G", option, text));
+}
+
+std::optional<repo::EntryType> entry_type(std::string_view text) {
+  if (text == "f") {
+    return repo::EntryType::file;
+  }
+  if (text == "d") {
+    return repo::EntryType::folder;
+  }
+  return text == "l" ? std::optional(repo::EntryType::symlink) : std::nullopt;
 }
 
 core::Result<ExitCode> find_entries(const FindArguments& arguments, repo::Repository& repository,
@@ -45,7 +58,7 @@ core::Result<ExitCode> find_entries(const FindArguments& arguments, repo::Reposi
                                   .older = moment(arguments.older),
                                   .larger = arguments.larger,
                                   .smaller = arguments.smaller,
-                                  .type = entry_type(arguments.type),
+                                  .type = arguments.type,
                                   .stop = context.streams.stop};
   const repo::ListedSnapshot* last = nullptr;
   const auto visit = [&](const repo::ListedSnapshot& listed,
@@ -124,20 +137,107 @@ core::Result<ExitCode> list_versions(const std::string& path, repo::Repository& 
   return ExitCode::ok;
 }
 
-}  // namespace
+class FindCommand final : public CommandWith<FindArguments> {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
 
-core::Result<ExitCode> execute(const FindArguments& arguments, Context& context) {
+ private:
+  TypedFilter filter_;
+  std::string newer_;
+  std::string older_;
+  std::string larger_;
+  std::string smaller_;
+  std::string type_;
+};
+
+void FindCommand::declare(CLI::App& app) {
+  add_words(app, "PATTERN", arguments_.patterns,
+            "For names, or for paths if it has a /: * ? [...] **");
+  add_text(app, "--versions", arguments_.versions_of, "PATH",
+           "Instead of PATTERN: every version of this one path");
+  add_repeated(app, "-s,--snapshot", arguments_.filter.names, "SNAP",
+               "Only in this snapshot; may be repeated");
+  add_text(app, "--newer", newer_, "TIME", "Modified after this time");
+  add_text(app, "--older", older_, "TIME", "Modified at this time or before");
+  add_text(app, "--larger", larger_, "SIZE", "Files of more than this: 500, 10K, 1.5M, 2G");
+  add_text(app, "--smaller", smaller_, "SIZE", "Files of less than this");
+  add_text(app, "--type", type_, "TYPE", "f (file), d (folder) or l (symbolic link)");
+  app.add_flag("-i,--ignore-case", arguments_.ignore_case, "A is a, for ASCII letters");
+  add_filter(app, filter_, {.type_name = "--snapshot-type"});
+}
+
+std::optional<UsageError> FindCommand::check(const CommandLine& /*line*/) {
+  FindArguments& find = arguments_;
+  if (auto error = take_filter(filter_, find.filter)) {
+    return error;
+  }
+  const std::array mistakes = {
+      take_moment("--newer", newer_, find.newer), take_moment("--older", older_, find.older),
+      take_size("--larger", larger_, find.larger), take_size("--smaller", smaller_, find.smaller)};
+  for (const auto& mistake : mistakes) {
+    if (mistake) {
+      return mistake;
+    }
+  }
+  if (!type_.empty()) {
+    find.type = entry_type(type_);
+    if (!find.type) {
+      return usage_error(fmt::format("--type {}: must be f, d or l", type_));
+    }
+  }
+  repo::PathSelection selection;
+  for (const std::string& pattern : find.patterns) {
+    if (const auto added = selection.add(pattern); !added) {
+      return usage_error(added.error().message());
+    }
+  }
+  const bool has_conditions =
+      find.newer || find.older || find.larger || find.smaller || find.type || find.ignore_case;
+  if (find.versions_of.empty()) {
+    if (find.patterns.empty() && !has_conditions) {
+      return usage_error("what to find? give a PATTERN or --versions PATH");
+    }
+  } else if (!find.patterns.empty() || has_conditions) {
+    return usage_error("--versions goes only with options that choose snapshots");
+  } else if (!find.versions_of.starts_with('/')) {
+    return usage_error(fmt::format("--versions {}: the path must begin with /", find.versions_of));
+  }
+  return std::nullopt;
+}
+
+core::Result<ExitCode> FindCommand::run(Context& context) const {
   ConsoleObserver observer(context.console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  CAIRN_TRY(const auto filter, resolved(arguments.filter, context.streams));
+  CAIRN_TRY(const auto filter, resolved(arguments_.filter, context.streams));
   CAIRN_TRY(const repo::SelectedSnapshots selected,
             repo::select_snapshots(repository, filter, observer));
   CAIRN_TRY(const ExitCode code,
-            arguments.versions_of.empty()
-                ? find_entries(arguments, repository, selected.snapshots, context, observer)
-                : list_versions(arguments.versions_of, repository, selected.snapshots, context,
+            arguments_.versions_of.empty()
+                ? find_entries(arguments_, repository, selected.snapshots, context, observer)
+                : list_versions(arguments_.versions_of, repository, selected.snapshots, context,
                                 observer));
   return selected.unreadable.empty() ? code : ExitCode::partial;
 }
+
+}  // namespace
+
+constexpr CommandSpec kFindCommand = {
+    .name = "find",
+    .summary = "Find files in all snapshots",
+    .details =
+        "A PATTERN without a / is for names, one with a / for whole paths: from the root if\n"
+        "it begins with /, else from any folder; ** stands for any number of folders.\n"
+        "Without PATTERN everything fits that the other options let through. --versions\n"
+        "lists in which snapshots one path changed.\n",
+    .examples =
+        "  cairn find '*.key' --newer 2026-01-01\n"
+        "  cairn find 'Documents/**/report*' -i --host laptop --type f\n"
+        "  cairn find '*' --snapshot latest --larger 1G\n"
+        "  cairn find --versions /etc/fstab\n",
+    .json = JsonForm::lines,
+    .make = make_command<FindCommand>,
+};
 
 }  // namespace cairn::cli

@@ -1,7 +1,14 @@
-#include "cairn/repo/forget.h"
+#include "commands/forget.h"
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
+
+#include "cairn/repo/forget.h"
+#include "command_line/filter_options.h"
+#include "command_line/option_words.h"
+#include "command_line/retention_options.h"
 #include "commands/commands.h"
 #include "commands/prune.h"
 #include "output/snapshot_line.h"
@@ -79,26 +86,82 @@ void tell(const repo::ForgetReport& report, bool dry_run, bool prunes, Context& 
   }
 }
 
-}  // namespace
+class ForgetCommand final : public CommandWith<ForgetArguments> {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
 
-core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& context) {
+ private:
+  TypedRetention retention_;
+  std::optional<std::string> group_by_;
+  TypedFilter filter_;
+  bool prunes_ = false;
+  TypedPrune typed_prune_;
+  PruneArguments prune_;
+};
+
+void ForgetCommand::declare(CLI::App& app) {
+  add_words(app, "SNAP", arguments_.snapshots, "These snapshots, instead of a policy");
+  app.add_flag("-n,--dry-run", arguments_.dry_run, "Say what would stay, and why; forget nothing");
+  app.add_flag("--prune", prunes_, "Give back the space afterwards, as cairn prune does");
+  add_prune_options(app, typed_prune_, prune_);
+  add_retention(app, retention_);
+  add_group_by(app, group_by_,
+               "Count for each host, name, paths, tags; host,name,paths\nunless given, \"\" for "
+               "all together")
+      ->group("Which snapshots");
+  add_filter(app, filter_);
+}
+
+std::optional<UsageError> ForgetCommand::check(const CommandLine& /*line*/) {
+  repo::RetentionRules& rules = arguments_.rules;
+  if (auto error = take_retention(retention_, rules)) {
+    return error;
+  }
+  if (group_by_) {
+    if (auto error = take_grouping(*group_by_, rules.group_by)) {
+      return error;
+    }
+  }
+  if (auto error = take_filter(filter_, arguments_.filter)) {
+    return error;
+  }
+  if (arguments_.snapshots.empty()) {
+    if (rules.is_empty()) {
+      return usage_error("forget what? say what to keep, such as --keep-daily 7, or give SNAP");
+    }
+  } else if (group_by_.has_value() || !rules.is_empty()) {
+    return usage_error("give either SNAP or what to keep, not both");
+  }
+  if (auto error = take_prune_options(typed_prune_, prune_)) {
+    return error;
+  }
+  if (prunes_) {
+    arguments_.prune = prune_;
+    arguments_.prune->dry_run = arguments_.dry_run;
+  }
+  return std::nullopt;
+}
+
+core::Result<ExitCode> ForgetCommand::run(Context& context) const {
   ConsoleObserver observer(context.console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  CAIRN_TRY(auto filter, resolved(arguments.filter, context.streams));
-  const repo::ForgetOptions options{.snapshots = arguments.snapshots,
-                                    .rules = arguments.rules,
+  CAIRN_TRY(auto filter, resolved(arguments_.filter, context.streams));
+  const repo::ForgetOptions options{.snapshots = arguments_.snapshots,
+                                    .rules = arguments_.rules,
                                     .filter = std::move(filter),
-                                    .dry_run = arguments.dry_run,
+                                    .dry_run = arguments_.dry_run,
                                     .stop = context.streams.stop};
   CAIRN_TRY(const repo::ForgetReport report, repo::forget(repository, options, observer));
   if (!context.console.json()) {
-    tell(report, arguments.dry_run, arguments.prune.has_value(), context);
+    tell(report, arguments_.dry_run, arguments_.prune.has_value(), context);
   }
   Json json = forget_view(report);
-  json["dry_run"] = arguments.dry_run;
-  if (arguments.prune) {
+  json["dry_run"] = arguments_.dry_run;
+  if (arguments_.prune) {
     CAIRN_TRY(const repo::PruneReport pruned,
-              prune_and_tell(repository, *arguments.prune, report.plan.doomed, context));
+              prune_and_tell(repository, *arguments_.prune, report.plan.doomed, context));
     json["prune"] = prune_view(pruned);
   }
   if (context.console.json()) {
@@ -106,5 +169,28 @@ core::Result<ExitCode> execute(const ForgetArguments& arguments, Context& contex
   }
   return ExitCode::ok;
 }
+
+}  // namespace
+
+constexpr CommandSpec kForgetCommand = {
+    .name = "forget",
+    .summary = "Forget snapshots that a policy does not keep, or those named",
+    .details =
+        "Each group (host, name, paths) is judged by itself, from its newest snapshot on. A\n"
+        "snapshot stays if one rule keeps it: --keep-daily 7 keeps the last one of each of the\n"
+        "seven newest days that have one, and as long as there are fewer, the oldest. Days and\n"
+        "weeks are those of the time zone where the snapshot was made. Pinned snapshots stay, and\n"
+        "restore points unless --policy or --type names them. Partial snapshots count for\n"
+        "nothing: they stay until a whole one is newer; those dated in the future stay until\n"
+        "then. While a snapshot cannot be read no policy forgets anything.\n"
+        "Forgotten is forgotten: only the space is still taken, until the next prune.\n",
+    .examples =
+        "  cairn forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run\n"
+        "  cairn forget --keep-within 1mo --policy hourly:hourly=48 --host laptop\n"
+        "  cairn forget --keep-last 10 --prune\n"
+        "  cairn forget --type restore_point --keep-within 30d\n"
+        "  cairn forget 3f2a91c0 latest~1\n",
+    .make = make_command<ForgetCommand>,
+};
 
 }  // namespace cairn::cli

@@ -1,12 +1,37 @@
 #include <fmt/format.h>
 
+#include <string>
+
 #include "cairn/repo/settings.h"
+#include "command_line/repository_options.h"
 #include "commands/commands.h"
 #include "context/credentials.h"
 
 namespace cairn::cli {
+namespace {
 
-core::Result<ExitCode> execute(const InitArguments& arguments, Context& context) {
+class InitCommand final : public CommandWith<repo::Settings> {
+ public:
+  void declare(CLI::App& app) override {
+    add_max_repo_size(app, max_repo_size_,
+                      "Stop backups before the repository passes this size, 500G;\n"
+                      "config changes it");
+  }
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
+
+ private:
+  std::string max_repo_size_;
+};
+
+std::optional<UsageError> InitCommand::check(const CommandLine& /*line*/) {
+  std::optional<std::uint64_t> bytes;
+  auto error = take_max_repo_size(max_repo_size_, bytes);
+  arguments_.max_repo_bytes = bytes.value_or(0);
+  return error;
+}
+
+core::Result<ExitCode> InitCommand::run(Context& context) const {
   Console& console = context.console;
   CAIRN_TRY(const repo::Environment* environment, environment_of(context));
   CAIRN_TRY(NewCredentials key,
@@ -20,7 +45,7 @@ core::Result<ExitCode> execute(const InitArguments& arguments, Context& context)
     return core::fail(repository.error());
   }
   ConsoleObserver observer(console);
-  if (auto set = repo::change_settings(*repository, arguments.settings, observer); !set) {
+  if (auto set = repo::change_settings(*repository, arguments_, observer); !set) {
     return core::fail(std::move(set).error().with_context(
         fmt::format("the repository at {} is made, without its settings", context.location)));
   }
@@ -42,5 +67,23 @@ core::Result<ExitCode> execute(const InitArguments& arguments, Context& context)
                               : "the passphrase"));
   return ExitCode::ok;
 }
+
+}  // namespace
+
+constexpr CommandSpec kInitCommand = {
+    .name = "init",
+    .summary = "Make a repository and its first key",
+    .details =
+        "REPO is a new or empty folder. The first key has the role admin. Keep its\n"
+        "passphrase or key file in a second place: without it nothing can be read.\n"
+        "A key file (--key-file) that does not exist yet is made, with mode 0600.\n"
+        "The repository is its owner's alone, unless it is made in a folder that hands its\n"
+        "group on (chmod g+rwxs, umask 002): then the whole group can use it.\n",
+    .examples =
+        "  cairn init -r /mnt/backup\n"
+        "  cairn init -r /mnt/backup --key-file ~/.config/cairn.key\n"
+        "  cairn init -r /mnt/backup --max-repo-size 500G\n",
+    .make = make_command<InitCommand>,
+};
 
 }  // namespace cairn::cli

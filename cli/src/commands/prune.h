@@ -1,11 +1,39 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "cairn/core/result.h"
 #include "cairn/repo/prune.h"
-#include "command_line/arguments.h"
+#include "command_line/usage_error.h"
 #include "context/context.h"
 
+namespace CLI {
+class App;
+}
+
+/// Also for commands that prune afterwards.
 namespace cairn::cli {
+
+struct PruneArguments {
+  double max_unused = 0.01;
+  std::optional<std::uint64_t> max_repack_bytes;
+  bool repack_small = false;
+  bool dry_run = false;
+  std::uint64_t stale_after_seconds = 600;
+};
+
+struct TypedPrune {
+  std::string max_unused;
+  std::string max_repack;
+  std::string stale_after;
+};
+/// All options but --dry-run; what they fill must outlive the app.
+void add_prune_options(CLI::App& command, TypedPrune& typed, PruneArguments& arguments);
+[[nodiscard]] std::optional<UsageError> take_prune_options(const TypedPrune& typed,
+                                                           PruneArguments& arguments);
 
 /// Prunes, and tells how it went in words; in JSON it tells nothing. In a dry run `forgotten` are
 /// taken for forgotten.

@@ -1,4 +1,4 @@
-#include "cairn/repo/restore.h"
+#include "commands/restore.h"
 
 #include <fmt/format.h>
 
@@ -11,6 +11,10 @@
 
 #include "cairn/core/version.h"
 #include "cairn/repo/browse.h"
+#include "cairn/repo/restore.h"
+#include "command_line/choice_options.h"
+#include "command_line/option_values.h"
+#include "command_line/option_words.h"
 #include "commands/commands.h"
 #include "context/restore_selection.h"
 #include "io/absolute_path.h"
@@ -22,6 +26,17 @@ namespace cairn::cli {
 namespace {
 
 using repo::RestoreAction;
+
+std::optional<repo::Overwrite> overwrite_policy(std::string_view text) {
+  using repo::Overwrite;
+  for (const Overwrite overwrite :
+       {Overwrite::always, Overwrite::if_changed, Overwrite::if_newer, Overwrite::never}) {
+    if (text == to_string(overwrite)) {
+      return overwrite;
+    }
+  }
+  return std::nullopt;
+}
 
 /// True if something that is there may be changed or deleted.
 bool may_overwrite(const repo::RestoreOptions& options) {
@@ -304,21 +319,99 @@ bool tell_unmatched(const RestoreSelection& selection, Console& console) {
   return !unmatched.empty();
 }
 
-}  // namespace
+class RestoreCommand final : public CommandWith<RestoreArguments> {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
 
-core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& context) {
+ private:
+  TypedChoice choice_;
+  std::string overwrite_;
+};
+
+void RestoreCommand::declare(CLI::App& app) {
+  add_choice(app, choice_, "SNAP or SNAP:/path");
+  add_text(app, "-t,--target", arguments_.target, "DIR", "Folder to write to")->required();
+  add_text(app, "--overwrite", overwrite_, "WHEN",
+           "What to do about files that are there:\n"
+           "always      make each what the snapshot says\n"
+           "if-changed  look only at those of another size or time\n"
+           "if-newer    only where the snapshot's is newer\n"
+           "never       keep them, restore what is missing");
+  app.add_flag("--delete", arguments_.delete_extra,
+               "Remove what the snapshot does not have from the folders\nthat are restored");
+  app.add_flag("--delete-excluded", arguments_.delete_excluded,
+               "The same, and what the backup was told to leave out, too");
+  add_repeated(app, "-i,--include", arguments_.includes, "PATTERN",
+               "Only what matches, with all below it; may be repeated");
+  add_repeated(app, "-e,--exclude", arguments_.excludes, "PATTERN",
+               "Not what matches; the syntax is that of gitignore(5)");
+  add_repeated(app, "--include-file", arguments_.include_files, "FILE",
+               "Patterns of --include from a file, one a line");
+  add_repeated(app, "--exclude-file", arguments_.exclude_files, "FILE",
+               "Patterns of --exclude from a file, one a line");
+  app.add_flag("-n,--dry-run", arguments_.dry_run, "Say what would be done, write nothing");
+  app.add_flag("-y,--yes", arguments_.yes, "Do not ask before overwriting or deleting");
+  app.add_flag("--no-restore-point", arguments_.no_restore_point,
+               "No snapshot of what is about to be overwritten");
+  app.add_flag("--numeric-ids", arguments_.numeric_ids,
+               "Owners by number, even if their names exist here");
+  app.add_flag("--no-owner", arguments_.no_owner,
+               "Leave owners as they are: files belong to who restores them");
+  add_repeated(app, "--include-xattr", arguments_.include_xattrs, "PATTERN",
+               "Only extended attributes (ACLs among them) of such names");
+  add_repeated(app, "--exclude-xattr", arguments_.exclude_xattrs, "PATTERN",
+               "No extended attributes of such names: '*' for none at all");
+}
+
+std::optional<UsageError> RestoreCommand::check(const CommandLine& /*line*/) {
+  if (auto error = take_choice(choice_, arguments_.choice)) {
+    return error;
+  }
+  if (arguments_.target.empty()) {
+    return usage_error("--target is empty");
+  }
+  arguments_.delete_extra = arguments_.delete_extra || arguments_.delete_excluded;
+  if (arguments_.no_owner && arguments_.numeric_ids) {
+    return usage_error("--no-owner and --numeric-ids exclude each other");
+  }
+  if (!overwrite_.empty()) {
+    const auto overwrite = overwrite_policy(overwrite_);
+    if (!overwrite) {
+      return usage_error(
+          fmt::format("--overwrite {}: must be always, if-changed, if-newer or never", overwrite_));
+    }
+    arguments_.overwrite = *overwrite;
+  } else if (arguments_.delete_extra) {
+    return usage_error(
+        "--delete needs --overwrite, which says what happens to files that are there");
+  }
+  if (auto error = check_patterns("--include", arguments_.includes)) {
+    return error;
+  }
+  if (auto error = check_patterns("--exclude", arguments_.excludes)) {
+    return error;
+  }
+  if (auto error = check_patterns("--include-xattr", arguments_.include_xattrs)) {
+    return error;
+  }
+  return check_patterns("--exclude-xattr", arguments_.exclude_xattrs);
+}
+
+core::Result<ExitCode> RestoreCommand::run(Context& context) const {
   Streams& streams = context.streams;
   Console& console = context.console;
   const std::uint64_t start_ns = streams.clock.monotonic_ns();
   ConsoleObserver observer(console, "restore");
-  CAIRN_TRY(const auto selection, RestoreSelection::make(arguments, streams));
-  CAIRN_TRY(const repo::RestoreOptions options, options_of(arguments, selection, context));
+  CAIRN_TRY(const auto selection, RestoreSelection::make(arguments_, streams));
+  CAIRN_TRY(const repo::RestoreOptions options, options_of(arguments_, selection, context));
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
   CAIRN_TRY(const repo::ListedSnapshot listed,
-            choose_snapshot(repository, arguments.choice, context, observer));
+            choose_snapshot(repository, arguments_.choice, context, observer));
   warn_of_gaps(listed, console);
   CAIRN_TRY(const Safeguards safeguards,
-            take_safeguards(repository, arguments, listed, options, context));
+            take_safeguards(repository, arguments_, listed, options, context));
   if (!safeguards.confirmed) {
     console.say("nothing was restored");
     return ExitCode::failed;
@@ -337,5 +430,41 @@ core::Result<ExitCode> execute(const RestoreArguments& arguments, Context& conte
   return report->problem_count > 0 || lacks_owners || lacks_patterns ? ExitCode::failed
                                                                      : ExitCode::ok;
 }
+
+}  // namespace
+
+constexpr CommandSpec kRestoreCommand = {
+    .name = "restore",
+    .summary = "Write a snapshot, a folder or a file back to disk",
+    .details =
+        "Without a path the snapshot's absolute paths are made again below DIR. With a path\n"
+        "DIR gets the contents of that folder, or that file. What is damaged is named, the\n"
+        "rest is restored, and the exit status is 1.\n"
+        "\n"
+        "A DIR that is not empty needs --overwrite. Files are then compared piece by piece:\n"
+        "only what differs is fetched and written. Before anything that is there is changed\n"
+        "or deleted, the terminal is asked, and a snapshot of it is made: a restore point to\n"
+        "go back with, named by its id, since latest and --at pass over it. Nothing is asked\n"
+        "in scripts: where standard input or standard error is no terminal, or with --yes or\n"
+        "--json.\n"
+        "\n"
+        "A restore that was interrupted is finished by the same command with\n"
+        "--overwrite if-changed. A file appears under its name only when all its bytes are\n"
+        "checked and written; large files that are there are changed in place, on file\n"
+        "systems without reflinks, once all that differs has been fetched and checked.\n"
+        "\n"
+        "--delete spares what the backup was told to leave out (--delete-excluded does not),\n"
+        "what it could not read, the repository itself, the cache, and files with keys. The\n"
+        "log of an SQLite database that stands beside one that is restored goes with it.\n"
+        "An owner or attribute that cannot be set costs no file: it is counted and told.\n",
+    .examples =
+        "  cairn restore latest --target /mnt/restored\n"
+        "  cairn restore latest:/home/ada/mail --target ~/mail-from-backup\n"
+        "  cairn restore latest:/srv/db --target /srv/db --overwrite always --delete\n"
+        "  cairn restore latest --target / --overwrite if-changed --dry-run --verbose\n"
+        "  cairn restore --at \"2026-01-01 14:30\" /etc --target /tmp/etc\n",
+    .json = JsonForm::lines,
+    .make = make_command<RestoreCommand>,
+};
 
 }  // namespace cairn::cli

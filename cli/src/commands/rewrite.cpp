@@ -1,4 +1,4 @@
-#include "cairn/repo/rewrite.h"
+#include "commands/rewrite.h"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "cairn/core/version.h"
+#include "cairn/repo/rewrite.h"
+#include "command_line/option_words.h"
 #include "commands/commands.h"
 #include "context/backup_sources.h"
 #include "text/escape.h"
@@ -85,37 +87,89 @@ core::Result<bool> confirm(const RewriteArguments& arguments, const repo::Snapsh
                                              format_count(chosen.snapshots.size(), "snapshot")));
 }
 
+class RewriteCommand final : public ReplaceCommand {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+};
+
+void RewriteCommand::declare(CLI::App& app) {
+  ReplaceCommand::declare(app);
+  add_repeated(app, "-e,--exclude", arguments_.excludes, "PATTERN",
+               "Leave out what matches; may be repeated");
+  add_repeated(app, "--exclude-file", arguments_.exclude_files, "FILE",
+               "Patterns from a file, one a line");
+}
+
+std::optional<UsageError> RewriteCommand::check(const CommandLine& line) {
+  if (auto error = ReplaceCommand::check(line)) {
+    return error;
+  }
+  if (arguments_.excludes.empty() && arguments_.exclude_files.empty()) {
+    return usage_error("say what to leave out: --exclude or --exclude-file");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-core::Result<ExitCode> execute(const RewriteArguments& arguments, Context& context) {
+void ReplaceCommand::declare(CLI::App& app) {
+  add_words(app, "SNAP", arguments_.filter.names, "Only these snapshots");
+  app.add_flag("--forget", arguments_.forget, "Forget the snapshots that were replaced");
+  app.add_flag("-y,--yes", arguments_.yes, "Do not ask before forgetting");
+  app.add_flag("-n,--dry-run", arguments_.dry_run, "Say what would change, write nothing");
+  add_filter(app, filter_);
+}
+
+std::optional<UsageError> ReplaceCommand::check(const CommandLine& /*line*/) {
+  return take_filter(filter_, arguments_.filter);
+}
+
+core::Result<ExitCode> ReplaceCommand::run(Context& context) const {
   Streams& streams = context.streams;
   repo::PathFilter exclude;
-  CAIRN_TRY_STATUS(add_excludes(arguments.exclude_files, arguments.excludes, streams, exclude));
+  CAIRN_TRY_STATUS(add_excludes(arguments_.exclude_files, arguments_.excludes, streams, exclude));
   ConsoleObserver observer(context.console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  CAIRN_TRY(auto filter, resolved(arguments.filter, streams));
+  CAIRN_TRY(auto filter, resolved(arguments_.filter, streams));
   const repo::RewriteOptions options{.filter = std::move(filter),
-                                     .forget = arguments.forget,
-                                     .dry_run = arguments.dry_run,
+                                     .forget = arguments_.forget,
+                                     .dry_run = arguments_.dry_run,
                                      .program_version = std::string(core::version()),
                                      .stop = streams.stop};
   CAIRN_TRY(const bool confirmed,
-            confirm(arguments, options.filter, repository, observer, context));
+            confirm(arguments_, options.filter, repository, observer, context));
   if (!confirmed) {
     context.console.say("nothing was changed");
     return ExitCode::failed;
   }
   CAIRN_TRY(const repo::RewriteReport report,
-            arguments.mend ? repo::repair_snapshots(repository, options, observer)
-                           : repo::rewrite(repository, exclude, options, observer));
+            arguments_.mend ? repo::repair_snapshots(repository, options, observer)
+                            : repo::rewrite(repository, exclude, options, observer));
   if (context.console.json()) {
     Json json = rewrite_view(report);
-    json["dry_run"] = arguments.dry_run;
+    json["dry_run"] = arguments_.dry_run;
     context.console.print_json(json);
   } else {
-    print_report(report, arguments, context);
+    print_report(report, arguments_, context);
   }
   return report.unreadable > 0 ? ExitCode::partial : ExitCode::ok;
 }
+
+constexpr CommandSpec kRewriteCommand = {
+    .name = "rewrite",
+    .summary = "Take files out of snapshots",
+    .details =
+        "A snapshot that has something in it that a pattern matches gets a replacement\n"
+        "without it, under a new id; contents are not read. The old one stays unless\n"
+        "--forget is given; then a prune gives the space back. Patterns are those of\n"
+        "backup. Needs a key of role admin.\n",
+    .examples =
+        "  cairn rewrite --exclude /home/ada/Downloads --dry-run\n"
+        "  cairn rewrite -e 'node_modules/' -e '*.iso' --host laptop --forget\n"
+        "  cairn rewrite --exclude-file ~/.not-backed-up 3f2a91c0\n",
+    .json = JsonForm::lines,
+    .make = make_command<RewriteCommand>,
+};
 
 }  // namespace cairn::cli

@@ -1,11 +1,16 @@
+#include "commands/snapshots.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "cairn/repo/retention.h"
+#include "command_line/filter_options.h"
+#include "command_line/option_words.h"
 #include "commands/commands.h"
 #include "output/snapshot_line.h"
 #include "text/escape.h"
@@ -197,23 +202,74 @@ void print_parts(const std::vector<Part>& parts, const SnapshotsArguments& argum
   }
 }
 
-}  // namespace
+class SnapshotsCommand final : public CommandWith<SnapshotsArguments> {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
 
-core::Result<ExitCode> execute(const SnapshotsArguments& arguments, Context& context) {
+ private:
+  TypedFilter filter_;
+  std::string latest_;
+  std::optional<std::string> group_by_;
+  bool compact_ = false;
+  bool long_table_ = false;
+};
+
+void SnapshotsCommand::declare(CLI::App& app) {
+  add_words(app, "SNAP", arguments_.filter.names, "Only these snapshots");
+  add_text(app, "--latest", latest_, "N",
+           "Only the newest N of each group, or of each host,\nname and paths");
+  add_group_by(app, group_by_, "A table for each host, name, paths, tags: host,name");
+  app.add_flag("--compact", compact_, "Only what tells them apart");
+  app.add_flag("-l,--long", long_table_, "Descriptions, users, durations, too");
+  add_filter(app, filter_);
+}
+
+std::optional<UsageError> SnapshotsCommand::check(const CommandLine& line) {
+  if (auto error = take_filter(filter_, arguments_.filter)) {
+    return error;
+  }
+  if (!line.below.empty()) {
+    const bool has_options =
+        !arguments_.filter.is_empty() || !latest_.empty() || group_by_ || compact_ || long_table_;
+    return has_options
+               ? std::optional(usage_error(fmt::format(
+                     "snapshots {} takes snapshots behind it, and nothing else", line.below)))
+               : std::nullopt;
+  }
+  if (auto error = take_latest(latest_, arguments_.latest)) {
+    return error;
+  }
+  if (group_by_) {
+    if (auto error = take_grouping(*group_by_, arguments_.group_by.emplace())) {
+      return error;
+    }
+  }
+  if (compact_ && long_table_) {
+    return usage_error("give only one of --compact and --long");
+  }
+  arguments_.form = compact_      ? ListForm::compact
+                    : long_table_ ? ListForm::long_table
+                                  : ListForm::table;
+  return std::nullopt;
+}
+
+core::Result<ExitCode> SnapshotsCommand::run(Context& context) const {
   Console& console = context.console;
   ConsoleObserver observer(console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  CAIRN_TRY(const auto filter, resolved(arguments.filter, context.streams));
+  CAIRN_TRY(const auto filter, resolved(arguments_.filter, context.streams));
   CAIRN_TRY(repo::SelectedSnapshots selected, repo::select_snapshots(repository, filter, observer));
   const ExitCode code = selected.unreadable.empty() ? ExitCode::ok : ExitCode::partial;
-  if (arguments.group_by) {
-    print_parts(parts_of(selected.snapshots, *arguments.group_by, arguments.latest), arguments,
+  if (arguments_.group_by) {
+    print_parts(parts_of(selected.snapshots, *arguments_.group_by, arguments_.latest), arguments_,
                 selected, context);
     return code;
   }
-  if (arguments.latest > 0) {
+  if (arguments_.latest > 0) {
     std::vector<repo::ListedSnapshot> newest;
-    for (Part& part : parts_of(selected.snapshots, {}, arguments.latest)) {
+    for (Part& part : parts_of(selected.snapshots, {}, arguments_.latest)) {
       std::move(part.snapshots.begin(), part.snapshots.end(), std::back_inserter(newest));
     }
     std::sort(newest.begin(), newest.end(), repo::is_older);
@@ -223,11 +279,31 @@ core::Result<ExitCode> execute(const SnapshotsArguments& arguments, Context& con
     console.print_json({{"snapshots", list_view(selected.snapshots)},
                         {"unreadable", unreadable_view(selected.unreadable)}});
   } else if (!selected.snapshots.empty()) {
-    print_table(selected.snapshots, arguments.form, context);
-  } else if (arguments.filter.is_empty()) {
+    print_table(selected.snapshots, arguments_.form, context);
+  } else if (arguments_.filter.is_empty()) {
     console.note("no snapshots yet");
   }
   return code;
 }
+
+}  // namespace
+
+constexpr CommandSpec kSnapshotsCommand = {
+    .name = "snapshots",
+    .summary = "List the snapshots, newest last",
+    .details =
+        "PATHS, FILES and SIZE say what a restore would write, ADDED what the snapshot\n"
+        "added to the repository, compressed. TYPE says what it lacks: partial (its time\n"
+        "limit cut it short), problems (files that could not be read, or not whole). A\n"
+        "terminal that is too narrow gets fewer columns. The exit status is 3 if one\n"
+        "cannot be read.\n",
+    .examples =
+        "  cairn snapshots\n"
+        "  cairn snapshots --tag weekly --host laptop\n"
+        "  cairn snapshots --group-by host,name --latest 3 --long\n"
+        "  cairn snapshots --json\n"
+        "  cairn snapshots pin 3f2a91c0\n",
+    .make = make_command<SnapshotsCommand>,
+};
 
 }  // namespace cairn::cli

@@ -1,16 +1,24 @@
-#include "cairn/repo/stats.h"
-
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "cairn/repo/stats.h"
+#include "command_line/filter_options.h"
+#include "command_line/option_words.h"
 #include "commands/commands.h"
 #include "text/sizes.h"
 #include "text/table.h"
 
 namespace cairn::cli {
-
 namespace {
+
+struct StatsArguments {
+  /// Snapshots, and absolute paths: what would forgetting and excluding them give back?
+  std::vector<std::string> would_free;
+  repo::SnapshotFilter filter;  ///< what latest is one of; paths as typed
+};
 
 /// The pattern that stands for this path and nothing else.
 std::string pattern_of(const std::string& path) {
@@ -59,14 +67,38 @@ core::Result<ExitCode> tell_would_free(const StatsArguments& arguments,
   return ExitCode::ok;
 }
 
-}  // namespace
+class StatsCommand final : public CommandWith<StatsArguments> {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
 
-core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context) {
+ private:
+  TypedFilter filter_;
+};
+
+void StatsCommand::declare(CLI::App& app) {
+  add_list(app, "--would-free", arguments_.would_free, "SNAP|PATH",
+           "What it would give back to forget these snapshots, and to exclude these paths");
+  add_filter(app, filter_);
+}
+
+std::optional<UsageError> StatsCommand::check(const CommandLine& /*line*/) {
+  if (auto error = take_filter(filter_, arguments_.filter)) {
+    return error;
+  }
+  if (arguments_.would_free.empty() && !arguments_.filter.is_empty()) {
+    return usage_error("the sums are those of all snapshots: only --would-free takes some");
+  }
+  return std::nullopt;
+}
+
+core::Result<ExitCode> StatsCommand::run(Context& context) const {
   Console& console = context.console;
   ConsoleObserver observer(console);
   CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  if (!arguments.would_free.empty()) {
-    return tell_would_free(arguments, repository, context, observer);
+  if (!arguments_.would_free.empty()) {
+    return tell_would_free(arguments_, repository, context, observer);
   }
   CAIRN_TRY(const repo::Statistics stats, repo::statistics(repository, observer));
   const ExitCode code = stats.unreadable_snapshots > 0 ? ExitCode::partial : ExitCode::ok;
@@ -101,5 +133,21 @@ core::Result<ExitCode> execute(const StatsArguments& arguments, Context& context
   }
   return code;
 }
+
+}  // namespace
+
+constexpr CommandSpec kStatsCommand = {
+    .name = "stats",
+    .summary = "Say how much is stored, and what it takes",
+    .details =
+        "Reads snapshots and the index, no contents. --would-free says what no snapshot\n"
+        "would need any more if these snapshots were forgotten, and these paths (they\n"
+        "begin with /) taken out of all others.\n",
+    .examples =
+        "  cairn stats\n"
+        "  cairn stats --would-free latest~5 --would-free 3f2a91c0\n"
+        "  cairn stats --would-free /home/ada/Downloads\n",
+    .make = make_command<StatsCommand>,
+};
 
 }  // namespace cairn::cli

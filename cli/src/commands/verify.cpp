@@ -1,4 +1,4 @@
-#include "cairn/repo/verify.h"
+#include "commands/verify.h"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,9 @@
 #include <utility>
 
 #include "cairn/repo/browse.h"
+#include "cairn/repo/verify.h"
+#include "command_line/filter_options.h"
+#include "command_line/option_words.h"
 #include "commands/commands.h"
 #include "commands/finding.h"
 #include "output/snapshot_line.h"
@@ -75,6 +78,81 @@ void print_report(const repo::VerifyReport& report, const VerifyArguments& argum
   }
 }
 
+class VerifyCommand final : public CommandWith<VerifyArguments> {
+ public:
+  void declare(CLI::App& app) override;
+  std::optional<UsageError> check(const CommandLine& line) override;
+  core::Result<ExitCode> run(Context& context) const override;
+
+ private:
+  TypedFilter filter_;
+  bool latest_ = false;
+  bool all_ = false;
+};
+
+void VerifyCommand::declare(CLI::App& app) {
+  add_words(app, "SNAP", arguments_.filter.names, "Only these snapshots");
+  app.add_flag("--latest", latest_, "Only the newest snapshot");
+  app.add_flag("--all", all_, "Everything in the repository (default)");
+  app.add_flag("--check-integrity", arguments_.check_integrity, "Read every byte");
+  add_filter(app, filter_);
+}
+
+std::optional<UsageError> VerifyCommand::check(const CommandLine& /*line*/) {
+  repo::SnapshotFilter& filter = arguments_.filter;
+  if (auto error = take_filter(filter_, filter)) {
+    return error;
+  }
+  const int ways = (filter.names.empty() ? 0 : 1) + (latest_ ? 1 : 0) + (all_ ? 1 : 0);
+  if (ways > 1) {
+    return usage_error("give only one of SNAP, --latest and --all");
+  }
+  if (latest_) {
+    filter.names = {"latest"};
+  }
+  if (all_ && !filter.is_empty()) {
+    return usage_error("--all is everything: no option can choose some of it");
+  }
+  return std::nullopt;
+}
+
+core::Result<ExitCode> VerifyCommand::run(Context& context) const {
+  Streams& streams = context.streams;
+  Console& console = context.console;
+  const std::uint64_t start_ns = streams.clock.monotonic_ns();
+  ConsoleObserver observer(console);
+  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
+  std::vector<repo::SnapshotId> snapshots;
+  CAIRN_TRY(const auto filter, resolved(arguments_.filter, streams));
+  if (!filter.is_empty()) {
+    CAIRN_TRY(const repo::SelectedSnapshots selected,
+              repo::select_snapshots(repository, filter, observer));
+    for (const repo::ListedSnapshot& listed : selected.snapshots) {
+      console.note("snapshot " + snapshot_line(listed, streams.clock));
+      snapshots.push_back(listed.id);
+    }
+    if (snapshots.empty()) {  // which would mean all
+      return core::fail(core::ErrorCode::not_found, "there is no such snapshot to verify",
+                        "see: cairn snapshots");
+    }
+  }
+  const repo::VerifyOptions options{.snapshots = std::move(snapshots),
+                                    .check_integrity = arguments_.check_integrity,
+                                    .stop = streams.stop};
+  CAIRN_TRY(const repo::VerifyReport report, repo::verify(repository, options, observer));
+
+  const std::uint64_t elapsed_ns = streams.clock.monotonic_ns() - start_ns;
+  if (console.json()) {
+    Json json = verify_view(report);
+    json["check_integrity"] = arguments_.check_integrity;
+    json["seconds"] = seconds_view(elapsed_ns);
+    console.print_json(json);
+  } else {
+    print_report(report, arguments_, elapsed_ns, console);
+  }
+  return verdict_of(report);
+}
+
 }  // namespace
 
 void print_finding(const repo::Finding& finding, Console& console) {
@@ -98,41 +176,22 @@ ExitCode verdict_of(const repo::VerifyReport& report) noexcept {
   return report.unreadable() ? ExitCode::failed : ExitCode::ok;
 }
 
-core::Result<ExitCode> execute(const VerifyArguments& arguments, Context& context) {
-  Streams& streams = context.streams;
-  Console& console = context.console;
-  const std::uint64_t start_ns = streams.clock.monotonic_ns();
-  ConsoleObserver observer(console);
-  CAIRN_TRY(repo::Repository repository, open_repository(context, observer));
-  std::vector<repo::SnapshotId> snapshots;
-  CAIRN_TRY(const auto filter, resolved(arguments.filter, streams));
-  if (!filter.is_empty()) {
-    CAIRN_TRY(const repo::SelectedSnapshots selected,
-              repo::select_snapshots(repository, filter, observer));
-    for (const repo::ListedSnapshot& listed : selected.snapshots) {
-      console.note("snapshot " + snapshot_line(listed, streams.clock));
-      snapshots.push_back(listed.id);
-    }
-    if (snapshots.empty()) {  // which would mean all
-      return core::fail(core::ErrorCode::not_found, "there is no such snapshot to verify",
-                        "see: cairn snapshots");
-    }
-  }
-  const repo::VerifyOptions options{.snapshots = std::move(snapshots),
-                                    .check_integrity = arguments.check_integrity,
-                                    .stop = streams.stop};
-  CAIRN_TRY(const repo::VerifyReport report, repo::verify(repository, options, observer));
-
-  const std::uint64_t elapsed_ns = streams.clock.monotonic_ns() - start_ns;
-  if (console.json()) {
-    Json json = verify_view(report);
-    json["check_integrity"] = arguments.check_integrity;
-    json["seconds"] = seconds_view(elapsed_ns);
-    console.print_json(json);
-  } else {
-    print_report(report, arguments, elapsed_ns, console);
-  }
-  return verdict_of(report);
-}
+constexpr CommandSpec kVerifyCommand = {
+    .name = "verify",
+    .summary = "Check that snapshots are intact, and say what is not",
+    .details =
+        "Checks the structure of everything, or only of the snapshots named. With\n"
+        "--check-integrity every byte they need is read, opened and compared with its hash.\n"
+        "Changes nothing. If there is damage the exit status is 4. Backups and prunes may run\n"
+        "meanwhile; if packs are deleted each time that it looks, it cannot tell what is missing\n"
+        "from what was moved, and ends with 11: no verdict, verify again. What the storage does\n"
+        "not give, or a newer program wrote, cannot be judged either: exit status 1.\n",
+    .examples =
+        "  cairn verify\n"
+        "  cairn verify --latest --check-integrity\n"
+        "  cairn verify 3f2a91c0 --check-integrity --json\n",
+    .json = JsonForm::lines,
+    .make = make_command<VerifyCommand>,
+};
 
 }  // namespace cairn::cli

@@ -1,12 +1,18 @@
-#include "cairn/core/version.h"
-
 #include <fmt/format.h>
 
+#include "cairn/core/version.h"
 #include "commands/commands.h"
 
 namespace cairn::cli {
+namespace {
 
-core::Result<ExitCode> execute(const VersionArguments& /*arguments*/, Context& context) {
+class VersionCommand final : public Command {
+ public:
+  core::Status locate(Context& /*context*/) const override { return {}; }
+  core::Result<ExitCode> run(Context& context) const override;
+};
+
+core::Result<ExitCode> VersionCommand::run(Context& context) const {
   if (context.console.json()) {
     context.console.print_json({{"version", core::version()}, {"revision", core::revision()}});
   } else {
@@ -14,5 +20,15 @@ core::Result<ExitCode> execute(const VersionArguments& /*arguments*/, Context& c
   }
   return ExitCode::ok;
 }
+
+}  // namespace
+
+constexpr CommandSpec kVersionCommand = {
+    .name = "version",
+    .summary = "Print the version",
+    .details = "",
+    .examples = "  cairn version --json\n",
+    .make = make_command<VersionCommand>,
+};
 
 }  // namespace cairn::cli

@@ -193,7 +193,7 @@ core::Result<std::string> read_whole(std::string_view option, const std::string&
   return text;
 }
 
-core::Result<std::vector<std::string>> source_paths(const BackupArguments& arguments,
+core::Result<std::vector<std::string>> source_paths(const SourceArguments& arguments,
                                                     Streams& streams) {
   std::vector<std::string> paths = arguments.paths;
   PathLists lists(paths);
@@ -243,7 +243,7 @@ core::Result<std::vector<std::string>> read_patterns(std::string_view option,
   return patterns.patterns();
 }
 
-core::Result<repo::Choice> source_choice(const BackupArguments& arguments, Streams& streams) {
+core::Result<repo::Choice> source_choice(const SourceArguments& arguments, Streams& streams) {
   repo::Choice choice;
   CAIRN_TRY_STATUS(
       add_excludes(arguments.exclude_files, arguments.excludes, streams, choice.filter));
@@ -258,7 +258,7 @@ core::Result<repo::Choice> source_choice(const BackupArguments& arguments, Strea
   return choice;
 }
 
-core::Result<std::unique_ptr<StreamInput>> stream_input(const BackupArguments& arguments,
+core::Result<std::unique_ptr<StreamInput>> stream_input(const SourceArguments& arguments,
                                                         Streams& streams) {
   auto input = std::make_unique<StreamInput>();
   repo::StreamSource& source = input->source;

@@ -1,18 +1,37 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
-#include "command_line/arguments.h"
 #include "io/child_program.h"
 #include "io/streams.h"
 
 /// From the arguments of backup to what the library takes.
 namespace cairn::cli {
+
+/// What a backup reads, and what of it is left out; paths as typed.
+struct SourceArguments {
+  std::vector<std::string> paths;
+  std::vector<std::string> files_from;   ///< files of paths, one a line
+  std::vector<std::string> files_from0;  ///< the same, each path ended by a NUL
+  bool from_stdin = false;
+  std::vector<std::string> command;  ///< and its arguments: its output is backed up; empty: none
+  std::string stdin_name;
+  std::vector<std::string> excludes;
+  std::vector<std::string> includes;
+  std::vector<std::string> exclude_files;
+  std::vector<std::string> exclude_if_present;
+  std::optional<std::uint64_t> exclude_larger_than;
+  bool exclude_caches = false;
+  bool exclude_nodump = false;
+  bool one_file_system = false;
+};
 
 /// A whole file that the user named, or standard input for "-". `option` is where it was named.
 /// Errors: not_found, io, interrupted, invalid_argument, limit_exceeded (64 MiB).
@@ -22,7 +41,7 @@ namespace cairn::cli {
 /// The paths that were named, directly and in lists; absolute. Errors: not_found, io,
 /// invalid_argument (a list names nothing), limit_exceeded (it names what no snapshot could hold,
 /// or has no end).
-[[nodiscard]] core::Result<std::vector<std::string>> source_paths(const BackupArguments& arguments,
+[[nodiscard]] core::Result<std::vector<std::string>> source_paths(const SourceArguments& arguments,
                                                                   Streams& streams);
 
 /// Adds patterns from files, then single ones. Errors: not_found, io, invalid_argument (a broken
@@ -36,7 +55,7 @@ core::Status add_excludes(const std::vector<std::string>& files,
     std::string_view option, const std::vector<std::string>& files, Streams& streams);
 
 /// What is left out. Errors: not_found, io, invalid_argument (a broken pattern; says where).
-[[nodiscard]] core::Result<repo::Choice> source_choice(const BackupArguments& arguments,
+[[nodiscard]] core::Result<repo::Choice> source_choice(const SourceArguments& arguments,
                                                        Streams& streams);
 
 /// Standard input, or a command's output; must outlive the backup.
@@ -48,6 +67,6 @@ struct StreamInput {
 /// Requires that the arguments name one. Starts the command. One that fails, or comes without a
 /// byte, ends in an error of `source.finish`: there is no snapshot then.
 [[nodiscard]] core::Result<std::unique_ptr<StreamInput>> stream_input(
-    const BackupArguments& arguments, Streams& streams);
+    const SourceArguments& arguments, Streams& streams);
 
 }  // namespace cairn::cli

@@ -6,7 +6,8 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/browse.h"
 #include "cairn/repo/repository.h"
-#include "command_line/arguments.h"
+#include "command_line/choice_options.h"
+#include "command_line/repository_options.h"
 #include "io/streams.h"
 #include "output/console.h"
 

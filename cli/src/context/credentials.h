@@ -4,7 +4,7 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/repository.h"
-#include "command_line/arguments.h"
+#include "command_line/repository_options.h"
 #include "io/streams.h"
 
 /// Where passphrases and key files come from.

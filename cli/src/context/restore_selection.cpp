@@ -33,7 +33,7 @@ core::Status RestoreSelection::add_include(const std::string& pattern) {
 }
 
 core::Result<std::shared_ptr<const RestoreSelection>> RestoreSelection::make(
-    const RestoreArguments& arguments, Streams& streams) {
+    const RestorePatterns& arguments, Streams& streams) {
   auto selection = std::make_shared<RestoreSelection>();
   CAIRN_TRY(const auto from_files,
             read_patterns("--include-file", arguments.include_files, streams));
@@ -79,7 +79,7 @@ std::vector<std::string> RestoreSelection::unmatched() const {
 }
 
 core::Result<std::function<bool(std::string_view name)>> xattr_selection(
-    const RestoreArguments& arguments) {
+    const RestorePatterns& arguments) {
   std::function<bool(std::string_view name)> selects;
   if (arguments.include_xattrs.empty() && arguments.exclude_xattrs.empty()) {
     return selects;

@@ -9,18 +9,26 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/path_filter.h"
-#include "command_line/arguments.h"
 #include "io/streams.h"
 
 /// What --include, --exclude and their kin say, as the library asks for it.
 namespace cairn::cli {
+
+struct RestorePatterns {
+  std::vector<std::string> includes;
+  std::vector<std::string> excludes;
+  std::vector<std::string> include_files;
+  std::vector<std::string> exclude_files;
+  std::vector<std::string> include_xattrs;
+  std::vector<std::string> exclude_xattrs;
+};
 
 /// Which objects of a snapshot are restored. Deciding is thread-safe.
 class RestoreSelection {
  public:
   /// Errors: not_found, io, invalid_argument (of the files with patterns).
   [[nodiscard]] static core::Result<std::shared_ptr<const RestoreSelection>> make(
-      const RestoreArguments& arguments, Streams& streams);
+      const RestorePatterns& arguments, Streams& streams);
 
   /// False: everything is restored, and nobody needs to be asked.
   [[nodiscard]] bool chooses() const noexcept { return !includes_.empty() || !excludes_.empty(); }
@@ -45,6 +53,6 @@ class RestoreSelection {
 
 /// Which extended attributes are restored, by --include-xattr and --exclude-xattr; empty: all.
 [[nodiscard]] core::Result<std::function<bool(std::string_view name)>> xattr_selection(
-    const RestoreArguments& arguments);
+    const RestorePatterns& arguments);
 
 }  // namespace cairn::cli

@@ -30,13 +30,13 @@ std::string problem_text(const repo::Problem& problem, std::string_view verb) {
 
 }  // namespace
 
-Console::Console(Streams& streams, const GlobalArguments& global)
+Console::Console(Streams& streams, const ConsoleOptions& options)
     : streams_(streams),
-      json_(global.json),
-      quiet_(global.quiet),
-      verbose_(global.verbose),
-      shows_progress_(!global.quiet && !global.no_progress &&
-                      (global.json || streams.err_is_terminal)),
+      json_(options.json),
+      quiet_(options.quiet),
+      verbose_(options.verbose),
+      shows_progress_(!options.quiet && !options.no_progress &&
+                      (options.json || streams.err_is_terminal)),
       start_ns_(streams.clock.monotonic_ns()) {}
 
 void Console::print(std::string_view line) {
@@ -74,11 +74,6 @@ void Console::error(const core::Error& error, ExitCode exit_code) {
   if (!error.hint().empty()) {
     to_err(escape_text(error.hint()));
   }
-}
-
-void Console::usage_error(const UsageError& error) {
-  this->error(core::Error(core::ErrorCode::invalid_argument, error.message, error.hint),
-              ExitCode::usage);
 }
 
 void Console::warning(std::string_view text) {

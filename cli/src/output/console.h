@@ -6,7 +6,6 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
-#include "command_line/arguments.h"
 #include "io/streams.h"
 #include "output/exit_code.h"
 #include "output/json_view.h"
@@ -14,11 +13,18 @@
 
 namespace cairn::cli {
 
+struct ConsoleOptions {
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool no_progress = false;
+};
+
 /// All that a run says: results on standard output, everything else on standard error, as text or
 /// as JSON. Whatever text comes in is made safe to print. Not thread-safe.
 class Console {
  public:
-  Console(Streams& streams, const GlobalArguments& global);
+  Console(Streams& streams, const ConsoleOptions& options);
 
   [[nodiscard]] bool json() const noexcept { return json_; }
   [[nodiscard]] bool verbose() const noexcept { return verbose_; }
@@ -41,7 +47,6 @@ class Console {
 
   /// "cairn: message", and the hint on the next line.
   void error(const core::Error& error, ExitCode exit_code);
-  void usage_error(const UsageError& error);
   void warning(std::string_view text);
   void detail(std::string_view text);
   /// A line on standard error, or a "problem" line of JSON on standard output.

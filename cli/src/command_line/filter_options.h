@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "command_line/arguments.h"
+#include "cairn/repo/retention.h"
+#include "cairn/repo/snapshots.h"
+#include "command_line/usage_error.h"
 
 namespace CLI {
 class App;
@@ -35,6 +38,14 @@ void add_filter(CLI::App& command, TypedFilter& typed, const FilterOptions& opti
 /// Names of the filter stay as they are.
 [[nodiscard]] std::optional<UsageError> take_filter(const TypedFilter& typed,
                                                     repo::SnapshotFilter& filter);
+
+/// As to_string(SnapshotType) writes it.
+[[nodiscard]] std::optional<repo::SnapshotType> parse_snapshot_type(std::string_view text);
+[[nodiscard]] std::optional<UsageError> take_snapshot_type(std::string_view option,
+                                                           std::string_view text,
+                                                           repo::SnapshotType& type);
+/// "3" of --latest, a number from 1 on; `latest` stays as it is if nothing was typed.
+[[nodiscard]] std::optional<UsageError> take_latest(const std::string& text, std::uint64_t& latest);
 
 /// "a,b" -> {"a", "b"}
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);

@@ -6,33 +6,28 @@
 #include <string_view>
 #include <vector>
 
-#include "command_line/arguments.h"
-#include "command_line/filter_arguments.h"
-#include "command_line/prune_arguments.h"
+#include "cairn/repo/retention.h"
+#include "command_line/usage_error.h"
 
 namespace CLI {
 class App;
 }
 
-/// The words of forget, checked and turned into values.
+/// Options that say which snapshots are kept.
 namespace cairn::cli {
 
-struct TypedForget {
-  ForgetArguments checked;  ///< what needs no check is put here at once
+struct TypedRetention {
   /// --keep-last, -hourly, -daily, -weekly, -monthly, -yearly; each as often as it was given.
   std::array<std::vector<std::string>, 6> counts;
   std::array<std::vector<std::string>, 6> durations;  ///< --keep-within, -within-hourly and so on
-  std::vector<std::string> keep_tags;
-  std::vector<std::string> keep_types;
+  std::vector<std::string> tags;
+  std::vector<std::string> types;
   std::vector<std::string> policies;
-  TypedFilter filter;
-  std::optional<std::string> group_by;
-  bool prunes = false;
-  TypedPrune prune;
 };
-/// Declares the command; `typed` must outlive the app.
-void add_forget(CLI::App& app, TypedForget& typed);
-[[nodiscard]] CheckedArguments forget_values(TypedForget& typed);
+/// Declares --keep-... and --policy; `typed` must outlive the app.
+void add_retention(CLI::App& command, TypedRetention& typed);
+[[nodiscard]] std::optional<UsageError> take_retention(const TypedRetention& typed,
+                                                       repo::RetentionRules& rules);
 
 /// The rules of one --policy: "last=2,daily=7", or "hourly:last=2,daily=7" for one type.
 [[nodiscard]] std::optional<UsageError> take_policy(const std::string& text,

@@ -1,4 +1,4 @@
-#include "command_line/forget_arguments.h"
+#include "command_line/retention_options.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <charconv>
 #include <utility>
 
-#include "command_line/backup_arguments.h"
+#include "command_line/filter_options.h"
 #include "command_line/option_words.h"
 
 namespace cairn::cli {
@@ -15,7 +15,7 @@ namespace {
 using repo::RetentionDuration;
 using repo::RetentionPolicy;
 
-/// What --keep-x and the x=... of --policy have in common, in the order of TypedForget.
+/// What --keep-x and the x=... of --policy have in common, in the order of TypedRetention.
 struct CountRule {
   const char* name;
   const char* option;
@@ -32,7 +32,7 @@ constexpr std::array kCounts = {
     CountRule{"monthly", "--keep-monthly", "Of each of N months", &RetentionPolicy::monthly},
     CountRule{"yearly", "--keep-yearly", "Of each of N years", &RetentionPolicy::yearly},
 };
-static_assert(kCounts.size() == std::tuple_size_v<decltype(TypedForget::counts)>);
+static_assert(kCounts.size() == std::tuple_size_v<decltype(TypedRetention::counts)>);
 
 struct DurationRule {
   const char* name;
@@ -55,7 +55,7 @@ constexpr std::array kDurations = {
     DurationRule{"within-yearly", "--keep-within-yearly", "Of each year",
                  &RetentionPolicy::within_yearly},
 };
-static_assert(kDurations.size() == std::tuple_size_v<decltype(TypedForget::durations)>);
+static_assert(kDurations.size() == std::tuple_size_v<decltype(TypedRetention::durations)>);
 
 constexpr std::string_view kTypes = "manual, hourly, daily, weekly, monthly or restore_point";
 
@@ -69,8 +69,8 @@ std::optional<UsageError> take_count(std::string_view option, const std::string&
   return std::nullopt;
 }
 
-std::optional<UsageError> take_duration(std::string_view option, const std::string& text,
-                                        RetentionDuration& duration) {
+std::optional<UsageError> take_span(std::string_view option, const std::string& text,
+                                    RetentionDuration& duration) {
   const auto parsed = repo::parse_retention_duration(text);
   if (!parsed) {
     return usage_error(fmt::format(
@@ -92,16 +92,6 @@ std::optional<UsageError> take_tag_list(std::string_view option, const std::stri
   return std::nullopt;
 }
 
-std::optional<UsageError> take_type(std::string_view option, const std::string& text,
-                                    std::vector<repo::SnapshotType>& types) {
-  const auto type = parse_snapshot_type(text);
-  if (!type) {
-    return usage_error(fmt::format("{} {}: must be {}", option, text, kTypes));
-  }
-  types.push_back(*type);
-  return std::nullopt;
-}
-
 /// "daily=7" of a --policy.
 std::optional<UsageError> take_rule(const std::string& option, const std::string& rule,
                                     RetentionPolicy& policy) {
@@ -115,7 +105,7 @@ std::optional<UsageError> take_rule(const std::string& option, const std::string
   }
   for (const DurationRule& known : kDurations) {
     if (name == known.name) {
-      return take_duration(fmt::format("{}: {}", option, name), value, policy.*known.field);
+      return take_span(fmt::format("{}: {}", option, name), value, policy.*known.field);
     }
   }
   if (name == "tag") {
@@ -148,8 +138,30 @@ std::optional<UsageError> check_once(std::string_view option,
                                  fmt::format("{} is given {} times", option, values.size())));
 }
 
-std::optional<UsageError> take_rules(const TypedForget& typed, ForgetArguments& forget) {
-  RetentionPolicy& general = forget.rules.general;
+}  // namespace
+
+void add_retention(CLI::App& command, TypedRetention& typed) {
+  constexpr const char* kGroup = "What is kept";
+  for (std::size_t i = 0; i < kCounts.size(); ++i) {
+    add_repeated(command, kCounts[i].option, typed.counts[i], "N", kCounts[i].help)->group(kGroup);
+  }
+  for (std::size_t i = 0; i < kDurations.size(); ++i) {
+    add_repeated(command, kDurations[i].option, typed.durations[i], "TIME", kDurations[i].help)
+        ->group(kGroup);
+  }
+  add_repeated(command, "--keep-tag", typed.tags, "TAG[,TAG]",
+               "What has all these tags; may be repeated")
+      ->group(kGroup);
+  add_repeated(command, "--keep-type", typed.types, "TYPE", "What is of this type; may be repeated")
+      ->group(kGroup);
+  add_repeated(command, "--policy", typed.policies, "[TYPE:]RULES",
+               "last=2,daily=7,within=1mo,tag=x+y; with hourly: before them\n"
+               "a policy for one type, which is then counted by itself")
+      ->group(kGroup);
+}
+
+std::optional<UsageError> take_retention(const TypedRetention& typed, repo::RetentionRules& rules) {
+  RetentionPolicy& general = rules.general;
   for (std::size_t i = 0; i < kCounts.size(); ++i) {
     if (auto error = check_once(kCounts[i].option, typed.counts[i])) {
       return error;
@@ -165,65 +177,27 @@ std::optional<UsageError> take_rules(const TypedForget& typed, ForgetArguments& 
       return error;
     }
     for (const std::string& duration : typed.durations[i]) {
-      if (auto error =
-              take_duration(kDurations[i].option, duration, general.*kDurations[i].field)) {
+      if (auto error = take_span(kDurations[i].option, duration, general.*kDurations[i].field)) {
         return error;
       }
     }
   }
-  for (const std::string& tags : typed.keep_tags) {
+  for (const std::string& tags : typed.tags) {
     if (auto error = take_tag_list("--keep-tag", tags, ',', general)) {
       return error;
     }
   }
-  for (const std::string& type : typed.keep_types) {
-    if (auto error = take_type("--keep-type", type, general.types)) {
+  for (const std::string& type : typed.types) {
+    if (auto error = take_snapshot_type("--keep-type", type, general.types.emplace_back())) {
       return error;
     }
   }
   for (const std::string& policy : typed.policies) {
-    if (auto error = take_policy(policy, forget.rules)) {
+    if (auto error = take_policy(policy, rules)) {
       return error;
     }
   }
-  return typed.group_by ? take_grouping(*typed.group_by, forget.rules.group_by) : std::nullopt;
-}
-
-}  // namespace
-
-void add_forget(CLI::App& app, TypedForget& typed) {
-  CLI::App& command = add_command(app, "forget");
-  const auto repeated = [&command](const char* names, std::vector<std::string>& values,
-                                   const char* placeholder, const char* description) {
-    return add_list(command, names, values, placeholder, description)->allow_extra_args(false);
-  };
-  ForgetArguments& forget = typed.checked;
-  add_list(command, "SNAP", forget.snapshots, "", "These snapshots, instead of a policy")
-      ->expected(1, -1)
-      ->allow_extra_args();
-  command.add_flag("-n,--dry-run", forget.dry_run, "Say what would stay, and why; forget nothing");
-  command.add_flag("--prune", typed.prunes, "Give back the space afterwards, as cairn prune does");
-  add_prune_options(command, typed.prune);
-  constexpr const char* kKept = "What is kept";
-  for (std::size_t i = 0; i < kCounts.size(); ++i) {
-    repeated(kCounts[i].option, typed.counts[i], "N", kCounts[i].help)->group(kKept);
-  }
-  for (std::size_t i = 0; i < kDurations.size(); ++i) {
-    repeated(kDurations[i].option, typed.durations[i], "TIME", kDurations[i].help)->group(kKept);
-  }
-  repeated("--keep-tag", typed.keep_tags, "TAG[,TAG]", "What has all these tags; may be repeated")
-      ->group(kKept);
-  repeated("--keep-type", typed.keep_types, "TYPE", "What is of this type; may be repeated")
-      ->group(kKept);
-  repeated("--policy", typed.policies, "[TYPE:]RULES",
-           "last=2,daily=7,within=1mo,tag=x+y; with hourly: before them\n"
-           "a policy for one type, which is then counted by itself")
-      ->group(kKept);
-  add_group_by(command, typed.group_by,
-               "Count for each host, name, paths, tags; host,name,paths\nunless given, \"\" for "
-               "all together")
-      ->group("Which snapshots");
-  add_filter(command, typed.filter);
+  return std::nullopt;
 }
 
 std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRules& rules) {
@@ -242,32 +216,6 @@ std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRu
     return usage_error(fmt::format("{}: before the colon must stand {}", option, kTypes));
   }
   return take_policy_rules(option, text.substr(colon + 1), rules.by_type[*type]);
-}
-
-CheckedArguments forget_values(TypedForget& typed) {
-  ForgetArguments& forget = typed.checked;
-  if (auto error = take_rules(typed, forget)) {
-    return *error;
-  }
-  if (auto error = take_filter(typed.filter, forget.filter)) {
-    return *error;
-  }
-  if (forget.snapshots.empty()) {
-    if (forget.rules.is_empty()) {
-      return usage_error("forget what? say what to keep, such as --keep-daily 7, or give SNAP");
-    }
-  } else if (typed.group_by.has_value() || !forget.rules.is_empty()) {
-    return usage_error("give either SNAP or what to keep, not both");
-  }
-  CheckedArguments prune = prune_values(typed.prune);
-  if (auto* const error = std::get_if<UsageError>(&prune)) {
-    return *error;
-  }
-  if (typed.prunes) {
-    forget.prune = std::get<PruneArguments>(std::get<CommandArguments>(prune));
-    forget.prune->dry_run = forget.dry_run;
-  }
-  return std::move(forget);
 }
 
 std::optional<std::uint32_t> parse_keep_count(std::string_view text) {

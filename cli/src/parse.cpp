@@ -1,77 +1,80 @@
-#include "command_line/arguments.h"
+#include "parse.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <exception>
+#include <gsl/assert>
 #include <utility>
+#include <vector>
 
-#include "command_line/backup_arguments.h"
-#include "command_line/command_help.h"
-#include "command_line/copy_arguments.h"
-#include "command_line/filter_arguments.h"
-#include "command_line/forget_arguments.h"
-#include "command_line/key_arguments.h"
-#include "command_line/looking_arguments.h"
-#include "command_line/mark_arguments.h"
 #include "command_line/option_words.h"
-#include "command_line/prune_arguments.h"
-#include "command_line/repair_arguments.h"
-#include "command_line/restore_arguments.h"
-#include "command_line/settings_arguments.h"
-#include "command_line/snapshots_arguments.h"
-#include "command_line/verify_arguments.h"
+#include "commands/commands.h"
 #include "text/suggestions.h"
 
-/// Declares the options of all commands. CLI11's exceptions end here.
+/// Declares all commands. CLI11's exceptions end here.
 namespace cairn::cli {
 namespace {
 
-void add_global(CLI::App& app, GlobalArguments& global) {
-  constexpr const char* kGroup = "Options of every command";
-  add_text(app, "-r,--repo", global.repository, "REPO", "Folder of the repository")->group(kGroup);
-  add_text(app, "--password-file", global.password_file, "FILE",
-           "Passphrase from a file, - for standard input")
-      ->group(kGroup);
-  add_text(app, "--key-file", global.key_file, "FILE", "Key file of 32 bytes")->group(kGroup);
-  app.add_flag("--json", global.json, "JSON on standard output: one object, or lines")
-      ->group(kGroup);
-  app.add_flag("-q,--quiet", global.quiet, "Only results that were asked for, and errors")
-      ->group(kGroup);
-  app.add_flag("-v,--verbose", global.verbose, "Say on standard error what is done")->group(kGroup);
-  app.add_flag("--no-progress", global.no_progress, "No progress line")->group(kGroup);
-  app.add_flag("--no-cache", global.no_cache,
-               "Keep no catalogue: make one for this run from the whole index")
-      ->group(kGroup);
-  app.set_help_flag("-h,--help", "Explain this command")->group(kGroup);
-}
+constexpr std::string_view kProgramFooter =
+    "The passphrase comes from --password-file, --key-file, or else from the first of "
+    "CAIRN_PASSWORD,\n"
+    "CAIRN_PASSWORD_FILE, CAIRN_PASSWORD_COMMAND and CAIRN_KEY_FILE that is set, or from the "
+    "terminal.\n"
+    "CAIRN_REPOSITORY stands in for --repo. The catalogues lie in CAIRN_CACHE_DIR, else in\n"
+    "$XDG_CACHE_HOME/cairn, else in ~/.cache/cairn; they can be deleted at any time.\n"
+    "\n"
+    "SIZE is a number of bytes, or one with K, M, G, T (powers of 1024; 5GB is 5 * 1000^3). TIME "
+    "is\n"
+    "90s, 30min, 2h, 1d or 1w; in policies 1y6mo2w3d12h, where m means months, too.\n"
+    "\n"
+    "Exit status:\n"
+    "  0    done\n"
+    "  1    failed\n"
+    "  2    mistake on the command line\n"
+    "  3    done, but some sources could not be read as a whole (the snapshot exists)\n"
+    "  4    verify found damage\n"
+    "  10   no repository there\n"
+    "  11   the repository is busy\n"
+    "  12   wrong passphrase or key\n"
+    "  130  interrupted\n"
+    "\n"
+    "Example:\n"
+    "  export CAIRN_REPOSITORY=/mnt/backup\n"
+    "  cairn init\n"
+    "  cairn backup /home\n"
+    "  cairn restore latest:/home/ada --target /tmp/ada\n";
 
-struct TypedStats {
-  StatsArguments checked;
-  TypedFilter filter;
+// It explains this parser, and so it is no command like the others.
+constexpr CommandSpec kHelp = {
+    .name = "help",
+    .summary = "Explain a command",
+    .details = "",
+    .examples = "  cairn help restore\n",
 };
 
-/// The words of all commands, as typed.
-struct TypedArguments {
+// --- Declaring ----------------------------------------------------------------------------------
+
+struct Declared {
+  const CommandSpec* spec;
+  CLI::App* app;
+  std::unique_ptr<Command> command;  ///< none: only a name for those below it
+};
+
+/// The program with nothing parsed, or with the words of one command line.
+struct Program {
+  Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() = default;
+
+  Declared& find(const CLI::App& of);
+
   GlobalArguments global;
-  TypedSettings settings;
-  TypedBackup backup;
-  TypedSnapshots snapshots;
-  TypedLs ls;
-  TypedFind find;
-  TypedDiff diff;
-  TypedDump dump;
-  TypedRestore restore;
-  TypedCopy copy;
-  TypedMarks marks;
-  TypedForget forget;
-  TypedPrune prune;
-  TypedRepair repair;
-  TypedStats stats;
-  TypedVerify verify;
-  TypedKey key;
   std::vector<std::string> help_topic;
+  std::vector<Declared> commands;
+  CLI::App app;
 };
 
 /// On this command and all below it, after their own options, which help shows first.
@@ -82,115 +85,52 @@ void add_global_everywhere(CLI::App& app, GlobalArguments& global) {
   }
 }
 
-void add_stats(CLI::App& app, TypedStats& stats) {
-  CLI::App& command = add_command(app, "stats");
-  add_list(command, "--would-free", stats.checked.would_free, "SNAP|PATH",
-           "What it would give back to forget these snapshots, and to exclude these paths");
-  add_filter(command, stats.filter);
+/// Details and examples as they stand below the options.
+std::string help_footer(const CommandSpec& spec) {
+  const bool several = std::count(spec.examples.begin(), spec.examples.end(), '\n') > 1;
+  return fmt::format("{}{}{}:\n{}", spec.details, spec.details.empty() ? "" : "\n",
+                     several ? "Examples" : "Example", spec.examples);
 }
 
-CheckedArguments stats_values(TypedStats& stats) {
-  if (auto error = take_filter(stats.filter, stats.checked.filter)) {
-    return *error;
+CLI::App& add_command(CLI::App& program, const CommandSpec& spec) {
+  CLI::App* parent = &program;
+  std::string_view name = spec.name;
+  for (std::size_t blank = name.find(' '); blank != std::string_view::npos;
+       blank = name.find(' ')) {
+    parent = parent->get_subcommand(std::string(name.substr(0, blank)));
+    name.remove_prefix(blank + 1);
   }
-  if (stats.checked.would_free.empty() && !stats.checked.filter.is_empty()) {
-    return usage_error("the sums are those of all snapshots: only --would-free takes some");
-  }
-  return std::move(stats.checked);
+  CLI::App& command = *parent->add_subcommand(std::string(name), std::string(spec.summary));
+  command.footer(help_footer(spec));
+  command.group("Commands");
+  return command;
 }
 
-void declare(CLI::App& app, TypedArguments& typed) {
+Program::Program() {
   app.name("cairn");
   app.description("Content-addressed, deduplicating, encrypted snapshots");
   app.get_formatter()->column_width(34);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.require_subcommand(1);
-  app.footer(std::string(program_footer()));
+  app.footer(std::string(kProgramFooter));
   app.set_version_flag("--version", "", "Print the version");
-  add_init(app, typed.settings);
-  add_backup(app, typed.backup);
-  add_snapshots(app, typed.snapshots);
-  add_tag(app, typed.marks);
-  add_ls(app, typed.ls);
-  add_find(app, typed.find);
-  add_diff(app, typed.diff);
-  add_dump(app, typed.dump);
-  add_restore(app, typed.restore);
-  add_copy(app, typed.copy);
-  add_verify(app, typed.verify);
-  add_forget(app, typed.forget);
-  add_prune(app, typed.prune);
-  add_repair(app, typed.repair);
-  add_rewrite(app, typed.repair);
-  add_stats(app, typed.stats);
-  add_config(app, typed.settings);
-  add_key(app, typed.key);
-  add_command(app, "version");
-  add_list(add_command(app, "help"), "COMMAND", typed.help_topic, "", "What to explain")
-      ->expected(1, -1)
-      ->allow_extra_args();
-  add_global_everywhere(app, typed.global);
+  for (const CommandSpec* const spec : kCommands) {
+    CLI::App& command = add_command(app, *spec);
+    commands.push_back({spec, &command, spec->make == nullptr ? nullptr : spec->make()});
+    if (commands.back().command) {
+      commands.back().command->declare(command);
+    } else {
+      command.require_subcommand(1);
+    }
+  }
+  add_words(add_command(app, kHelp), "COMMAND", help_topic, "What to explain");
+  add_global_everywhere(app, global);
 }
 
-// --- From words to values -----------------------------------------------------------------------
-
-CheckedArguments values_of(const CLI::App& command, TypedArguments& typed) {
-  const std::string& name = command.get_name();
-  if (name == "backup") {
-    return backup_values(typed.backup);
-  }
-  if (name == "ls") {
-    return ls_values(typed.ls, typed.global.json);
-  }
-  if (name == "find") {
-    return find_values(typed.find);
-  }
-  if (name == "diff") {
-    return diff_values(typed.diff);
-  }
-  if (name == "dump") {
-    return dump_values(typed.dump);
-  }
-  if (name == "restore") {
-    return restore_values(typed.restore);
-  }
-  if (name == "copy") {
-    return copy_values(typed.copy);
-  }
-  if (name == "tag") {
-    return tag_values(typed.marks, command.get_subcommands().front()->get_name());
-  }
-  if (name == "forget") {
-    return forget_values(typed.forget);
-  }
-  if (name == "prune") {
-    return prune_values(typed.prune);
-  }
-  if (name == "verify") {
-    return verify_values(typed.verify);
-  }
-  if (name == "key") {
-    return key_values(typed.key, command.get_subcommands().front()->get_name());
-  }
-  if (name == "init") {
-    return init_values(typed.settings);
-  }
-  if (name == "config") {
-    return config_values(typed.settings);
-  }
-  if (name == "snapshots") {
-    return snapshots_values(typed.snapshots, command);
-  }
-  if (name == "repair") {
-    return repair_values(typed.repair, command.get_subcommands().front()->get_name());
-  }
-  if (name == "rewrite") {
-    return rewrite_values(typed.repair);
-  }
-  if (name == "stats") {
-    return stats_values(typed.stats);
-  }
-  return VersionArguments{};
+Declared& Program::find(const CLI::App& of) {
+  const auto found = std::ranges::find(commands, &of, &Declared::app);
+  Expects(found != commands.end());
+  return *found;
 }
 
 // --- Help and mistakes --------------------------------------------------------------------------
@@ -237,13 +177,11 @@ UsageError no_command(const CLI::App& at, const std::string& above, const std::s
 
 ParsedArguments help_on(const std::vector<std::string>& topic) {
   if (topic.size() == 1 && (topic[0] == "exit-codes" || topic[0] == "environment")) {
-    return HelpText{std::string(program_footer())};
+    return HelpText{std::string(kProgramFooter)};
   }
   // An application that has not parsed anything: one that has explains the command it found.
-  TypedArguments untouched;
-  CLI::App app;
-  declare(app, untouched);
-  const CLI::App* at = &app;
+  const Program untouched;
+  const CLI::App* at = &untouched.app;
   std::string above;
   for (auto word = topic.begin(); word != topic.end(); ++word) {
     const std::vector<const CLI::App*> found = at->get_subcommands(
@@ -318,10 +256,24 @@ ParsedArguments mistake(const CLI::App& app, const CLI::Error& error) {
   return UsageError{std::move(text), fmt::format("see {} --help", reached_name(app))};
 }
 
+// --- From words to values -----------------------------------------------------------------------
+
+/// The command that was reached, after those above it.
+std::optional<UsageError> check_all(Program& program, const CLI::App& at) {
+  const auto below = at.get_subcommands();
+  const CommandLine line{.global = program.global,
+                         .below = below.empty() ? std::string_view() : below.front()->get_name()};
+  if (Command* const command = program.find(at).command.get()) {
+    if (auto error = command->check(line)) {
+      return error;
+    }
+  }
+  return below.empty() ? std::nullopt : check_all(program, *below.front());
+}
+
 ParsedArguments parse(std::span<const std::string> args) {
-  TypedArguments typed;
-  CLI::App app;
-  declare(app, typed);
+  Program program;
+  CLI::App& app = program.app;
   std::vector<std::string> words;
   bool only_values = false;
   for (const std::string& arg : args) {
@@ -335,7 +287,7 @@ ParsedArguments parse(std::span<const std::string> args) {
   try {
     app.parse(std::move(words));
   } catch (const CLI::CallForVersion&) {
-    return Invocation{typed.global, VersionArguments{}};
+    return Invocation{program.global, &kVersionCommand, kVersionCommand.make()};
   } catch (const CLI::CallForHelp&) {
     if (auto unknown = unknown_command(app)) {
       return *unknown;
@@ -344,18 +296,17 @@ ParsedArguments parse(std::span<const std::string> args) {
   } catch (const CLI::Error& error) {
     return mistake(app, error);
   }
-  const CLI::App& command = *app.get_subcommands().front();
-  if (command.get_name() == "help") {
-    return help_on(typed.help_topic);
+  if (app.get_subcommands().front()->get_name() == kHelp.name) {
+    return help_on(program.help_topic);
   }
-  if (!typed.global.password_file.empty() && !typed.global.key_file.empty()) {
+  if (!program.global.password_file.empty() && !program.global.key_file.empty()) {
     return UsageError{"give only one of --password-file and --key-file", {}};
   }
-  CheckedArguments values = values_of(command, typed);
-  if (auto* const error = std::get_if<UsageError>(&values)) {
+  if (auto error = check_all(program, *app.get_subcommands().front())) {
     return UsageError{std::move(error->message), fmt::format("see {} --help", reached_name(app))};
   }
-  return Invocation{std::move(typed.global), std::get<CommandArguments>(std::move(values))};
+  Declared& declared = program.find(reached(app));
+  return Invocation{std::move(program.global), declared.spec, std::move(declared.command)};
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
-#include "command_line/filter_arguments.h"
+#include "command_line/filter_options.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
-#include "command_line/backup_arguments.h"
 #include "command_line/option_words.h"
 
 namespace cairn::cli {
@@ -14,7 +14,7 @@ void add_filter(CLI::App& command, TypedFilter& typed, const FilterOptions& opti
   constexpr const char* kGroup = "Which snapshots";
   const auto repeated = [&command](const char* name, std::vector<std::string>& values,
                                    const char* placeholder, const char* help) {
-    add_list(command, name, values, placeholder, help)->allow_extra_args(false)->group(kGroup);
+    add_repeated(command, name, values, placeholder, help)->group(kGroup);
   };
   repeated("--host", typed.hosts, "HOST", "Only of this host; may be repeated: one of them");
   repeated("--name", typed.sets, "NAME", "Only of this set; may be repeated");
@@ -43,12 +43,44 @@ std::optional<UsageError> take_filter(const TypedFilter& typed, repo::SnapshotFi
     filter.tag_lists.push_back(std::move(tags));
   }
   for (const std::string& text : typed.types) {
-    const auto type = parse_snapshot_type(text);
-    if (!type) {
-      return usage_error(fmt::format(
-          "--type {}: must be manual, hourly, daily, weekly, monthly or restore_point", text));
+    if (auto error = take_snapshot_type("--type", text, filter.types.emplace_back())) {
+      return error;
     }
-    filter.types.push_back(*type);
+  }
+  return std::nullopt;
+}
+
+std::optional<repo::SnapshotType> parse_snapshot_type(std::string_view text) {
+  using repo::SnapshotType;
+  for (const SnapshotType type :
+       {SnapshotType::manual, SnapshotType::hourly, SnapshotType::daily, SnapshotType::weekly,
+        SnapshotType::monthly, SnapshotType::restore_point}) {
+    if (text == to_string(type)) {
+      return type;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<UsageError> take_snapshot_type(std::string_view option, std::string_view text,
+                                             repo::SnapshotType& type) {
+  const auto parsed = parse_snapshot_type(text);
+  if (!parsed) {
+    return usage_error(fmt::format(
+        "{} {}: must be manual, hourly, daily, weekly, monthly or restore_point", option, text));
+  }
+  type = *parsed;
+  return std::nullopt;
+}
+
+std::optional<UsageError> take_latest(const std::string& text, std::uint64_t& latest) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, latest);
+  if (error != std::errc() || stopped != end || latest == 0) {
+    return usage_error(fmt::format("--latest {}: must be a number from 1", text));
   }
   return std::nullopt;
 }

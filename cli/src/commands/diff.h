@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "cairn/repo/snapshots.h"
+
+namespace cairn::cli {
+
+/// One side of a comparison: "SNAP", "SNAP:/path", or a path on disk.
+struct DiffPlace {
+  std::string snapshot;  ///< empty: on disk
+  std::string path;      ///< as typed; empty: the same as on the other side
+};
+
+struct DiffArguments {
+  DiffPlace before;
+  DiffPlace after;
+  repo::SnapshotFilter filter;  ///< of both sides; paths as typed
+  bool checksum = false;
+  bool exit_code = false;  ///< says whether there are differences
+};
+
+}  // namespace cairn::cli

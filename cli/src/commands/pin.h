@@ -1,0 +1,12 @@
+#pragma once
+
+#include "cairn/repo/snapshots.h"
+
+namespace cairn::cli {
+
+struct PinArguments {
+  bool unpin = false;
+  repo::SnapshotFilter filter;  ///< with names; paths as typed
+};
+
+}  // namespace cairn::cli
