@@ -94,14 +94,20 @@ class Busy {
     bury(*writer, snapshots.back().id);
     REQUIRE(outcome(prune(fixture, *writer, {.max_unused = 0, .workers = 1})) == "ok");
   }
-  void back_up() {
+  /// Answers the new snapshot.
+  repo::ListedSnapshot back_up() {
     auto writer = fixture.open("correct horse", fixture.at("writer"));
     REQUIRE(outcome(writer) == "ok");
     fs::remove(fixture.at("source/changes"));
     REQUIRE(make_tree(fixture.at("source"), {tree::file("changes", 20'000, 5)}).empty());
     auto options = fixture.options({fixture.at("source")});
     options.workers = 1;
-    REQUIRE(outcome(fixture.backup(*writer, options)) == "ok");
+    const auto made = fixture.backup(*writer, options);
+    REQUIRE(outcome(made) == "ok");
+    repo::ListedSnapshot listed;
+    listed.id = *made->id;
+    listed.snapshot = made->snapshot;
+    return listed;
   }
 
   void check_no_alarm(repo::Repository& repository, bool check_integrity) {
@@ -145,6 +151,32 @@ TEST_CASE("verify beside a snapshot that is forgotten and cleared away sees no d
   busy.meet_everywhere(
       [&](repo::Repository& repository) { busy.check_no_alarm(repository, false); },
       [&] { busy.forget_and_prune(); });
+}
+
+TEST_CASE("verify sees no damage in a snapshot that came and went while it looked", "[verify]") {
+  Busy busy;
+  for (std::uint64_t gone_at = 2;; ++gone_at) {
+    INFO("forgotten and cleared away at call " << gone_at << " from the listing of snapshots on");
+    busy.reset();
+    std::uint64_t calls = 0;
+    auto reader = busy.open([&](const HookBackend::Call& call) {
+      if (calls == 0 && !(call.lists && call.kind == repo::format::ObjectKind::snapshot)) {
+        return;
+      }
+      calls += 1;
+      if (calls == 1) {
+        busy.snapshots.push_back(busy.back_up());
+      } else if (calls == gone_at) {
+        busy.forget_and_prune();
+        busy.snapshots.pop_back();
+      }
+    });
+    busy.check_no_alarm(*reader, false);
+    if (calls < gone_at) {
+      CHECK(gone_at > 10);
+      break;
+    }
+  }
 }
 
 TEST_CASE("other readers find what a prune has moved", "[verify]") {

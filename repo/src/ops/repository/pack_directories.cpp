@@ -53,6 +53,12 @@ core::Result<PackDirectories> PackDirectories::list(
   return directories;
 }
 
+bool PackDirectories::lists_all_of(const PackDirectories& other) const {
+  return std::ranges::includes(segments_, other.segments_) &&
+         std::ranges::all_of(other.present_,
+                             [this](const auto& pack) { return present_.contains(pack.first); });
+}
+
 core::Status PackDirectories::visit(const std::function<core::Status(const Visited&)>& visit,
                                     const std::stop_token& stop, Observer& observer) const {
   std::unordered_set<PackId> listed;

@@ -40,6 +40,8 @@ class PackDirectories {
   [[nodiscard]] bool lists_the_same(const PackDirectories& other) const {
     return segments_ == other.segments_ && present_ == other.present_;
   }
+  /// True if nothing that the other one has listed is missing here.
+  [[nodiscard]] bool lists_all_of(const PackDirectories& other) const;
 
   struct Visited {
     const IndexSegmentId* segment = nullptr;  ///< nullptr: no segment lists it

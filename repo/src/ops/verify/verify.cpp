@@ -118,29 +118,52 @@ core::Status verify_everything(VerifyWork& work, const PackDirectories& director
   return {};
 }
 
-/// True if packs were deleted since they were listed, as by a prune: what it moved looks lost to
-/// who walks meanwhile.
-core::Result<bool> something_went(State& state, const PackDirectories& before) {
+/// What others did while this looked.
+enum class Meanwhile {
+  nothing,
+  added,    ///< as backups do
+  removed,  ///< as forget and prune do
+};
+
+/// What a snapshot needs is always somewhere: it looks lost to who has read one index and looks
+/// into packs that follow another, and to who walks a snapshot that was forgotten. Neither can be
+/// if index and packs are as they were `before` the index was read, and the snapshots still stand.
+core::Result<Meanwhile> changed_since(State& state, const PackDirectories& before,
+                                      const std::vector<CheckedSnapshot>& snapshots) {
+  // A tombstone is there before its register goes.
+  CAIRN_TRY(const auto standing,
+            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
+  CAIRN_TRY(const auto forgotten,
+            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::forgotten));
   CAIRN_TRY(const PackDirectories now, PackDirectories::list(state));
-  return std::ranges::any_of(
-      before.present(), [&now](const auto& pack) { return !now.present().contains(pack.first); });
+  const bool all_stand = std::ranges::all_of(snapshots, [&](const CheckedSnapshot& checked) {
+    return std::ranges::binary_search(standing, checked.id) &&
+           !std::ranges::binary_search(forgotten, checked.id);
+  });
+  if (all_stand && now.lists_the_same(before)) {
+    return Meanwhile::nothing;
+  }
+  const bool only_added = all_stand && now.lists_all_of(before);
+  return only_added ? Meanwhile::added : Meanwhile::removed;
 }
 
 // Each prune deletes packs once: who meets more of them than that in a row meets a loop of them.
 constexpr int kLooksMax = 6;
 
-/// One look at everything; nullopt if it must be taken again.
+/// One look at everything; nullopt if it must be taken again. The last one may report as lost what
+/// others would have had to move each time, by additions alone.
 core::Result<std::optional<VerifyReport>> look(State& state, const VerifyOptions& options,
-                                               AuditedPacks& audited, ProgressMeter& meter) {
+                                               bool is_last, AuditedPacks& audited,
+                                               ProgressMeter& meter) {
   Findings findings;
   VerifyReport report;
   VerifyWork work{state, options, meter, findings, report};
+  CAIRN_TRY(const auto snapshots, verify_objects(work));
+  // Now that it is known what to look for.
   CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state, [&](const auto& name) {
               work.findings.add(Finding::Severity::note, std::string(name),
                                 "this name is not that of an object; it is left alone");
             }));
-  CAIRN_TRY(const auto snapshots, verify_objects(work));
-  // Now that it is known what to look for.
   CAIRN_TRY_STATUS(refresh_catalogue(state));
   report.snapshots_checked = snapshots.size();
   for (const CheckedSnapshot& checked : snapshots) {
@@ -157,8 +180,8 @@ core::Result<std::optional<VerifyReport>> look(State& state, const VerifyOptions
                        : verify_selection(work, directories, snapshots, audited));
   findings.append(audited.findings);
   if (audited.any_gone || findings.any_missing()) {
-    CAIRN_TRY(const bool went, something_went(state, directories));
-    if (went) {
+    CAIRN_TRY(const Meanwhile change, changed_since(state, directories, snapshots));
+    if (change == Meanwhile::removed || (change == Meanwhile::added && !is_last)) {
       return std::optional<VerifyReport>();
     }
   }
@@ -187,17 +210,17 @@ static core::Result<VerifyReport> verify_once(Repository& repository, const Veri
   ops::ProgressMeter meter(observer, state.environment.clock);
   ops::AuditedPacks audited;
   for (int i = 0; i < ops::kLooksMax; ++i) {
-    CAIRN_TRY(auto report, ops::look(state, options, audited, meter));
+    CAIRN_TRY(auto report, ops::look(state, options, i + 1 == ops::kLooksMax, audited, meter));
     if (report) {
       meter.finish();
       return std::move(*report);
     }
-    observer.detail("packs were deleted meanwhile, as by a prune: looking again");
+    observer.detail("index or packs changed meanwhile, as by a prune: looking again");
   }
   return core::fail(core::ErrorCode::busy,
-                    fmt::format("the repository is busy: packs were deleted each of the {} times "
-                                "that it was checked, so it cannot be told what is missing from "
-                                "what was moved",
+                    fmt::format("the repository is busy: snapshots were forgotten or packs deleted "
+                                "each of the {} times that it was checked, so it cannot be told "
+                                "what is missing from what was moved",
                                 ops::kLooksMax),
                     "nothing speaks for damage; verify again when no prune is at work");
 }

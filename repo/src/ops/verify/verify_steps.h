@@ -46,7 +46,7 @@ struct VerifyWork {
 [[nodiscard]] core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work);
 
 /// Index segments against packs: listed and there, of the right size. `directories` were listed
-/// before the registers; whatever they lack is looked for again.
+/// after the registers; whatever they lack is looked for again.
 core::Status verify_index(VerifyWork& work, const PackDirectories& directories);
 
 /// Which blocks of which packs the checked snapshots need.
