@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ops/choice/left_out.h"
+#include "ops/progress/ends_everything.h"
 #include "ops/repository/access.h"
 #include "ops/repository/state.h"
 #include "ops/restore/restore_files.h"
@@ -143,7 +144,7 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
       slash == std::string_view::npos ? std::string_view() : relative.substr(0, slash);
   // A folder that cannot be made costs this source only.
   const auto give_up = [&](core::Error error) -> core::Status {
-    if (ops::ends_restore(error.code())) {
+    if (ops::ends_everything(error.code())) {
       return core::fail(std::move(error));
     }
     work.target.log().failed(1 + entry->folder.entries_below);

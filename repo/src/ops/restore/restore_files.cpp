@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/progress/ends_everything.h"
 #include "ops/tree/tree_reader.h"
 
 namespace cairn::repo::ops {
@@ -277,7 +278,7 @@ core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice
                                          Scratch& scratch, std::vector<Slice>& wanted) {
   auto found = comparison.compare(slice, *state_.keys, target_.options().dry_run, scratch.standing);
   if (!found) {
-    if (ends_restore(found.error().code())) {
+    if (ends_everything(found.error().code())) {
       return core::fail(std::move(found).error().with_context(slice.file->path()));
     }
     slice.file->fail(found.error().message());
@@ -297,7 +298,7 @@ core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
     scratch.holds.reset();
     auto status = state_.blocks->read(*task.pack, task.block, scratch.reader, scratch.plain);
     if (!status) {
-      if (ends_restore(status.error().code())) {
+      if (ends_everything(status.error().code())) {
         return status;
       }
       set_aside(std::move(task.slices), status.error());
@@ -357,7 +358,7 @@ core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView pl
       data = core::ByteView(data.data(), data.size() + pieces[next].size());
     }
     if (auto status = slice.file->write(slice.file_offset, data); !status) {
-      if (ends_restore(status.error().code())) {
+      if (ends_everything(status.error().code())) {
         return core::fail(std::move(status).error().with_context(slice.file->path()));
       }
       slice.file->fail(status.error().message());
@@ -392,7 +393,7 @@ core::Status RestoreFiles::finish_pieces(const std::shared_ptr<RestoredFile>& fi
   auto status = file->complete();
   const std::string path = file->path();
   if (!status) {
-    if (ends_restore(status.error().code())) {
+    if (ends_everything(status.error().code())) {
       return core::fail(std::move(status).error().with_context(path));
     }
     target_.log().failed(1);

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "ops/progress/ends_everything.h"
+
 namespace cairn::repo::ops {
 
 namespace {
@@ -97,7 +99,7 @@ core::Status RestoreWalk::place(const Selection& selection,
     return files_.add(folder, std::move(entry), std::move(sides));
   }
   if (auto status = target_.make_special(*folder, entry); !status) {
-    if (ends_restore(status.error().code())) {
+    if (ends_everything(status.error().code())) {
       return status;
     }
     target_.log().failed(1);
@@ -193,7 +195,7 @@ core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& 
   }
   auto folder = target_.make_folder(above, std::move(name), std::move(metadata), snapshot_path);
   if (!folder) {
-    if (ends_restore(folder.error().code())) {
+    if (ends_everything(folder.error().code())) {
       return core::fail(std::move(folder).error());
     }
     target_.log().failed(objects);
@@ -215,7 +217,7 @@ core::Status RestoreWalk::make_frame(const Selection& selection, Frame& frame,
                                   join_path(selection.source_path, frame.inside));
   frame.later.reset();
   if (!made) {
-    if (ends_restore(made.error().code())) {
+    if (ends_everything(made.error().code())) {
       return core::fail(std::move(made).error());
     }
     target_.log().failed(objects);
@@ -245,7 +247,7 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
   Frame& frame = stack.back();
   auto entry = frame.reader.next();
   if (!entry) {
-    if (ends_restore(entry.error().code())) {
+    if (ends_everything(entry.error().code())) {
       return core::fail(std::move(entry).error());
     }
     frame.is_whole = false;
@@ -287,7 +289,7 @@ core::Status RestoreWalk::make_links() {
   for (PendingLink& link : links_) {
     auto status = target_.make_hard_link(*link.root, link.first, *link.folder, link.entry);
     if (!status) {
-      if (ends_restore(status.error().code())) {
+      if (ends_everything(status.error().code())) {
         return status;
       }
       target_.log().failed(1);

@@ -20,11 +20,6 @@ std::string_view to_string(Overwrite overwrite) noexcept {
 
 namespace ops {
 
-bool ends_restore(core::ErrorCode code) noexcept {
-  return code == core::ErrorCode::no_space || code == core::ErrorCode::interrupted ||
-         code == core::ErrorCode::not_permitted || code == core::ErrorCode::internal;
-}
-
 core::Timestamp mtime_of(const struct ::stat& status) noexcept {
   return {status.st_mtim.tv_sec, static_cast<std::uint32_t>(status.st_mtim.tv_nsec)};
 }

@@ -26,9 +26,6 @@ enum class Verdict {
 [[nodiscard]] bool keeps_folder_metadata(Overwrite overwrite, const struct ::stat& standing,
                                          const Entry& entry);
 
-/// True of what ends the whole restore, unlike what is wrong with one object.
-[[nodiscard]] bool ends_restore(core::ErrorCode code) noexcept;
-
 [[nodiscard]] core::Timestamp mtime_of(const struct ::stat& status) noexcept;
 /// True if the file type in st_mode is that of the entry.
 [[nodiscard]] bool same_type(const struct ::stat& status, EntryType type) noexcept;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "format/node.h"
+#include "ops/progress/ends_everything.h"
 #include "ops/tree/tree_reader.h"
 #include "ops/verify/verify_steps.h"
 
@@ -13,12 +14,6 @@ namespace {
 using core::ErrorCode;
 
 constexpr std::string_view kBirthTimes = "a list of birth times";
-
-/// Ends the check instead of being a finding.
-bool ends_check(ErrorCode code) noexcept {
-  return code == ErrorCode::not_permitted || code == ErrorCode::interrupted ||
-         code == ErrorCode::internal;
-}
 
 core::Status stop_if_asked(const VerifyWork& work) {
   if (work.options.stop.stop_requested()) {
@@ -54,7 +49,7 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
   }
   auto bytes = work_.state.chunks->get(id, format::BlockKind::metadata);
   if (!bytes) {
-    if (ends_check(bytes.error().code())) {
+    if (ends_everything(bytes.error().code())) {
       return core::fail(std::move(bytes).error());
     }
     const auto finding = work_.findings.failed_read(pack_path(work_, *location), bytes.error(),
@@ -252,7 +247,7 @@ class Attribution {
     Frame& frame = stack.back();
     auto entry = frame.reader.next();
     if (!entry) {
-      if (ends_check(entry.error().code())) {
+      if (ends_everything(entry.error().code())) {
         return core::fail(std::move(entry).error());
       }
       frame.is_clean = false;
@@ -326,7 +321,7 @@ class Attribution {
       return false;
     }
     if (!status) {
-      if (ends_check(status.error().code())) {
+      if (ends_everything(status.error().code())) {
         return core::fail(status.error());
       }
       CAIRN_TRY_STATUS(blame_list(content, path));
