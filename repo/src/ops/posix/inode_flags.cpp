@@ -1,5 +1,6 @@
 #include "ops/posix/inode_flags.h"
 
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
@@ -106,6 +107,15 @@ unsigned lift_hindering_flags(int descriptor) {
     return 0;
   }
   return *present & kHindering;
+}
+
+bool lift_flags_in_the_way(int folder, const std::string& name, int refusal) {
+  if (refusal != EPERM && refusal != EACCES) {
+    return false;
+  }
+  const core::Descriptor object(
+      ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  return object.number() >= 0 && lift_hindering_flags(object.number()) != 0;
 }
 
 void put_back_flags(int descriptor, unsigned lifted) {

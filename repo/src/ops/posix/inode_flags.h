@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "cairn/repo/entry.h"
@@ -33,6 +34,9 @@ void set_inode_flags(
 /// Takes away what forbids writing (append only, immutable). Answers the flags that were lifted,
 /// as the kernel has them; 0: there were none, or it is not allowed.
 unsigned lift_hindering_flags(int descriptor);
+/// The same of whatever has the name in an open folder, if such flags may be why it was refused
+/// with this errno, which stays otherwise. True if there were some.
+bool lift_flags_in_the_way(int folder, const std::string& name, int refusal);
 /// Puts lifted flags back.
 void put_back_flags(int descriptor, unsigned lifted);
 

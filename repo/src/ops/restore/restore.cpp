@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "ops/choice/left_out.h"
-#include "ops/progress/ends_everything.h"
 #include "ops/repository/access.h"
 #include "ops/repository/state.h"
 #include "ops/restore/restore_files.h"
@@ -44,7 +43,7 @@ class FoldersAbove {
       reached += '/' + name;
       const auto known = made_.find(reached);
       if (known == made_.end()) {
-        CAIRN_TRY(const ops::Standing standing, target_.look(*folder, name));
+        CAIRN_TRY(const ops::Standing standing, target_.names().look(*folder, name));
         std::string in_snapshot = ops::join_path(above_, std::string_view(reached).substr(1));
         auto entry = standing && S_ISDIR(standing->st_mode) ? std::nullopt : recorded(in_snapshot);
         CAIRN_TRY(folder, target_.make_folder(folder, name, std::move(entry), in_snapshot));
@@ -91,7 +90,6 @@ struct Work {
   const RestoreOptions& options;
   ops::RestoreTarget& target;
   RestoreWalk& walk;
-  ops::ProblemList& problems;
   const ops::RestoreSelection& selection;
   std::string name;  ///< what a single object is to be called; empty: as it was
 };
@@ -126,15 +124,14 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
                             std::string_view above) {
   auto entry = ops::read_root(work.state, source);
   if (!entry) {
-    work.target.log().failed(1);
-    work.problems.add({ProblemKind::unreadable, source.path, entry.error().message()});
+    work.target.log().failed(1, source.path, entry.error().message());
     return {};
   }
   if (source.path == "/") {
     return restore_located(work, {&source, source.path, std::move(*entry)});
   }
-  if (!work.target.selects(source.path, entry->type == EntryType::folder) ||
-      (work.target.is_only_passed(source.path) &&
+  if (!work.target.options().takes(source.path, entry->type == EntryType::folder) ||
+      (work.target.options().passes(source.path) &&
        !ops::selects_anything(work.state, *entry, source.path, work.options))) {
     return {};
   }
@@ -144,12 +141,7 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
       slash == std::string_view::npos ? std::string_view() : relative.substr(0, slash);
   // A folder that cannot be made costs this source only.
   const auto give_up = [&](core::Error error) -> core::Status {
-    if (ops::ends_everything(error.code())) {
-      return core::fail(std::move(error));
-    }
-    work.target.log().failed(1 + entry->folder.entries_below);
-    work.problems.add({ProblemKind::unreadable, source.path, error.message()});
-    return {};
+    return work.walk.give_up(source.path, 1 + entry->folder.entries_below, std::move(error));
   };
   auto made = above_folders.get(folders);
   if (!made) {
@@ -273,9 +265,9 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
   ops::RestoreFilesOptions file_options;
   file_options.workers = core::worker_count(state.environment.threads, options.workers);
   file_options.stop = options.stop;
-  ops::RestoreFiles files(state, *target, file_options, problems, meter);
-  RestoreWalk walk(state, snapshot, *target, files, problems);
-  Work work{state, snapshot, options, *target, walk, problems, selection, destination.name};
+  ops::RestoreFiles files(state, *target, file_options, meter);
+  RestoreWalk walk(state, snapshot, *target, files);
+  Work work{state, snapshot, options, *target, walk, selection, destination.name};
   if (auto status = restore_into_target(work, files, observer); !status) {
     RestoreReport until_then;
     log.fill(until_then);

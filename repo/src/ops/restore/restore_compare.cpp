@@ -56,24 +56,25 @@ std::vector<Slice> CompareRound::wait() {
 
 core::Result<FileComparison> FileComparison::open(RestoredFile& file) {
   FileComparison comparison(file);
-  const FilePlan& plan = file.plan();
+  const PlannedFile& planned = file.planned();
+  const FilePlan& plan = planned.plan;
   std::shared_ptr<Descriptor> standing;
   if (plan.standing) {
-    auto opened = file.open_standing(O_RDONLY);
+    auto opened = planned.open_standing(O_RDONLY);
     if (opened) {
       standing = std::move(*opened);
     } else if (opened.error().code() != core::ErrorCode::permission_denied) {
       return core::fail(std::move(opened).error());
     }
   }
-  if (plan.has_leftover) {
-    CAIRN_TRY(comparison.base_, file.open_leftover());
+  if (plan.leftover == Leftover::half_built) {
+    CAIRN_TRY(comparison.base_, planned.open_leftover(temporary_name(planned.entry)));
     comparison.other_ = std::move(standing);
   } else {
     comparison.base_ = std::move(standing);
-    if (plan.has_leftover_patch) {
-      CAIRN_TRY(comparison.other_, file.open_leftover());
-      comparison.other_is_patch_ = true;
+    if (plan.has_patch) {
+      CAIRN_TRY(comparison.other_, planned.open_leftover(patch_name(planned.entry)));
+      comparison.other_bytes_ = Run::Bytes::from_patch;
     }
   }
   comparison.base_has_holes_ =
@@ -118,9 +119,7 @@ core::Result<FileComparison::Found> FileComparison::compare(const Slice& slice,
     CAIRN_TRY(const bool is_there, holds(other_->number(), slice, keys, buffer));
     if (is_there) {
       if (!dry_run) {
-        CAIRN_TRY_STATUS(other_is_patch_
-                             ? file_->adopt_from_patch(slice.file_offset, slice.length_bytes)
-                             : file_->write(slice.file_offset, buffer));
+        CAIRN_TRY_STATUS(file_->write(slice.file_offset, buffer, other_bytes_));
       }
       return Found::copied;
     }

@@ -81,7 +81,7 @@ class FileComparison {
   std::shared_ptr<Descriptor> base_;   ///< what becomes the file if nothing has to be done
   std::shared_ptr<Descriptor> other_;  ///< where else its bytes may be
   bool base_has_holes_ = false;
-  bool other_is_patch_ = false;
+  Run::Bytes other_bytes_ = Run::Bytes::new_ones;  ///< what those are
 };
 
 }  // namespace cairn::repo::ops

@@ -25,24 +25,13 @@ bool continues(const Slice& slice, const Slice& next) noexcept {
          slice.block_offset + slice.length_bytes == next.block_offset;
 }
 
-/// True if the next windows probably want the block, too: it lies across the end of this one, or
-/// holds what was stored once and is needed in many places.
-bool is_worth_waiting(const BlockTask& task) noexcept {
-  std::uint64_t wanted_bytes = 0;
-  for (const Slice& slice : task.slices) {
-    wanted_bytes += slice.length_bytes;
-  }
-  return wanted_bytes < task.pack->blocks[task.block].record.plain_bytes / 8 * 7;
-}
-
 }  // namespace
 
 RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
-                           ProblemList& problems, ProgressMeter& meter)
+                           ProgressMeter& meter)
     : state_(state),
       target_(target),
       options_(options),
-      problems_(problems),
       meter_(meter),
       planner_(*state.catalogue, state.present_packs()),
       queue_(kQueuedSlices) {
@@ -101,8 +90,7 @@ core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry
   if (!plan || !*plan) {
     const std::string path = join_path(folder->path, entry.name);
     if (!plan) {
-      target_.log().failed(1);
-      problems_.add({ProblemKind::unreadable, path, plan.error().message()});
+      target_.log().failed(1, path, plan.error().message());
     } else {
       target_.log().done(RestoreAction::kept, path);
     }
@@ -110,29 +98,35 @@ core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry
     target_.release(std::move(folder));
     return {};
   }
-  (*plan)->stale_sides = std::move(stale_sides);
-  auto file = std::make_shared<RestoredFile>(target_, std::move(folder), std::move(entry),
-                                             std::move(**plan), open_files_);
-  if (!file->plan().metadata_only || file->is_compared()) {
-    if (auto status = add_slices(file); !status) {
-      CAIRN_TRY_STATUS(check());
-      file->fail(status.error().message());
-    }
+  auto file = std::make_shared<RestoredFile>(target_, std::move(folder), std::move(entry), **plan,
+                                             std::move(stale_sides), open_files_);
+  if ((*plan)->verdict != Verdict::metadata_only || (*plan)->is_compared()) {
+    CAIRN_TRY_STATUS(add_slices(file));
   }
-  return finish_pieces(file, 1);
+  return settle(file, 1);
 }
 
 core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file) {
+  const PlannedFile& planned = file->planned();
+  core::Status window_planned;
   const auto add_item = [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
-    if (!item.chunk && !file->is_compared()) {
+    if (!item.chunk && !planned.plan.is_compared()) {
       return {};  // nothing is written there
     }
     file->outstanding += 1;
     window_.push_back({file, item.chunk, offset, item.length_bytes, 0});
-    return window_.size() >= kWindowSlices ? plan_window() : core::Status();
+    if (window_.size() >= kWindowSlices) {
+      window_planned = plan_window();
+    }
+    return window_planned;
   };
-  CAIRN_TRY_STATUS(for_each_item(state_, file->entry().content, add_item));
+  auto listed = for_each_item(state_, planned.entry.content, add_item);
   window_files_ += 1;
+  CAIRN_TRY_STATUS(std::move(window_planned));  // that of other files, too
+  if (!listed) {
+    CAIRN_TRY_STATUS(check());
+    file->fail(listed.error().message());
+  }
   return window_files_ >= kWindowFiles ? plan_window() : core::Status();
 }
 
@@ -140,13 +134,14 @@ core::Status RestoreFiles::plan_window(bool is_last) {
   window_files_ = 0;
   CAIRN_TRY(auto wanted, compare_window(std::exchange(window_, {})));
   if (target_.options().dry_run) {
-    return skip_fetching(wanted);
+    for (const Slice& slice : wanted) {
+      target_.log().add_written(slice.length_bytes);
+      meter_.add_bytes(slice.length_bytes);
+      CAIRN_TRY_STATUS(settle(slice.file, 1));
+    }
+    return {};
   }
-  std::ranges::move(std::exchange(carried_, {}), std::back_inserter(wanted));
-  CAIRN_TRY(auto tasks, tasks_of(std::move(wanted)));
-  if (!is_last) {
-    tasks = carry_over(std::move(tasks));
-  }
+  CAIRN_TRY(auto tasks, tasks_of(std::move(wanted), is_last));
   for (BlockTask& task : tasks) {
     const std::size_t slices = task.slices.size();
     if (!queue_.push(std::move(task), slices)) {
@@ -156,76 +151,46 @@ core::Status RestoreFiles::plan_window(bool is_last) {
   return {};
 }
 
-std::vector<BlockTask> RestoreFiles::carry_over(std::vector<BlockTask> tasks) {
-  std::size_t slices = 0;
-  for (const BlockTask& task : tasks) {
-    slices += is_worth_waiting(task) ? task.slices.size() : 0;
-  }
-  if (slices > kCarriedSlices) {
-    return tasks;
-  }
-  std::vector<BlockTask> now;
-  for (BlockTask& task : tasks) {
-    if (is_worth_waiting(task)) {
-      std::ranges::move(task.slices, std::back_inserter(carried_));
-    } else {
-      now.push_back(std::move(task));
-    }
-  }
-  return now;
-}
-
 core::Result<std::vector<Slice>> RestoreFiles::compare_window(std::vector<Slice> slices) {
   CompareRound round;
   std::vector<Slice> wanted;
   std::vector<Slice> batch;
   std::uint64_t batch_bytes = 0;
-  core::Status status;
+  bool goes_on = true;
+  const auto hand_over = [&] {
+    const std::size_t count = batch.size();
+    goes_on = queue_.push(CompareTask{std::exchange(batch, {}), round, CompareRound::Share(round)},
+                          count);
+    batch_bytes = 0;
+  };
   for (Slice& slice : slices) {
-    if (!slice.file->is_compared()) {
+    if (!slice.file->planned().plan.is_compared()) {
       wanted.push_back(std::move(slice));
       continue;
     }
     batch_bytes += slice.chunk ? slice.length_bytes : 0;
     batch.push_back(std::move(slice));
     if (batch_bytes >= kCompareWindowBytes || batch.size() >= kCompareSlices) {
-      status = push_comparison(round, std::exchange(batch, {}));
-      batch_bytes = 0;
-      if (!status) {
-        break;
-      }
+      hand_over();
+    }
+    if (!goes_on) {
+      break;
     }
   }
-  if (status && !batch.empty()) {
-    status = push_comparison(round, std::move(batch));
+  if (goes_on && !batch.empty()) {
+    hand_over();
   }
-  auto differing = round.wait();
-  CAIRN_TRY_STATUS(std::move(status));
+  std::ranges::move(round.wait(), std::back_inserter(wanted));
   CAIRN_TRY_STATUS(check());
-  std::ranges::move(differing, std::back_inserter(wanted));
+  if (!goes_on) {
+    return core::fail(core::ErrorCode::interrupted, "interrupted");
+  }
   return wanted;
 }
 
-core::Status RestoreFiles::push_comparison(CompareRound& round, std::vector<Slice> slices) {
-  const std::size_t count = slices.size();
-  if (!queue_.push(CompareTask{std::move(slices), round, CompareRound::Share(round)}, count)) {
-    CAIRN_TRY_STATUS(check());
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
-  return {};
-}
-
-core::Status RestoreFiles::skip_fetching(const std::vector<Slice>& slices) {
-  for (const Slice& slice : slices) {
-    target_.log().add_written(slice.length_bytes);
-    meter_.add_bytes(slice.length_bytes);
-    CAIRN_TRY_STATUS(finish_pieces(slice.file, 1));
-  }
-  return {};
-}
-
-core::Result<std::vector<BlockTask>> RestoreFiles::tasks_of(std::vector<Slice> slices) {
-  CAIRN_TRY(auto plan, planner_.plan(std::move(slices)));
+core::Result<std::vector<BlockTask>> RestoreFiles::tasks_of(std::vector<Slice> slices,
+                                                            bool is_last) {
+  CAIRN_TRY(auto plan, planner_.plan(std::move(slices), is_last));
   if (!plan.unknown.empty()) {
     set_aside(std::move(plan.unknown),
               {core::ErrorCode::not_found, "no pack of the repository holds a chunk of it"});
@@ -237,16 +202,13 @@ core::Status RestoreFiles::run() {
   Scratch scratch;
   while (auto task = queue_.pop()) {
     CAIRN_TRY_STATUS(check());
-    CAIRN_TRY_STATUS(run_task(std::move(*task), scratch));
+    if (auto* const comparison = std::get_if<CompareTask>(&*task)) {
+      CAIRN_TRY_STATUS(run_comparison(std::move(*comparison), scratch));
+    } else {
+      CAIRN_TRY_STATUS(fetch(std::get<BlockTask>(*std::move(task)), scratch));
+    }
   }
   return {};
-}
-
-core::Status RestoreFiles::run_task(Task task, Scratch& scratch) {
-  if (auto* const comparison = std::get_if<CompareTask>(&task)) {
-    return run_comparison(std::move(*comparison), scratch);
-  }
-  return fetch(std::get<BlockTask>(std::move(task)), scratch);
 }
 
 core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
@@ -267,7 +229,7 @@ core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
     if (comparison) {
       CAIRN_TRY_STATUS(compare_slice(*comparison, slice, scratch, wanted));
     } else {
-      CAIRN_TRY_STATUS(finish_pieces(slice.file, 1));
+      CAIRN_TRY_STATUS(settle(slice.file, 1));
     }
   }
   task.round.add_wanted(std::move(wanted));
@@ -278,18 +240,17 @@ core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice
                                          Scratch& scratch, std::vector<Slice>& wanted) {
   auto found = comparison.compare(slice, *state_.keys, target_.options().dry_run, scratch.standing);
   if (!found) {
-    if (ends_everything(found.error().code())) {
-      return core::fail(std::move(found).error().with_context(slice.file->path()));
-    }
-    slice.file->fail(found.error().message());
-  } else if (*found == FileComparison::Found::wanted) {
+    return settle(slice.file, 1, core::fail(std::move(found).error()));
+  }
+  if (*found == FileComparison::Found::wanted) {
     wanted.push_back(slice);
     return {};
-  } else if (slice.chunk) {
+  }
+  if (slice.chunk) {
     meter_.add_bytes(slice.length_bytes);
     target_.log().add_kept(slice.length_bytes);
   }
-  return finish_pieces(slice.file, 1);
+  return settle(slice.file, 1);
 }
 
 core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
@@ -357,14 +318,9 @@ core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView pl
          ++next) {
       data = core::ByteView(data.data(), data.size() + pieces[next].size());
     }
-    if (auto status = slice.file->write(slice.file_offset, data); !status) {
-      if (ends_everything(status.error().code())) {
-        return core::fail(std::move(status).error().with_context(slice.file->path()));
-      }
-      slice.file->fail(status.error().message());
-    }
+    auto written = slice.file->write(slice.file_offset, data);
     meter_.add_bytes(data.size());
-    CAIRN_TRY_STATUS(finish_pieces(slice.file, next - i));
+    CAIRN_TRY_STATUS(settle(slice.file, next - i, std::move(written)));
   }
   return {};
 }
@@ -380,27 +336,31 @@ void RestoreFiles::set_aside(std::vector<Slice> slices, const core::Error& error
   }
   for (const Slice& slice : slices) {
     slice.file->fail(error.message());
-    [[maybe_unused]] const auto status =
-        finish_pieces(slice.file, 1);  // failed files do not fail again
+    [[maybe_unused]] const auto status = settle(slice.file, 1);  // failed files do not fail again
   }
 }
 
-core::Status RestoreFiles::finish_pieces(const std::shared_ptr<RestoredFile>& file,
-                                         std::uint64_t pieces) {
+core::Status RestoreFiles::settle(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces,
+                                  core::Status status) {
+  if (!status) {
+    if (ends_everything(status.error().code())) {
+      return core::fail(std::move(status).error().with_context(file->path()));
+    }
+    file->fail(status.error().message());
+  }
   if (file->outstanding.fetch_sub(pieces) != pieces) {
     return {};
   }
-  auto status = file->complete();
+  status = file->complete();
   const std::string path = file->path();
   if (!status) {
     if (ends_everything(status.error().code())) {
       return core::fail(std::move(status).error().with_context(path));
     }
-    target_.log().failed(1);
-    problems_.add({ProblemKind::unreadable, path, status.error().message()});
+    target_.log().failed(1, path, status.error().message());
   }
   meter_.file_done(path);
-  target_.release(file->folder());
+  target_.release(file->planned().folder);
   return {};
 }
 
@@ -411,7 +371,7 @@ core::Status RestoreFiles::retry(Observer& observer) {
   CAIRN_TRY_STATUS(rebuild_catalogue(state_, observer));
   planner_.restart(*state_.catalogue);
   is_retry_ = true;
-  CAIRN_TRY(auto tasks, tasks_of(std::exchange(set_aside_, {})));
+  CAIRN_TRY(auto tasks, tasks_of(std::exchange(set_aside_, {}), true));
   Scratch scratch;
   for (BlockTask& task : tasks) {
     CAIRN_TRY_STATUS(check());
@@ -431,7 +391,6 @@ core::Status RestoreFiles::finish(Observer& observer) {
   queue_.close();
   threads_.clear();
   window_.clear();
-  carried_.clear();
   auto status = check();
   if (status && !set_aside_.empty()) {
     status = retry(observer);

@@ -29,10 +29,7 @@ struct RestoreFilesOptions {
 /// Plans and executes. The planning thread adds files in walk order; a window of them
 /// (kWindowSlices slices or kWindowFiles files) is first compared with what is in the target, then
 /// what differs is sorted by (pack, block), so that each block is read, opened and expanded once
-/// per window and worker, and handed to the workers. What a window wants little of is carried over
-/// to the next one, until there are kCarriedSlices of it: where packs were filled by several
-/// threads, or hold the only copy of what is needed often, a block is read once nevertheless. In a
-/// dry run nothing is fetched.
+/// per window and worker, and handed to the workers. In a dry run nothing is fetched.
 ///
 /// Where the system has no room for so many threads there are fewer workers; if there is none, the
 /// first add() says so.
@@ -45,14 +42,14 @@ struct RestoreFilesOptions {
 class RestoreFiles {
  public:
   RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
-               ProblemList& problems, ProgressMeter& meter);
+               ProgressMeter& meter);
   ~RestoreFiles();
   RestoreFiles(const RestoreFiles&) = delete;
   RestoreFiles& operator=(const RestoreFiles&) = delete;
 
   /// Plans one file. Takes over one pending piece of the folder's work. Errors end the restore;
   /// what is wrong with this file alone goes to the problems.
-  /// `stale_sides`: as in FilePlan.
+  /// `stale_sides`: as in StaleSides.
   core::Status add(std::shared_ptr<TargetFolder> folder, Entry entry,
                    std::vector<std::string> stale_sides = {});
   /// Waits until all files are finished or failed. Call once. Where a block could not be read, the
@@ -75,15 +72,11 @@ class RestoreFiles {
 
   core::Status add_slices(const std::shared_ptr<RestoredFile>& file);
   core::Status plan_window(bool is_last = false);
-  /// Takes out what can wait for the next window.
-  [[nodiscard]] std::vector<BlockTask> carry_over(std::vector<BlockTask> tasks);
   [[nodiscard]] core::Result<std::vector<Slice>> compare_window(std::vector<Slice> slices);
-  core::Status push_comparison(CompareRound& round, std::vector<Slice> slices);
-  core::Status skip_fetching(const std::vector<Slice>& slices);
-  [[nodiscard]] core::Result<std::vector<BlockTask>> tasks_of(std::vector<Slice> slices);
+  [[nodiscard]] core::Result<std::vector<BlockTask>> tasks_of(std::vector<Slice> slices,
+                                                              bool is_last);
   void start_threads();
   core::Status run();
-  core::Status run_task(Task task, Scratch& scratch);
   core::Status run_comparison(CompareTask task, Scratch& scratch);
   core::Status compare_slice(FileComparison& comparison, const Slice& slice, Scratch& scratch,
                              std::vector<Slice>& wanted);
@@ -95,28 +88,27 @@ class RestoreFiles {
   core::Status write_slices(const BlockTask& task, core::ByteView plain);
   void set_aside(std::vector<Slice> slices, const core::Error& error);
   core::Status retry(Observer& observer);
-  /// So many pieces of work are done; with the last one the file is.
-  core::Status finish_pieces(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces);
+  /// So many pieces of work are done, or could not be; with the last one the file is. Errors end
+  /// the restore.
+  core::Status settle(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces,
+                      core::Status status = {});
   void end_with(core::Error error);
   [[nodiscard]] core::Status check() const;
 
   static constexpr std::size_t kWindowSlices = 64 * 1024;
   static constexpr std::size_t kWindowFiles = 8 * 1024;
-  static constexpr std::size_t kCarriedSlices = 8 * 1024;
   static constexpr std::size_t kSetAsideMax = 64 * 1024;
 
   State& state_;
   RestoreTarget& target_;
   RestoreFilesOptions options_;
-  ProblemList& problems_;
   ProgressMeter& meter_;
+  OpenFiles open_files_;
   std::vector<Slice> window_;
-  std::vector<Slice> carried_;  ///< compared, but left for the next window
   std::size_t window_files_ = 0;
   RestorePlanner planner_;
   core::BoundedQueue<Task> queue_;
   std::vector<core::GuardedThread> threads_;
-  OpenFiles open_files_;
   bool is_retry_ = false;
 
   mutable std::mutex mutex_;  ///< what follows

@@ -1,10 +1,25 @@
 #include "ops/restore/restore_plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
 namespace cairn::repo::ops {
+
+namespace {
+
+/// True if the next windows probably want the block, too: it lies across the end of this one, or
+/// holds what was stored once and is needed in many places.
+bool is_worth_waiting(const BlockTask& task) noexcept {
+  std::uint64_t wanted_bytes = 0;
+  for (const Slice& slice : task.slices) {
+    wanted_bytes += slice.length_bytes;
+  }
+  return wanted_bytes < task.pack->blocks[task.block].record.plain_bytes / 8 * 7;
+}
+
+}  // namespace
 
 void RestorePlanner::restart(const store::Catalogue& catalogue) {
   packs_.clear();
@@ -25,7 +40,27 @@ core::Result<std::shared_ptr<const store::PackSummary>> RestorePlanner::pack_sum
   return shared;
 }
 
-core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices) {
+std::vector<BlockTask> RestorePlanner::carry_over(std::vector<BlockTask> tasks) {
+  std::size_t slices = 0;
+  for (const BlockTask& task : tasks) {
+    slices += is_worth_waiting(task) ? task.slices.size() : 0;
+  }
+  if (slices > kCarriedSlices) {
+    return tasks;
+  }
+  std::vector<BlockTask> now;
+  for (BlockTask& task : tasks) {
+    if (is_worth_waiting(task)) {
+      std::ranges::move(task.slices, std::back_inserter(carried_));
+    } else {
+      now.push_back(std::move(task));
+    }
+  }
+  return now;
+}
+
+core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices, bool is_last) {
+  std::ranges::move(std::exchange(carried_, {}), std::back_inserter(slices));
   std::vector<ChunkId> ids;
   ids.reserve(slices.size());
   for (const Slice& slice : slices) {
@@ -62,6 +97,9 @@ core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices) {
       tasks.push_back({std::move(pack), place.block, {}});
     }
     tasks.back().slices.push_back(std::move(slices[place.slice]));
+  }
+  if (!is_last) {
+    tasks = carry_over(std::move(tasks));
   }
   return plan;
 }

@@ -27,28 +27,35 @@ struct RestorePlan {
   std::vector<Slice> unknown;    ///< no pack holds their chunk
 };
 
-/// Plans window by window. Not thread-safe. Memory: the directories of kPacksMax packs without
-/// their chunks (some 50 bytes a block), and in a call 70 bytes a slice.
+/// Plans window by window. What a window wants little of waits for the next one, until there are
+/// kCarriedSlices of it: where packs were filled by several threads, or hold the only copy of what
+/// is needed often, a block is read once nevertheless. Not thread-safe. Memory: the directories of
+/// kPacksMax packs without their chunks (some 50 bytes a block), what waits, and in a call 70 bytes
+/// a slice.
 class RestorePlanner {
  public:
   /// Chunks are looked for in packs that `present` lets through.
   explicit RestorePlanner(const store::Catalogue& catalogue, store::PackFilter present = {})
       : catalogue_(&catalogue), present_(std::move(present)) {}
 
-  /// Sorts the slices, each of which has a chunk, by pack, block and place, so that each block is
-  /// read once. Errors: of the catalogue.
-  [[nodiscard]] core::Result<RestorePlan> plan(std::vector<Slice> slices);
+  /// Sorts the slices, each of which has a chunk, and those that waited by pack, block and place,
+  /// so that each block is read once. `is_last`: nothing may wait. Errors: of the catalogue.
+  [[nodiscard]] core::Result<RestorePlan> plan(std::vector<Slice> slices, bool is_last = true);
   /// After the catalogue was made again: its packs have other numbers.
   void restart(const store::Catalogue& catalogue);
 
  private:
   static constexpr std::size_t kPacksMax = 256;
+  static constexpr std::size_t kCarriedSlices = 8 * 1024;
   [[nodiscard]] core::Result<std::shared_ptr<const store::PackSummary>> pack_summary(
       store::PackNumber number);
+  /// Takes out what can wait for the next window.
+  [[nodiscard]] std::vector<BlockTask> carry_over(std::vector<BlockTask> tasks);
 
   const store::Catalogue* catalogue_;
   const store::PackFilter present_;
   std::unordered_map<store::PackNumber, std::shared_ptr<const store::PackSummary>> packs_;
+  std::vector<Slice> carried_;
 };
 
 }  // namespace cairn::repo::ops

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "ops/progress/ends_everything.h"
+#include "ops/target/database_sides.h"
+#include "ops/target/special_objects.h"
 
 namespace cairn::repo::ops {
 
@@ -27,8 +29,13 @@ std::optional<std::string> relative_to(const std::string& path, const std::strin
 
 }  // namespace
 
-void RestoreWalk::report(std::string path, const core::Error& error) {
-  problems_.add({ProblemKind::unreadable, std::move(path), error.message()});
+core::Status RestoreWalk::give_up(const std::string& path, std::uint64_t objects,
+                                  core::Error error) {
+  if (ends_everything(error.code())) {
+    return core::fail(std::move(error));
+  }
+  target_.log().failed(objects, path, error.message());
+  return {};
 }
 
 bool RestoreWalk::is_selected(const Selection& selection, const std::string& inside,
@@ -39,11 +46,11 @@ bool RestoreWalk::is_selected(const Selection& selection, const std::string& ins
   const std::size_t begin = selection.inside.empty() ? 0 : selection.inside.size() + 1;
   for (auto slash = inside.find('/', begin); slash != std::string::npos;
        slash = inside.find('/', slash + 1)) {
-    if (!target_.selects(join_path(selection.source_path, inside.substr(0, slash)), true)) {
+    if (!target_.options().takes(join_path(selection.source_path, inside.substr(0, slash)), true)) {
       return false;
     }
   }
-  return target_.selects(join_path(selection.source_path, inside), is_folder);
+  return target_.options().takes(join_path(selection.source_path, inside), is_folder);
 }
 
 std::optional<std::string> RestoreWalk::first_name_here(const Selection& selection,
@@ -54,7 +61,7 @@ std::optional<std::string> RestoreWalk::first_name_here(const Selection& selecti
   }
   auto first = relative_to(*entry.hard_link_to, selection.inside);
   if (first && is_selected(selection, *entry.hard_link_to, false) &&
-      !target_.keeps_another(*selection.folder, *first, entry)) {
+      !keeps_another(target_, *selection.folder, *first, entry)) {
     return first;
   }
   // The first name is not restored: the first one that is takes its place.
@@ -66,7 +73,7 @@ std::optional<std::string> RestoreWalk::first_name_here(const Selection& selecti
 std::vector<std::string> RestoreWalk::stale_sides(const Selection& selection, TargetFolder& folder,
                                                   const Entry& entry, const std::string& inside,
                                                   bool is_alone) {
-  std::vector<std::string> stale = target_.sides_of(folder, entry.name);
+  std::vector<std::string> stale = sides_among(folder.sides, entry.name);
   std::erase_if(stale, [&](const std::string& name) {
     // Its own, as recorded, comes with it.
     const std::string its_inside = inside + name.substr(entry.name.size());
@@ -98,12 +105,8 @@ core::Status RestoreWalk::place(const Selection& selection,
     auto sides = stale_sides(selection, *folder, entry, inside, is_alone);
     return files_.add(folder, std::move(entry), std::move(sides));
   }
-  if (auto status = target_.make_special(*folder, entry); !status) {
-    if (ends_everything(status.error().code())) {
-      return status;
-    }
-    target_.log().failed(1);
-    report(join_path(folder->path, entry.name), status.error());
+  if (auto status = make_special(target_, *folder, entry); !status) {
+    return give_up(join_path(folder->path, entry.name), 1, std::move(status).error());
   }
   return {};
 }
@@ -112,7 +115,7 @@ core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry
                                          std::string name) {
   entry.hard_link_to.reset();
   const std::string inside = path_inside(selection.inside, entry.name);
-  if (!target_.selects(join_path(selection.source_path, inside), false)) {
+  if (!target_.options().takes(join_path(selection.source_path, inside), false)) {
     return {};
   }
   if (!name.empty()) {
@@ -125,11 +128,11 @@ void RestoreWalk::push_frame(std::vector<Frame>& stack, const ChunkId& node,
                              std::shared_ptr<TargetFolder> folder, std::string inside) {
   Frame frame{FolderReader(state_, node), std::move(folder), std::move(inside)};
   if (target_.options().delete_extra && frame.folder != nullptr) {
-    if (auto names = target_.names_in(*frame.folder)) {
+    if (auto names = target_.names().list(*frame.folder)) {
       frame.standing = std::move(*names);
     } else {
       frame.is_whole = false;
-      report(frame.folder->path, names.error());
+      target_.log().problem(ProblemKind::unreadable, frame.folder->path, names.error().message());
     }
   }
   stack.push_back(std::move(frame));
@@ -165,23 +168,22 @@ void RestoreWalk::leave(std::vector<Frame>& stack) {
 core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
                                 std::string inside) {
   const std::string snapshot_path = join_path(selection.source_path, inside);
-  const bool is_only_passed = target_.is_only_passed(snapshot_path);
+  const bool is_only_passed = target_.options().passes(snapshot_path);
   const bool may_stand = stack.back().folder != nullptr;
   const std::string path =
       may_stand ? join_path(stack.back().folder->path, entry.name) : snapshot_path;
   const std::uint64_t objects = 1 + entry.folder.entries_below;
   if (stack.size() >= kFolderDepthMax) {
-    target_.log().failed(objects);
-    report(path, {core::ErrorCode::limit_exceeded,
-                  fmt::format("folders are nested more than {} deep", kFolderDepthMax)});
-    return {};
+    return give_up(path, objects,
+                   {core::ErrorCode::limit_exceeded,
+                    fmt::format("folders are nested more than {} deep", kFolderDepthMax)});
   }
   const ChunkId node = entry.folder.node;
   std::string name = entry.name;
   std::optional<Entry> metadata = std::move(entry);
   if (is_only_passed) {
-    const auto standing =
-        may_stand ? target_.look(*stack.back().folder, name) : core::Result<Standing>(Standing());
+    const auto standing = may_stand ? target_.names().look(*stack.back().folder, name)
+                                    : core::Result<Standing>(Standing());
     if (!standing || !*standing || !S_ISDIR((*standing)->st_mode)) {
       push_frame(stack, node, nullptr, std::move(inside));
       stack.back().later = std::move(metadata);
@@ -195,12 +197,7 @@ core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& 
   }
   auto folder = target_.make_folder(above, std::move(name), std::move(metadata), snapshot_path);
   if (!folder) {
-    if (ends_everything(folder.error().code())) {
-      return core::fail(std::move(folder).error());
-    }
-    target_.log().failed(objects);
-    report(path, folder.error());
-    return {};
+    return give_up(path, objects, std::move(folder).error());
   }
   if (*folder != nullptr) {
     push_frame(stack, node, std::move(*folder), std::move(inside));
@@ -217,13 +214,10 @@ core::Status RestoreWalk::make_frame(const Selection& selection, Frame& frame,
                                   join_path(selection.source_path, frame.inside));
   frame.later.reset();
   if (!made) {
-    if (ends_everything(made.error().code())) {
-      return core::fail(std::move(made).error());
-    }
-    target_.log().failed(objects);
-    report(path, made.error());
+    frame.is_blocked = true;
+    return give_up(path, objects, std::move(made).error());
   }
-  frame.folder = made ? std::move(*made) : nullptr;
+  frame.folder = std::move(*made);
   frame.is_blocked = frame.folder == nullptr;
   return {};
 }
@@ -251,11 +245,10 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
       return core::fail(std::move(entry).error());
     }
     frame.is_whole = false;
-    target_.log().failed(1);
-    report(frame.folder != nullptr ? frame.folder->path
-                                   : join_path(selection.source_path, frame.inside),
-           std::move(entry).error().with_context("some of what it held cannot be restored"));
-    return {};
+    return give_up(
+        frame.folder != nullptr ? frame.folder->path
+                                : join_path(selection.source_path, frame.inside),
+        1, std::move(entry).error().with_context("some of what it held cannot be restored"));
   }
   if (!*entry) {
     leave(stack);
@@ -265,7 +258,7 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
   pass_standing(frame, &(*entry)->name);
   std::string inside = path_inside(frame.inside, (*entry)->name);
   const bool is_folder = (*entry)->type == EntryType::folder;
-  if (!target_.selects(join_path(selection.source_path, inside), is_folder)) {
+  if (!target_.options().takes(join_path(selection.source_path, inside), is_folder)) {
     return {};
   }
   if (is_folder) {
@@ -287,13 +280,10 @@ core::Status RestoreWalk::restore_children(const Selection& selection,
 
 core::Status RestoreWalk::make_links() {
   for (PendingLink& link : links_) {
-    auto status = target_.make_hard_link(*link.root, link.first, *link.folder, link.entry);
+    auto status = make_hard_link(target_, *link.root, link.first, *link.folder, link.entry);
     if (!status) {
-      if (ends_everything(status.error().code())) {
-        return status;
-      }
-      target_.log().failed(1);
-      report(join_path(link.folder->path, link.entry.name), status.error());
+      CAIRN_TRY_STATUS(
+          give_up(join_path(link.folder->path, link.entry.name), 1, std::move(status).error()));
     }
     target_.release(std::move(link.folder));
   }

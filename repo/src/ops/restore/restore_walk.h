@@ -22,9 +22,8 @@ namespace cairn::repo::ops {
 /// names of the target's folders on the current path.
 class RestoreWalk {
  public:
-  RestoreWalk(State& state, const Snapshot& snapshot, RestoreTarget& target, RestoreFiles& files,
-              ProblemList& problems)
-      : state_(state), snapshot_(snapshot), target_(target), files_(files), problems_(problems) {}
+  RestoreWalk(State& state, const Snapshot& snapshot, RestoreTarget& target, RestoreFiles& files)
+      : state_(state), snapshot_(snapshot), target_(target), files_(files) {}
 
   /// Where a selection begins: `folder` stands for the path `inside` below the source at
   /// `source_path`.
@@ -39,6 +38,8 @@ class RestoreWalk {
   /// Restores all below a recorded folder into selection.folder. Takes over one pending piece of
   /// that folder's work.
   core::Status restore_children(const Selection& selection, const FolderContent& content);
+  /// So many objects at `path` are not restored: that is told, or ends the restore with this error.
+  core::Status give_up(const std::string& path, std::uint64_t objects, core::Error error);
   /// Call once, when all files have their final names.
   core::Status make_links();
 
@@ -86,13 +87,11 @@ class RestoreWalk {
   /// True if the object and all folders above it, up to where the selection begins, are selected.
   [[nodiscard]] bool is_selected(const Selection& selection, const std::string& inside,
                                  bool is_folder) const;
-  void report(std::string path, const core::Error& error);
 
   State& state_;
   const Snapshot& snapshot_;
   RestoreTarget& target_;
   RestoreFiles& files_;
-  ProblemList& problems_;
   std::vector<PendingLink> links_;
   std::map<std::string, std::string>
       stand_ins_;  ///< first name outside the selection -> one inside

@@ -34,6 +34,17 @@ std::vector<std::string> side_names(std::string_view database) {
   return names;
 }
 
+std::vector<std::string> sides_among(const std::vector<std::string>& names,
+                                     std::string_view database) {
+  if (names.empty()) {
+    return {};
+  }
+  std::vector<std::string> sides = side_names(database);
+  std::erase_if(sides,
+                [&](const std::string& side) { return !std::ranges::binary_search(names, side); });
+  return sides;
+}
+
 bool is_side_name(std::string_view name) {
   return std::ranges::any_of(kSuffixes, [&](std::string_view suffix) {
     return name.size() > suffix.size() && name.ends_with(suffix);

@@ -11,6 +11,9 @@ namespace cairn::repo::ops {
 
 /// The names that they have beside a database of this name.
 [[nodiscard]] std::vector<std::string> side_names(std::string_view database);
+/// Those of them that are among `names`, which are sorted as bytes.
+[[nodiscard]] std::vector<std::string> sides_among(const std::vector<std::string>& names,
+                                                   std::string_view database);
 /// True of a name that such a file may have.
 [[nodiscard]] bool is_side_name(std::string_view name);
 

@@ -44,6 +44,11 @@ void RestoreLog::spare(Spared why, const std::string& path) {
   done(RestoreAction::kept, path);
 }
 
+void RestoreLog::placed(RestoreAction action, const std::string& path, const Entry& entry) {
+  done(action, path);
+  stands(entry, action == RestoreAction::unchanged || action == RestoreAction::metadata_set);
+}
+
 void RestoreLog::stands(const Entry& entry, bool stood_before) {
   const std::scoped_lock lock(mutex_);
   count_entry(entry, standing_);

@@ -37,10 +37,15 @@ class RestoreLog {
   }
   void spare(Spared why, const std::string& path);
   void warning(std::string_view text) { meter_.warning(text); }
+  /// done() of an object that stands in the target as the snapshot has it.
+  void placed(RestoreAction action, const std::string& path, const Entry& entry);
   /// The object stands in the target as the snapshot has it.
   void stands(const Entry& entry, bool stood_before);
-  /// So many objects could not be restored: what was there still is.
-  void failed(std::uint64_t objects) { failed_ += objects; }
+  /// So many objects at `path` could not be restored: what was there still is.
+  void failed(std::uint64_t objects, const std::string& path, std::string reason) {
+    failed_ += objects;
+    problem(ProblemKind::unreadable, path, std::move(reason));
+  }
   void add_written(std::uint64_t bytes) { bytes_written_ += bytes; }
   void add_kept(std::uint64_t bytes) { bytes_kept_ += bytes; }
 

@@ -130,6 +130,22 @@ TEST_CASE("a mixture that a crash left is put right whatever its time says") {
   CHECK(fixture.text("out/big") == core::to_string(whole));
 }
 
+TEST_CASE("what a patch holds is written, too, where the file may no longer be changed in place") {
+  RestoreFixture fixture;
+  fixture.make("source", {tree::file("big", 4'000'000, 1)});
+  fixture.back_up();
+  const auto whole = read_file(fixture.at("source/big"));
+  fixture.make("out", {tree::file("big", 4'000'000, 1)});
+  flip_byte(fixture.at("out/big"), 100);
+  write_private(fixture.at("out/") + repo::ops::patch_name(entry_of(fixture, "big")), whole);
+  std::filesystem::create_hard_link(fixture.at("out/big"), fixture.at("another name"));
+  const auto report = fixture.must(fixture.over(Overwrite::always));
+  CHECK(report.bytes_read == 0);
+  CHECK(fixture.text("out/big") == core::to_string(whole));
+  CHECK(fixture.text("another name") != core::to_string(whole));
+  CHECK(names_in(fixture.at("out")) == 1);
+}
+
 TEST_CASE("a file that is changed in place is on the disk before its time says that it is whole") {
   constexpr core::Timestamp kRecorded{1'000'000'000, 7};
   RestoreFixture fixture;

@@ -31,7 +31,7 @@ std::string random_text(SeededRandom& random, std::size_t length) {
 }  // namespace
 
 TEST_CASE("folders nested deeper than are kept open are found again, each with its metadata") {
-  constexpr unsigned kLevels = 700;  // several times RestoreTarget::kOpenFoldersMax
+  constexpr unsigned kLevels = 700;  // several times FolderTable::kOpenMax
   RestoreFixture fixture;
   std::vector<TreeObject> objects;
   std::string path;

@@ -46,7 +46,7 @@ class Building {
     entry.owner = {.uid = ::geteuid(), .gid = ::getegid(), .user = {}, .group = {}};
     entry.content.size_bytes = bytes.size();
     file_ = std::make_unique<RestoredFile>(*target_, target_->root(), std::move(entry), FilePlan(),
-                                           open_files_);
+                                           std::vector<std::string>(), open_files_);
   }
 
   [[nodiscard]] core::Status write() { return write(0, bytes_.size()); }

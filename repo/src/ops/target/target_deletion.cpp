@@ -1,3 +1,5 @@
+#include "ops/target/target_deletion.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -11,10 +13,7 @@
 #include "ops/choice/source_choice.h"
 #include "ops/posix/inode_flags.h"
 #include "ops/posix/object_metadata.h"
-#include "ops/target/restore_target.h"
 #include "ops/tree/tree_reader.h"
-
-// What the snapshot does not have: removing it, or in a dry run telling it.
 
 namespace cairn::repo::ops {
 
@@ -25,24 +24,35 @@ constexpr unsigned kDeleteDepthMax = 256;
 
 }  // namespace
 
+core::Status unlink_name(int folder, const std::string& name, const std::string& path) {
+  if (::unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) {
+    return {};
+  }
+  const int reason = errno;
+  if (lift_flags_in_the_way(folder, name, reason) && ::unlinkat(folder, name.c_str(), 0) == 0) {
+    return {};
+  }
+  return core::fail(core::errno_error(reason, "remove " + path));
+}
+
 /// True of a file system mounted on a folder that was empty in the snapshot: it was not mounted
 /// then, or the backup was told to leave it out.
-bool RestoreTarget::is_other_file_system(const TargetFolder& folder, int descriptor) {
+bool TargetDeletion::is_other_file_system(const TargetFolder& folder, int descriptor) {
   if (!folder.is_recorded_empty || folder.parent == nullptr) {
     return false;
   }
   struct ::stat above {};
   struct ::stat inside {};
-  const auto parent = descriptor_of(*folder.parent);
+  const auto parent = folders_.get(*folder.parent);
   return parent && ::fstat((*parent)->number(), &above) == 0 && ::fstat(descriptor, &inside) == 0 &&
          above.st_dev != inside.st_dev;
 }
 
-void RestoreTarget::remove_extras(const TargetFolder& folder) {
+void TargetDeletion::remove_extras(const TargetFolder& folder) {
   if (folder.extras.empty()) {
     return;
   }
-  const auto above = descriptor_of(folder);
+  const auto above = folders_.get(folder);
   if (!above) {
     log_.problem(ProblemKind::unreadable, folder.path, above.error().message());
     return;
@@ -62,13 +72,13 @@ void RestoreTarget::remove_extras(const TargetFolder& folder) {
       continue;
     }
     const Doomed doomed{name, join_path(folder.path, name), join_path(folder.snapshot_path, name)};
-    if (auto removed = remove_tree((*above)->number(), doomed, 0); !removed) {
+    if (auto removed = remove_tree((*above)->number(), doomed); !removed) {
       log_.problem(ProblemKind::unreadable, doomed.path, removed.error().message());
     }
   }
 }
 
-bool RestoreTarget::is_spared(int folder, const struct ::stat& status, const Doomed& doomed) {
+bool TargetDeletion::is_spared(int folder, const struct ::stat& status, const Doomed& doomed) {
   if (const std::string_view what = options_.protects.find(status); !what.empty()) {
     log_.warning(
         fmt::format("{} is {} that this restore works with: it is not deleted", doomed.path, what));
@@ -86,7 +96,7 @@ bool RestoreTarget::is_spared(int folder, const struct ::stat& status, const Doo
   return false;
 }
 
-bool RestoreTarget::is_left_out(int folder, const Doomed& doomed) const {
+bool TargetDeletion::is_left_out(int folder, const Doomed& doomed) const {
   Statx status{};
   return !options_.left_out.empty() && stat_at(folder, doomed.name.c_str(), status) == 0 &&
          std::ranges::any_of(options_.left_out, [&](const Choice& choice) {
@@ -94,19 +104,19 @@ bool RestoreTarget::is_left_out(int folder, const Doomed& doomed) const {
          });
 }
 
-bool RestoreTarget::carries_tag(int folder, const std::vector<std::string>& names) const {
+bool TargetDeletion::carries_tag(int folder, const std::vector<std::string>& names) const {
   return std::ranges::any_of(options_.left_out, [&](const Choice& choice) {
     return ops::carries_tag(choice, folder, names);
   });
 }
 
-core::Result<bool> RestoreTarget::remove_tree(int folder, const Doomed& doomed, unsigned depth) {
+core::Result<bool> TargetDeletion::remove_tree(int folder, const Doomed& doomed, unsigned depth) {
   struct ::stat status {};
   if (::fstatat(folder, doomed.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     return true;  // a temporary file that was used up meanwhile, for one
   }
   const bool is_folder = S_ISDIR(status.st_mode);
-  if (!selects(doomed.snapshot_path, is_folder)) {
+  if (!options_.takes(doomed.snapshot_path, is_folder)) {
     return false;
   }
   if (is_spared(folder, status, doomed)) {
@@ -138,10 +148,10 @@ core::Result<bool> RestoreTarget::remove_tree(int folder, const Doomed& doomed, 
   return true;
 }
 
-core::Result<bool> RestoreTarget::remove_children(int folder, const Doomed& doomed,
-                                                  unsigned depth) {
+core::Result<bool> TargetDeletion::remove_children(int folder, const Doomed& doomed,
+                                                   unsigned depth) {
   const Descriptor inside(
-      opener_.open(folder, doomed.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      folders_.opener().open(folder, doomed.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (inside.number() < 0) {
     return core::fail(core::errno_error(errno, "open folder"));
   }

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cairn/core/result.h"
+#include "ops/target/file_plan.h"
+
+/// The three ways in which a file comes about. Each says what a crash leaves, which is what a
+/// restore promises: docs/design/0005-restore-in-place.md.
+namespace cairn::repo::ops {
+
+/// What all files of a restore share.
+struct OpenFiles {
+  static constexpr std::size_t kMax = 256;
+  std::atomic<std::size_t> count{0};
+  std::atomic<bool> may_have_reflinks{true};  ///< false once a reflink was refused as such
+};
+
+/// A range of a file, and what it gets.
+struct Run {
+  enum class Bytes : std::uint8_t {
+    new_ones,
+    from_patch,  ///< new ones that the patch of an earlier restore holds, too
+    hole
+  };
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  Bytes bytes = Bytes::new_ones;
+};
+
+/// A file that is built where nobody looks for it. Unless it is completed, or kept for the next
+/// restore to go on with, nothing is left of it. Not thread-safe.
+class FileBuild {
+ public:
+  virtual ~FileBuild();
+  FileBuild(const FileBuild&) = delete;
+  FileBuild& operator=(const FileBuild&) = delete;
+
+  /// The file to write this run into; nullptr: nothing need be written for it now.
+  [[nodiscard]] virtual core::Result<std::shared_ptr<Descriptor>> place_of(const Run& run);
+  /// All is written: gives it metadata and its place. Call once.
+  virtual core::Status complete() = 0;
+
+  /// What is being built, opened again if it had to be closed.
+  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> file();
+  /// Closes the file until it is asked for again, if it has a name by which it can be found.
+  void rest();
+  void keep() noexcept { is_kept_ = true; }
+
+ protected:
+  FileBuild(const PlannedFile& planned, OpenFiles& open_files)
+      : planned_(planned), open_files_(open_files) {}
+
+  core::Status create(std::string name);
+  core::Status go_on_with(std::string leftover);
+  void hold(std::shared_ptr<Descriptor> file);
+  /// The file is opened no more, and what has its temporary name is not discarded.
+  void end();
+  [[nodiscard]] core::Status set_recorded_size();
+
+  const PlannedFile& planned_;
+  OpenFiles& open_files_;
+  std::shared_ptr<Descriptor> file_;
+  std::string name_;  ///< temporary; empty: it has none
+
+ private:
+  bool is_kept_ = false;
+};
+
+/// A new file: without a name if all of it is written at once and the file system can do that, else
+/// under a temporary one, or what an earlier restore left under that. A link or a rename gives it
+/// its own name.
+/// A crash leaves what stood there before. Beside it may lie what has a temporary name: the next
+/// restore of the same snapshot compares it and goes on from there.
+class NewFile final : public FileBuild {
+ public:
+  NewFile(const PlannedFile& planned, OpenFiles& open_files) : FileBuild(planned, open_files) {}
+  /// `in_one_go`: nothing will be written later than what is written now.
+  core::Status begin(bool in_one_go);
+  core::Status complete() override;
+
+ private:
+  core::Status give_name();
+};
+
+/// A clone, or a copy, of the standing file that is changed under a temporary name and renamed over
+/// it.
+/// A crash leaves the standing file as it was; beside it may lie the clone, as with a new file.
+class ChangedClone final : public FileBuild {
+ public:
+  ChangedClone(const PlannedFile& planned, OpenFiles& open_files)
+      : FileBuild(planned, open_files) {}
+  /// False: there are no reflinks, and a copy would be more than what differs: a patch is better.
+  [[nodiscard]] core::Result<bool> begin(int standing);
+  core::Status complete() override;
+};
+
+/// A sparse file beside the standing one with just what differs, which is copied over that at the
+/// end.
+/// A crash before complete() leaves the standing file as it was; one in complete() at worst a
+/// mixture, and then the patch lies beside it: the next restore of the same snapshot compares the
+/// file whatever its size and time say. The patch goes after the file is on the disk and has its
+/// time.
+class InPlacePatch final : public FileBuild {
+ public:
+  InPlacePatch(const PlannedFile& planned, OpenFiles& open_files)
+      : FileBuild(planned, open_files) {}
+  core::Status begin();
+  [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> place_of(const Run& run) override;
+  core::Status complete() override;
+
+ private:
+  core::Status apply(int standing);
+
+  std::vector<Run> runs_;
+};
+
+/// Room for any of them.
+using AnyFileBuild = std::variant<std::monostate, NewFile, ChangedClone, InPlacePatch>;
+
+/// Chooses how the file comes about, and begins. The answer points into `room`.
+[[nodiscard]] core::Result<FileBuild*> begin_build(const PlannedFile& planned,
+                                                   OpenFiles& open_files, bool in_one_go,
+                                                   AnyFileBuild& room);
+
+}  // namespace cairn::repo::ops
