@@ -1,11 +1,16 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "ops/repository/state.h"
 #include "restore_fixture.h"
 #include "seeded_random.h"
+#include "store/catalogue/forwarding_catalogue.h"
 
 using namespace cairn;
 using namespace cairn::test;
@@ -28,7 +33,39 @@ std::string random_text(SeededRandom& random, std::size_t length) {
   return text;
 }
 
+/// Cannot be read when it is first asked where the chunks of a window are.
+class HiccupingCatalogue final : public repo::store::ForwardingCatalogue {
+ public:
+  explicit HiccupingCatalogue(std::unique_ptr<Catalogue> real)
+      : ForwardingCatalogue(std::move(real)) {}
+
+  using Catalogue::find_all;
+  [[nodiscard]] core::Result<std::vector<std::optional<repo::store::ChunkLocation>>> find_all(
+      std::span<const repo::ChunkId> ids, const repo::store::PackFilter& usable) const override {
+    if (!std::exchange(has_failed_, true)) {
+      return core::fail(core::ErrorCode::io, "a hiccup");
+    }
+    return real_->find_all(ids, usable);
+  }
+
+ private:
+  mutable bool has_failed_ = false;
+};
+
 }  // namespace
+
+TEST_CASE("what a window meets ends the restore, and does not cost its last file only") {
+  RestoreFixture fixture;
+  std::vector<TreeObject> files;
+  for (std::size_t i = 0; i < kFiles / 2 + 1; ++i) {
+    files.push_back(tree::text_file("file-" + std::to_string(i), "x"));
+  }
+  fixture.make("source", files);
+  fixture.back_up();
+  auto& state = fixture.repository->state();
+  state.catalogue = std::make_unique<HiccupingCatalogue>(std::move(state.catalogue));
+  CHECK(outcome(fixture.run(fixture.over(Overwrite::refuse))) == "io");
+}
 
 TEST_CASE("folders nested deeper than are kept open are found again, each with its metadata") {
   constexpr unsigned kLevels = 700;  // several times FolderTable::kOpenMax
