@@ -26,7 +26,7 @@ using core::ErrorCode;
 using format::ObjectKind;
 
 /// A block that was read, to be opened by somebody else than who read it.
-struct SealedBlock {
+struct BlockToOpen {
   std::shared_ptr<const store::PackSummary> pack;
   std::shared_ptr<const format::PackDirectory> directory;  ///< the pack's own; nullptr: unreadable
   std::uint32_t number = 0;
@@ -42,7 +42,7 @@ class BlockRelay {
     readers_ += 1;
   }
   /// Takes a block over (moved from) if somebody waits for one.
-  [[nodiscard]] bool offer(SealedBlock& block) {
+  [[nodiscard]] bool offer(BlockToOpen& block) {
     const std::scoped_lock lock(mutex_);
     if (blocks_.size() >= waiting_) {
       return false;
@@ -58,7 +58,7 @@ class BlockRelay {
     changed_.notify_all();
   }
   /// nullopt: there is nothing left, and nobody who could offer more.
-  [[nodiscard]] std::optional<SealedBlock> take() {
+  [[nodiscard]] std::optional<BlockToOpen> take() {
     std::unique_lock lock(mutex_);
     waiting_ += 1;
     changed_.wait(lock, [this] { return !blocks_.empty() || readers_ == 0; });
@@ -66,7 +66,7 @@ class BlockRelay {
     if (blocks_.empty()) {
       return std::nullopt;
     }
-    SealedBlock block = std::move(blocks_.front());
+    BlockToOpen block = std::move(blocks_.front());
     blocks_.pop_front();
     return block;
   }
@@ -74,7 +74,7 @@ class BlockRelay {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<SealedBlock> blocks_;
+  std::deque<BlockToOpen> blocks_;
   std::size_t waiting_ = 0;
   unsigned readers_ = 0;
 };
@@ -87,7 +87,7 @@ class PackAudit {
 
   core::Status run(store::PackNumber number);
   /// A block that somebody else has read.
-  core::Status open(const SealedBlock& block);
+  core::Status open(const BlockToOpen& block);
   [[nodiscard]] const PackAuditResult& result() const noexcept { return result_; }
 
  private:
@@ -153,7 +153,7 @@ core::Status PackAudit::audit_block(const std::shared_ptr<const store::PackSumma
   if (!can_open(pack->kind)) {
     return {};
   }
-  SealedBlock sealed{
+  BlockToOpen sealed{
       .pack = pack, .directory = directory, .number = block, .stored = std::move(stored_)};
   if (relay_.offer(sealed)) {
     return {};
@@ -163,7 +163,7 @@ core::Status PackAudit::audit_block(const std::shared_ptr<const store::PackSumma
   return status;
 }
 
-core::Status PackAudit::open(const SealedBlock& block) {
+core::Status PackAudit::open(const BlockToOpen& block) {
   const auto status =
       state_.blocks->open(*block.pack, block.number, block.stored, scratch_, plain_);
   if (!status) {

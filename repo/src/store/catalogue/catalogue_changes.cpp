@@ -42,7 +42,7 @@ Status write_use(LmdbWriteTxn& txn, PackNumber pack, const PackUse& use) {
   return txn.put(pack_use_table, integer_key(number), encode_pack_use(use));
 }
 
-core::Result<PackPlan> plan_packs(WriteSession& session, const format::IndexSegment& segment) {
+core::Result<PackPlan> plan_packs(CatalogueWriteTxn& txn, const format::IndexSegment& segment) {
   PackPlan plan;
   std::unordered_set<PackId> seen;
   for (const format::IndexedPack& pack : segment.packs) {
@@ -50,17 +50,16 @@ core::Result<PackPlan> plan_packs(WriteSession& session, const format::IndexSegm
       continue;
     }
     CAIRN_TRY_STATUS(check_indexed_pack(pack));
-    CAIRN_TRY(const auto found, session.txn().get(pack_id_table, pack.id.view()));
+    CAIRN_TRY(const auto found, txn.lmdb().get(pack_id_table, pack.id.view()));
     if (found) {
       CAIRN_TRY(const PackNumber number, decode_pack_number(*found));
       plan.known.push_back(number);
       continue;
     }
-    if (session.ledger.next_pack >= kPackNumberMax) {
+    if (txn.ledger.next_pack >= kPackNumberMax) {
       return catalogue_damaged("there are no pack numbers left");
     }
-    PackPlan::Fresh fresh{.pack = &pack,
-                          .number = static_cast<PackNumber>(session.ledger.next_pack++)};
+    PackPlan::Fresh fresh{.pack = &pack, .number = static_cast<PackNumber>(txn.ledger.next_pack++)};
     for (const format::BlockRecord& block : pack.directory.blocks) {
       fresh.chunks += static_cast<std::uint32_t>(block.chunks.size());
     }
@@ -94,14 +93,14 @@ std::vector<FreshChunk> fresh_chunks(const PackPlan& plan) {
 
 /// Writes the chunks of the fresh packs and the runs at `inputs` as one run, and changes the ledger
 /// accordingly.
-Status merge_runs(WriteSession& session, const PackPlan& plan, std::vector<FreshChunk>& fresh,
+Status merge_runs(CatalogueWriteTxn& txn, const PackPlan& plan, std::vector<FreshChunk>& fresh,
                   const std::vector<std::size_t>& inputs) {
-  Ledger& ledger = session.ledger;
+  Ledger& ledger = txn.ledger;
   std::vector<RunInfo> merged;
   MergeInput input{.entries_max = fresh.size()};
   LivingPacks living;
   if (ledger.dead_chunks > 0 && !inputs.empty()) {
-    CAIRN_TRY(living, LivingPacks::read(session.txn()));
+    CAIRN_TRY(living, LivingPacks::read(txn.lmdb()));
     for (const PackPlan::Fresh& pack : plan.fresh) {
       living.add(pack.number);
     }
@@ -114,9 +113,9 @@ Status merge_runs(WriteSession& session, const PackPlan& plan, std::vector<Fresh
 
   MergeResult result;
   {
-    // The inputs were committed before this session and are read in a snapshot of their own: it
-    // lasts while the session commits portions.
-    CAIRN_TRY(const LmdbReadTxn snapshot, LmdbReadTxn::begin(session.env()));
+    // The inputs were committed before this transaction and are read in a snapshot of their own: it
+    // lasts while the transaction commits portions.
+    CAIRN_TRY(const LmdbReadTxn snapshot, LmdbReadTxn::begin(txn.env()));
     std::vector<std::unique_ptr<EntrySource>> sources;
     sources.push_back(std::make_unique<FreshChunks>(fresh));
     for (const RunInfo& run : merged) {
@@ -124,7 +123,7 @@ Status merge_runs(WriteSession& session, const PackPlan& plan, std::vector<Fresh
       sources.push_back(std::move(source));
     }
     input.sources = sources;
-    CAIRN_TRY(result, write_run(session, input));
+    CAIRN_TRY(result, write_run(txn, input));
   }
 
   std::uint64_t leaves = 0;
@@ -141,57 +140,58 @@ Status merge_runs(WriteSession& session, const PackPlan& plan, std::vector<Fresh
   }
   ledger.dead_chunks -= std::min(ledger.dead_chunks, result.dropped);
   if (leaves <= kLeavesRemovedAtOnce) {
-    CAIRN_TRY_STATUS(remove_doomed(session, session.tuning().removals_per_transaction));
+    CAIRN_TRY_STATUS(remove_doomed(txn, txn.tuning().removals_per_transaction));
   }
   return {};
 }
 
-Status add_chunks(WriteSession& session, const PackPlan& plan) {
+Status add_chunks(CatalogueWriteTxn& txn, const PackPlan& plan) {
   std::vector<FreshChunk> chunks = fresh_chunks(plan);
   if (chunks.empty()) {
     return {};
   }
   const std::vector<std::size_t> inputs =
-      plan_merge(session.ledger.runs, chunks.size(), session.tuning().merge);
-  return merge_runs(session, plan, chunks, inputs);
+      plan_merge(txn.ledger.runs, chunks.size(), txn.tuning().merge);
+  return merge_runs(txn, plan, chunks, inputs);
 }
 
-Status add_packs(WriteSession& session, const PackPlan& plan) {
-  LmdbWriteTxn& txn = session.txn();
+Status add_packs(CatalogueWriteTxn& txn, const PackPlan& plan) {
+  LmdbWriteTxn& lmdb = txn.lmdb();
   for (const PackNumber pack : plan.known) {
-    CAIRN_TRY(PackUse use, read_use(txn, pack));
+    CAIRN_TRY(PackUse use, read_use(lmdb, pack));
     ++use.segments;
-    CAIRN_TRY_STATUS(write_use(txn, pack, use));
+    CAIRN_TRY_STATUS(write_use(lmdb, pack, use));
   }
   for (const PackPlan::Fresh& fresh : plan.fresh) {
     const auto number = static_cast<std::uint32_t>(fresh.number);
     CAIRN_TRY_STATUS(
-        txn.put(pack_id_table, fresh.pack->id.view(), encode_pack_number(fresh.number)));
-    CAIRN_TRY_STATUS(txn.append(pack_table, integer_key(number), encode_pack_summary(*fresh.pack)));
-    CAIRN_TRY_STATUS(write_use(txn, fresh.number, {.segments = 1, .chunks = fresh.chunks}));
+        lmdb.put(pack_id_table, fresh.pack->id.view(), encode_pack_number(fresh.number)));
+    CAIRN_TRY_STATUS(
+        lmdb.append(pack_table, integer_key(number), encode_pack_summary(*fresh.pack)));
+    CAIRN_TRY_STATUS(write_use(lmdb, fresh.number, {.segments = 1, .chunks = fresh.chunks}));
   }
   return {};
 }
 
 /// One segment less lists this pack.
-Status release_pack(WriteSession& session, PackNumber pack) {
-  LmdbWriteTxn& txn = session.txn();
+Status release_pack(CatalogueWriteTxn& txn, PackNumber pack) {
+  LmdbWriteTxn& lmdb = txn.lmdb();
   const auto number = static_cast<std::uint32_t>(pack);
-  CAIRN_TRY(PackUse use, read_use(txn, pack));
+  CAIRN_TRY(PackUse use, read_use(lmdb, pack));
   if (use.segments > 1) {
     --use.segments;
-    return write_use(txn, pack, use);
+    return write_use(lmdb, pack, use);
   }
-  CAIRN_TRY(const auto value, txn.get(pack_table, integer_key(number)));
+  CAIRN_TRY(const auto value, lmdb.get(pack_table, integer_key(number)));
   if (!value) {
     return catalogue_damaged("a pack's summary is missing");
   }
   CAIRN_TRY(const PackBrief brief, decode_pack_brief(*value));
-  CAIRN_TRY_STATUS(txn.remove(pack_id_table, brief.id.view()));
-  CAIRN_TRY_STATUS(txn.remove(pack_table, integer_key(number)));
-  CAIRN_TRY_STATUS(txn.remove(pack_use_table, integer_key(number)));
-  session.ledger.dead_packs += 1;
-  session.ledger.dead_chunks += use.chunks;
+  CAIRN_TRY_STATUS(lmdb.remove(pack_id_table, brief.id.view()));
+  CAIRN_TRY_STATUS(lmdb.remove(pack_table, integer_key(number)));
+  CAIRN_TRY_STATUS(lmdb.remove(pack_use_table, integer_key(number)));
+  txn.ledger.dead_packs += 1;
+  txn.ledger.dead_chunks += use.chunks;
   return {};
 }
 
@@ -214,67 +214,67 @@ core::Result<std::vector<IndexSegmentId>> unlisted_segments(
   return unlisted;
 }
 
-Status compact(WriteSession& session) {
-  std::vector<std::size_t> all(session.ledger.runs.size());
+Status compact(CatalogueWriteTxn& txn) {
+  std::vector<std::size_t> all(txn.ledger.runs.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i] = i;
   }
   std::vector<FreshChunk> none;
-  return merge_runs(session, PackPlan(), none, all);
+  return merge_runs(txn, PackPlan(), none, all);
 }
 
 }  // namespace
 
-Status ingest_segment(WriteSession& session, const IndexSegmentId& id,
+Status ingest_segment(CatalogueWriteTxn& txn, const IndexSegmentId& id,
                       const format::IndexSegment& segment) {
   if (segment.packs.size() > format::kIndexPacksMax) {
     return core::fail(ErrorCode::limit_exceeded,
                       fmt::format("index segment {}: too many packs", id.short_hex()));
   }
-  CAIRN_TRY(const auto known, session.txn().get(segment_table, id.view()));
+  CAIRN_TRY(const auto known, txn.lmdb().get(segment_table, id.view()));
   if (known) {
     return {};
   }
   CAIRN_TRY_CONTEXT(const PackPlan plan, fmt::format("index segment {}", id.short_hex()),
-                    plan_packs(session, segment));
+                    plan_packs(txn, segment));
   // Chunks before packs: whatever of them is committed early belongs to a run that nobody reads.
-  CAIRN_TRY_STATUS(add_chunks(session, plan));
-  CAIRN_TRY_STATUS(add_packs(session, plan));
+  CAIRN_TRY_STATUS(add_chunks(txn, plan));
+  CAIRN_TRY_STATUS(add_packs(txn, plan));
   std::vector<PackNumber> numbers = plan.known;
   for (const PackPlan::Fresh& fresh : plan.fresh) {
     numbers.push_back(fresh.number);
   }
   CAIRN_TRY_STATUS(
-      session.txn().put(segment_table, id.view(), encode_segment_packs(std::move(numbers))));
-  return session.finish();
+      txn.lmdb().put(segment_table, id.view(), encode_segment_packs(std::move(numbers))));
+  return txn.finish();
 }
 
-Status retain_segments(WriteSession& session, std::span<const IndexSegmentId> listed) {
-  CAIRN_TRY(const std::vector<IndexSegmentId> unlisted, unlisted_segments(session.txn(), listed));
+Status retain_segments(CatalogueWriteTxn& txn, std::span<const IndexSegmentId> listed) {
+  CAIRN_TRY(const std::vector<IndexSegmentId> unlisted, unlisted_segments(txn.lmdb(), listed));
   if (unlisted.empty()) {
     return {};
   }
   std::size_t released = 0;
   for (const IndexSegmentId& id : unlisted) {
-    CAIRN_TRY(const auto value, session.txn().get(segment_table, id.view()));
+    CAIRN_TRY(const auto value, txn.lmdb().get(segment_table, id.view()));
     if (!value) {
       return catalogue_damaged("a segment vanished");
     }
     CAIRN_TRY(const std::vector<PackNumber> packs, decode_segment_packs(*value));
     for (const PackNumber pack : packs) {
-      CAIRN_TRY_STATUS(release_pack(session, pack));
+      CAIRN_TRY_STATUS(release_pack(txn, pack));
     }
-    CAIRN_TRY_STATUS(session.txn().remove(segment_table, id.view()));
+    CAIRN_TRY_STATUS(txn.lmdb().remove(segment_table, id.view()));
     released += packs.size();
     if (released >= kPacksPerTransaction) {
-      CAIRN_TRY_STATUS(session.commit_portion());
+      CAIRN_TRY_STATUS(txn.commit_portion());
       released = 0;
     }
   }
-  if (session.ledger.dead_chunks > session.ledger.entries() / 2) {
-    CAIRN_TRY_STATUS(compact(session));
+  if (txn.ledger.dead_chunks > txn.ledger.entries() / 2) {
+    CAIRN_TRY_STATUS(compact(txn));
   }
-  return session.finish();
+  return txn.finish();
 }
 
 }  // namespace cairn::repo::store

@@ -4,15 +4,15 @@
 
 #include "store/catalogue/run_merge.h"
 
-/// What changes the chunk index and the pack tables. Each call uses a fresh session up: it has
-/// finished it, or there was nothing to do, or it failed and the session must be dropped.
+/// What changes the chunk index and the pack tables. Each call uses a fresh transaction up: it has
+/// finished it, or there was nothing to do, or it failed and the transaction must be dropped.
 namespace cairn::repo::store {
 
 /// Catalogue::ingest().
-core::Status ingest_segment(WriteSession& session, const IndexSegmentId& id,
+core::Status ingest_segment(CatalogueWriteTxn& txn, const IndexSegmentId& id,
                             const format::IndexSegment& segment);
 /// Catalogue::retain(). When most entries belong to dead packs, all runs are written anew without
 /// them.
-core::Status retain_segments(WriteSession& session, std::span<const IndexSegmentId> listed);
+core::Status retain_segments(CatalogueWriteTxn& txn, std::span<const IndexSegmentId> listed);
 
 }  // namespace cairn::repo::store

@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "store/catalogue/write_session.h"
+#include "store/catalogue/catalogue_write_txn.h"
 
 namespace cairn::repo::store {
 

@@ -115,8 +115,8 @@ class LmdbCatalogue final : public Catalogue {
   Status remove_all_doomed();
   [[nodiscard]] core::Result<std::vector<ListedPack>> packs_from(std::uint32_t first) const;
 
-  /// Runs `body` with a session, under the locks, after cleaning up behind a crash; again with a
-  /// larger map if the map was full.
+  /// Runs `body` with a transaction, under the locks, after cleaning up behind a crash; again with
+  /// a larger map if the map was full.
   template <class Body>
   Status change(const Body& body);
   template <class Body>
@@ -277,8 +277,8 @@ template <class Body>
 Status LmdbCatalogue::change_once(const Body& body) {
   CAIRN_TRY_STATUS(remove_all_doomed());  // what a crash left
   {
-    CAIRN_TRY(WriteSession session, WriteSession::begin(*env_, tuning_));
-    CAIRN_TRY_STATUS(body(session));
+    CAIRN_TRY(CatalogueWriteTxn txn, CatalogueWriteTxn::begin(*env_, tuning_));
+    CAIRN_TRY_STATUS(body(txn));
   }
   return remove_all_doomed();  // what the change merged away
 }
@@ -290,34 +290,34 @@ Status LmdbCatalogue::remove_all_doomed() {
       return {};
     }
   }
-  CAIRN_TRY(WriteSession session, WriteSession::begin(*env_, tuning_));
+  CAIRN_TRY(CatalogueWriteTxn txn, CatalogueWriteTxn::begin(*env_, tuning_));
   for (;;) {
-    CAIRN_TRY(const bool done, remove_doomed(session, tuning_.removals_per_transaction));
+    CAIRN_TRY(const bool done, remove_doomed(txn, tuning_.removals_per_transaction));
     if (done) {
-      return session.finish();
+      return txn.finish();
     }
-    CAIRN_TRY_STATUS(session.commit_portion());
+    CAIRN_TRY_STATUS(txn.commit_portion());
   }
 }
 
 Status LmdbCatalogue::ingest(const IndexSegmentId& id, const format::IndexSegment& segment) {
-  return change([&](WriteSession& session) { return ingest_segment(session, id, segment); });
+  return change([&](CatalogueWriteTxn& txn) { return ingest_segment(txn, id, segment); });
 }
 
 Status LmdbCatalogue::retain(std::span<const IndexSegmentId> listed) {
-  return change([&](WriteSession& session) { return retain_segments(session, listed); });
+  return change([&](CatalogueWriteTxn& txn) { return retain_segments(txn, listed); });
 }
 
 Status LmdbCatalogue::change_stat_records(std::span<const StatChange> changes) {
-  return change([&](WriteSession& session) -> Status {
+  return change([&](CatalogueWriteTxn& txn) -> Status {
     for (const StatChange& item : changes) {
       if (item.value) {
-        CAIRN_TRY_STATUS(session.txn().put(stat_table, item.key, *item.value));
+        CAIRN_TRY_STATUS(txn.lmdb().put(stat_table, item.key, *item.value));
       } else {
-        CAIRN_TRY_STATUS(session.txn().remove(stat_table, item.key));
+        CAIRN_TRY_STATUS(txn.lmdb().remove(stat_table, item.key));
       }
     }
-    return session.finish();
+    return txn.finish();
   });
 }
 
@@ -327,17 +327,17 @@ Status LmdbCatalogue::put_note(std::string_view name, core::ByteView value) {
     return core::fail(ErrorCode::limit_exceeded,
                       fmt::format("catalogue note {}: {} bytes", name, value.size()));
   }
-  return change([&](WriteSession& session) -> Status {
-    CAIRN_TRY_STATUS(session.txn().put(note_table, core::as_view(name), value));
-    return session.finish();
+  return change([&](CatalogueWriteTxn& txn) -> Status {
+    CAIRN_TRY_STATUS(txn.lmdb().put(note_table, core::as_view(name), value));
+    return txn.finish();
   });
 }
 
 Status LmdbCatalogue::remove_note(std::string_view name) {
   CAIRN_TRY_STATUS(check_note_name(name));
-  return change([&](WriteSession& session) -> Status {
-    CAIRN_TRY_STATUS(session.txn().remove(note_table, core::as_view(name)));
-    return session.finish();
+  return change([&](CatalogueWriteTxn& txn) -> Status {
+    CAIRN_TRY_STATUS(txn.lmdb().remove(note_table, core::as_view(name)));
+    return txn.finish();
   });
 }
 

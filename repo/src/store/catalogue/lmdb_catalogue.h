@@ -1,7 +1,7 @@
 #pragma once
 
 #include "store/catalogue/catalogue.h"
-#include "store/catalogue/write_session.h"
+#include "store/catalogue/catalogue_write_txn.h"
 
 namespace cairn::repo::store {
 

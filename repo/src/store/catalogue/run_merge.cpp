@@ -18,8 +18,8 @@ tl::unexpected<core::Error> damaged(const char* what) {
 /// Fills leaves and the filter of one run.
 class RunWriter {
  public:
-  RunWriter(WriteSession& session, std::uint32_t number, std::uint64_t entries_max)
-      : session_(session),
+  RunWriter(CatalogueWriteTxn& txn, std::uint32_t number, std::uint64_t entries_max)
+      : txn_(txn),
         filter_(filter_lines(entries_max), [this](std::uint32_t piece, core::ByteView bytes) {
           const std::uint64_t key = filter_key(run_.number, piece);
           return put(filter_table, integer_key(key), bytes);
@@ -59,11 +59,11 @@ class RunWriter {
   }
 
   Status put(LmdbTableIndex table, core::ByteView key, core::ByteView value) {
-    CAIRN_TRY_STATUS(session_.txn().append(table, key, value));
-    return session_.wrote_pages(1);
+    CAIRN_TRY_STATUS(txn_.lmdb().append(table, key, value));
+    return txn_.wrote_pages(1);
   }
 
-  WriteSession& session_;
+  CatalogueWriteTxn& txn_;
   RunInfo run_;
   FilterBuilder filter_;
   core::Bytes leaf_;
@@ -229,8 +229,8 @@ bool LivingPacks::has(PackNumber pack) const noexcept {
 
 // --- merging ---
 
-core::Result<MergeResult> write_run(WriteSession& session, const MergeInput& input) {
-  Ledger& ledger = session.ledger;
+core::Result<MergeResult> write_run(CatalogueWriteTxn& txn, const MergeInput& input) {
+  Ledger& ledger = txn.ledger;
   if (ledger.next_run == std::numeric_limits<std::uint32_t>::max() ||
       ledger.doomed.size() == kRunsMax) {
     return damaged("there are no run numbers left");
@@ -240,7 +240,7 @@ core::Result<MergeResult> write_run(WriteSession& session, const MergeInput& inp
 
   Merge merge;
   CAIRN_TRY_STATUS(merge.open(input.sources));
-  RunWriter writer(session, number, input.entries_max);
+  RunWriter writer(txn, number, input.entries_max);
   MergeResult result;
   while (!merge.done()) {
     CAIRN_TRY_STATUS(merge.step([&](const std::byte* entry, std::uint64_t prefix) {

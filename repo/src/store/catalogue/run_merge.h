@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "store/catalogue/write_session.h"
+#include "store/catalogue/catalogue_write_txn.h"
 
 /// Writing a run: from new chunks, from other runs, or from both.
 namespace cairn::repo::store {
@@ -78,6 +78,6 @@ struct MergeResult {
 
 /// Writes one run in as many portions as it takes. Its number is new and stands in Ledger::doomed
 /// when this returns; moving it to Ledger::runs is the caller's.
-[[nodiscard]] core::Result<MergeResult> write_run(WriteSession& session, const MergeInput& input);
+[[nodiscard]] core::Result<MergeResult> write_run(CatalogueWriteTxn& txn, const MergeInput& input);
 
 }  // namespace cairn::repo::store

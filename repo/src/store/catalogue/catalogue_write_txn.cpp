@@ -1,4 +1,4 @@
-#include "store/catalogue/write_session.h"
+#include "store/catalogue/catalogue_write_txn.h"
 
 #include <cstring>
 
@@ -55,46 +55,47 @@ Status write_ledger(LmdbWriteTxn& txn, const Ledger& ledger) {
   return txn.put(about_table, core::as_view(kLedgerKey), encode_ledger(ledger));
 }
 
-core::Result<WriteSession> WriteSession::begin(LmdbEnv& env, const CatalogueTuning& tuning) {
-  WriteSession session(env, tuning);
-  CAIRN_TRY(LmdbWriteTxn txn, LmdbWriteTxn::begin(env));
-  session.txn_.emplace(std::move(txn));
-  CAIRN_TRY(session.ledger, read_ledger(*session.txn_));
-  return session;
+core::Result<CatalogueWriteTxn> CatalogueWriteTxn::begin(LmdbEnv& env,
+                                                         const CatalogueTuning& tuning) {
+  CatalogueWriteTxn txn(env, tuning);
+  CAIRN_TRY(LmdbWriteTxn lmdb, LmdbWriteTxn::begin(env));
+  txn.lmdb_.emplace(std::move(lmdb));
+  CAIRN_TRY(txn.ledger, read_ledger(*txn.lmdb_));
+  return txn;
 }
 
-Status WriteSession::wrote_pages(std::size_t pages) {
+Status CatalogueWriteTxn::wrote_pages(std::size_t pages) {
   pages_ += pages;
   return pages_ < tuning_->pages_per_transaction ? Status() : commit_portion();
 }
 
-Status WriteSession::commit() {
-  CAIRN_TRY_STATUS(write_ledger(*txn_, ledger));
+Status CatalogueWriteTxn::commit() {
+  CAIRN_TRY_STATUS(write_ledger(*lmdb_, ledger));
   pages_ = 0;
-  Status status = std::move(*txn_).commit();
-  txn_.reset();
+  Status status = std::move(*lmdb_).commit();
+  lmdb_.reset();
   return status;
 }
 
-Status WriteSession::commit_portion() {
+Status CatalogueWriteTxn::commit_portion() {
   CAIRN_TRY_STATUS(commit());
   tuning_->on_step(CatalogueStep::portion_committed);
-  CAIRN_TRY(LmdbWriteTxn txn, LmdbWriteTxn::begin(*env_));
-  txn_.emplace(std::move(txn));
+  CAIRN_TRY(LmdbWriteTxn lmdb, LmdbWriteTxn::begin(*env_));
+  lmdb_.emplace(std::move(lmdb));
   return {};
 }
 
-Status WriteSession::finish() {
+Status CatalogueWriteTxn::finish() {
   CAIRN_TRY_STATUS(commit());
   tuning_->on_step(CatalogueStep::committed);
   return {};
 }
 
-core::Result<bool> remove_doomed(WriteSession& session, std::size_t removals_max) {
+core::Result<bool> remove_doomed(CatalogueWriteTxn& txn, std::size_t removals_max) {
   std::size_t budget = removals_max;
-  auto& doomed = session.ledger.doomed;
+  auto& doomed = txn.ledger.doomed;
   while (!doomed.empty() && budget > 0) {
-    CAIRN_TRY_STATUS(remove_run(session.txn(), doomed.back(), budget));
+    CAIRN_TRY_STATUS(remove_run(txn.lmdb(), doomed.back(), budget));
     if (budget > 0) {
       doomed.pop_back();
     }

@@ -13,7 +13,7 @@ namespace cairn::repo::store {
 /// Places where a test may end the process.
 enum class CatalogueStep {
   portion_committed,  ///< part of a run is written or removed; it is not listed
-  committed,          ///< a session is over; runs that were merged may still be there
+  committed,          ///< a transaction is over; runs that were merged may still be there
 };
 
 struct CatalogueTuning {
@@ -26,20 +26,20 @@ struct CatalogueTuning {
   std::function<void(CatalogueStep)> on_step = [](CatalogueStep) {};
 };
 
-/// A change to the catalogue that may be too big for one transaction: a ledger and a row of write
-/// transactions. The caller holds the write lock from before begin() until after finish(), so that
-/// nobody else changes the ledger in between.
+/// A change to the catalogue that may be too big for one transaction of LMDB: a ledger and a row of
+/// those. The caller holds the write lock from before begin() until after finish(), so that nobody
+/// else changes the ledger in between.
 ///
 /// What a portion writes must mean nothing until finish() commits the ledger that lists it; a run
 /// being written stands in Ledger::doomed until then, so that a crash leaves nothing but garbage
 /// that is known as such. Not thread-safe. The destructor drops what was not committed.
-class WriteSession {
+class CatalogueWriteTxn {
  public:
-  [[nodiscard]] static core::Result<WriteSession> begin(LmdbEnv& env,
-                                                        const CatalogueTuning& tuning);
+  [[nodiscard]] static core::Result<CatalogueWriteTxn> begin(LmdbEnv& env,
+                                                             const CatalogueTuning& tuning);
 
   [[nodiscard]] LmdbEnv& env() noexcept { return *env_; }
-  [[nodiscard]] LmdbWriteTxn& txn() noexcept { return *txn_; }
+  [[nodiscard]] LmdbWriteTxn& lmdb() noexcept { return *lmdb_; }
   [[nodiscard]] const CatalogueTuning& tuning() const noexcept { return *tuning_; }
 
   /// Counts pages written; commits a portion when there are enough. Cursors must be gone.
@@ -50,12 +50,12 @@ class WriteSession {
   Ledger ledger;
 
  private:
-  WriteSession(LmdbEnv& env, const CatalogueTuning& tuning) : env_(&env), tuning_(&tuning) {}
+  CatalogueWriteTxn(LmdbEnv& env, const CatalogueTuning& tuning) : env_(&env), tuning_(&tuning) {}
   core::Status commit();
 
   LmdbEnv* env_;
   const CatalogueTuning* tuning_;
-  std::optional<LmdbWriteTxn> txn_;
+  std::optional<LmdbWriteTxn> lmdb_;
   std::size_t pages_ = 0;
 };
 
@@ -64,6 +64,6 @@ core::Status write_ledger(LmdbWriteTxn& txn, const Ledger& ledger);
 
 /// Removes the leaves and filters of doomed runs, at most `removals_max` of them; true if none is
 /// left. Does not commit.
-[[nodiscard]] core::Result<bool> remove_doomed(WriteSession& session, std::size_t removals_max);
+[[nodiscard]] core::Result<bool> remove_doomed(CatalogueWriteTxn& txn, std::size_t removals_max);
 
 }  // namespace cairn::repo::store
