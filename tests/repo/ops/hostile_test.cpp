@@ -4,7 +4,7 @@
 #include "catch2.h"
 #include "format/node.h"
 #include "ops/snapshots/chain.h"
-#include "ops/writing/block_filler.h"
+#include "ops/writing/block_writer.h"
 #include "ops/writing/chunk_store.h"
 #include "ops/writing/stored_nodes.h"
 #include "outcome.h"
@@ -29,10 +29,10 @@ class Forger {
 
   ChunkId put(core::ByteView node) { return *nodes_->put_node(node); }
   ChunkId put_data(core::ByteView bytes) {
-    ops::OpenBlock block;
+    ops::BlockWriter writer(*store_);
     const ChunkId id = state().keys->data_chunk_id(bytes);
-    block.add(id, bytes);
-    REQUIRE(ops::BlockFiller(*store_).store(block));
+    REQUIRE(writer.add(ops::BlockClass::general, id, bytes));
+    REQUIRE(writer.flush());
     return id;
   }
 

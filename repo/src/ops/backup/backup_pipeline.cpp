@@ -28,8 +28,6 @@ constexpr unsigned kLookaheadThreads = 4;
 // What a killed backup loses at most: the work since its last checkpoint.
 constexpr std::uint64_t kCheckpointNs = 60'000'000'000;
 constexpr std::uint64_t kCheckpointStoredBytes = 512ULL * 1024 * 1024;
-// A file that is being read when the work is to end is read on only if that takes no time.
-constexpr std::uint64_t kFinishedLateBytesMax = 64ULL * 1024 * 1024;
 
 /// How much there is in a batch.
 class BatchLoad {
@@ -86,26 +84,19 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
       gear_(state.keys->chunker_key()),
       nodes_(store, *state.keys),
       queue_(kBatchesInFlight),
+      control_(state.environment.clock, options.deadline_ns, options.stop),
       shared_{.policy = state.config.chunking,
               .gear = gear_,
               .keys = *state.keys,
               .clock = state.environment.clock,
               .store = store,
               .nodes = nodes_,
-              .on_bytes = [this](std::uint64_t bytes) { meter_.add_bytes(bytes); },
-              .should_stop = [this] { return !check(); },
-              .is_too_late =
-                  [this](std::uint64_t left) {
-                    const bool is_late = left > kFinishedLateBytesMax &&
-                                         (is_out_of_time() || options_.stop.stop_requested());
-                    partial_ = partial_ || is_late;
-                    return is_late;
-                  },
-              .times = options.times,
-              .offload = [this](OpenBlock& block) { return queue_.offer(block); }},
+              .control = control_,
+              .meter = meter,
+              .times = options.times},
       changes_(meter, options.tell_changes) {
   for (unsigned i = 0; i < options_.workers; ++i) {
-    ingests_.push_back(std::make_unique<FileIngest>(shared_));
+    workers_.push_back(std::make_unique<Worker>(shared_, &queue_));
   }
 }
 
@@ -125,12 +116,12 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
       [[maybe_unused]] const core::Status ended = thread.join();  // it has told
     }
   }
-  CAIRN_TRY_STATUS(check());
+  CAIRN_TRY_STATUS(control_.check());
   CAIRN_TRY_STATUS(nodes_.flush());
   if (options_.stop.stop_requested()) {
     return core::fail(core::ErrorCode::interrupted, "interrupted");
   }
-  if (sources_.empty() && !partial_) {
+  if (sources_.empty() && !control_.is_partial()) {
     return core::fail(first_failure_.value_or(
         core::Error(core::ErrorCode::not_found, "nothing of what was named could be read")));
   }
@@ -141,20 +132,20 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
 core::Status BackupPipeline::start_threads(std::vector<core::GuardedThread>& threads) {
   const core::Threads& source = state_.environment.threads;
   const auto on_error = [this](const core::Error& error) { fail_with(error); };
-  threads.reserve(1 + ingests_.size());
+  threads.reserve(1 + workers_.size());
   CAIRN_TRY(auto assembler,
             core::GuardedThread::start(source, {.action = "putting folders together",
                                                 .work = [this] { return assemble_all(); },
                                                 .on_error = on_error}));
   threads.push_back(std::move(assembler));
-  for (const auto& ingest : ingests_) {
+  for (const auto& parts : workers_) {
     auto worker = core::GuardedThread::start(
         source, {.action = "reading files",
-                 .work = [this, own = ingest.get()] { return work_until_done(*own); },
+                 .work = [this, own = parts.get()] { return work_until_done(*own); },
                  .on_error = on_error});
     if (!worker && threads.size() > 1) {
       meter_.detail(fmt::format("{} of {} threads read files: {}", threads.size() - 1,
-                                ingests_.size(), worker.error().message()));
+                                workers_.size(), worker.error().message()));
       break;  // those there are will do
     }
     CAIRN_TRY(auto started, std::move(worker));
@@ -163,21 +154,8 @@ core::Status BackupPipeline::start_threads(std::vector<core::GuardedThread>& thr
   return {};
 }
 
-core::Status BackupPipeline::check() const {
-  const std::scoped_lock lock(mutex_);
-  if (error_) {
-    return core::fail(*error_);
-  }
-  return {};
-}
-
 void BackupPipeline::fail_with(core::Error error) {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (!error_) {
-      error_ = std::move(error);
-    }
-  }
+  control_.fail_with(std::move(error));
   queue_.cancel();
 }
 
@@ -188,17 +166,13 @@ core::Status BackupPipeline::walk_all() {
   }
   for (const std::string& path : options_.paths) {
     // The first source is begun whatever the time: a snapshot has one.
-    if (&path != &options_.paths.front() && is_out_of_time()) {
-      partial_ = true;
+    if (&path != &options_.paths.front() && control_.is_out_of_time()) {
+      control_.set_partial();
       return {};
     }
     CAIRN_TRY_STATUS(walk(path));
   }
   return {};
-}
-
-bool BackupPipeline::is_out_of_time() const {
-  return options_.deadline_ns && state_.environment.clock.monotonic_ns() >= *options_.deadline_ns;
 }
 
 WalkOptions BackupPipeline::walk_options() {
@@ -255,8 +229,8 @@ core::Status BackupPipeline::walk_opened(const std::string& path, SourceWalk& wa
       CAIRN_TRY_STATUS(push(std::exchange(batch, std::make_shared<Batch>())));
       load = {};
       CAIRN_TRY_STATUS(checkpoint_if_due());
-      if (!partial_ && is_out_of_time()) {
-        partial_ = true;
+      if (!control_.is_partial() && control_.is_out_of_time()) {
+        control_.set_partial();
         walk.end_early();
       }
     }
@@ -270,7 +244,7 @@ core::Status BackupPipeline::push(std::shared_ptr<Batch> batch) {
   if (queue_.push(std::move(batch))) {
     return {};
   }
-  CAIRN_TRY_STATUS(check());
+  CAIRN_TRY_STATUS(control_.check());
   return core::fail(core::ErrorCode::internal, "the backup's queue was cancelled");
 }
 
@@ -292,10 +266,10 @@ core::Status BackupPipeline::checkpoint_if_due() {
 /// Makes everything read so far durable, and the stat cache's records of it trustworthy.
 core::Status BackupPipeline::checkpoint() {
   if (!queue_.drain()) {
-    return check();
+    return control_.check();
   }
-  for (const auto& ingest : ingests_) {
-    CAIRN_TRY_STATUS(ingest->flush());
+  for (const auto& worker : workers_) {
+    CAIRN_TRY_STATUS(worker->blocks.flush());
   }
   CAIRN_TRY_STATUS(flush_late());
   if (assembler_) {
@@ -306,19 +280,19 @@ core::Status BackupPipeline::checkpoint() {
   return options_.cache != nullptr ? options_.cache->settle() : core::Status();
 }
 
-core::Status BackupPipeline::work_until_done(FileIngest& ingest) {
+core::Status BackupPipeline::work_until_done(Worker& worker) {
   while (auto work = queue_.pop()) {
     if (auto* block = std::get_if<OpenBlock>(&*work)) {
-      CAIRN_TRY_STATUS(ingest.store(*block));
-      queue_.give_back(std::move(*block));
+      CAIRN_TRY_STATUS(worker.blocks.write_given(std::move(*block)));
+      queue_.finish_block();
       continue;
     }
     const auto& batch = std::get<std::shared_ptr<Batch>>(*work);
-    CAIRN_TRY_STATUS(ingest_batch(ingest, *batch));
-    queue_.finish(batch);
+    CAIRN_TRY_STATUS(ingest_batch(worker.ingest, *batch));
+    queue_.finish_batch(batch);
   }
-  CAIRN_TRY_STATUS(check());
-  return ingest.flush();
+  CAIRN_TRY_STATUS(control_.check());
+  return worker.blocks.flush();
 }
 
 core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
@@ -351,7 +325,7 @@ core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step, M
                                  : ingest.ingest(object.item, step.problems);
   if (!status) {
     const auto code = status.error().code();
-    if (code == core::ErrorCode::interrupted || !store_.check() || !check()) {
+    if (code == core::ErrorCode::interrupted || !store_.check() || !control_.check()) {
       return status;
     }
     step.error = std::move(status).error();
@@ -361,20 +335,13 @@ core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step, M
 
 /// Reads a further name of a file after all, because what was read under the first one is not it.
 core::Status BackupPipeline::read_late(IngestedStep& step) {
-  if (!late_ingest_) {
-    // At the end there may be no worker left to take a block over.
-    late_shared_.emplace(shared_);
-    late_shared_->offload = [](OpenBlock&) { return false; };
-    late_ingest_ = std::make_unique<FileIngest>(*late_shared_);
+  if (!late_) {
+    late_.emplace(shared_, nullptr);  // at the end there may be no worker left to take a block over
   }
   MetObject& object = std::get<MetObject>(step.step);
   object.item.fate = object.item.recorded_index ? Fate::read_again : Fate::is_new;
-  CAIRN_TRY_STATUS(read_file(*late_ingest_, step, object));
-  return late_ingest_->settle();
-}
-
-core::Status BackupPipeline::flush_late() {
-  return late_ingest_ ? late_ingest_->flush() : core::Status();
+  CAIRN_TRY_STATUS(read_file(late_->ingest, step, object));
+  return late_->ingest.settle();
 }
 
 core::Status BackupPipeline::assemble_all() {

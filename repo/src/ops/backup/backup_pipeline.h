@@ -1,9 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -12,11 +10,13 @@
 #include "cairn/core/result.h"
 #include "cairn/core/thread.h"
 #include "ops/backup/file_ingest.h"
+#include "ops/backup/ingest_control.h"
 #include "ops/backup/tree_assembler.h"
 #include "ops/backup/work_queue.h"
 #include "ops/progress/progress_meter.h"
 #include "ops/progress/stage_times.h"
 #include "ops/repository/state.h"
+#include "ops/writing/block_writer.h"
 #include "ops/writing/chunk_store.h"
 #include "ops/writing/stored_nodes.h"
 
@@ -40,8 +40,8 @@ struct PipelineOptions {
 /// read, cut, hash and compress, one assembles folders in walk order, and the chunk store's thread
 /// packs. Root ids depend on the sources only, never on timing.
 ///
-/// Memory: kBatchesInFlight batches of at most kBatchSteps steps, each worker's FileIngest, and
-/// the chunk store's.
+/// Memory: kBatchesInFlight batches of at most kBatchSteps steps, each worker's FileIngest and
+/// BlockWriter, and the chunk store's.
 class BackupPipeline {
  public:
   BackupPipeline(State& state, const PipelineOptions& options, ChunkStore& store,
@@ -53,9 +53,18 @@ class BackupPipeline {
   [[nodiscard]] ProblemList& problems() noexcept { return problems_; }
   [[nodiscard]] const ChangeCounts& changes() const noexcept { return changes_.counts; }
   /// True if the deadline passed before the end.
-  [[nodiscard]] bool is_partial() const noexcept { return partial_; }
+  [[nodiscard]] bool is_partial() const noexcept { return control_.is_partial(); }
 
  private:
+  /// What one thread reads and stores with.
+  struct Worker {
+    Worker(const IngestShared& shared, IdleWriters* others)
+        : blocks(shared.store, others), ingest(shared, blocks) {}
+
+    BlockWriter blocks;
+    FileIngest ingest;
+  };
+
   core::Status start_threads(std::vector<core::GuardedThread>& threads);
   core::Status walk_all();
   core::Status walk(const std::string& path);
@@ -64,15 +73,13 @@ class BackupPipeline {
   core::Status push(std::shared_ptr<Batch> batch);
   core::Status checkpoint_if_due();
   core::Status checkpoint();
-  [[nodiscard]] bool is_out_of_time() const;
-  core::Status work_until_done(FileIngest& ingest);
+  core::Status work_until_done(Worker& worker);
   core::Status ingest_batch(FileIngest& ingest, Batch& batch);
   core::Status read_file(FileIngest& ingest, IngestedStep& step, MetObject& object);
   core::Status read_late(IngestedStep& step);
-  core::Status flush_late();
+  core::Status flush_late() { return late_ ? late_->blocks.flush() : core::Status(); }
   core::Status assemble_all();
   void fail_with(core::Error error);
-  [[nodiscard]] core::Status check() const;
 
   State& state_;
   const PipelineOptions& options_;
@@ -82,22 +89,19 @@ class BackupPipeline {
   chunker::GearTable gear_;
   StoredNodes nodes_;
   WorkQueue queue_;
+  IngestControl control_;
   IngestShared shared_;
-  std::vector<std::unique_ptr<FileIngest>> ingests_;  ///< one per worker
+  std::vector<std::unique_ptr<Worker>> workers_;
   // The walking thread's own.
   std::uint64_t removed_ = 0;
   std::optional<core::Error> first_failure_;  ///< of a source that could not be opened
   std::uint64_t checkpoint_ns_ = 0;
   std::uint64_t checkpoint_bytes_ = 0;
-  std::atomic<bool> partial_ = false;  ///< anybody's
   // The assembling thread's own, but while the queue is drained.
   std::vector<AssembledSource> sources_;
   std::unique_ptr<TreeAssembler> assembler_;
-  std::optional<IngestShared> late_shared_;
-  std::unique_ptr<FileIngest> late_ingest_;  ///< nullptr until it is needed
+  std::optional<Worker> late_;  ///< if it was needed
   ChangeLog changes_;
-  mutable std::mutex mutex_;
-  std::optional<core::Error> error_;
 };
 
 }  // namespace cairn::repo::ops

@@ -51,8 +51,8 @@ bool is_fresh(const SourceFile& file, core::Timestamp before) noexcept {
   return ns > -kTickNs && ns < kTickNs;
 }
 
-FileIngest::FileIngest(const IngestShared& shared)
-    : shared_(shared), chunker_(shared.policy.classes[0], shared.gear), blocks_(shared.store) {}
+FileIngest::FileIngest(const IngestShared& shared, BlockWriter& blocks)
+    : shared_(shared), chunker_(shared.policy.classes[0], shared.gear), blocks_(blocks) {}
 
 core::Status FileIngest::ingest(WalkItem& item, std::vector<Problem>& problems) {
   const auto measured = [this](const auto& call) {
@@ -212,16 +212,6 @@ core::Result<std::size_t> FileIngest::read_at(ByteSource& source, Reading readin
   return got;
 }
 
-core::Status FileIngest::check(std::uint64_t left) const {
-  if (shared_.should_stop()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
-  if (shared_.is_too_late(left)) {
-    return core::fail(core::ErrorCode::busy, "the time limit came before its end");
-  }
-  return {};
-}
-
 core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& run,
                                   Reading reading, bool& at_end) {
   const std::uint64_t size_bytes = source.size_bytes() > 0 ? source.size_bytes() : kNominalBytes;
@@ -242,7 +232,7 @@ core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& 
   // An error leaves no chunk of this run unsettled: each comes before a read, and the chunks of the
   // read before have been settled.
   while (left > 0 && !at_end) {
-    CAIRN_TRY_STATUS(check(left));
+    CAIRN_TRY_STATUS(shared_.control.check_read(left));
     const std::size_t room = std::min(buffer_.size() - end, kReadBytes);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, left));
     CAIRN_TRY(const std::size_t got, read_at(source, reading, offset,
@@ -251,7 +241,7 @@ core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& 
     if (got == 0) {
       break;
     }
-    shared_.on_bytes(got);
+    shared_.meter.add_bytes(got);
     if (!parameters_chosen_) {
       // Behind a hole at the start there is no head to look at: the general class, then.
       const auto head = core::ByteView(buffer_).subspan(end, offset == 0 ? got : 0);
@@ -358,14 +348,7 @@ core::Status FileIngest::store_chunk(const ChunkId& id, core::ByteView chunk,
                                      BlockClass block_class) {
   CAIRN_TRY(const bool is_new,
             shared_.times.measure(Stage::find, 0, [&] { return shared_.store.claim(id); }));
-  if (is_new) {
-    OpenBlock* const full = shared_.times.measure(
-        Stage::group, chunk.size(), [&] { return blocks_.add(block_class, id, chunk); });
-    if (full != nullptr && !shared_.offload(*full)) {
-      return store(*full);
-    }
-  }
-  return {};
+  return is_new ? blocks_.add(block_class, id, chunk) : core::Status();
 }
 
 }  // namespace cairn::repo::ops

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -11,10 +10,12 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"
+#include "ops/backup/ingest_control.h"
+#include "ops/progress/progress_meter.h"
 #include "ops/progress/stage_times.h"
 #include "ops/source/source.h"
 #include "ops/tree/node_builder.h"
-#include "ops/writing/block_filler.h"
+#include "ops/writing/block_writer.h"
 #include "ops/writing/chunk_store.h"
 
 namespace cairn::repo::ops {
@@ -27,15 +28,9 @@ struct IngestShared {
   core::Clock& clock;
   ChunkStore& store;
   NodeSink& nodes;
-  /// Called with the bytes read since the last call, from any worker.
-  std::function<void(std::uint64_t)> on_bytes;
-  /// Asked between reads: true ends the work with interrupted.
-  std::function<bool()> should_stop;
-  /// Asked between reads with the bytes still to be read: true leaves the file out.
-  std::function<bool(std::uint64_t)> is_too_late;
+  IngestControl& control;
+  ProgressMeter& meter;
   StageTimes& times;
-  /// May hand a full block to somebody who is idle; true if it was taken over (moved from).
-  std::function<bool(OpenBlock&)> offload;
 };
 
 /// Of two changes of a file within a tick of the kernel's clock the second leaves no trace in its
@@ -45,11 +40,11 @@ struct IngestShared {
 /// Reads files into chunks: one per worker, not thread-safe. Reading, cutting, hashing and the
 /// question whether a chunk is known happen on one buffer while it is in the cache. Small files
 /// share the buffer, because many chunks are hashed faster together than one by one. Memory: the
-/// read buffer (kReadBytes and the largest chunk), that of BlockFiller, and some 300 bytes for each
-/// file not settled.
+/// read buffer (kReadBytes and the largest chunk), and some 300 bytes for each file not settled.
 class FileIngest {
  public:
-  explicit FileIngest(const IngestShared& shared);
+  /// New chunks go to `blocks`, the same thread's.
+  FileIngest(const IngestShared& shared, BlockWriter& blocks);
 
   /// Reads one file of the walk: fills xattrs, flags, changed_while_read of the item's entry at
   /// once, and its content by the next settle() at the latest: the item must stay where it is until
@@ -69,11 +64,6 @@ class FileIngest {
 
   /// Reads what is no file to its end. An error is the end of all.
   core::Status ingest_bytes(WalkItem& item, ByteSource& bytes);
-
-  /// Compresses a block that another worker filled.
-  core::Status store(OpenBlock& block) { return blocks_.store(block); }
-  /// Hands over all unfilled blocks: at the end. Everything must be settled.
-  core::Status flush() { return blocks_.flush(); }
 
  private:
   /// A chunk in the buffer, or a hole.
@@ -121,8 +111,6 @@ class FileIngest {
                         bool& at_end);
   [[nodiscard]] core::Result<std::size_t> read_at(ByteSource& source, Reading reading,
                                                   std::uint64_t offset, core::MutableByteView out);
-  /// Whether to go on reading something of which `left` bytes are left.
-  [[nodiscard]] core::Status check(std::uint64_t left) const;
   void begin_content();
   void end_content(Content* result);
   void add_piece(const Piece& piece);
@@ -145,7 +133,7 @@ class FileIngest {
   bool is_sqlite_ = false;                 ///< the file read last
   std::optional<std::uint64_t> ended_at_;  ///< where the file read last ended before its size
   BlockClass block_class_ = BlockClass::general;
-  BlockFiller blocks_;
+  BlockWriter& blocks_;
 };
 
 }  // namespace cairn::repo::ops

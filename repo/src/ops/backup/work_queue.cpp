@@ -1,6 +1,5 @@
 #include "ops/backup/work_queue.h"
 
-#include <gsl/assert>
 #include <utility>
 
 namespace cairn::repo::ops {
@@ -19,7 +18,7 @@ bool WorkQueue::push(std::shared_ptr<Batch> batch) {
 }
 
 bool WorkQueue::is_drained() const {
-  return in_order_.empty() && blocks_.empty() && storing_ == 0 && !assembling_;
+  return in_order_.empty() && blocks_.empty() && writing_ == 0 && !assembling_;
 }
 
 bool WorkQueue::drain() {
@@ -50,7 +49,7 @@ std::optional<WorkQueue::Work> WorkQueue::pop() {
   if (!blocks_.empty()) {
     Work work(std::move(blocks_.front()));
     blocks_.pop_front();
-    storing_ += 1;
+    writing_ += 1;
     return work;
   }
   if (waiting_.empty()) {
@@ -62,7 +61,7 @@ std::optional<WorkQueue::Work> WorkQueue::pop() {
   return work;
 }
 
-void WorkQueue::finish(const std::shared_ptr<Batch>& batch) {
+void WorkQueue::finish_batch(const std::shared_ptr<Batch>& batch) {
   bool is_last = false;
   {
     const std::scoped_lock lock(mutex_);
@@ -76,24 +75,19 @@ void WorkQueue::finish(const std::shared_ptr<Batch>& batch) {
   }
 }
 
-bool WorkQueue::offer(OpenBlock& block) {
+bool WorkQueue::take_over(OpenBlock& block) {
   const std::scoped_lock lock(mutex_);
   if (cancelled_ || !waiting_.empty() || blocks_.size() >= idle_) {
     return false;
   }
-  const BlockClass block_class = block.block_class;
   blocks_.push_back(std::move(block));
-  block = std::exchange(spare_, {});
-  block.block_class = block_class;
   work_.notify_one();
   return true;
 }
 
-void WorkQueue::give_back(OpenBlock block) {
-  Expects(block.chunks.empty());
+void WorkQueue::finish_block() {
   const std::scoped_lock lock(mutex_);
-  spare_ = std::move(block);
-  storing_ -= 1;
+  writing_ -= 1;
   if (is_drained()) {
     drained_.notify_all();
   }

@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "ops/backup/tree_assembler.h"
-#include "ops/writing/chunk_store.h"
-#include "ops/writing/open_block.h"
+#include "ops/writing/block_writer.h"
 
 namespace cairn::repo::ops {
 
@@ -27,7 +26,7 @@ struct Batch {
 /// The work of one backup: batches in walk order for the workers, the same batches in the same
 /// order for the assembler once they are done, and full blocks that a busy worker gives away.
 /// Thread-safe.
-class WorkQueue {
+class WorkQueue final : public IdleWriters {
  public:
   /// At most `batches_max` batches are between next() of the walk and the assembler.
   explicit WorkQueue(std::size_t batches_max) : batches_max_(batches_max) {}
@@ -44,12 +43,10 @@ class WorkQueue {
   /// The workers' side: a full block before a batch. nullopt when there is nothing left and nobody
   /// who could still give a block away.
   [[nodiscard]] std::optional<Work> pop();
-  void finish(const std::shared_ptr<Batch>& batch);
-  /// Takes a full block over if some worker has nothing to do: one huge file then keeps more than
-  /// one processor busy. False: the caller compresses it itself.
-  [[nodiscard]] bool offer(OpenBlock& block);
-  /// The memory of a block that was taken over and is stored: who offers the next one gets it.
-  void give_back(OpenBlock block);
+  void finish_batch(const std::shared_ptr<Batch>& batch);
+  void finish_block();
+  /// True if some worker has nothing to do: one huge file then keeps more than one processor busy.
+  [[nodiscard]] bool take_over(OpenBlock& block) override;
 
   /// The assembler's side: the next batch in walk order, when it is done; nullopt at the end.
   [[nodiscard]] std::optional<std::shared_ptr<Batch>> next_done();
@@ -69,10 +66,9 @@ class WorkQueue {
   std::deque<std::shared_ptr<Batch>> waiting_;
   std::deque<std::shared_ptr<Batch>> in_order_;
   std::deque<OpenBlock> blocks_;
-  OpenBlock spare_;
   std::size_t idle_ = 0;
   std::size_t ingesting_ = 0;
-  std::size_t storing_ = 0;  ///< blocks that were taken over and are not given back yet
+  std::size_t writing_ = 0;  ///< blocks that were taken over
   bool assembling_ = false;
   bool closed_ = false;
   bool cancelled_ = false;

@@ -16,8 +16,8 @@ namespace {
 // 40 bytes a chunk make some 20 MiB, and 32,768 packs as much.
 constexpr std::uint64_t kSegmentChunks = 512 * 1024;
 constexpr std::size_t kSegmentPacks = 32 * 1024;
-// A full checkpoint lists 65,536 chunks. Each client reads a merged segment once more, so a few
-// small ones may stay.
+// A full segment of a backup lists 49,152 chunks. Each client reads a merged segment once more, so
+// a few small ones may stay.
 constexpr std::uint64_t kSmallSegmentChunks = 16 * 1024;
 constexpr std::size_t kSmallSegmentsMany = 16;
 

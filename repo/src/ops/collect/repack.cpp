@@ -8,7 +8,7 @@
 
 #include "cairn/core/workers.h"
 #include "ops/repository/damage.h"
-#include "ops/writing/block_filler.h"
+#include "ops/writing/block_writer.h"
 #include "store/packs/pack_reader.h"
 #include "store/packs/segment_hasher.h"
 
@@ -48,6 +48,8 @@ class Repack::Worker {
   core::Status copy_block(const Source& source, std::uint32_t number);
   core::Status salvage_block(const Source& source, std::uint32_t number);
   core::Status read_block(const Source& source, std::uint32_t number);
+  /// The block that was read, as it stands.
+  core::Status take_block(const Source& source, std::uint32_t number);
   core::Status take_chunks(const Source& source, std::uint32_t number,
                            const std::vector<bool>& wanted);
   core::Status check_chunks(const Source& source, const format::BlockRecord& record);
@@ -57,7 +59,7 @@ class Repack::Worker {
   }
 
   Repack& repack_;
-  BlockFiller open_;
+  BlockWriter open_;
   store::BlockReader::Scratch scratch_;
   core::Bytes sealed_;
   core::Bytes plain_;
@@ -134,10 +136,7 @@ core::Status Repack::Worker::copy_block(const Source& source, std::uint32_t numb
   if (opens && count < wanted.size()) {
     return take_chunks(source, number, wanted);
   }
-  return repack_.store_.put({.kind = source.summary.kind,
-                             .record = record,
-                             .key = source.directory.keys[record.key],
-                             .bytes = std::exchange(sealed_, repack_.store_.take_spare())});
+  return take_block(source, number);
 }
 
 core::Status Repack::Worker::read_block(const Source& source, std::uint32_t number) {
@@ -184,10 +183,7 @@ core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t n
   if (count < wanted.size()) {
     return take_chunks(source, number, wanted);
   }
-  return repack_.store_.put({.kind = source.summary.kind,
-                             .record = record,
-                             .key = source.directory.keys[record.key],
-                             .bytes = std::exchange(sealed_, repack_.store_.take_spare())});
+  return take_block(source, number);
 }
 
 core::Status Repack::Worker::check_chunks(const Source& source, const format::BlockRecord& record) {
@@ -202,6 +198,15 @@ core::Status Repack::Worker::check_chunks(const Source& source, const format::Bl
   return {};
 }
 
+core::Status Repack::Worker::take_block(const Source& source, std::uint32_t number) {
+  const format::BlockRecord& record = source.directory.blocks[number];
+  ChunkStore& store = repack_.store_;
+  return store.packer().put({.kind = source.summary.kind,
+                             .record = record,
+                             .key = source.directory.keys[record.key],
+                             .bytes = std::exchange(sealed_, store.buffers().take_sealed())});
+}
+
 core::Status Repack::Worker::take_chunks(const Source& source, std::uint32_t number,
                                          const std::vector<bool>& wanted) {
   const format::BlockRecord& record = source.directory.blocks[number];
@@ -211,9 +216,7 @@ core::Status Repack::Worker::take_chunks(const Source& source, std::uint32_t num
     const format::ChunkRecord& chunk = record.chunks[i];
     if (wanted[i]) {
       const auto bytes = core::ByteView(plain_).subspan(offset, chunk.length_bytes);
-      if (OpenBlock* const full = open_.add(block_class, chunk.id, bytes)) {
-        CAIRN_TRY_STATUS(open_.store(*full));
-      }
+      CAIRN_TRY_STATUS(open_.add(block_class, chunk.id, bytes));
     }
     offset += chunk.length_bytes;
   }

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "cairn/core/workers.h"
-#include "ops/writing/block_filler.h"
+#include "ops/writing/block_writer.h"
 
 namespace cairn::repo::ops {
 
@@ -59,7 +59,7 @@ class ChunkCopier::Worker {
   [[nodiscard]] core::Result<std::vector<core::ByteView>> read(std::span<const Job> jobs);
 
   ChunkCopier& copier_;
-  BlockFiller open_;
+  BlockWriter open_;
   store::BlockReader::Scratch scratch_;
   std::optional<store::PackSummary> pack_;  ///< the last one
   core::Bytes plain_;
@@ -113,11 +113,8 @@ core::Status ChunkCopier::Worker::copy(std::span<Job> jobs) {
     if (!stores) {
       CAIRN_TRY(stores, copier_.store_->claim(ids[i]));
     }
-    if (!stores) {
-      continue;
-    }
-    if (OpenBlock* const full = open_.add(block_class, ids[i], chunks[i])) {
-      CAIRN_TRY_STATUS(open_.store(*full));
+    if (stores) {
+      CAIRN_TRY_STATUS(open_.add(block_class, ids[i], chunks[i]));
     }
   }
   return {};

@@ -76,7 +76,7 @@ bool StorageRoom::has_room_for(std::uint64_t bytes) const noexcept {
 }
 
 bool StorageRoom::fits(const Block& block) const noexcept {
-  if (limit_.max_bytes == 0) {
+  if (!is_limited()) {
     return true;
   }
   const OpenPack grown = with(block);
@@ -100,7 +100,7 @@ void StorageRoom::segment_published(std::uint64_t bytes) noexcept {
 }
 
 core::Status StorageRoom::check_snapshot(const Snapshot& snapshot) const {
-  if (limit_.max_bytes == 0) {
+  if (!is_limited()) {
     return {};
   }
   CAIRN_TRY(const core::Bytes manifest, format::encode_snapshot(snapshot));

@@ -32,6 +32,9 @@ class StorageRoom {
 
   explicit StorageRoom(const StorageLimit& limit) : limit_(limit) {}
 
+  /// False: everything fits. Never changes, so any thread may ask.
+  [[nodiscard]] bool is_limited() const noexcept { return limit_.max_bytes != 0; }
+
   /// A block that is to go into a pack.
   struct Block {
     format::BlockKind kind = format::BlockKind::data;
@@ -59,7 +62,7 @@ class StorageRoom {
   [[nodiscard]] OpenPack with(const Block& block) const noexcept;
   [[nodiscard]] bool has_room_for(std::uint64_t bytes) const noexcept;
 
-  StorageLimit limit_;
+  const StorageLimit limit_;
   std::uint64_t written_bytes_ = 0;
   std::array<OpenPack, 2> open_;
   std::uint64_t unlisted_bytes_ = 0;  ///< in the index segment, of packs that are published

@@ -12,9 +12,7 @@ core::Result<ChunkId> StoredNodes::put_node(core::ByteView encoded) {
     return id;
   }
   const std::scoped_lock lock(mutex_);
-  if (OpenBlock* const full = blocks_.add(BlockClass::nodes, id, encoded)) {
-    CAIRN_TRY_STATUS(blocks_.store(*full));
-  }
+  CAIRN_TRY_STATUS(blocks_.add(BlockClass::nodes, id, encoded));
   return id;
 }
 

@@ -3,7 +3,7 @@
 #include <mutex>
 
 #include "ops/tree/node_builder.h"
-#include "ops/writing/block_filler.h"
+#include "ops/writing/block_writer.h"
 #include "ops/writing/chunk_store.h"
 #include "store/objects/key_ring.h"
 
@@ -21,7 +21,7 @@ class StoredNodes final : public NodeSink {
   ChunkStore& store_;
   const store::KeyRing& keys_;
   std::mutex mutex_;
-  BlockFiller blocks_;
+  BlockWriter blocks_;
 };
 
 }  // namespace cairn::repo::ops

@@ -11,7 +11,7 @@
 
 #include "catch2.h"
 #include "ops/repository/state.h"
-#include "ops/writing/block_filler.h"
+#include "ops/writing/block_writer.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "store/backend/backend.h"
@@ -119,7 +119,7 @@ class Slow {
 
   void begin(const ops::StorageLimit& limit = {}) {
     store_.emplace(state(), ops::ChunkStoreOptions{.limit = limit, .times = times_}, meter_);
-    filler_.emplace(*store_);
+    writer_.emplace(*store_);
   }
   /// Blocks of 1 MiB that cannot be compressed.
   core::Status put_blocks(std::size_t count) {
@@ -129,10 +129,7 @@ class Slow {
       chunks_.push_back(state().keys->data_chunk_id(chunk));
       CAIRN_TRY(const bool is_new, store_->claim(chunks_.back()));
       REQUIRE(is_new);
-      if (ops::OpenBlock* const full =
-              filler_->add(ops::BlockClass::compressed, chunks_.back(), chunk)) {
-        CAIRN_TRY_STATUS(filler_->store(*full));
-      }
+      CAIRN_TRY_STATUS(writer_->add(ops::BlockClass::compressed, chunks_.back(), chunk));
     }
     return {};
   }
@@ -161,7 +158,7 @@ class Slow {
   ops::StageTimes times_{nullptr};
   ops::ProgressMeter meter_;
   std::optional<ops::ChunkStore> store_;
-  std::optional<ops::BlockFiller> filler_;
+  std::optional<ops::BlockWriter> writer_;
   std::vector<ChunkId> chunks_;
 };
 

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <mutex>
+#include <set>
+#include <unordered_set>
+
+#include "cairn/core/result.h"
+#include "cairn/repo/ids.h"
+#include "format/index.h"
+#include "ops/repository/state.h"
+
+namespace cairn::repo::ops {
+
+/// Who stores which chunk: of all that come with the same one, the first. Thread-safe.
+/// Memory: some 60 bytes for each claim that no index segment lists yet.
+class ClaimTable {
+ public:
+  struct Rules {
+    /// Not nullptr: only these are wanted. Must outlive the table.
+    const std::set<ChunkId>* only = nullptr;
+    /// Claims are never released, so some are forgotten; a chunk may be stored twice.
+    bool is_dry_run = false;
+  };
+  ClaimTable(State& state, const Rules& rules)
+      : state_(state), rules_(rules), usable_(state.usable_packs->filter()) {}
+
+  /// True if the caller must store the chunk: it is wanted, it lies in no usable pack, and nobody
+  /// else was told to store it. Errors: the catalogue's.
+  [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
+  /// Forgets the claims of what the catalogue knows by now.
+  void release(const format::IndexSegment& ingested);
+
+ private:
+  static constexpr std::size_t kShards = 16;
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_set<ChunkId> ids;
+  };
+  [[nodiscard]] Shard& shard(const ChunkId& id) noexcept;
+
+  State& state_;
+  const Rules rules_;
+  const store::PackFilter usable_;
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace cairn::repo::ops
