@@ -36,13 +36,6 @@ class ByteSource {
   /// Whether it is another one than when it was opened; asked behind the last byte at the latest.
   /// An error: what was read is worth nothing.
   [[nodiscard]] virtual core::Result<bool> has_changed() = 0;
-
- protected:
-  ByteSource() = default;
-  ByteSource(const ByteSource&) = default;
-  ByteSource(ByteSource&&) = default;
-  ByteSource& operator=(const ByteSource&) = default;
-  ByteSource& operator=(ByteSource&&) = default;
 };
 
 }  // namespace cairn::repo::ops

@@ -121,8 +121,8 @@ RecordCursor SourceComparison::cursor(std::shared_ptr<const RecalledFolder> reco
                                       const std::string& path) const {
   std::function<void(std::string_view)> on_removed;
   if (options_.on_removed) {
-    on_removed = [this, folder = path == "/" ? std::string() : path](std::string_view name) {
-      options_.on_removed(fmt::format("{}/{}", folder, name));
+    on_removed = [this, &path](std::string_view name) {
+      options_.on_removed(fmt::format("{}/{}", path, name));
     };
   }
   return {*options_.cache, std::move(record), std::move(on_removed)};

@@ -37,8 +37,8 @@ class SourceComparison {
 
   /// Owner of an object with the names of its numbers.
   [[nodiscard]] const Owner& owner(const Statx& status);
-  /// Decides what becomes of a child whose status was taken after `before`. `cursor`: the
-  /// cursor of its folder's record, if there is one.
+  /// Decides what becomes of a child whose status was taken after `before`. `cursor`: along the
+  /// record of its folder, if there is one.
   core::Status look(std::string_view name, core::Timestamp before, RecordCursor* cursor,
                     Child& child);
   /// The same for a source that is no folder, whose record, if there is one, is filled in.
@@ -53,6 +53,8 @@ class SourceComparison {
   /// The record of a folder, which then is known; nullptr: there is none.
   [[nodiscard]] core::Result<std::shared_ptr<const RecalledFolder>> recall(
       WalkItem& item, const std::optional<ChunkId>& vouched) const;
+  /// Along a record; tells what was removed. While it is used `path` is that of the folder, without
+  /// '/' at its end.
   [[nodiscard]] RecordCursor cursor(std::shared_ptr<const RecalledFolder> record,
                                     const std::string& path) const;
 

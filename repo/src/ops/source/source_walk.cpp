@@ -418,7 +418,7 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
   levels_.back().home = home;
   CAIRN_TRY(auto record, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
   if (record != nullptr) {
-    levels_.back().cursor = comparison_.cursor(record, item.path);
+    levels_.back().cursor = comparison_.cursor(record, path_);
     levels_.back().record = std::move(record);
   }
   read_xattrs(descriptor, item.entry, {item.path, metadata_problems_});
