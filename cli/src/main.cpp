@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cairn/core/crypto.h"
+#include "cairn/repo/environment.h"
 #include "io/interrupts.h"
 #include "io/system_streams.h"
 #include "output/exit_code.h"
@@ -47,11 +47,12 @@ int main(int argc, char** argv) {
   // Nor the limit of a file's size (ulimit -f): writing then fails with EFBIG.
   std::signal(SIGXFSZ, SIG_IGN);
   const cli::InterruptWatcher interrupts;
-  if (const core::Status started = core::init_crypto(); !started) {
-    std::cerr << "cairn: " << started.error().message() << std::endl;
+  const auto environment = repo::system_environment();
+  if (!environment) {
+    std::cerr << "cairn: " << environment.error().message() << std::endl;
     return static_cast<int>(cli::ExitCode::failed);
   }
-  cli::SystemStreams system(interrupts.token());
+  cli::SystemStreams system(*environment, interrupts.token());
   system.streams().out_is_closed = closed.out;
   system.streams().progress_wanted = [&interrupts] { return interrupts.take_progress_request(); };
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);

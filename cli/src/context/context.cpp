@@ -60,41 +60,13 @@ core::Result<std::string> location_to_copy_from(const FromArguments& from, const
   return given_location("--from-repo", from.repository, "CAIRN_FROM_REPOSITORY", streams);
 }
 
-core::Result<std::string> cache_folder(const Streams& streams) {
-  std::string folder = streams.variable("CAIRN_CACHE_DIR");
-  if (folder.empty()) {
-    // A relative path is to be ignored, says the XDG specification.
-    const std::string xdg = streams.variable("XDG_CACHE_HOME");
-    std::string home = streams.variable("HOME");
-    home = home.starts_with('/') ? home : streams.home_folder;
-    if (xdg.starts_with('/')) {
-      folder = xdg + "/cairn";
-    } else if (!home.empty()) {
-      folder = home + "/.cache/cairn";
-    }
-  }
-  if (!folder.empty()) {
-    CAIRN_TRY_CONTEXT(folder, "CAIRN_CACHE_DIR", absolute_path(folder, streams));
-  }
-  return folder;
-}
-
-std::vector<std::string> temporary_folders(const Streams& streams) {
-  std::vector<std::string> folders;
-  if (const std::string chosen = streams.variable("TMPDIR"); chosen.starts_with('/')) {
-    folders.push_back(chosen);
-  }
-  // The last one is memory.
-  folders.insert(folders.end(), {"/var/tmp", "/tmp", "/dev/shm"});
-  return folders;
-}
-
 core::Result<const repo::Environment*> environment_of(Context& context) {
   if (!context.environment) {
     Streams& streams = context.streams;
-    std::string cache;
-    if (!context.global.no_cache) {
-      CAIRN_TRY(cache, cache_folder(streams));
+    const repo::UserFolders folders{streams.environment, streams.home_folder};
+    std::string cache = context.global.no_cache ? std::string() : folders.cache();
+    if (!cache.empty()) {
+      CAIRN_TRY_CONTEXT(cache, "CAIRN_CACHE_DIR", absolute_path(cache, streams));
     }
     context.environment.emplace(repo::Environment{.file_system = streams.file_system,
                                                   .clock = streams.clock,
@@ -104,7 +76,7 @@ core::Result<const repo::Environment*> environment_of(Context& context) {
                                                   .process = streams.process,
                                                   .cache_folder = std::move(cache),
                                                   .process_is_gone = streams.process_is_gone,
-                                                  .temporary_folders = temporary_folders(streams)});
+                                                  .temporary_folders = folders.temporary()});
   }
   return &*context.environment;
 }

@@ -31,9 +31,6 @@ struct Context {
 [[nodiscard]] core::Result<std::string> location_to_copy_from(const FromArguments& from,
                                                               const Streams& streams);
 
-/// CAIRN_CACHE_DIR, else $XDG_CACHE_HOME/cairn, else ~/.cache/cairn. Empty if there is no home.
-[[nodiscard]] core::Result<std::string> cache_folder(const Streams& streams);
-
 /// The environment that the repository of `context` lives in; made at the first call.
 [[nodiscard]] core::Result<const repo::Environment*> environment_of(Context& context);
 

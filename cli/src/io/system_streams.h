@@ -3,6 +3,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "cairn/repo/environment.h"
 #include "io/streams.h"
 
 namespace cairn::cli {
@@ -18,10 +19,10 @@ struct ClosedStreams {
 /// them fails afterwards, as it did before. Call it before everything else.
 ClosedStreams occupy_closed_streams();
 
-/// The real world: standard streams, the terminal, the environment, the clock, the file system.
+/// The real world: standard streams, the terminal, and `system`.
 class SystemStreams {
  public:
-  explicit SystemStreams(std::stop_token stop);
+  SystemStreams(const repo::Environment& system, std::stop_token stop);
   SystemStreams(const SystemStreams&) = delete;
   SystemStreams& operator=(const SystemStreams&) = delete;
   ~SystemStreams();

@@ -1,21 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "cairn/chunker/policy.h"
-#include "cairn/core/clock.h"
 #include "cairn/core/crypto.h"
-#include "cairn/core/file_system.h"
-#include "cairn/core/process_identity.h"
-#include "cairn/core/random.h"
 #include "cairn/core/result.h"
 #include "cairn/core/secret.h"
-#include "cairn/core/thread.h"
+#include "cairn/repo/environment.h"
 #include "cairn/repo/ids.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/roles.h"
@@ -26,24 +19,6 @@ namespace cairn::repo {
 namespace ops {
 struct State;
 }
-
-/// What the library needs of the world, so that tests can replace it. Must outlive the repository.
-struct Environment {
-  core::FileSystem& file_system;
-  core::Clock& clock;
-  core::Random& random;
-  std::string host;
-  std::string user;
-  core::ProcessIdentity process;
-  /// Parent of the catalogues; made if missing. Empty: none is kept, see below.
-  std::string cache_folder;
-  /// True if a process is certain to be over. Empty: nobody knows.
-  std::function<bool(const core::ProcessIdentity&)> process_is_gone = {};
-  /// Where a catalogue for one run alone may lie, if cache_folder cannot be used: the first one
-  /// that can be written. It is removed at the end.
-  std::vector<std::string> temporary_folders = {};
-  const core::Threads& threads = core::system_threads();
-};
 
 /// What opens a key slot: a passphrase, or the 32 bytes of a key file.
 struct Credentials {
