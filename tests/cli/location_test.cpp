@@ -1,6 +1,5 @@
-#include "io/location.h"
-
 #include "cli_fixture.h"
+#include "context/context.h"
 
 namespace cairn::cli {
 namespace {
@@ -12,7 +11,9 @@ class Locations : public CliFixture {
     std::ostringstream out;
     std::istringstream in;
     const Streams real = streams(in, out, out);
-    const auto found = local_location("--repo", location, real);
+    GlobalArguments global;
+    global.repository = location;
+    const auto found = repository_location(global, real);
     return found ? *found : "error: " + found.error().message();
   }
 };
@@ -27,7 +28,7 @@ TEST_CASE_METHOD(Locations, "a location is a local folder") {
   CHECK(folder_of("file:/srv/backup") == "/srv/backup");
   CHECK(folder_of("file:///srv/backup") == "/srv/backup");
   CHECK(folder_of("file://localhost/srv") == "/srv");
-  CHECK(folder_of("file:s3:bucket") == "s3:bucket");
+  CHECK(folder_of("file:s3:bucket") == "./s3:bucket");
 }
 
 TEST_CASE_METHOD(Locations, "a location of another kind is refused, and no folder is made for it") {

@@ -1,11 +1,12 @@
 #include "context/context.h"
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <utility>
 
 #include "context/credentials.h"
 #include "io/absolute_path.h"
-#include "io/location.h"
 #include "output/snapshot_line.h"
 
 namespace cairn::cli {
@@ -13,17 +14,25 @@ namespace {
 
 core::Result<std::string> given_location(const char* option, const std::string& typed,
                                          const char* variable, const Streams& streams) {
-  if (!typed.empty()) {
-    return local_location(option, typed, streams);
+  const std::string given = typed.empty() ? streams.variable(variable) : typed;
+  if (given.empty()) {
+    return given;
   }
-  const std::string value = streams.variable(variable);
-  return value.empty() ? core::Result<std::string>(std::string())
-                       : local_location(variable, value, streams);
+  auto location = repo::spelled_location(given);
+  if (!location) {
+    const core::Error& error = location.error();
+    return core::fail(error.code(),
+                      fmt::format("{} {}", typed.empty() ? variable : option, error.message()),
+                      error.hint());
+  }
+  CAIRN_TRY_STATUS(check_path(*location, streams));
+  return location;
 }
 
 /// Before anybody has to type a passphrase for nothing.
 core::Status check_is_there(const std::string& location, std::string hint, Context& context) {
-  CAIRN_TRY(const auto there, context.streams.file_system.info(location));
+  CAIRN_TRY(const repo::Environment* environment, environment_of(context));
+  CAIRN_TRY(const bool there, repo::is_there(*environment, location));
   if (!there) {
     return core::fail(core::ErrorCode::not_a_repository, "there is no repository at " + location,
                       std::move(hint));

@@ -22,8 +22,8 @@ struct Context {
   std::optional<repo::Environment> environment = std::nullopt;
 };
 
-/// The folder that --repo names, else CAIRN_REPOSITORY; empty if neither is given. Errors: as
-/// local_location().
+/// Where --repo says, else CAIRN_REPOSITORY; empty if neither is given. Errors: as
+/// repo::spelled_location(), and of a relative path as check_path().
 [[nodiscard]] core::Result<std::string> repository_location(const GlobalArguments& global,
                                                             const Streams& streams);
 

@@ -15,6 +15,10 @@
 /// What the library needs of the world.
 namespace cairn::repo {
 
+namespace store {
+class BackendRegistry;
+}
+
 /// Passed in, so that tests can replace each part. What it refers to must outlive the repository.
 struct Environment {
   core::FileSystem& file_system;
@@ -31,6 +35,8 @@ struct Environment {
   /// that can be written. It is removed at the end.
   std::vector<std::string> temporary_folders = {};
   const core::Threads& threads = core::system_threads();
+  /// The kinds of storage that there are; nullptr: those that are built in.
+  const store::BackendRegistry* backends = nullptr;
 };
 
 /// What tells where a user's folders are.

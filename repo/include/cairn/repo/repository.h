@@ -30,8 +30,16 @@ struct Credentials {
 };
 inline constexpr std::size_t kKeyFileBytes = 32;
 
+/// Where a repository lies, in one spelling: of a folder its path ("/srv/x" for "file:///srv/x"). A
+/// kind of storage that there is not is refused. Errors: invalid_argument.
+[[nodiscard]] core::Result<std::string> spelled_location(
+    const std::string& location, const store::BackendRegistry* backends = nullptr);
+/// False if there is nothing at all. Errors: as spelled_location(), io.
+[[nodiscard]] core::Result<bool> is_there(const Environment& environment,
+                                          const std::string& location);
+
 struct InitOptions {
-  std::string location;  ///< a local folder: new, or empty
+  std::string location;  ///< a folder, as a path or behind "file:": new, or empty
   Credentials credentials;
   std::string key_name = "admin";
   core::KdfParameters kdf;
@@ -62,6 +70,7 @@ class Repository {
 
   [[nodiscard]] const RepositoryId& id() const noexcept;
   [[nodiscard]] Role role() const noexcept;
+  /// As spelled_location() has it.
   [[nodiscard]] const std::string& location() const noexcept;
 
   /// For the verbs only.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/repository/open_backend.h"
 #include "ops/repository/state.h"
 #include "store/backend/backend.h"
 #include "store/objects/records.h"
@@ -272,8 +273,9 @@ core::Result<ImportedKeys> import_keys(const Environment& environment, const std
                       fmt::format("more than {} bytes", kKeyExportBytesMax));
   }
   CAIRN_TRY(const auto slots, parse_slots(text));
-  const auto backend = store::make_local_backend(environment.file_system, location);
-  CAIRN_TRY_STATUS(check_repository_of(*backend, location, slots));
+  CAIRN_TRY(const ops::OpenBackend opened, ops::open_backend(environment, location));
+  const auto& backend = opened.backend;
+  CAIRN_TRY_STATUS(check_repository_of(*backend, opened.location, slots));
   ImportedKeys imported;
   for (const format::KeySlot& slot : slots) {
     const KeySlotId id = store::key_slot_id(slot);

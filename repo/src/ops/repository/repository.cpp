@@ -7,8 +7,8 @@
 #include <gsl/gsl>
 #include <utility>
 
-#include "cairn/core/codec.h"
 #include "ops/repository/access.h"
+#include "ops/repository/open_backend.h"
 #include "ops/repository/reserve.h"
 #include "ops/repository/state.h"
 #include "store/objects/records.h"
@@ -140,15 +140,10 @@ core::Status require_repository(State& state,
       fmt::format("check the path, or make one with: cairn init -r {}", state.location));
 }
 
-State make_state(const Environment& environment, const std::string& location) {
-  core::Bytes tag(sizeof(std::uint64_t));
-  environment.random.fill(tag);
+State make_state(const Environment& environment, ops::OpenBackend opened) {
   State state{.environment = environment,
-              .location = location,
-              .backend = store::make_local_backend(environment.file_system, location,
-                                                   {.process = environment.process,
-                                                    .tag = core::Decoder(tag, "tag").u64(),
-                                                    .is_gone = environment.process_is_gone}),
+              .location = std::move(opened.location),
+              .backend = std::move(opened.backend),
               .config = {},
               .slot = {},
               .keys = nullptr,
@@ -185,8 +180,8 @@ core::Result<Repository> Repository::init(const Environment& environment,
                       "make a repository: these chunking parameters are out of bounds");
   }
   CAIRN_TRY_STATUS(ops::check_environment(environment));
-  CAIRN_TRY_STATUS(store::create_local_layout(environment.file_system, options.location));
-  auto state = std::make_unique<State>(make_state(environment, options.location));
+  CAIRN_TRY(auto made, ops::open_backend(environment, options.location, ops::Place::made_new));
+  auto state = std::make_unique<State>(make_state(environment, std::move(made)));
 
   format::Config config;
   environment.random.fill(config.repository_id.mutable_view());
@@ -214,11 +209,9 @@ core::Result<Repository> Repository::init(const Environment& environment,
 core::Result<Repository> Repository::open(const Environment& environment,
                                           const OpenOptions& options, Observer& observer) {
   CAIRN_TRY_STATUS(core::init_crypto());
-  if (options.location.empty()) {
-    return core::fail(core::ErrorCode::invalid_argument, "open a repository: no folder was named");
-  }
   CAIRN_TRY_STATUS(ops::check_environment(environment));
-  auto state = std::make_unique<State>(make_state(environment, options.location));
+  CAIRN_TRY(auto found, ops::open_backend(environment, options.location));
+  auto state = std::make_unique<State>(make_state(environment, std::move(found)));
   auto config = store::get_config(*state->backend);
   CAIRN_TRY_STATUS(require_repository(*state, config));
   if (!config && config.error().code() == core::ErrorCode::unsupported_version) {

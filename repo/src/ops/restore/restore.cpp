@@ -200,7 +200,7 @@ core::Status restore_into_target(Work& work, ops::RestoreFiles& files, Observer&
 
 ops::ProtectedObjects protected_objects(const State& state, const RestoreOptions& options) {
   ops::ProtectedObjects objects;
-  objects.add(state.location, "the repository");
+  objects.add(state.backend->local_folder(), "the repository");
   objects.add(state.catalogue_folder, "the cache");
   for (const std::string& path : options.protects) {
     objects.add(path, "a file");

@@ -101,6 +101,9 @@ class Backend {
   /// False if there is none.
   [[nodiscard]] virtual core::Result<bool> give_up_reserve();
 
+  /// The folder of this machine that the objects lie in; empty if there is none.
+  [[nodiscard]] virtual std::string local_folder() const { return {}; }
+
   /// start, append, publish in one.
   core::Status put(const ObjectName& name, core::ByteView data);
 };
@@ -124,10 +127,10 @@ inline constexpr std::string_view kSharingHint =
     "run it as the user whom the repository belongs to, or share it with a group: chgrp -R GROUP "
     "and chmod -R g+rwX on it, then chmod g+s on its folders";
 
-/// Makes the folders of a new repository in `location`. It is made if missing, with those above it,
-/// and must be empty, but for lost+found and empty folders of a layout that was cut off.
-/// already_exists if something else is there. What is made belongs to its owner alone, or to a
-/// group: core::FileSystem::sharing_inside().
+/// Makes the folders of a new repository in `location`, which is not empty. It is made if missing,
+/// with those above it, and must be empty, but for lost+found and empty folders of a layout that
+/// was cut off. already_exists if something else is there. What is made belongs to its owner alone,
+/// or to a group: core::FileSystem::sharing_inside().
 core::Status create_local_layout(core::FileSystem& file_system, const std::string& location);
 
 /// Who writes, so that what dead writers left can be told from what living ones are at.
@@ -140,7 +143,8 @@ struct WriterIdentity {
 
 /// A repository in a local folder. Writes go to a temporary name in the same folder tree, are
 /// fsynced, renamed without replacing, and the folder is fsynced. New files and folders are shared
-/// with the group if the repository's config and root folder are. `file_system` must outlive it.
+/// with the group if the repository's config and root folder are. `location` is not empty.
+/// `file_system` must outlive it.
 [[nodiscard]] std::unique_ptr<Backend> make_local_backend(core::FileSystem& file_system,
                                                           std::string location,
                                                           WriterIdentity writer = {});

@@ -97,6 +97,7 @@ class LocalBackend final : public Backend {
   Status discard_unfinished(const std::string& name) override;
   Status make_reserve(core::ByteView seed) override;
   core::Result<bool> give_up_reserve() override;
+  std::string local_folder() const override { return root(); }
 
   /// Moves a complete, synced file to its name and makes that durable. `moved` tells whether the
   /// file has left its temporary path.

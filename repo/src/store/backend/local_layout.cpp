@@ -109,9 +109,6 @@ Status make_shared_folder(core::FileSystem& file_system, const std::string& path
 }
 
 Status create_local_layout(core::FileSystem& file_system, const std::string& location) {
-  if (location.empty()) {
-    return core::fail(ErrorCode::invalid_argument, "make a repository: no folder was named");
-  }
   const std::string base = without_trailing_slashes(location);
   const std::string root = base.empty() ? "/" : base;
   CAIRN_TRY(const std::optional<core::FileInfo> found, file_system.info(root));
