@@ -67,7 +67,8 @@ struct RetentionPolicy {
   RetentionDuration within_weekly;
   RetentionDuration within_monthly;
   RetentionDuration within_yearly;
-  std::vector<std::vector<std::string>> tags;  ///< all tags of one of these lists; no list is empty
+  /// All tags of one of these lists; an empty one keeps every snapshot.
+  std::vector<std::vector<std::string>> tags;
   std::vector<SnapshotType> types;
 
   [[nodiscard]] bool is_empty() const { return *this == RetentionPolicy(); }

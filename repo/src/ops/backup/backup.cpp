@@ -50,6 +50,11 @@ Snapshot describe(const State& state, const BackupOptions& options,
 }
 
 core::Status check_time(const BackupOptions& options, core::Timestamp now) {
+  if (options.time && options.time->nanoseconds >= core::kNanosecondsPerSecond) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      fmt::format("the time of a snapshot: {} nanoseconds are more than a second",
+                                  options.time->nanoseconds));
+  }
   if (options.time && *options.time > now) {
     return core::fail(core::ErrorCode::invalid_argument,
                       fmt::format("a snapshot cannot be dated in the future: {}",
@@ -250,6 +255,10 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
   if (options.stream && !options.paths.empty()) {
     return core::fail(core::ErrorCode::invalid_argument,
                       "back up: a stream is a snapshot of its own, without paths");
+  }
+  if (options.stream && (!options.stream->read || !options.stream->finish)) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      fmt::format("back up {}: nothing reads it", options.stream->path));
   }
   CAIRN_TRY(auto sources,
             ops::find_sources(options.stream ? std::vector{options.stream->path} : options.paths,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "format/fields.h"
 #include "ops/repository/open_backend.h"
 #include "ops/repository/state.h"
 #include "store/backend/backend.h"
@@ -210,6 +211,9 @@ core::Result<KeySlotId> add_key(Repository& repository, const AddKeyOptions& opt
     return core::fail(core::ErrorCode::not_permitted,
                       fmt::format("a key of role {} cannot make keys", to_string(own.role)),
                       "use a key of role admin");
+  }
+  if (!format::is_known(options.role)) {
+    return core::fail(core::ErrorCode::invalid_argument, "make a key: there is no such role");
   }
   const format::KeyBundle bundle =
       store::make_role_bundle(state.environment.random, state.config.repository_id, own,

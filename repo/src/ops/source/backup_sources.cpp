@@ -132,6 +132,13 @@ core::Result<BackupSources> find_sources(const std::vector<std::string>& paths,
   if (clean.empty()) {
     return core::fail(core::ErrorCode::invalid_argument, "nothing to back up was named");
   }
+  for (const auto& [path, place] : read_from) {
+    if (!place.starts_with('/')) {
+      return core::fail(
+          core::ErrorCode::invalid_argument,
+          fmt::format("back up {}: it is to be read at \"{}\", no absolute path", path, place));
+    }
+  }
   std::set<std::string> missing;
   if (!may_be_missing) {
     CAIRN_TRY(missing, look_at(clean, read_from, observer));

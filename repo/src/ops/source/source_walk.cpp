@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <gsl/assert>
 #include <string_view>
 #include <utility>
 
@@ -28,7 +27,10 @@ constexpr std::string_view kReplaced =
 }  // namespace
 
 core::Status FolderWalk::start(std::string_view source) {
-  Expects(!source.empty() && source.front() == '/');
+  if (!source.starts_with('/')) {
+    return core::fail(core::ErrorCode::invalid_argument,
+                      fmt::format("open source \"{}\": not an absolute path", source));
+  }
   while (source.size() > 1 && source.back() == '/') {
     source.remove_suffix(1);
   }

@@ -1,5 +1,7 @@
 #include "ops/source/stream_walk.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -24,7 +26,13 @@ class StreamBytes final : public ByteSource {
     if (offset >= kFileSizeMax) {
       return core::fail(core::ErrorCode::limit_exceeded, stream_.path + ": longer than any file");
     }
-    return stream_.read(out);
+    CAIRN_TRY(const std::size_t got, stream_.read(out));
+    if (got > out.size()) {
+      return core::fail(core::ErrorCode::invalid_argument,
+                        fmt::format("read {}: {} bytes came where {} were asked for", stream_.path,
+                                    got, out.size()));
+    }
+    return got;
   }
 
   /// The program that wrote it may have failed.

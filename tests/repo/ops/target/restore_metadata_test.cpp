@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "cairn/core/descriptor.h"
 #include "child_process.h"
 #include "ops/target/restore_metadata.h"
 #include "restore_fixture.h"
