@@ -74,9 +74,9 @@ class Busy {
   core::Result<repo::Repository> open(HookBackend::Hook hook) {
     auto reader = fixture.open("correct horse", fixture.at("reader"));
     REQUIRE(outcome(reader) == "ok");
-    repo::ops::State& state = reader->state();
-    state.backend = std::make_unique<HookBackend>(std::move(state.backend), std::move(hook));
-    state.blocks = std::make_unique<repo::store::BlockReader>(*state.backend, *state.keys);
+    repo::ops::OpenRepository& parts = repo::ops::opened(*reader);
+    parts.backend = std::make_unique<HookBackend>(std::move(parts.backend), std::move(hook));
+    parts.blocks = std::make_unique<repo::store::BlockReader>(*parts.backend, *parts.keys);
     return reader;
   }
 

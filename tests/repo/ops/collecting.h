@@ -8,7 +8,7 @@
 #include "cairn/repo/keys.h"
 #include "cairn/repo/prune.h"
 #include "catch2.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "store/objects/records.h"
@@ -19,14 +19,14 @@ namespace cairn::test {
 
 /// Forgets a snapshot by hand: a tombstone, and nothing else.
 inline void bury(repo::Repository& repository, const repo::SnapshotId& id) {
-  repo::ops::State& state = repository.state();
-  const auto record = repo::store::get_register(*state.backend, *state.keys, id);
+  repo::ops::OpenRepository& parts = repo::ops::opened(repository);
+  const auto record = repo::store::get_register(*parts.backend, *parts.keys, id);
   REQUIRE(outcome(record) == "ok");
   repo::format::Tombstone tombstone;
   tombstone.snapshot = id;
   tombstone.link_hash = record->link_hash;
-  tombstone.when = state.environment.clock.now();
-  REQUIRE(outcome(repo::store::put_tombstone(*state.backend, *state.keys, state.environment.random,
+  tombstone.when = parts.environment.clock.now();
+  REQUIRE(outcome(repo::store::put_tombstone(*parts.backend, *parts.keys, parts.environment.random,
                                              tombstone)) == "ok");
 }
 

@@ -12,7 +12,7 @@
 #include "format/frame.h"
 #include "format/register.h"
 #include "format/sealed.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "store/objects/seal.h"
@@ -232,8 +232,8 @@ TEST_CASE("registers and manifests of golden repositories are the same bytes whe
                                     repo::format::encode_register(*record)) == object);
     const auto id = repo::SnapshotId::from_hex(file.path().filename().native());
     REQUIRE(id);
-    const auto padded =
-        repo::store::open_manifest(*repository->state().keys, *id, record->sealed_manifest);
+    const auto padded = repo::store::open_manifest(*repo::ops::opened(*repository).keys, *id,
+                                                   record->sealed_manifest);
     REQUIRE(outcome(padded) == "ok");
     const auto plain = repo::format::unpad(*padded);
     REQUIRE(outcome(plain) == "ok");

@@ -22,15 +22,17 @@ class Forger {
  public:
   explicit Forger(RepoFixture& fixture)
       : repository_(*fixture.init()), meter_(fixture.observer, fixture.clock) {
-    REQUIRE(ops::ensure_catalogue(state(), fixture.observer));
-    store_.emplace(state(), ops::ChunkStoreOptions{.times = times_}, meter_);
-    nodes_.emplace(*store_, *state().keys);
+    const auto view = ops::ensure_catalogue(parts(), fixture.observer);
+    REQUIRE(outcome(view) == "ok");
+    store_.emplace(ops::WriteView{*view, usable_packs_}, ops::ChunkStoreOptions{.times = times_},
+                   meter_);
+    nodes_.emplace(*store_, *parts().keys);
   }
 
   ChunkId put(core::ByteView node) { return *nodes_->put_node(node); }
   ChunkId put_data(core::ByteView bytes) {
     ops::BlockWriter writer(*store_);
-    const ChunkId id = state().keys->data_chunk_id(bytes);
+    const ChunkId id = parts().keys->data_chunk_id(bytes);
     REQUIRE(writer.add(ops::BlockClass::general, id, bytes));
     REQUIRE(writer.flush());
     return id;
@@ -62,19 +64,20 @@ class Forger {
     Snapshot snapshot;
     snapshot.sources = {source};
     SnapshotId id;
-    state().environment.random.fill(id.mutable_view());
+    parts().environment.random.fill(id.mutable_view());
     std::uint64_t written = 0;
     Observer nobody;
-    REQUIRE(ops::publish_snapshot(state(), id, snapshot, written, nobody));
+    REQUIRE(ops::publish_snapshot(*ops::catalogue_if_open(parts()), id, snapshot, written, nobody));
     return snapshot;
   }
 
   Repository& repository() { return repository_; }
 
  private:
-  ops::State& state() { return repository_.state(); }
+  ops::OpenRepository& parts() { return ops::opened(repository_); }
 
   Repository repository_;
+  ops::UsablePacks usable_packs_;
   ops::StageTimes times_{nullptr};
   ops::ProgressMeter meter_;
   std::optional<ops::ChunkStore> store_;

@@ -6,6 +6,7 @@
 #include "collecting.h"
 #include "fault_backend.h"
 #include "fault_loop.h"
+#include "ops/repository/local_catalogue.h"
 #include "store/catalogue/forwarding_catalogue.h"
 
 using namespace cairn;
@@ -71,18 +72,18 @@ std::uint64_t for_each_failing_call(const std::vector<bool>& stickies, const Ver
       INFO("call " << call << " fails" << (sticky ? ", and all after it" : ""));
       REQUIRE(call < 1'000);
       World world;
-      repo::ops::State& state = world.repository->state();
-      auto real = std::move(state.backend);
+      repo::ops::OpenRepository& parts = repo::ops::opened(*world.repository);
+      auto real = std::move(parts.backend);
       auto faulty = std::make_unique<FaultBackend>(*real);
       FaultBackend& storage = *faulty;
       // Readers made while opening hold on to the real one.
-      state.backend = std::move(faulty);
+      parts.backend = std::move(faulty);
       storage.arm({.at_call = call, .sticky = sticky, .code = core::ErrorCode::io});
       const std::size_t before = world.registers();
       const core::Result<std::size_t> made = verb(world);
       const bool hit = storage.failure_hit();
       storage.disarm();
-      state.backend = std::move(real);
+      parts.backend = std::move(real);
       CHECK(world.registers() == before + made.value_or(0));
       world.check_after();
       if (!hit) {
@@ -142,10 +143,10 @@ TEST_CASE("a catalogue that fails after the snapshot is there costs a warning", 
     INFO("after " << good << " changes of notes");
     REQUIRE(good < 100);
     World world;
-    repo::ops::State& state = world.repository->state();
-    auto full = std::make_unique<FullCatalogue>(std::move(state.catalogue), good, code);
+    repo::ops::OpenRepository& parts = repo::ops::opened(*world.repository);
+    auto full = std::make_unique<FullCatalogue>(std::move(parts.local->catalogue), good, code);
     FullCatalogue& catalogue = *full;
-    state.catalogue = std::move(full);
+    repo::ops::install_catalogue(parts, std::move(full));
     const std::size_t before = world.registers();
     world.fixture.observer.warnings.clear();
     const auto report = world.backup();

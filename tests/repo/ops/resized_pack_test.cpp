@@ -34,11 +34,11 @@ struct ResizedWorld {
   }
   /// The path of the only pack of a kind.
   std::string pack_of(BlockKind kind) {
-    repo::ops::State& state = repository->state();
+    repo::ops::OpenRepository& parts = repo::ops::opened(*repository);
     for (const std::string& pack : fixture.objects("packs")) {
       const auto id = repo::PackId::from_hex(pack.substr(pack.rfind('/') + 1));
       REQUIRE(id.has_value());
-      const auto read = repo::store::read_pack_description(*state.backend, *state.keys, *id);
+      const auto read = repo::store::read_pack_description(*parts.backend, *parts.keys, *id);
       REQUIRE(outcome(read) == "ok");
       if (read->directory.kind == kind) {
         return fixture.object_file(pack);

@@ -6,13 +6,15 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "cairn/repo/diff.h"
 #include "cairn/repo/find.h"
 #include "cairn/repo/prune.h"
 #include "cairn/repo/stats.h"
 #include "catch2.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
+#include "ops/repository/local_catalogue.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "store/catalogue/forwarding_catalogue.h"
@@ -72,14 +74,11 @@ class SickCatalogue final : public store::ForwardingCatalogue {
 };
 
 /// Puts a sick catalogue into the place of the open one.
-std::shared_ptr<Sickness> sicken(repo::ops::State& state, std::uint64_t from_call) {
+std::shared_ptr<Sickness> sicken(repo::ops::OpenRepository& parts, std::uint64_t from_call) {
   auto sickness = std::make_shared<Sickness>();
   sickness->from_call = from_call;
-  state.chunks.reset();
-  state.catalogue = std::make_unique<SickCatalogue>(std::move(state.catalogue), sickness);
-  state.chunks = std::make_unique<store::ChunkReader>(
-      *state.blocks, *state.catalogue, *state.keys, state.present_packs(),
-      [&state] { return repo::ops::refresh_catalogue(state); });
+  repo::ops::install_catalogue(
+      parts, std::make_unique<SickCatalogue>(std::move(parts.local->catalogue), sickness));
   return sickness;
 }
 
@@ -88,17 +87,17 @@ class SickDisk final : public repo::Observer {
  public:
   static constexpr int kEnough = 10;  ///< a verb that gets here would go on for ever
 
-  explicit SickDisk(repo::ops::State& state) : state_(state) {}
+  explicit SickDisk(repo::ops::OpenRepository& parts) : parts_(parts) {}
   void detail(std::string_view text) override {
     if (text.find("catalogue made new") != std::string_view::npos && made < kEnough) {
       made += 1;
-      sicken(state_, 1);
+      sicken(parts_, 1);
     }
   }
   int made = 0;
 
  private:
-  repo::ops::State& state_;
+  repo::ops::OpenRepository& parts_;
 };
 
 struct SickWorld {
@@ -127,7 +126,7 @@ struct SickWorld {
     }
     REQUIRE(make_tree(fixture.at("source"), objects).empty());
   }
-  repo::ops::State& state() { return repository->state(); }
+  repo::ops::OpenRepository& parts() { return repo::ops::opened(*repository); }
 
   core::Status restore(repo::Observer& observer) {
     const std::string target = fixture.at(fmt::format("out {}", ++targets));
@@ -210,8 +209,8 @@ TEST_CASE(
       if (std::string_view(verb.name) == "backup") {
         world.change();
       }
-      REQUIRE(outcome(repo::ops::ensure_catalogue(world.state(), world.fixture.observer)) == "ok");
-      const auto sickness = sicken(world.state(), call);
+      REQUIRE(outcome(repo::ops::ensure_catalogue(world.parts(), world.fixture.observer)) == "ok");
+      const auto sickness = sicken(world.parts(), call);
       world.fixture.observer.warnings.clear();
       const core::Status done = (world.*verb.run)(world.fixture.observer);
       INFO(message_of(done));
@@ -236,9 +235,9 @@ TEST_CASE("a catalogue that is damaged again when it was made anew is an error, 
     if (std::string_view(verb.name) == "backup") {
       world.change();
     }
-    REQUIRE(outcome(repo::ops::ensure_catalogue(world.state(), world.fixture.observer)) == "ok");
-    SickDisk disk(world.state());
-    sicken(world.state(), 1);
+    REQUIRE(outcome(repo::ops::ensure_catalogue(world.parts(), world.fixture.observer)) == "ok");
+    SickDisk disk(world.parts());
+    sicken(world.parts(), 1);
     const core::Status done = (world.*verb.run)(disk);
     CHECK(outcome(done) == "corrupt");
     CHECK(message_of(done).find("a page of it is damaged") != std::string::npos);
@@ -289,8 +288,8 @@ TEST_CASE("what was shown cannot be taken back: the verb fails, and the next one
   std::uint64_t met = 0;
   for (std::uint64_t call = 1; call < kCallsMax; ++call) {
     CAPTURE(what, call);
-    REQUIRE(outcome(repo::ops::ensure_catalogue(world.state(), world.fixture.observer)) == "ok");
-    const auto sickness = sicken(world.state(), call);
+    REQUIRE(outcome(repo::ops::ensure_catalogue(world.parts(), world.fixture.observer)) == "ok");
+    const auto sickness = sicken(world.parts(), call);
     const core::Status done = run();
     if (!sickness->has_shown()) {
       REQUIRE(outcome(done) == "ok");
@@ -312,13 +311,33 @@ TEST_CASE("what was shown cannot be taken back: the verb fails, and the next one
   CHECK(met < kCallsMax - 1);
 }
 
+TEST_CASE("a view shows the catalogue that was made anew, and cannot make it anew itself",
+          "[catalogue]") {
+  using repo::ops::CatalogueView;
+  using repo::ops::OpenRepository;
+  STATIC_REQUIRE(std::is_convertible_v<CatalogueView, const OpenRepository&>);
+  STATIC_REQUIRE_FALSE(std::is_convertible_v<CatalogueView, OpenRepository&>);
+  STATIC_REQUIRE_FALSE(std::is_invocable_v<decltype(repo::ops::rebuild_catalogue),
+                                           const OpenRepository&, repo::Observer&>);
+  SickWorld world;
+  const auto view = repo::ops::ensure_catalogue(world.parts(), world.fixture.observer);
+  REQUIRE(outcome(view) == "ok");
+  const repo::ChunkId node = world.first.sources.front().root;
+  sicken(world.parts(), 1);
+  REQUIRE(outcome(repo::ops::locate_chunk(*view, node)) == "corrupt");
+  REQUIRE(outcome(repo::ops::rebuild_catalogue(world.parts(), world.fixture.observer)) == "ok");
+  const auto located = repo::ops::locate_chunk(*view, node);
+  REQUIRE(outcome(located) == "ok");
+  CHECK(located->has_value());
+}
+
 TEST_CASE("an object of the repository that is damaged costs no catalogue", "[catalogue]") {
   SickWorld world;
   int runs = 0;
   const auto done =
-      repo::ops::with_sound_catalogue(world.state(), world.fixture.observer, [&]() -> core::Status {
+      repo::ops::with_sound_catalogue(world.parts(), world.fixture.observer, [&]() -> core::Status {
         ++runs;
-        CAIRN_TRY_STATUS(repo::ops::ensure_catalogue(world.state(), world.fixture.observer));
+        CAIRN_TRY_STATUS(repo::ops::ensure_catalogue(world.parts(), world.fixture.observer));
         return core::fail(core::ErrorCode::corrupt, "some pack is damaged");
       });
   CHECK(outcome(done) == "corrupt");

@@ -9,7 +9,8 @@
 
 #include "mem_backend.h"
 #include "mem_catalogue.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
+#include "store/chunks/chunk_reader.h"
 
 namespace cairn::test {
 

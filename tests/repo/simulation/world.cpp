@@ -14,6 +14,7 @@
 #include "cairn/repo/verify.h"
 #include "checker.h"
 #include "fake_clock.h"
+#include "ops/repository/local_catalogue.h"
 #include "scheduler.h"
 #include "seeded_random.h"
 #include "sim_backend.h"
@@ -100,17 +101,15 @@ class Process {
         environment, {.location = scene.folder + "/repo", .credentials = credentials()}, observer_);
     Expects(opened.has_value());
     repository_.emplace(std::move(*opened));
-    repo::ops::State& state = repository_->state();
+    repo::ops::OpenRepository& parts = repo::ops::opened(*repository_);
     auto backend =
         std::make_unique<SimBackend>(scene.storage, scene.scheduler, *scene.checker, actor, faults);
     backend_ = backend.get();
-    state.backend = std::move(backend);
-    state.blocks = std::make_unique<repo::store::BlockReader>(*state.backend, *state.keys);
-    state.catalogue = std::make_unique<MemCatalogue>(client.tables, client.notes);
-    state.chunks = std::make_unique<repo::store::ChunkReader>(
-        *state.blocks, *state.catalogue, *state.keys, state.present_packs(),
-        [&state] { return repo::ops::refresh_catalogue(state); });
-    std::filesystem::create_directories(state.catalogue_folder);
+    parts.backend = std::move(backend);
+    parts.blocks = std::make_unique<repo::store::BlockReader>(*parts.backend, *parts.keys);
+    repo::ops::install_catalogue(parts,
+                                 std::make_unique<MemCatalogue>(client.tables, client.notes));
+    std::filesystem::create_directories(parts.local->folder);
   }
 
   [[nodiscard]] bool is_dead() const { return backend_->is_dead(); }
@@ -366,8 +365,8 @@ World::Outcome World::run(std::uint64_t seed, Probes& probes) {
        .cache_folder = folder_ + "/witness"},
       {.location = folder_ + "/repo", .credentials = credentials()}, observer);
   Expects(opened.has_value());
-  copy_keys(*opened->state().backend, scene.storage);
-  scene.checker.emplace(scene.storage, *opened->state().keys);
+  copy_keys(*repo::ops::opened(*opened).backend, scene.storage);
+  scene.checker.emplace(scene.storage, *repo::ops::opened(*opened).keys);
 
   const auto actor = [&](std::size_t number, int times, auto act) {
     const std::size_t added = scene.scheduler.add([&scene, &clients, &faults, number, times, act] {

@@ -16,9 +16,11 @@
 /// A repository, opened with a key. The verbs (backup.h, restore.h, ...) work on it.
 namespace cairn::repo {
 
+class Repository;
 namespace ops {
-struct State;
-}
+struct OpenRepository;
+OpenRepository& opened(Repository& repository) noexcept;  // for the verbs only
+}  // namespace ops
 
 /// What opens a key slot: a passphrase, or the 32 bytes of a key file.
 struct Credentials {
@@ -73,12 +75,10 @@ class Repository {
   /// As spelled_location() has it.
   [[nodiscard]] const std::string& location() const noexcept;
 
-  /// For the verbs only.
-  [[nodiscard]] ops::State& state() noexcept { return *state_; }
-
  private:
-  explicit Repository(std::unique_ptr<ops::State> state);
-  std::unique_ptr<ops::State> state_;
+  friend ops::OpenRepository& ops::opened(Repository& repository) noexcept;
+  explicit Repository(std::unique_ptr<ops::OpenRepository> opened);
+  std::unique_ptr<ops::OpenRepository> opened_;
 };
 
 }  // namespace cairn::repo

@@ -15,7 +15,7 @@ namespace cairn::repo {
 
 namespace {
 
-using ops::State;
+using ops::CatalogueView;
 using ops::TarMember;
 using Write = std::function<core::Status(core::ByteView)>;
 
@@ -35,9 +35,9 @@ class TarWriter {
  public:
   /// `base`: the folder that paths are relative to; everything below it is written if
   /// `holds_folder`.
-  TarWriter(State& state, const Snapshot& snapshot, std::string base, bool holds_folder,
+  TarWriter(CatalogueView view, const Snapshot& snapshot, std::string base, bool holds_folder,
             const Write& write)
-      : state_(state),
+      : view_(view),
         snapshot_(snapshot),
         base_(std::move(base)),
         write_(write),
@@ -55,7 +55,7 @@ class TarWriter {
                                                           const std::string& member);
   core::Status write_content(TarMember& member, const std::string& path);
 
-  State& state_;
+  CatalogueView view_;
   const Snapshot& snapshot_;
   std::string base_;
   const Write& write_;
@@ -92,10 +92,10 @@ std::optional<std::string> TarWriter::earlier_member(const ListedEntry& listed,
 
 core::Status TarWriter::write_content(TarMember& member, const std::string& path) {
   const Content& content = member.entry.content;
-  CAIRN_TRY(const auto runs, ops::data_runs(state_, content));
+  CAIRN_TRY(const auto runs, ops::data_runs(view_, content));
   if (!runs) {
     CAIRN_TRY_STATUS(write_(ops::tar_header(member)));
-    CAIRN_TRY_STATUS(ops::read_content(state_, content, path, write_));
+    CAIRN_TRY_STATUS(ops::read_content(view_, content, path, write_));
     return write_(core::ByteView(kZeros).first(ops::tar_padding(content.size_bytes)));
   }
   const std::string map = ops::sparse_map(*runs);
@@ -106,7 +106,7 @@ core::Status TarWriter::write_content(TarMember& member, const std::string& path
   member.sparse_bytes = bytes;
   CAIRN_TRY_STATUS(write_(ops::tar_header(member)));
   CAIRN_TRY_STATUS(write_(core::as_view(map)));
-  CAIRN_TRY_STATUS(ops::read_data(state_, content, path, write_));
+  CAIRN_TRY_STATUS(ops::read_data(view_, content, path, write_));
   return write_(core::ByteView(kZeros).first(ops::tar_padding(bytes)));
 }
 
@@ -133,17 +133,17 @@ core::Status TarWriter::add(const ListedEntry& listed, Observer& observer) {
 
 core::Status dump_tar(Repository& repository, const Snapshot& snapshot, std::string_view path,
                       Observer& observer, const Write& write) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY_STATUS(ops::require_data_key(state));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
+  CAIRN_TRY_STATUS(ops::require_data_key(open));
+  CAIRN_TRY(const CatalogueView view, ops::ensure_catalogue(open, observer));
+  CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, path));
   const bool is_folder = located.entry.type == EntryType::folder;
   ListedEntry top{located.path, located.entry};
   top.entry.name = located.path.substr(located.path.rfind('/') + 1);
   // A file is named as it is called; what is in a folder, as seen from there.
   std::string base = is_folder ? located.path : located.path.substr(0, located.path.rfind('/'));
-  TarWriter tar(state, snapshot, base.empty() ? "/" : std::move(base), is_folder, write);
+  TarWriter tar(view, snapshot, base.empty() ? "/" : std::move(base), is_folder, write);
   if (located.source != nullptr) {
     CAIRN_TRY_STATUS(tar.add(top, observer));
   }

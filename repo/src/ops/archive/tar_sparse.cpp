@@ -7,7 +7,8 @@
 
 namespace cairn::repo::ops {
 
-core::Result<std::optional<std::vector<DataRun>>> data_runs(State& state, const Content& content) {
+core::Result<std::optional<std::vector<DataRun>>> data_runs(CatalogueView view,
+                                                            const Content& content) {
   std::vector<DataRun> runs;
   bool has_holes = false;
   bool too_many = false;
@@ -25,7 +26,7 @@ core::Result<std::optional<std::vector<DataRun>>> data_runs(State& state, const 
     }
     return {};
   };
-  CAIRN_TRY_STATUS(for_each_item(state, content, look));
+  CAIRN_TRY_STATUS(for_each_item(view, content, look));
   if (!has_holes || too_many) {
     return std::optional<std::vector<DataRun>>();
   }

@@ -7,7 +7,7 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/entry.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 
 /// Files with holes in tar archives: the format "GNU sparse 1.0", in which a map of where the data
 /// belongs stands before the data.
@@ -26,7 +26,7 @@ inline constexpr std::size_t kDataRunsMax = 64 * 1024;
 
 /// The runs of a file with holes, in order; the last one is empty if a hole ends the file. nullopt
 /// if it has no holes, or too many. Errors: as read_content.
-[[nodiscard]] core::Result<std::optional<std::vector<DataRun>>> data_runs(State& state,
+[[nodiscard]] core::Result<std::optional<std::vector<DataRun>>> data_runs(CatalogueView view,
                                                                           const Content& content);
 
 /// The map, filled up to whole blocks.

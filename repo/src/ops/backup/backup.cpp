@@ -15,7 +15,7 @@
 #include "ops/progress/progress_meter.h"
 #include "ops/repository/access.h"
 #include "ops/repository/reserve.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 #include "ops/snapshots/earlier_snapshots.h"
 #include "ops/source/backup_sources.h"
 #include "ops/source/folders_above.h"
@@ -26,15 +26,15 @@ namespace cairn::repo {
 
 namespace {
 
-using ops::State;
+using ops::OpenRepository;
 
-Snapshot describe(const State& state, const BackupOptions& options,
+Snapshot describe(const OpenRepository& repository, const BackupOptions& options,
                   const std::vector<std::string>& paths, core::Timestamp start) {
   Snapshot snapshot;
   snapshot.start = options.time.value_or(start);
-  snapshot.utc_offset_minutes = state.environment.clock.utc_offset_minutes(snapshot.start);
-  snapshot.host = options.host.empty() ? state.environment.host : options.host;
-  snapshot.user = state.environment.user;
+  snapshot.utc_offset_minutes = repository.environment.clock.utc_offset_minutes(snapshot.start);
+  snapshot.host = options.host.empty() ? repository.environment.host : options.host;
+  snapshot.user = repository.environment.user;
   snapshot.program_version = options.program_version;
   snapshot.set = options.set;
   snapshot.type = options.type;
@@ -100,7 +100,8 @@ constexpr int kRestartsMax = 8;
 
 constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
 
-ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options,
+ops::PipelineOptions pipeline_options(const OpenRepository& repository,
+                                      const BackupOptions& options,
                                       const ops::BackupSources& sources, ops::StatCache* cache,
                                       ops::StageTimes& times) {
   ops::PipelineOptions pipeline{.times = times};
@@ -114,49 +115,50 @@ ops::PipelineOptions pipeline_options(State& state, const BackupOptions& options
   pipeline.walk.samples_in_2_32 =
       static_cast<std::uint64_t>(std::clamp(options.rehash_sample, 0.0, 1.0) * 0x1p32);
   core::Bytes seed(sizeof(std::uint64_t));
-  state.environment.random.fill(seed);
+  repository.environment.random.fill(seed);
   pipeline.walk.sample_seed = core::Decoder(seed, "seed").u64();
   pipeline.tell_changes = options.tell_changes;
   if (options.time_limit_seconds > 0) {
     pipeline.deadline_ns =
-        state.environment.clock.monotonic_ns() +
+        repository.environment.clock.monotonic_ns() +
         std::min(options.time_limit_seconds, kTimeLimitSecondsMax) * std::uint64_t{1'000'000'000};
   }
   // One reads the stream, the others compress.
-  pipeline.workers =
-      core::worker_count(state.environment.threads, options.workers) + (options.stream ? 1U : 0U);
+  pipeline.workers = core::worker_count(repository.environment.threads, options.workers) +
+                     (options.stream ? 1U : 0U);
   pipeline.stop = options.stop;
   return pipeline;
 }
 
 /// Reads, stores and makes durable; fills sources, sums and problems of the snapshot.
-core::Status ingest(State& state, const BackupOptions& options, const ops::BackupSources& from,
-                    Observer& observer, ops::StatCache& cache, Ingested& ingested) {
+core::Status ingest(ops::WriteView view, const BackupOptions& options,
+                    const ops::BackupSources& from, Observer& observer, ops::StatCache& cache,
+                    Ingested& ingested) {
   BackupReport& report = ingested.report;
-  ops::ProgressMeter meter(observer, state.environment.clock);
-  ops::StageTimes times(options.measure_stages ? &state.environment.clock : nullptr);
+  ops::ProgressMeter meter(observer, view.repository.environment.clock);
+  ops::StageTimes times(options.measure_stages ? &view.repository.environment.clock : nullptr);
   ops::StorageLimit limit;
   if (!options.dry_run) {
-    CAIRN_TRY(limit, ops::measure_storage(state, observer));
+    CAIRN_TRY(limit, ops::measure_storage(view, observer));
   }
-  ops::ChunkStore store(state,
+  ops::ChunkStore store(view,
                         {.compression_level = options.compression_level,
                          .dry_run = options.dry_run,
                          .limit = limit,
                          .times = times},
                         meter);
-  ops::PipelineOptions settings = pipeline_options(state, options, from, &cache, times);
+  ops::PipelineOptions settings = pipeline_options(view.repository, options, from, &cache, times);
   settings.walk.on_own_folder = [&](const std::string& path, bool is_new) {
     report.left_out_folders.push_back(path);
     if (is_new) {
       meter.warning(fmt::format("{} is left out: it is this repository, or its cache", path));
     }
   };
-  ops::BackupPipeline pipeline(state, settings, store, meter);
+  ops::BackupPipeline pipeline(view.repository, settings, store, meter);
 
   std::optional<ops::Estimate> estimate;
   if (options.estimate && !options.stream) {
-    estimate.emplace(state.environment.threads, from, options.choice, meter);
+    estimate.emplace(view.repository.environment.threads, from, options.choice, meter);
   }
   auto sources = pipeline.run();
   estimate.reset();
@@ -193,33 +195,35 @@ core::Status ingest(State& state, const BackupOptions& options, const ops::Backu
   return store.check_room_for(report.snapshot);
 }
 
-core::Result<BackupReport> backup_once(State& state, const BackupOptions& options,
+core::Result<BackupReport> backup_once(OpenRepository& repository, const BackupOptions& options,
                                        ops::BackupSources& sources, bool recall,
                                        Observer& observer) {
-  CAIRN_TRY(const auto session,
-            ops::WritingSession::begin(
-                state, {.program_version = options.program_version, .announce = !options.dry_run},
-                observer));
-  ops::warn_of_future(state, observer);
+  CAIRN_TRY(
+      const auto session,
+      ops::WritingSession::begin(
+          repository, {.program_version = options.program_version, .announce = !options.dry_run},
+          observer));
+  const ops::WriteView view = session->view();
+  ops::warn_of_future(view, observer);
   Ingested ingested;
   BackupReport& report = ingested.report;
-  report.snapshot = describe(state, options, sources.paths, session->start());
+  report.snapshot = describe(repository, options, sources.paths, session->start());
   CAIRN_TRY(const auto cache,
-            ops::StatCache::open(state, {.record = !options.dry_run, .recall = recall}));
-  sources.own_folders = ops::own_folders(state);  // the catalogue is there by now
-  if (auto done = ingest(state, options, sources, observer, *cache, ingested); !done) {
+            ops::StatCache::open(view, {.record = !options.dry_run, .recall = recall}));
+  sources.own_folders = ops::own_folders(view);
+  if (auto done = ingest(view, options, sources, observer, *cache, ingested); !done) {
     if (done.error().code() == core::ErrorCode::changed) {
       CAIRN_TRY_STATUS(cache->drop_unreadable());
     }
     return core::fail(std::move(done).error());
   }
-  const core::Timestamp end = state.environment.clock.now();
+  const core::Timestamp end = repository.environment.clock.now();
   report.snapshot.end = end;
   if (options.time) {
     report.snapshot.end.seconds = options.time->seconds + (end.seconds - session->start().seconds);
   }
   if (options.skip_if_unchanged) {
-    auto equal = ops::equal_snapshot(state, report.snapshot);
+    auto equal = ops::equal_snapshot(repository, report.snapshot);
     if (equal) {
       report.unchanged_since = *equal;
     } else {
@@ -244,13 +248,13 @@ core::Result<BackupReport> backup_once(State& state, const BackupOptions& option
 
 core::Result<BackupReport> backup(Repository& repository, const BackupOptions& options,
                                   Observer& observer) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_writing_key(state));
+  OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_writing_key(open));
   CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
   CAIRN_TRY_STATUS(check_texts(options));
-  CAIRN_TRY_STATUS(check_time(options, state.environment.clock.now()));
+  CAIRN_TRY_STATUS(check_time(options, open.environment.clock.now()));
   if (options.skip_if_unchanged) {
-    CAIRN_TRY_STATUS(ops::require_metadata_key(state));
+    CAIRN_TRY_STATUS(ops::require_metadata_key(open));
   }
   if (options.stream && !options.paths.empty()) {
     return core::fail(core::ErrorCode::invalid_argument,
@@ -264,7 +268,7 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
             ops::find_sources(options.stream ? std::vector{options.stream->path} : options.paths,
                               options.read_from, options.stream.has_value(), observer));
 
-  auto report = backup_once(state, options, sources, true, observer);
+  auto report = backup_once(open, options, sources, true, observer);
   // A stream cannot be read again.
   int fences = 0;
   int restarts = 0;
@@ -279,16 +283,16 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
       observer.detail(report.error().message() + (restarts < kRestartsMax
                                                       ? ": starting again, with what is recorded"
                                                       : ": reading everything"));
-    } else if (ops::is_damage_of_catalogue(state, report) && !rebuilt) {
+    } else if (ops::is_damage_of_catalogue(open, report) && !rebuilt) {
       rebuilt = true;
-      CAIRN_TRY_STATUS(ops::rebuild_catalogue(state, observer));
+      CAIRN_TRY_STATUS(ops::rebuild_catalogue(open, observer));
     } else {
       break;
     }
-    report = backup_once(state, options, sources, restarts < kRestartsMax, observer);
+    report = backup_once(open, options, sources, restarts < kRestartsMax, observer);
   }
   if (report && !options.dry_run) {
-    ops::keep_reserve(state);
+    ops::keep_reserve(open);
   } else if (!report && report.error().code() == core::ErrorCode::no_space) {
     return core::fail(std::move(report).error().with_hint(
         "no snapshot was made. Make room on that disk, in a repository with: cairn forget --prune; "

@@ -74,21 +74,21 @@ std::string reason_of_source(const core::Error& error, const std::string& path) 
 
 }  // namespace
 
-BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, ChunkStore& store,
-                               ProgressMeter& meter)
-    : state_(state),
+BackupPipeline::BackupPipeline(const OpenRepository& repository, const PipelineOptions& options,
+                               ChunkStore& store, ProgressMeter& meter)
+    : repository_(repository),
       options_(options),
       store_(store),
       meter_(meter),
       problems_(meter),
-      gear_(state.keys->chunker_key()),
-      nodes_(store, *state.keys),
+      gear_(repository.keys->chunker_key()),
+      nodes_(store, *repository.keys),
       queue_(kBatchesInFlight),
-      control_(state.environment.clock, options.deadline_ns, options.stop),
-      shared_{.policy = state.config.chunking,
+      control_(repository.environment.clock, options.deadline_ns, options.stop),
+      shared_{.policy = repository.config.chunking,
               .gear = gear_,
-              .keys = *state.keys,
-              .clock = state.environment.clock,
+              .keys = *repository.keys,
+              .clock = repository.environment.clock,
               .store = store,
               .nodes = nodes_,
               .control = control_,
@@ -101,7 +101,7 @@ BackupPipeline::BackupPipeline(State& state, const PipelineOptions& options, Chu
 }
 
 core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
-  checkpoint_ns_ = state_.environment.clock.monotonic_ns();
+  checkpoint_ns_ = repository_.environment.clock.monotonic_ns();
   {
     std::vector<core::GuardedThread> threads;
     // However this ends: nobody waits for what will not come.
@@ -130,7 +130,7 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
 }
 
 core::Status BackupPipeline::start_threads(std::vector<core::GuardedThread>& threads) {
-  const core::Threads& source = state_.environment.threads;
+  const core::Threads& source = repository_.environment.threads;
   const auto on_error = [this](const core::Error& error) { fail_with(error); };
   threads.reserve(1 + workers_.size());
   CAIRN_TRY(auto assembler,
@@ -161,7 +161,7 @@ void BackupPipeline::fail_with(core::Error error) {
 
 core::Status BackupPipeline::walk_all() {
   if (options_.stream != nullptr) {
-    StreamWalk walk(*options_.stream, state_.environment.clock);
+    StreamWalk walk(*options_.stream, repository_.environment.clock);
     return walk_opened(options_.stream->path, walk);
   }
   for (const std::string& path : options_.paths) {
@@ -178,9 +178,9 @@ core::Status BackupPipeline::walk_all() {
 WalkOptions BackupPipeline::walk_options() {
   WalkOptions walk = options_.walk;
   walk.cache = options_.cache;
-  walk.stamp_key = state_.keys->split_key();
-  walk.clock = &state_.environment.clock;
-  walk.threads = &state_.environment.threads;
+  walk.stamp_key = repository_.keys->split_key();
+  walk.clock = &repository_.environment.clock;
+  walk.threads = &repository_.environment.threads;
   walk.lookahead_threads = kLookaheadThreads;
   walk.finds_links = true;
   walk.on_removed = [this](const std::string& path) {
@@ -252,7 +252,7 @@ core::Status BackupPipeline::checkpoint_if_due() {
   if (options_.cache == nullptr) {
     return {};
   }
-  const std::uint64_t now_ns = state_.environment.clock.monotonic_ns();
+  const std::uint64_t now_ns = repository_.environment.clock.monotonic_ns();
   const std::uint64_t stored = store_.totals().data.stored_bytes;
   if (now_ns - checkpoint_ns_ < kCheckpointNs &&
       stored - checkpoint_bytes_ < kCheckpointStoredBytes) {
@@ -346,7 +346,7 @@ core::Status BackupPipeline::read_late(IngestedStep& step) {
 
 core::Status BackupPipeline::assemble_all() {
   const AssemblyParts parts{
-      .sink = nodes_, .split_key = state_.keys->split_key(), .cache = options_.cache};
+      .sink = nodes_, .split_key = repository_.keys->split_key(), .cache = options_.cache};
   const auto read = [this](IngestedStep& step) { return read_late(step); };
   while (auto batch = queue_.next_done()) {
     if (!assembler_) {

@@ -15,7 +15,7 @@
 #include "ops/backup/work_queue.h"
 #include "ops/progress/progress_meter.h"
 #include "ops/progress/stage_times.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "ops/writing/block_writer.h"
 #include "ops/writing/chunk_store.h"
 #include "ops/writing/stored_nodes.h"
@@ -44,8 +44,8 @@ struct PipelineOptions {
 /// BlockWriter, and the chunk store's.
 class BackupPipeline {
  public:
-  BackupPipeline(State& state, const PipelineOptions& options, ChunkStore& store,
-                 ProgressMeter& meter);
+  BackupPipeline(const OpenRepository& repository, const PipelineOptions& options,
+                 ChunkStore& store, ProgressMeter& meter);
 
   /// Call once. All chunks are handed to the store when it returns; the store is not finished.
   [[nodiscard]] core::Result<std::vector<AssembledSource>> run();
@@ -81,7 +81,7 @@ class BackupPipeline {
   core::Status assemble_all();
   void fail_with(core::Error error);
 
-  State& state_;
+  const OpenRepository& repository_;
   const PipelineOptions& options_;
   ChunkStore& store_;
   ProgressMeter& meter_;

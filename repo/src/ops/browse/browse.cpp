@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "ops/repository/access.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/tree/file_content.h"
 #include "ops/tree/tree_reader.h"
 
@@ -14,14 +14,14 @@ namespace cairn::repo {
 namespace {
 
 using core::ErrorCode;
-using ops::State;
+using ops::CatalogueView;
 
 /// Folders above the sources, as far as they lie directly in `folder`; and sources that do.
-core::Status list_above(State& state, const Snapshot& snapshot, const std::string& folder,
+core::Status list_above(CatalogueView view, const Snapshot& snapshot, const std::string& folder,
                         bool recursive,
                         const std::function<core::Status(const ListedEntry&)>& visit);
 
-core::Status list_children(State& state, const std::string& folder_path, const ChunkId& node,
+core::Status list_children(CatalogueView view, const std::string& folder_path, const ChunkId& node,
                            bool recursive,
                            const std::function<core::Status(const ListedEntry&)>& visit) {
   struct Frame {
@@ -29,7 +29,7 @@ core::Status list_children(State& state, const std::string& folder_path, const C
     std::string path;
   };
   std::vector<Frame> stack;
-  stack.push_back({ops::FolderReader(state, node), folder_path});
+  stack.push_back({ops::FolderReader(view, node), folder_path});
   while (!stack.empty()) {
     CAIRN_TRY(auto entry, stack.back().reader.next());
     if (!entry) {
@@ -43,13 +43,13 @@ core::Status list_children(State& state, const std::string& folder_path, const C
         return core::fail(ErrorCode::limit_exceeded,
                           fmt::format("folders are nested more than {} deep", kFolderDepthMax));
       }
-      stack.push_back({ops::FolderReader(state, listed.entry.folder.node), listed.path});
+      stack.push_back({ops::FolderReader(view, listed.entry.folder.node), listed.path});
     }
   }
   return {};
 }
 
-core::Status list_above(State& state, const Snapshot& snapshot, const std::string& folder,
+core::Status list_above(CatalogueView view, const Snapshot& snapshot, const std::string& folder,
                         bool recursive,
                         const std::function<core::Status(const ListedEntry&)>& visit) {
   std::string last;
@@ -64,7 +64,7 @@ core::Status list_above(State& state, const Snapshot& snapshot, const std::strin
       continue;
     }
     last = child;
-    CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, child));
+    CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, child));
     ListedEntry listed{child, located.entry, located.source != nullptr};
     listed.entry.name = child.substr(prefix.size());
     CAIRN_TRY_STATUS(visit(listed));
@@ -72,25 +72,25 @@ core::Status list_above(State& state, const Snapshot& snapshot, const std::strin
       continue;
     }
     if (located.source == nullptr) {
-      CAIRN_TRY_STATUS(list_above(state, snapshot, child, recursive, visit));
+      CAIRN_TRY_STATUS(list_above(view, snapshot, child, recursive, visit));
     } else {
-      CAIRN_TRY_STATUS(list_children(state, child, located.entry.folder.node, recursive, visit));
+      CAIRN_TRY_STATUS(list_children(view, child, located.entry.folder.node, recursive, visit));
     }
   }
   return {};
 }
 
-core::Status list_source(State& state, const Snapshot& snapshot, const Source& source,
+core::Status list_source(CatalogueView view, const Snapshot& snapshot, const Source& source,
                          bool recursive,
                          const std::function<core::Status(const ListedEntry&)>& visit) {
-  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, source.path));
+  CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, source.path));
   ListedEntry listed{source.path, located.entry, true};
   listed.entry.name = source.path.substr(source.path.rfind('/') + 1);
   CAIRN_TRY_STATUS(visit(listed));
   if (located.entry.type != EntryType::folder) {
     return {};
   }
-  return list_children(state, source.path, located.entry.folder.node, recursive, visit);
+  return list_children(view, source.path, located.entry.folder.node, recursive, visit);
 }
 
 }  // namespace
@@ -104,78 +104,77 @@ SnapshotPath parse_snapshot_path(std::string_view text) {
 }
 
 static core::Status list_entries_once(
-    Repository& repository, const Snapshot& snapshot, const ListOptions& options,
-    Observer& observer, const std::function<core::Status(const ListedEntry&)>& visit) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+    ops::CatalogueView view, const Snapshot& snapshot, const ListOptions& options,
+    const std::function<core::Status(const ListedEntry&)>& visit) {
   if (options.path.empty()) {
     for (const Source& source : snapshot.sources) {
-      CAIRN_TRY_STATUS(list_source(state, snapshot, source, options.recursive, visit));
+      CAIRN_TRY_STATUS(list_source(view, snapshot, source, options.recursive, visit));
     }
     return {};
   }
-  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, options.path));
+  CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, options.path));
   if (located.source == nullptr) {
-    return list_above(state, snapshot, located.path, options.recursive, visit);
+    return list_above(view, snapshot, located.path, options.recursive, visit);
   }
   if (located.entry.type != EntryType::folder) {
     ListedEntry listed{located.path, located.entry, true};
     listed.entry.name = located.path.substr(located.path.rfind('/') + 1);
     return visit(listed);
   }
-  return list_children(state, located.path, located.entry.folder.node, options.recursive, visit);
+  return list_children(view, located.path, located.entry.folder.node, options.recursive, visit);
 }
 
 core::Result<bool> is_folder(Repository& repository, const Snapshot& snapshot,
                              std::string_view path, Observer& observer) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
+  CAIRN_TRY(const ops::CatalogueView view, ops::ensure_catalogue(open, observer));
+  CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, path));
   return located.entry.type == EntryType::folder;
 }
 
-static core::Status dump_file_once(Repository& repository, const Snapshot& snapshot,
-                                   std::string_view path, Observer& observer,
+static core::Status dump_file_once(ops::CatalogueView view, const Snapshot& snapshot,
+                                   std::string_view path,
                                    const std::function<core::Status(core::ByteView)>& write) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY_STATUS(ops::require_data_key(state));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  CAIRN_TRY(const ops::Located located, ops::locate(state, snapshot, path));
+  CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, path));
   if (located.source == nullptr || located.entry.type != EntryType::file) {
     return core::fail(ErrorCode::invalid_argument,
                       fmt::format("{} is no file in this snapshot", located.path),
                       "a folder can be written as a tar archive");
   }
-  return ops::read_content(state, located.entry.content, located.path, write);
+  return ops::read_content(view, located.entry.content, located.path, write);
 }
 
 core::Status list_entries(Repository& repository, const Snapshot& snapshot,
                           const ListOptions& options, Observer& observer,
                           const std::function<core::Status(const ListedEntry&)>& visit) {
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
   bool shown = false;
   const auto note = [&](const ListedEntry& listed) {
     shown = true;
     return visit(listed);
   };
-  return ops::with_sound_catalogue(
-      repository.state(), observer,
-      [&] { return list_entries_once(repository, snapshot, options, observer, note); }, &shown);
+  return ops::with_catalogue(
+      open, observer,
+      [&](ops::CatalogueView view) { return list_entries_once(view, snapshot, options, note); },
+      &shown);
 }
 
 core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
                        Observer& observer,
                        const std::function<core::Status(core::ByteView)>& write) {
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
+  CAIRN_TRY_STATUS(ops::require_data_key(open));
   bool shown = false;
   const auto note = [&](core::ByteView bytes) {
     shown = true;
     return write(bytes);
   };
-  return ops::with_sound_catalogue(
-      repository.state(), observer,
-      [&] { return dump_file_once(repository, snapshot, path, observer, note); }, &shown);
+  return ops::with_catalogue(
+      open, observer,
+      [&](ops::CatalogueView view) { return dump_file_once(view, snapshot, path, note); }, &shown);
 }
 
 }  // namespace cairn::repo

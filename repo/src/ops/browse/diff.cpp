@@ -15,11 +15,11 @@ namespace cairn::repo {
 namespace {
 
 using core::ErrorCode;
+using ops::CatalogueView;
 using ops::DiffEntry;
 using ops::DiffHead;
 using ops::DiffTree;
 using ops::LiveTree;
-using ops::State;
 
 void count(TreeCounts& counts, const Entry& entry) {
   switch (entry.type) {
@@ -68,11 +68,11 @@ void compare_metadata(const DiffEntry& before, const DiffEntry& after,
 /// Both trees in step: whatever name comes first is taken on the side that has it.
 class Differ {
  public:
-  Differ(State& state, const DiffOptions& options, Observer& observer,
+  Differ(CatalogueView view, const DiffOptions& options, Observer& observer,
          const std::function<core::Status(const Difference&)>& visit)
       : options_(options), visit_(visit) {
-    before_ = make_side(state, options.before, observer);
-    after_ = make_side(state, options.after, observer);
+    before_ = make_side(view, options.before, observer);
+    after_ = make_side(view, options.after, observer);
   }
 
   core::Result<DiffReport> run();
@@ -86,7 +86,7 @@ class Differ {
   };
   enum class Side : std::uint8_t { before, after };
 
-  std::unique_ptr<DiffTree> make_side(State& state, const DiffSide& side, Observer& observer);
+  std::unique_ptr<DiffTree> make_side(CatalogueView view, const DiffSide& side, Observer& observer);
   core::Status step();
   core::Status open_piece(DiffTree& tree) {
     ++report_.pieces_read;
@@ -122,12 +122,12 @@ class Differ {
   DiffReport report_;
 };
 
-std::unique_ptr<DiffTree> Differ::make_side(State& state, const DiffSide& side,
+std::unique_ptr<DiffTree> Differ::make_side(CatalogueView view, const DiffSide& side,
                                             Observer& observer) {
   if (side.snapshot != nullptr) {
-    return std::make_unique<ops::StoredTree>(state, *side.snapshot, side.path);
+    return std::make_unique<ops::StoredTree>(view, *side.snapshot, side.path);
   }
-  auto live = std::make_unique<LiveTree>(state, side.path, observer, options_.stop);
+  auto live = std::make_unique<LiveTree>(view, side.path, observer, options_.stop);
   live_ = live.get();
   return live;
 }
@@ -380,31 +380,30 @@ bool is_content(ChangedField field) noexcept {
 }
 
 static core::Result<DiffReport> diff_once(
-    Repository& repository, const DiffOptions& options, Observer& observer,
+    CatalogueView view, const DiffOptions& options, Observer& observer,
     const std::function<core::Status(const Difference&)>& visit) {
-  State& state = repository.state();
-  if (options.before.snapshot == nullptr && options.after.snapshot == nullptr) {
-    return core::fail(ErrorCode::invalid_argument, "at least one side must be a snapshot");
-  }
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   DiffOptions normal = options;
   for (DiffSide* const side : {&normal.before, &normal.after}) {
     CAIRN_TRY(side->path, ops::normal_path(side->path.empty() ? "/" : side->path));
   }
-  return Differ(state, normal, observer, visit).run();
+  return Differ(view, normal, observer, visit).run();
 }
 
 core::Result<DiffReport> diff(Repository& repository, const DiffOptions& options,
                               Observer& observer,
                               const std::function<core::Status(const Difference&)>& visit) {
+  if (options.before.snapshot == nullptr && options.after.snapshot == nullptr) {
+    return core::fail(ErrorCode::invalid_argument, "at least one side must be a snapshot");
+  }
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
   bool shown = false;
   const auto note = [&](const Difference& difference) {
     shown = true;
     return visit(difference);
   };
-  return ops::with_sound_catalogue(
-      repository.state(), observer, [&] { return diff_once(repository, options, observer, note); },
+  return ops::with_catalogue(
+      open, observer, [&](CatalogueView view) { return diff_once(view, options, observer, note); },
       &shown);
 }
 

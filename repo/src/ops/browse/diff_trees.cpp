@@ -25,9 +25,9 @@ std::vector<std::string> names_above(const Snapshot& snapshot, const std::string
   return {names.rbegin(), names.rend()};
 }
 
-core::Result<DiffEntry> located_entry(State& state, const Snapshot& snapshot,
+core::Result<DiffEntry> located_entry(CatalogueView view, const Snapshot& snapshot,
                                       const std::string& path) {
-  CAIRN_TRY(Located located, locate(state, snapshot, path));
+  CAIRN_TRY(Located located, locate(view, snapshot, path));
   const bool is_recorded = located.source != nullptr;
   located.entry.name = located.path.substr(located.path.rfind('/') + 1);
   return DiffEntry{
@@ -38,10 +38,10 @@ core::Result<DiffEntry> located_entry(State& state, const Snapshot& snapshot,
 
 // --- A snapshot ---------------------------------------------------------------------------------
 
-StoredTree::StoredTree(State& state, const Snapshot& snapshot, std::string path)
-    : state_(state), snapshot_(snapshot), path_(std::move(path)) {}
+StoredTree::StoredTree(CatalogueView view, const Snapshot& snapshot, std::string path)
+    : view_(view), snapshot_(snapshot), path_(std::move(path)) {}
 
-core::Result<DiffEntry> StoredTree::take_root() { return located_entry(state_, snapshot_, path_); }
+core::Result<DiffEntry> StoredTree::take_root() { return located_entry(view_, snapshot_, path_); }
 
 core::Result<DiffHead> StoredTree::head() {
   const Level& level = levels_.back();
@@ -65,7 +65,7 @@ core::Result<DiffEntry> StoredTree::take() {
   }
   const std::string path = join_path(level.path, level.names.back());
   level.names.pop_back();
-  return located_entry(state_, snapshot_, path);
+  return located_entry(view_, snapshot_, path);
 }
 
 core::Status StoredTree::open_piece() { return levels_.back().recorded->open_piece(); }
@@ -75,7 +75,7 @@ void StoredTree::skip_piece() { levels_.back().recorded->skip_piece(); }
 core::Status StoredTree::enter(const DiffEntry& folder, const std::string& path) {
   Level level;
   if (folder.has_folder) {
-    level.recorded.emplace(state_, folder.entry.folder.node);
+    level.recorded.emplace(view_, folder.entry.folder.node);
   } else {
     level.names = names_above(snapshot_, path);
     level.path = path;
@@ -91,8 +91,8 @@ core::Status StoredTree::leave() {
 
 // --- The file system ----------------------------------------------------------------------------
 
-LiveTree::LiveTree(State& state, std::string path, Observer& observer, std::stop_token stop)
-    : state_(state), path_(std::move(path)), observer_(observer), stop_(std::move(stop)) {}
+LiveTree::LiveTree(CatalogueView view, std::string path, Observer& observer, std::stop_token stop)
+    : view_(view), path_(std::move(path)), observer_(observer), stop_(std::move(stop)) {}
 
 void LiveTree::add(Problem problem) {
   ++problem_count_;
@@ -195,7 +195,7 @@ core::Result<bool> LiveTree::has_content(SourceFile& file, const Content& conten
   }
   bool is_same = true;
   const auto status = for_each_item(
-      state_, content, [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
+      view_, content, [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
         if (stop_.stop_requested()) {
           return core::fail(core::ErrorCode::interrupted, "interrupted");
         }
@@ -235,7 +235,7 @@ core::Result<bool> LiveTree::has_item(SourceFile& file, std::uint64_t offset,
       return false;
     }
     const bool is_same =
-        item.chunk ? state_.keys->data_chunk_id(piece) == *item.chunk
+        item.chunk ? view_.repository.keys->data_chunk_id(piece) == *item.chunk
                    : std::ranges::all_of(piece, [](std::byte b) { return b == std::byte{0}; });
     if (!is_same) {
       return false;

@@ -13,7 +13,7 @@
 #include "cairn/repo/entry.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/source/source.h"
 #include "ops/tree/folder_cursor.h"
 
@@ -58,7 +58,7 @@ class DiffTree {
 /// What a snapshot recorded below a path.
 class StoredTree final : public DiffTree {
  public:
-  StoredTree(State& state, const Snapshot& snapshot, std::string path);
+  StoredTree(CatalogueView view, const Snapshot& snapshot, std::string path);
 
   core::Result<DiffEntry> take_root() override;
   core::Result<DiffHead> head() override;
@@ -76,7 +76,7 @@ class StoredTree final : public DiffTree {
     std::string path;
   };
 
-  State& state_;
+  CatalogueView view_;
   const Snapshot& snapshot_;
   std::string path_;
   std::vector<Level> levels_;
@@ -85,7 +85,7 @@ class StoredTree final : public DiffTree {
 /// What lies on disk. Files are opened only when they are asked about.
 class LiveTree final : public DiffTree, private ProblemSink {
  public:
-  LiveTree(State& state, std::string path, Observer& observer, std::stop_token stop);
+  LiveTree(CatalogueView view, std::string path, Observer& observer, std::stop_token stop);
 
   core::Result<DiffEntry> take_root() override;
   core::Result<DiffHead> head() override;
@@ -109,7 +109,7 @@ class LiveTree final : public DiffTree, private ProblemSink {
                                  std::optional<core::Error>& unreadable);
   core::Result<bool> has_item(SourceFile& file, std::uint64_t offset, const ContentItem& item);
 
-  State& state_;
+  CatalogueView view_;
   std::string path_;
   Observer& observer_;
   std::stop_token stop_;

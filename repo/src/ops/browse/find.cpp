@@ -18,8 +18,8 @@ namespace cairn::repo {
 namespace {
 
 using core::ErrorCode;
+using ops::CatalogueView;
 using ops::PathPattern;
-using ops::State;
 using Visit = std::function<core::Status(const ListedSnapshot&, const ListedEntry&)>;
 
 core::Status check_stop(const std::stop_token& stop) {
@@ -115,9 +115,9 @@ class FindMemory {
 
 class Finder {
  public:
-  Finder(State& state, const FindOptions& options, std::vector<PathPattern> patterns,
+  Finder(CatalogueView view, const FindOptions& options, std::vector<PathPattern> patterns,
          bool remembers, const Visit& visit)
-      : state_(state),
+      : view_(view),
         options_(options),
         patterns_(std::move(patterns)),
         remembers_(remembers),
@@ -139,7 +139,7 @@ class Finder {
   core::Status enter(const ListedSnapshot& listed, std::string path, const ChunkId& node);
   core::Status walk(const ListedSnapshot& listed);
 
-  State& state_;
+  CatalogueView view_;
   const FindOptions& options_;
   std::vector<PathPattern> patterns_;
   bool remembers_;
@@ -169,7 +169,7 @@ bool Finder::fits(const std::string& path, const Entry& entry) const {
 core::Status Finder::look_into(const ListedSnapshot& listed) {
   ++report_.snapshots;
   for (const Source& source : listed.snapshot.sources) {
-    CAIRN_TRY(Entry root, ops::read_root(state_, source));
+    CAIRN_TRY(Entry root, ops::read_root(view_, source));
     root.name = source.path.substr(source.path.rfind('/') + 1);
     CAIRN_TRY_STATUS(take(listed, source.path, std::move(root)));
     CAIRN_TRY_STATUS(walk(listed));
@@ -226,7 +226,7 @@ core::Status Finder::enter(const ListedSnapshot& listed, std::string path, const
     return {};
   }
   ++report_.folders_read;
-  frames_.push_back({ops::FolderReader(state_, node), node, std::move(path), memory_.mark()});
+  frames_.push_back({ops::FolderReader(view_, node), node, std::move(path), memory_.mark()});
   return {};
 }
 
@@ -253,15 +253,11 @@ bool is_same_version(const FoundVersion& version, const Entry& entry, const core
 
 }  // namespace
 
-static core::Result<FindReport> find_once(Repository& repository,
+static core::Result<FindReport> find_once(ops::CatalogueView view,
                                           const std::vector<ListedSnapshot>& snapshots,
-                                          const FindOptions& options, Observer& observer,
-                                          const Visit& visit) {
-  State& state = repository.state();
-  CAIRN_TRY(auto patterns, compile(options));
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  Finder finder(state, options, std::move(patterns), snapshots.size() > 1, visit);
+                                          const FindOptions& options,
+                                          std::vector<PathPattern> patterns, const Visit& visit) {
+  Finder finder(view, options, std::move(patterns), snapshots.size() > 1, visit);
   for (const ListedSnapshot& listed : snapshots) {
     if (auto status = finder.look_into(listed); !status) {
       return core::fail(
@@ -275,14 +271,14 @@ core::Result<std::vector<FoundVersion>> find_versions(Repository& repository,
                                                       const std::vector<ListedSnapshot>& snapshots,
                                                       const std::string& path, std::stop_token stop,
                                                       Observer& observer) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
+  CAIRN_TRY(const CatalogueView view, ops::ensure_catalogue(open, observer));
   std::vector<FoundVersion> versions;
   for (const ListedSnapshot& listed : snapshots) {
     CAIRN_TRY_STATUS(check_stop(stop));
     CAIRN_TRY_CONTEXT(auto located, "snapshot " + listed.id.short_hex(),
-                      ops::locate_if_there(state, listed.snapshot, path));
+                      ops::locate_if_there(view, listed.snapshot, path));
     if (!located || located->source == nullptr) {
       continue;
     }
@@ -304,14 +300,18 @@ core::Result<std::vector<FoundVersion>> find_versions(Repository& repository,
 
 core::Result<FindReport> find(Repository& repository, const std::vector<ListedSnapshot>& snapshots,
                               const FindOptions& options, Observer& observer, const Visit& visit) {
+  CAIRN_TRY(const auto patterns, compile(options));
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
   bool shown = false;
   const Visit note = [&](const ListedSnapshot& snapshot, const ListedEntry& entry) {
     shown = true;
     return visit(snapshot, entry);
   };
-  return ops::with_sound_catalogue(
-      repository.state(), observer,
-      [&] { return find_once(repository, snapshots, options, observer, note); }, &shown);
+  return ops::with_catalogue(
+      open, observer,
+      [&](CatalogueView view) { return find_once(view, snapshots, options, patterns, note); },
+      &shown);
 }
 
 }  // namespace cairn::repo

@@ -5,22 +5,22 @@
 #include <iterator>
 #include <utility>
 
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/tree/tree_counts.h"
 
 namespace cairn::repo {
 
 namespace {
 
-using ops::State;
+using ops::CatalogueView;
 
-core::Status add_stored_bytes(State& state, Statistics& statistics) {
+core::Status add_stored_bytes(const ops::OpenRepository& repository, Statistics& statistics) {
   constexpr std::array kKinds = {
       format::ObjectKind::key_slot,  format::ObjectKind::pack,     format::ObjectKind::index,
       format::ObjectKind::session,   format::ObjectKind::snapshot, format::ObjectKind::forgotten,
       format::ObjectKind::condemned, format::ObjectKind::mark,     format::ObjectKind::settings};
   for (const format::ObjectKind kind : kKinds) {
-    CAIRN_TRY_STATUS(state.backend->list(kind, [&](const store::ListedObject& object) {
+    CAIRN_TRY_STATUS(repository.backend->list(kind, [&](const store::ListedObject& object) {
       statistics.stored_bytes += object.size_bytes;
       if (kind == format::ObjectKind::index) {
         statistics.index_bytes += object.size_bytes;
@@ -28,20 +28,20 @@ core::Status add_stored_bytes(State& state, Statistics& statistics) {
       }
     }));
   }
-  CAIRN_TRY(const auto config, state.backend->size(store::config_name()));
+  CAIRN_TRY(const auto config, repository.backend->size(store::config_name()));
   statistics.stored_bytes += config.value_or(0);
   return {};
 }
 
-core::Status add_packs(State& state, Statistics& statistics) {
-  CAIRN_TRY(auto chunks, state.catalogue->chunks_by_pack());
-  return state.catalogue->for_each_pack([&](store::PackNumber number, const PackId& /*id*/,
+core::Status add_packs(CatalogueView view, Statistics& statistics) {
+  CAIRN_TRY(auto chunks, view.catalogue().chunks_by_pack());
+  return view.catalogue().for_each_pack([&](store::PackNumber number, const PackId& /*id*/,
                                             std::uint64_t size,
                                             format::BlockKind kind) -> core::Status {
-    if (state.missing_packs->contains(number)) {
+    if (view.missing_packs().contains(number)) {
       return {};
     }
-    CAIRN_TRY(const store::PackSummary pack, state.catalogue->pack(number));
+    CAIRN_TRY(const store::PackSummary pack, view.catalogue().pack(number));
     std::uint64_t plain_bytes = 0;
     for (const auto& block : pack.blocks) {
       plain_bytes += block.record.plain_bytes;
@@ -61,11 +61,12 @@ core::Status add_packs(State& state, Statistics& statistics) {
   });
 }
 
-core::Result<Statistics> count_forgotten(State& state, Statistics statistics) {
+core::Result<Statistics> count_forgotten(const ops::OpenRepository& repository,
+                                         Statistics statistics) {
   CAIRN_TRY(const auto there,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::snapshot));
   CAIRN_TRY(const auto forgotten,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::forgotten));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::forgotten));
   std::vector<SnapshotId> waiting;
   std::ranges::set_intersection(there, forgotten, std::back_inserter(waiting));
   statistics.awaiting_prune = waiting.size();
@@ -74,10 +75,8 @@ core::Result<Statistics> count_forgotten(State& state, Statistics statistics) {
 
 }  // namespace
 
-static core::Result<Statistics> statistics_once(Repository& repository, Observer& observer) {
-  State& state = repository.state();
-  CAIRN_TRY(const SelectedSnapshots selected, select_snapshots(repository, {}, observer));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+static core::Result<Statistics> statistics_of(CatalogueView view,
+                                              const SelectedSnapshots& selected) {
   Statistics statistics;
   statistics.unreadable_snapshots = selected.unreadable.size();
   for (const ListedSnapshot& listed : selected.snapshots) {
@@ -91,14 +90,15 @@ static core::Result<Statistics> statistics_once(Repository& repository, Observer
     statistics.total += one.counts;
     statistics.snapshots.push_back(std::move(one));
   }
-  CAIRN_TRY_STATUS(add_stored_bytes(state, statistics));
-  CAIRN_TRY_STATUS(add_packs(state, statistics));
-  return count_forgotten(state, std::move(statistics));
+  CAIRN_TRY_STATUS(add_stored_bytes(view, statistics));
+  CAIRN_TRY_STATUS(add_packs(view, statistics));
+  return count_forgotten(view, std::move(statistics));
 }
 
 core::Result<Statistics> statistics(Repository& repository, Observer& observer) {
-  return ops::with_sound_catalogue(repository.state(), observer,
-                                   [&] { return statistics_once(repository, observer); });
+  CAIRN_TRY(const SelectedSnapshots selected, select_snapshots(repository, {}, observer));
+  return ops::with_catalogue(ops::opened(repository), observer,
+                             [&](CatalogueView view) { return statistics_of(view, selected); });
 }
 
 }  // namespace cairn::repo

@@ -37,8 +37,8 @@ bool is_one_of(const std::vector<SnapshotId>& ids, const SnapshotId& id) {
 }
 
 /// What others must not have to read twice: an object that is gone already is as good as removed.
-core::Result<bool> remove_object(State& state, const store::ObjectName& name) {
-  const core::Status removed = state.backend->remove(name);
+core::Result<bool> remove_object(const OpenRepository& repository, const store::ObjectName& name) {
+  const core::Status removed = repository.backend->remove(name);
   if (!removed && removed.error().code() != ErrorCode::not_found) {
     return core::fail(removed.error());
   }
@@ -64,31 +64,31 @@ core::Error explain_unread(core::Error error) {
 
 }  // namespace
 
-Collector::Collector(State& state, const PruneOptions& options, Observer& observer)
-    : state_(state),
+Collector::Collector(OpenRepository& repository, const PruneOptions& options, Observer& observer)
+    : repository_(repository),
       options_(options),
       observer_(observer),
-      meter_(observer, state.environment.clock),
-      reachable_(state, {.stop = options.stop, .meter = &meter_}) {}
+      meter_(observer, repository.environment.clock),
+      reachable_({.stop = options.stop, .meter = &meter_}) {}
 
 // The records before the catalogue: 0009-collection.md says why.
-core::Result<std::vector<CondemnedPacks>> Collector::refresh() {
-  CAIRN_TRY(auto condemned, read_condemned_packs(state_));
-  CAIRN_TRY_STATUS(ensure_catalogue(state_, observer_));
-  return condemned;
+core::Result<CatalogueView> Collector::refresh() {
+  CAIRN_TRY(condemned_, read_condemned_packs(repository_));
+  return ensure_catalogue(repository_, observer_);
 }
 
 /// Those that stand and are not marked yet. To be listed before refresh(): then the catalogue knows
 /// what they refer to.
 core::Result<std::vector<SnapshotId>> Collector::list_snapshots() {
-  CAIRN_TRY(const auto listed, store::list_ids<SnapshotId>(*state_.backend, ObjectKind::snapshot));
+  CAIRN_TRY(const auto listed,
+            store::list_ids<SnapshotId>(*repository_.backend, ObjectKind::snapshot));
   CAIRN_TRY(const auto tombstones,
-            store::list_ids<SnapshotId>(*state_.backend, ObjectKind::forgotten));
+            store::list_ids<SnapshotId>(*repository_.backend, ObjectKind::forgotten));
   std::vector<SnapshotId> standing;
   for (const SnapshotId& id : listed) {
     bool forgotten = std::ranges::binary_search(tombstones, id);
     if (forgotten) {
-      CAIRN_TRY(forgotten, is_forgotten(state_, id));
+      CAIRN_TRY(forgotten, is_forgotten(repository_, id));
     }
     if (forgotten) {
       forgotten_.insert(id);
@@ -99,10 +99,10 @@ core::Result<std::vector<SnapshotId>> Collector::list_snapshots() {
   return standing;
 }
 
-core::Status Collector::mark(const std::vector<SnapshotId>& snapshots) {
+core::Status Collector::mark(CatalogueView view, const std::vector<SnapshotId>& snapshots) {
   for (const SnapshotId& id : snapshots) {
     CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
-    auto record = store::get_register(*state_.backend, *state_.keys, id);
+    auto record = store::get_register(*repository_.backend, *repository_.keys, id);
     if (!record && record.error().code() == ErrorCode::not_found) {
       continue;  // forgotten, and cleared away by another prune
     }
@@ -121,7 +121,7 @@ core::Status Collector::mark(const std::vector<SnapshotId>& snapshots) {
     if (record->link.type == format::RegisterType::snapshot) {
       Expects(record->snapshot.has_value());  // collectors' roles read manifests
       meter_.at("snapshot " + id.short_hex());
-      core::Status added = reachable_.add(*record->snapshot);
+      core::Status added = reachable_.add(view, *record->snapshot);
       if (!added) {
         const std::string helps =
             is_lost(added.error().code())
@@ -142,25 +142,26 @@ core::Status Collector::mark(const std::vector<SnapshotId>& snapshots) {
   return {};
 }
 
-core::Status Collector::plan() {
+core::Result<CatalogueView> Collector::plan() {
   CAIRN_TRY(const auto snapshots, list_snapshots());
-  CAIRN_TRY(condemned_, refresh());
-  CAIRN_TRY_STATUS(mark(snapshots));
-  return survey(condemned_);
+  CAIRN_TRY(const CatalogueView view, refresh());
+  CAIRN_TRY_STATUS(mark(view, snapshots));
+  CAIRN_TRY_STATUS(survey());
+  return view;
 }
 
 /// True if what was marked, or listed, may be another collector's to delete by now: it has copied
 /// packs since the listing, or one of the snapshots was forgotten since it was marked.
 core::Result<bool> Collector::is_outdated(const PackDirectories& directories) {
-  CAIRN_TRY(const PackDirectories now, PackDirectories::list(state_));
+  CAIRN_TRY(const PackDirectories now, PackDirectories::list(repository_));
   if (!now.lists_the_same(directories)) {
     return true;
   }
   CAIRN_TRY(const auto tombstones,
-            store::list_ids<SnapshotId>(*state_.backend, ObjectKind::forgotten));
+            store::list_ids<SnapshotId>(*repository_.backend, ObjectKind::forgotten));
   for (const SnapshotId& id : tombstones) {
     if (marked_.contains(id)) {
-      CAIRN_TRY(const bool forgotten, is_forgotten(state_, id));
+      CAIRN_TRY(const bool forgotten, is_forgotten(repository_, id));
       if (forgotten) {
         return true;
       }
@@ -169,12 +170,12 @@ core::Result<bool> Collector::is_outdated(const PackDirectories& directories) {
   return false;
 }
 
-core::Status Collector::survey(const std::vector<CondemnedPacks>& condemned) {
+core::Status Collector::survey() {
   std::unordered_set<PackId> condemned_ids;
-  for (const CondemnedPacks& record : condemned) {
+  for (const CondemnedPacks& record : condemned_) {
     condemned_ids.insert(record.packs.begin(), record.packs.end());
   }
-  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
+  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(repository_));
   CAIRN_TRY(
       UsageSurvey found,
       survey_usage(directories,
@@ -198,7 +199,7 @@ core::Status Collector::survey(const std::vector<CondemnedPacks>& condemned) {
       plan_fates(found.packs, {.max_unused = options_.max_unused,
                                .max_repack_bytes = options_.max_repack_bytes,
                                .repack_small = options_.repack_small,
-                               .can_open_data = state_.keys->can_read_data()});
+                               .can_open_data = repository_.keys->can_read_data()});
   for (std::size_t i = 0; i < fates.size(); ++i) {
     if (fates[i] != PackFate::keep) {
       doomed_.insert(found.packs[i].id);
@@ -237,9 +238,9 @@ void Collector::count(const UsageSurvey& found, const std::vector<PackFate>& fat
   }
 }
 
-core::Status Collector::plan_salvage(const std::vector<PackId>& damaged) {
-  CAIRN_TRY(condemned_, refresh());
-  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
+core::Result<CatalogueView> Collector::plan_salvage(const std::vector<PackId>& damaged) {
+  CAIRN_TRY(const CatalogueView view, refresh());
+  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(repository_));
   const auto take = [&](const PackDirectories::Visited& visited) -> core::Status {
     const PackId& id = visited.pack.id;
     if (std::ranges::find(damaged, id) != damaged.end() && directories.present().contains(id)) {
@@ -261,11 +262,12 @@ core::Status Collector::plan_salvage(const std::vector<PackId>& damaged) {
   }
   salvaged_chunks_.seal();
   report_.repack_used_bytes = report_.to_repack.bytes;
-  return {};
+  return view;
 }
 
 /// Packs that are to be deleted, by this collector or by another one, or that cannot be read.
-core::Result<std::unordered_set<store::PackNumber>> Collector::unreliable() const {
+core::Result<std::unordered_set<store::PackNumber>> Collector::unreliable(
+    CatalogueView view) const {
   std::unordered_set<PackId> named = doomed_;
   named.insert(unread_.begin(), unread_.end());
   for (const CondemnedPacks& record : condemned_) {
@@ -273,7 +275,7 @@ core::Result<std::unordered_set<store::PackNumber>> Collector::unreliable() cons
   }
   std::unordered_set<store::PackNumber> numbers;
   for (const PackId& id : named) {
-    CAIRN_TRY(const auto number, state_.catalogue->find_pack(id));
+    CAIRN_TRY(const auto number, view.catalogue().find_pack(id));
     if (number) {
       numbers.insert(*number);
     }
@@ -281,26 +283,27 @@ core::Result<std::unordered_set<store::PackNumber>> Collector::unreliable() cons
   return numbers;
 }
 
-core::Status Collector::copy_needed() {
+core::Status Collector::copy_needed(CatalogueView view) {
   if (repacked_.empty()) {
     return {};
   }
-  CAIRN_TRY(const auto leaving, unreliable());
+  CAIRN_TRY(const auto leaving, unreliable(view));
   const RepackOptions options{
       .marks = needed_chunks(),
       .repeated = salvaged_.empty() ? repeated_ : needed_chunks(),
       .stays =
           [&](store::PackNumber pack) {
-            return !leaving.contains(pack) && !state_.missing_packs->contains(pack);
+            return !leaving.contains(pack) && !view.missing_packs().contains(pack);
           },
-      .workers = core::worker_count(state_.environment.threads, options_.workers),
+      .workers = core::worker_count(repository_.environment.threads, options_.workers),
       .stop = options_.stop,
       .damaged = salvaged_.empty() ? nullptr : &salvaged_};
   meter_.set_pack_totals(repacked_.size(), report_.repack_used_bytes);
   StageTimes times(nullptr);
-  ChunkStore store(state_, {.compression_level = options_.compression_level, .times = times},
-                   meter_);
-  Repack repack(state_, options, store, meter_);
+  UsablePacks nothing;  // all that is asked for is stored
+  ChunkStore store({view, nothing},
+                   {.compression_level = options_.compression_level, .times = times}, meter_);
+  Repack repack(view, options, store, meter_);
   core::Status copied = repack.run(repacked_);
   if (copied) {
     copied = store.finish();
@@ -331,31 +334,31 @@ core::Status Collector::copy_needed() {
 
 core::Status Collector::condemn() {
   format::Condemned condemned;
-  state_.environment.random.fill(condemned.collector.mutable_view());
-  condemned.when = state_.environment.clock.now();
+  repository_.environment.random.fill(condemned.collector.mutable_view());
+  condemned.when = repository_.environment.clock.now();
   condemned.packs.assign(doomed_.begin(), doomed_.end());
   std::ranges::sort(condemned.packs);
   if (condemned.packs.size() > format::kCondemnedPacksMax) {
     condemned.packs.resize(format::kCondemnedPacksMax);  // the next prune goes on
     doomed_ = {condemned.packs.begin(), condemned.packs.end()};
   }
-  CAIRN_TRY(record_, with_reserve(state_, observer_, [&] {
-              return store::put_condemned(*state_.backend, *state_.keys, state_.environment.random,
-                                          condemned);
+  CAIRN_TRY(record_, with_reserve(repository_, observer_, [&] {
+              return store::put_condemned(*repository_.backend, *repository_.keys,
+                                          repository_.environment.random, condemned);
             }));
   return {};
 }
 
 core::Status Collector::await_sessions() {
-  core::Clock& clock = state_.environment.clock;
+  core::Clock& clock = repository_.environment.clock;
   struct Waiting {
     std::uint64_t heartbeat = 0;
     std::uint64_t since_ns = 0;  ///< when it was seen first, or had moved
   };
   std::map<SnapshotId, Waiting> waiting;
-  CAIRN_TRY(auto announced, list_announced_sessions(state_));
+  CAIRN_TRY(auto announced, list_announced_sessions(repository_));
   for (const auto& [id, session] : announced) {
-    CAIRN_TRY(const bool decided, is_decided(state_, id));
+    CAIRN_TRY(const bool decided, is_decided(repository_, id));
     if (!decided) {
       waiting.emplace(id, Waiting{session.newest.heartbeat, clock.monotonic_ns()});
       observer_.detail(fmt::format("waiting for the backup of process {} on {}",
@@ -367,7 +370,7 @@ core::Status Collector::await_sessions() {
     for (auto at = waiting.begin(); at != waiting.end();) {
       const auto& [id, wait] = *at;
       const auto found = announced.find(id);
-      CAIRN_TRY(bool is_over, is_decided(state_, id));
+      CAIRN_TRY(bool is_over, is_decided(repository_, id));
       is_over = is_over || found == announced.end();
       if (!is_over && is_dead(found->second.newest, wait.since_ns)) {
         CAIRN_TRY_STATUS(give_up(id));
@@ -380,7 +383,7 @@ core::Status Collector::await_sessions() {
     }
     meter_.at("waiting for a backup to end");
     clock.pause(kPollNs);
-    CAIRN_TRY(announced, list_announced_sessions(state_));
+    CAIRN_TRY(announced, list_announced_sessions(repository_));
     for (auto& [id, wait] : waiting) {
       const auto found = announced.find(id);
       if (found != announced.end() && found->second.newest.heartbeat != wait.heartbeat) {
@@ -392,8 +395,9 @@ core::Status Collector::await_sessions() {
 }
 
 core::Status Collector::give_up(const SnapshotId& session) {
-  const core::Status fenced = with_reserve(state_, observer_, [&] {
-    return store::put_fence(*state_.backend, *state_.keys, state_.environment.random, session);
+  const core::Status fenced = with_reserve(repository_, observer_, [&] {
+    return store::put_fence(*repository_.backend, *repository_.keys, repository_.environment.random,
+                            session);
   });
   if (!fenced && fenced.error().code() != ErrorCode::already_exists) {
     return fenced;
@@ -403,7 +407,7 @@ core::Status Collector::give_up(const SnapshotId& session) {
 }
 
 bool Collector::process_is_gone(const format::Session& session) const {
-  const Environment& environment = state_.environment;
+  const Environment& environment = repository_.environment;
   return environment.process_is_gone && environment.process_is_gone(session.process);
 }
 
@@ -411,24 +415,24 @@ bool Collector::is_dead(const format::Session& session, std::uint64_t since_ns) 
   if (process_is_gone(session)) {
     return true;
   }
-  const std::uint64_t waited_ns = state_.environment.clock.monotonic_ns() - since_ns;
+  const std::uint64_t waited_ns = repository_.environment.clock.monotonic_ns() - since_ns;
   return waited_ns / core::kNanosecondsPerSecond >= options_.stale_after_seconds;
 }
 
 core::Status Collector::spare_needed() {
   CAIRN_TRY(const auto snapshots, list_snapshots());
-  CAIRN_TRY(condemned_, refresh());
+  CAIRN_TRY(const CatalogueView view, refresh());
   if (salvaged_.empty()) {
-    CAIRN_TRY_STATUS(mark(snapshots));
+    CAIRN_TRY_STATUS(mark(view, snapshots));
   }
-  CAIRN_TRY(const auto leaving, unreliable());
+  CAIRN_TRY(const auto leaving, unreliable(view));
   // Frozen as what a writer relies on: a copy that another process puts back into the catalogue,
   // and that is gone, is none.
   const store::PackFilter stays = [&](store::PackNumber pack) {
-    return pack < state_.first_unseen_pack && !leaving.contains(pack) &&
-           !state_.missing_packs->contains(pack);
+    return pack < view.first_unseen_pack() && !leaving.contains(pack) &&
+           !view.missing_packs().contains(pack);
   };
-  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
+  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(repository_));
   std::unordered_set<PackId> seen;
   const auto spare = [&](const PackDirectories::Visited& visited) -> core::Status {
     const PackId& id = visited.pack.id;
@@ -443,7 +447,7 @@ core::Status Collector::spare_needed() {
         }
       }
     }
-    CAIRN_TRY(const auto copies, state_.catalogue->find_all(needed, stays));
+    CAIRN_TRY(const auto copies, view.catalogue().find_all(needed, stays));
     if (!std::ranges::all_of(copies, [](const auto& copy) { return copy.has_value(); })) {
       doomed_.erase(id);
       report_.kept.packs += 1;
@@ -461,9 +465,9 @@ core::Status Collector::spare_needed() {
 
 core::Status Collector::remove_doomed() {
   const auto rewrite = [&] {
-    return rewrite_index(state_, {.leave_out = doomed_, .stop = options_.stop}, observer_);
+    return rewrite_index(repository_, {.leave_out = doomed_, .stop = options_.stop}, observer_);
   };
-  auto rewritten = with_reserve(state_, observer_, rewrite);
+  auto rewritten = with_reserve(repository_, observer_, rewrite);
   // With no room for a new index the packs go first. Nobody relies on them, for the condemned
   // record stands, and a listed pack that is gone counts as what it is.
   const bool index_last = !rewritten && rewritten.error().code() == ErrorCode::no_space;
@@ -483,8 +487,8 @@ core::Status Collector::remove_packs() {
   for (const PackId& id : doomed_) {
     CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
     const auto name = store::object_name(ObjectKind::pack, id);
-    CAIRN_TRY(const auto size, state_.backend->size(name));
-    CAIRN_TRY(const bool removed, remove_object(state_, name));
+    CAIRN_TRY(const auto size, repository_.backend->size(name));
+    CAIRN_TRY(const bool removed, remove_object(repository_, name));
     if (removed) {
       report_.removed.packs += 1;
       report_.removed.bytes += size.value_or(0);
@@ -499,18 +503,19 @@ core::Status Collector::withdraw_records() {
     return store::object_name(ObjectKind::condemned, id);
   };
   if (record_) {
-    CAIRN_TRY_STATUS(remove_object(state_, name(*record_)));
+    CAIRN_TRY_STATUS(remove_object(repository_, name(*record_)));
   }
   for (const CondemnedPacks& record : condemned_) {
     // Its collector may be asleep, with the decision to delete taken: while one of its packs is
     // there, the record must be, too.
     bool names_nothing = true;
     for (const PackId& pack : record.packs) {
-      CAIRN_TRY(const auto size, state_.backend->size(store::object_name(ObjectKind::pack, pack)));
+      CAIRN_TRY(const auto size,
+                repository_.backend->size(store::object_name(ObjectKind::pack, pack)));
       names_nothing = names_nothing && !size;
     }
     if (names_nothing) {
-      CAIRN_TRY_STATUS(remove_object(state_, name(record.id)));
+      CAIRN_TRY_STATUS(remove_object(repository_, name(record.id)));
     }
   }
   return {};
@@ -518,14 +523,14 @@ core::Status Collector::withdraw_records() {
 
 /// Tags and pins of snapshots that were forgotten.
 core::Status Collector::clear_dead_marks() {
-  CAIRN_TRY(const StandingMarks marks, read_marks(state_));
+  CAIRN_TRY(const StandingMarks marks, read_marks(repository_));
   for (const auto& [snapshot, standing] : marks.of) {
-    CAIRN_TRY(const bool forgotten, is_forgotten(state_, snapshot));
+    CAIRN_TRY(const bool forgotten, is_forgotten(repository_, snapshot));
     std::vector<MarkId> dead = standing.superseded;
     dead.push_back(standing.id);
     for (std::size_t i = 0; forgotten && i < dead.size(); ++i) {
       CAIRN_TRY(const bool removed,
-                remove_object(state_, store::object_name(ObjectKind::mark, dead[i])));
+                remove_object(repository_, store::object_name(ObjectKind::mark, dead[i])));
       report_.leftovers_removed += removed ? 1 : 0;
     }
   }
@@ -535,26 +540,27 @@ core::Status Collector::clear_dead_marks() {
 core::Status Collector::clear_leftovers() {
   for (const SnapshotId& id : forgotten_) {
     CAIRN_TRY(const bool removed,
-              remove_object(state_, store::object_name(ObjectKind::snapshot, id)));
+              remove_object(repository_, store::object_name(ObjectKind::snapshot, id)));
     report_.snapshots_removed += removed ? 1 : 0;
   }
   CAIRN_TRY_STATUS(clear_dead_marks());
-  CAIRN_TRY(const auto announced, list_announced_sessions(state_));
+  CAIRN_TRY(const auto announced, list_announced_sessions(repository_));
   for (const auto& [id, session] : announced) {
-    CAIRN_TRY(bool decided, is_decided(state_, id));
+    CAIRN_TRY(bool decided, is_decided(repository_, id));
     if (!decided && process_is_gone(session.newest)) {
       CAIRN_TRY_STATUS(give_up(id));
       decided = true;
     }
     for (std::size_t i = 0; decided && i < session.objects.size(); ++i) {
-      CAIRN_TRY(const bool removed,
-                remove_object(state_, store::object_name(ObjectKind::session, session.objects[i])));
+      CAIRN_TRY(
+          const bool removed,
+          remove_object(repository_, store::object_name(ObjectKind::session, session.objects[i])));
       report_.leftovers_removed += removed ? 1 : 0;
     }
   }
-  CAIRN_TRY(const auto unfinished, state_.backend->abandoned(store::Certainty::likely));
+  CAIRN_TRY(const auto unfinished, repository_.backend->abandoned(store::Certainty::likely));
   for (const std::string& name : unfinished) {
-    const core::Status discarded = state_.backend->discard_unfinished(name);
+    const core::Status discarded = repository_.backend->discard_unfinished(name);
     report_.leftovers_removed += discarded ? 1U : 0U;  // else another prune was faster
   }
   return {};

@@ -13,7 +13,7 @@
 #include "ops/collect/pack_usage.h"
 #include "ops/collect/repack.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/tree/reachability.h"
 #include "ops/writing/condemned_packs.h"
 
@@ -24,17 +24,17 @@ namespace cairn::repo::ops {
 /// Memory: that of prune().
 class Collector {
  public:
-  Collector(State& state, const PruneOptions& options, Observer& observer);
+  Collector(OpenRepository& repository, const PruneOptions& options, Observer& observer);
 
   /// G0: what the snapshots reach, and what is to become of each pack.
-  core::Status plan();
+  [[nodiscard]] core::Result<CatalogueView> plan();
   /// In its place: these packs are damaged. What is intact in them is needed, whoever refers to it,
   /// and copied; then they go. Packs of which no directory can be read stay.
-  core::Status plan_salvage(const std::vector<PackId>& damaged);
+  [[nodiscard]] core::Result<CatalogueView> plan_salvage(const std::vector<PackId>& damaged);
   [[nodiscard]] bool has_work() const noexcept { return !doomed_.empty(); }
 
   /// G1, first half: copies of what is needed lie in new packs that index segments list.
-  core::Status copy_needed();
+  core::Status copy_needed(CatalogueView view);
   /// G1: nobody who announces a session from now on relies on the doomed packs.
   core::Status condemn();
   /// G2 and G3: those who announced theirs before are through, or fenced.
@@ -57,23 +57,23 @@ class Collector {
   void finish() { meter_.finish(); }
 
  private:
-  core::Result<std::vector<CondemnedPacks>> refresh();
+  core::Result<CatalogueView> refresh();
   core::Result<std::vector<SnapshotId>> list_snapshots();
-  core::Status mark(const std::vector<SnapshotId>& snapshots);
+  core::Status mark(CatalogueView view, const std::vector<SnapshotId>& snapshots);
   core::Status give_up(const SnapshotId& session);
   core::Status clear_dead_marks();
   core::Status remove_packs();
   [[nodiscard]] bool process_is_gone(const format::Session& session) const;
   [[nodiscard]] bool is_dead(const format::Session& session, std::uint64_t since_ns) const;
   core::Result<bool> is_outdated(const PackDirectories& directories);
-  core::Status survey(const std::vector<CondemnedPacks>& condemned);
+  core::Status survey();
   void count(const UsageSurvey& found, const std::vector<PackFate>& fates);
-  core::Result<std::unordered_set<store::PackNumber>> unreliable() const;
+  core::Result<std::unordered_set<store::PackNumber>> unreliable(CatalogueView view) const;
   [[nodiscard]] const ChunkMarks& needed_chunks() const {
     return salvaged_.empty() ? reachable_.marks() : salvaged_chunks_;
   }
 
-  State& state_;
+  OpenRepository& repository_;
   const PruneOptions options_;
   Observer& observer_;
   ProgressMeter meter_;

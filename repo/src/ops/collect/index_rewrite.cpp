@@ -37,11 +37,11 @@ struct SegmentState {
 
 class Rewriter {
  public:
-  Rewriter(State& state, const IndexRewriteOptions& options, Observer& observer)
-      : state_(state), options_(options), observer_(observer) {}
+  Rewriter(const OpenRepository& repository, const IndexRewriteOptions& options, Observer& observer)
+      : repository_(repository), options_(options), observer_(observer) {}
 
   core::Result<RewrittenIndex> run() {
-    CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state_));
+    CAIRN_TRY(const PackDirectories directories, PackDirectories::list(repository_));
     CAIRN_TRY_STATUS(choose(directories));
     if (replaced_.empty() && !has_unlisted_) {
       return result_;
@@ -56,7 +56,7 @@ class Rewriter {
     CAIRN_TRY_STATUS(publish());
     for (const IndexSegmentId& id : replaced_) {
       const core::Status removed =
-          state_.backend->remove(store::object_name(format::ObjectKind::index, id));
+          repository_.backend->remove(store::object_name(format::ObjectKind::index, id));
       if (!removed && removed.error().code() != core::ErrorCode::not_found) {
         return core::fail(removed.error());
       }
@@ -119,13 +119,14 @@ class Rewriter {
     result_.packs += segment.packs.size();
     std::ranges::sort(segment.packs, {}, &format::IndexedPack::id);
     std::uint64_t written_bytes = 0;
-    CAIRN_TRY_STATUS(store::put_index_segment(*state_.backend, *state_.keys,
-                                              state_.environment.random, segment, written_bytes));
+    CAIRN_TRY_STATUS(store::put_index_segment(*repository_.backend, *repository_.keys,
+                                              repository_.environment.random, segment,
+                                              written_bytes));
     result_.written += 1;
     return {};
   }
 
-  State& state_;
+  const OpenRepository& repository_;
   const IndexRewriteOptions options_;
   Observer& observer_;
   std::unordered_set<IndexSegmentId> replaced_;
@@ -138,9 +139,9 @@ class Rewriter {
 
 }  // namespace
 
-core::Result<RewrittenIndex> rewrite_index(State& state, const IndexRewriteOptions& options,
-                                           Observer& observer) {
-  return Rewriter(state, options, observer).run();
+core::Result<RewrittenIndex> rewrite_index(const OpenRepository& repository,
+                                           const IndexRewriteOptions& options, Observer& observer) {
+  return Rewriter(repository, options, observer).run();
 }
 
 }  // namespace cairn::repo::ops

@@ -6,7 +6,7 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 
 namespace cairn::repo::ops {
 
@@ -27,7 +27,7 @@ struct RewrittenIndex {
 /// the old ones afterwards: interrupted in between, some packs are listed twice, which does no
 /// harm.
 /// Memory: one old and one new segment, 40 MiB at worst. Errors: no_space, io, interrupted.
-[[nodiscard]] core::Result<RewrittenIndex> rewrite_index(State& state,
+[[nodiscard]] core::Result<RewrittenIndex> rewrite_index(const OpenRepository& repository,
                                                          const IndexRewriteOptions& options,
                                                          Observer& observer);
 

@@ -21,15 +21,15 @@ bool is_worth_another_look(core::ErrorCode code) noexcept {
   return code == core::ErrorCode::not_found || code == core::ErrorCode::fenced;
 }
 
-core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& options,
+core::Result<PruneReport> prune_once(ops::OpenRepository& repository, const PruneOptions& options,
                                      Observer& observer) {
-  ops::Collector collector(state, options, observer);
-  CAIRN_TRY_STATUS(collector.plan());
+  ops::Collector collector(repository, options, observer);
+  CAIRN_TRY(const ops::CatalogueView view, collector.plan());
   if (options.dry_run) {
     return std::move(collector.report());
   }
   if (collector.has_work()) {
-    CAIRN_TRY_STATUS(collector.copy_needed());
+    CAIRN_TRY_STATUS(collector.copy_needed(view));
     CAIRN_TRY_STATUS(collector.condemn());
     CAIRN_TRY_STATUS(collector.await_sessions());
     CAIRN_TRY_STATUS(collector.spare_needed());
@@ -41,8 +41,8 @@ core::Result<PruneReport> prune_once(ops::State& state, const PruneOptions& opti
   ops::AfterCommit after(observer, "the repository is pruned");
   after(collector.clear_leftovers());
   collector.finish();
-  ops::keep_reserve(state);
-  after(ops::ensure_catalogue(state, observer));
+  ops::keep_reserve(repository);
+  after(ops::ensure_catalogue(repository, observer));
   return std::move(collector.report());
 }
 
@@ -64,11 +64,11 @@ core::Status check(const PruneOptions& options) {
 core::Result<PruneReport> prune(Repository& repository, const PruneOptions& options,
                                 Observer& observer) {
   CAIRN_TRY_STATUS(check(options));
-  ops::State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_collecting_key(state));
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_collecting_key(open));
   const auto once = [&] {
-    return ops::with_sound_catalogue(state, observer,
-                                     [&] { return prune_once(state, options, observer); });
+    return ops::with_sound_catalogue(open, observer,
+                                     [&] { return prune_once(open, options, observer); });
   };
   auto report = once();
   for (int retry = 0; retry < kPlansMax && !report && is_worth_another_look(report.error().code());

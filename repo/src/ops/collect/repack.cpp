@@ -54,7 +54,7 @@ class Repack::Worker {
                            const std::vector<bool>& wanted);
   core::Status check_chunks(const Source& source, const format::BlockRecord& record);
   [[nodiscard]] bool can_open(BlockKind kind) const {
-    const auto& keys = *repack_.state_.keys;
+    const auto& keys = *repack_.view_.repository.keys;
     return kind == BlockKind::data ? keys.can_read_data() : keys.can_read_metadata();
   }
 
@@ -66,12 +66,13 @@ class Repack::Worker {
 };
 
 core::Result<Repack::Worker::Source> Repack::Worker::open(const PackId& id) {
-  State& state = repack_.state_;
+  const OpenRepository& repository = repack_.view_.repository;
   if (repack_.options_.damaged != nullptr) {
     const format::IndexedPack& pack = repack_.options_.damaged->at(id);
     return Source{.summary = store::summary_of(pack), .directory = pack.directory, .footer = {}};
   }
-  CAIRN_TRY(auto description, store::read_pack_description(*state.backend, *state.keys, id));
+  CAIRN_TRY(auto description,
+            store::read_pack_description(*repository.backend, *repository.keys, id));
   format::IndexedPack pack{.id = id,
                            .size_bytes = description.size_bytes,
                            .directory = std::move(description.directory)};
@@ -82,13 +83,13 @@ core::Result<Repack::Worker::Source> Repack::Worker::open(const PackId& id) {
 
 // The table hashes the pack in long segments, so single blocks cannot be compared with it.
 core::Status Repack::Worker::check_ciphertext(const Source& source) {
-  State& state = repack_.state_;
+  const OpenRepository& repository = repack_.view_.repository;
   const auto name = store::object_name(format::ObjectKind::pack, source.summary.id);
   store::SegmentHasher segments;
   const std::uint64_t end = source.footer.covered_bytes;
   for (std::uint64_t at = 0; at < end; at += sealed_.size()) {
     sealed_.resize(std::min<std::uint64_t>(end - at, format::kPackSegmentBytes));
-    CAIRN_TRY_STATUS(state.backend->get_range(name, at, sealed_));
+    CAIRN_TRY_STATUS(repository.backend->get_range(name, at, sealed_));
     segments.update(sealed_);
   }
   if (!std::ranges::equal(segments.finish(), source.footer.segments)) {
@@ -130,7 +131,7 @@ core::Status Repack::Worker::copy_block(const Source& source, std::uint32_t numb
   const bool opens = can_open(source.summary.kind);
   if (opens) {
     CAIRN_TRY_STATUS(
-        repack_.state_.blocks->open(source.summary, number, sealed_, scratch_, plain_));
+        repack_.view_.repository.blocks->open(source.summary, number, sealed_, scratch_, plain_));
     CAIRN_TRY_STATUS(check_chunks(source, record));
   }
   if (opens && count < wanted.size()) {
@@ -142,7 +143,7 @@ core::Status Repack::Worker::copy_block(const Source& source, std::uint32_t numb
 core::Status Repack::Worker::read_block(const Source& source, std::uint32_t number) {
   const auto& place = source.summary.blocks[number];
   sealed_.resize(place.record.stored_bytes);
-  CAIRN_TRY_STATUS(repack_.state_.backend->get_range(
+  CAIRN_TRY_STATUS(repack_.view_.repository.backend->get_range(
       store::object_name(format::ObjectKind::pack, source.summary.id), place.offset_bytes,
       sealed_));
   repack_.meter_.add_bytes(place.record.stored_bytes);
@@ -154,7 +155,8 @@ core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t n
   const format::BlockRecord& record = source.directory.blocks[number];
   core::Status readable = read_block(source, number);
   if (readable) {
-    readable = repack_.state_.blocks->open(source.summary, number, sealed_, scratch_, plain_);
+    readable =
+        repack_.view_.repository.blocks->open(source.summary, number, sealed_, scratch_, plain_);
   }
   if (!readable && readable.error().code() == core::ErrorCode::not_found) {
     return readable;  // all of the pack is gone
@@ -164,9 +166,10 @@ core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t n
   }
   std::vector<bool> wanted(record.chunks.size());
   std::size_t count = 0;
-  const std::vector<bool> intact =
-      readable ? store::intact_chunks(*repack_.state_.keys, source.summary.kind, record, plain_)
-               : std::vector<bool>(record.chunks.size());
+  const std::vector<bool> intact = readable
+                                       ? store::intact_chunks(*repack_.view_.repository.keys,
+                                                              source.summary.kind, record, plain_)
+                                       : std::vector<bool>(record.chunks.size());
   for (std::size_t i = 0; i < record.chunks.size(); ++i) {
     if (!intact[i]) {
       repack_.add_unreadable(record.chunks[i].id);
@@ -188,7 +191,7 @@ core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t n
 
 core::Status Repack::Worker::check_chunks(const Source& source, const format::BlockRecord& record) {
   const auto intact =
-      store::intact_chunks(*repack_.state_.keys, source.summary.kind, record, plain_);
+      store::intact_chunks(*repack_.view_.repository.keys, source.summary.kind, record, plain_);
   if (std::ranges::find(intact, false) != intact.end()) {
     return core::fail(core::ErrorCode::corrupt,
                       fmt::format("read {}: a chunk is not what its id says",
@@ -230,7 +233,7 @@ core::Result<bool> Repack::claim(const ChunkId& id) {
   if (!options_.repeated.contains(id)) {
     return true;
   }
-  CAIRN_TRY(const auto elsewhere, state_.catalogue->find(id, options_.stays));
+  CAIRN_TRY(const auto elsewhere, view_.catalogue().find(id, options_.stays));
   if (elsewhere) {
     return false;
   }
@@ -258,7 +261,7 @@ void Repack::add_unread(const PackId& id, const core::Error& error) {
 core::Result<std::set<ChunkId>> Repack::lost() const {
   std::set<ChunkId> lost;
   for (const ChunkId& id : unreadable_) {
-    CAIRN_TRY(const auto elsewhere, state_.catalogue->find(id, options_.stays));
+    CAIRN_TRY(const auto elsewhere, view_.catalogue().find(id, options_.stays));
     if (!elsewhere && !copied_.contains(id)) {
       lost.insert(id);
     }
@@ -284,7 +287,7 @@ core::Status Repack::run(const std::vector<PackId>& packs) {
     return failed ? core::Status() : worker.flush();
   };
   return core::run_workers(
-      state_.environment.threads,
+      view_.repository.environment.threads,
       static_cast<unsigned>(std::min<std::size_t>(std::max(options_.workers, 1U), packs.size())),
       "rewriting packs", work);
 }

@@ -13,7 +13,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/tree/reachability.h"
 #include "ops/writing/chunk_store.h"
 
@@ -44,8 +44,8 @@ struct RepackOptions {
 /// block being read, 20 MiB at worst; 40 bytes for each repeated chunk; that of ChunkStore.
 class Repack {
  public:
-  Repack(State& state, const RepackOptions& options, ChunkStore& store, ProgressMeter& meter)
-      : state_(state), options_(options), store_(store), meter_(meter) {}
+  Repack(CatalogueView view, const RepackOptions& options, ChunkStore& store, ProgressMeter& meter)
+      : view_(view), options_(options), store_(store), meter_(meter) {}
 
   /// Unless it is known that they are damaged, damaged packs are passed over with a warning: what
   /// they hold is not copied, so they must stay. Errors: not_found (another collector has deleted a
@@ -66,7 +66,7 @@ class Repack {
   void add_unreadable(const ChunkId& id);
   void add_unread(const PackId& id, const core::Error& error);
 
-  State& state_;
+  CatalogueView view_;
   const RepackOptions options_;
   ChunkStore& store_;
   ProgressMeter& meter_;

@@ -23,9 +23,10 @@ namespace {
 
 using core::ErrorCode;
 using format::ObjectKind;
-using ops::State;
+using ops::CatalogueView;
+using ops::OpenRepository;
 
-core::Status check_roles(const State& from, const State& to) {
+core::Status check_roles(const OpenRepository& from, const OpenRepository& to) {
   CAIRN_TRY_STATUS(ops::require_metadata_key(from));
   CAIRN_TRY_STATUS(ops::require_data_key(from));
   CAIRN_TRY_STATUS(ops::require_writing_key(to));
@@ -91,16 +92,17 @@ void keep_by_policy(std::vector<ListedSnapshot>& snapshots, const RetentionRules
   leave_only(kept, snapshots);
 }
 
-std::string copy_note(const State& from, const SnapshotId& snapshot) {
+std::string copy_note(const OpenRepository& from, const SnapshotId& snapshot) {
   core::Bytes name = core::to_bytes(from.config.repository_id.view());
   core::append(name, snapshot.view());
   return "copy/" + core::hash256(name).hex();
 }
 
-core::Result<std::set<SnapshotId>> standing_snapshots(State& state) {
-  CAIRN_TRY(const auto made, store::list_ids<SnapshotId>(*state.backend, ObjectKind::snapshot));
+core::Result<std::set<SnapshotId>> standing_snapshots(const OpenRepository& repository) {
+  CAIRN_TRY(const auto made,
+            store::list_ids<SnapshotId>(*repository.backend, ObjectKind::snapshot));
   CAIRN_TRY(const auto forgotten,
-            store::list_ids<SnapshotId>(*state.backend, ObjectKind::forgotten));
+            store::list_ids<SnapshotId>(*repository.backend, ObjectKind::forgotten));
   std::set<SnapshotId> standing(made.begin(), made.end());
   for (const SnapshotId& id : forgotten) {
     standing.erase(id);
@@ -117,14 +119,17 @@ struct Pair {
 
 class Copy {
  public:
-  Copy(State& from, State& to, const CopyOptions& options, Observer& observer)
-      : from_(from),
+  Copy(OpenRepository& source, CatalogueView from, OpenRepository& destination, CatalogueView to,
+       const CopyOptions& options, Observer& observer)
+      : source_(source),
+        from_(from),
+        destination_(destination),
         to_(to),
         options_(options),
         observer_(observer),
-        meter_(observer, to.environment.clock),
-        chunks_(from, to,
-                {.workers = core::worker_count(to.environment.threads, options.workers),
+        meter_(observer, destination.environment.clock),
+        chunks_(from, destination,
+                {.workers = core::worker_count(destination.environment.threads, options.workers),
                  .stop = options.stop}),
         trees_(from, to, chunks_, meter_, options.stop) {}
 
@@ -134,13 +139,15 @@ class Copy {
   core::Status find_copies(const std::vector<ListedSnapshot>& chosen);
   core::Status copy_missing(CopiedSnapshot& copied);
   core::Status copy_once(CopiedSnapshot& copied);
-  [[nodiscard]] core::Result<bool> trusts_pairs();
+  [[nodiscard]] core::Result<bool> trusts_pairs(ops::WriteView view);
   [[nodiscard]] std::optional<ops::EntryPair> earlier_of(const Snapshot& snapshot,
                                                          const Source& source);
   [[nodiscard]] core::Result<std::vector<Source>> copy_sources(const Snapshot& snapshot);
 
-  State& from_;
-  State& to_;
+  OpenRepository& source_;
+  CatalogueView from_;
+  OpenRepository& destination_;
+  CatalogueView to_;
   const CopyOptions& options_;
   Observer& observer_;
   ops::ProgressMeter meter_;
@@ -151,8 +158,6 @@ class Copy {
 };
 
 core::Result<CopyReport> Copy::run() {
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(from_, observer_));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(to_, observer_));
   CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(from_));
   list.warn(observer_);
   CAIRN_TRY_STATUS(find_copies(list.snapshots));
@@ -196,10 +201,10 @@ core::Result<CopyReport> Copy::run() {
 
 /// Which snapshots of the source have a copy: also those that were not chosen save work.
 core::Status Copy::find_copies(const std::vector<ListedSnapshot>& originals) {
-  if (!to_.keys->can_read_metadata()) {
+  if (!destination_.keys->can_read_metadata()) {
     CAIRN_TRY(const auto standing, standing_snapshots(to_));
     for (const ListedSnapshot& original : originals) {
-      CAIRN_TRY(const auto note, to_.catalogue->note(copy_note(from_, original.id)));
+      CAIRN_TRY(const auto note, to_.catalogue().note(copy_note(from_, original.id)));
       if (note && note->size() == SnapshotId::kSize && standing.contains(SnapshotId::from(*note))) {
         // What the copy says of itself cannot be read: there is nothing to be compared with.
         pairs_.emplace(original.id, Pair{{}, {}, SnapshotId::from(*note)});
@@ -241,7 +246,7 @@ core::Status Copy::copy_missing(CopiedSnapshot& copied) {
     } else if (code == ErrorCode::not_found && attempt == 0) {
       // A prune of the source may have moved it.
       observer_.detail(done.error().message() + ": looking again");
-      CAIRN_TRY_STATUS(ops::ensure_catalogue(from_, observer_));
+      CAIRN_TRY_STATUS(ops::ensure_catalogue(source_, observer_));
     } else {
       return core::fail(std::move(done).error().with_context("copy snapshot " + id.short_hex()));
     }
@@ -249,15 +254,17 @@ core::Status Copy::copy_missing(CopiedSnapshot& copied) {
 }
 
 core::Status Copy::copy_once(CopiedSnapshot& copied) {
-  CAIRN_TRY(const auto session, ops::WritingSession::begin(
-                                    to_, {.program_version = options_.program_version}, observer_));
-  CAIRN_TRY(const bool trusted, trusts_pairs());
+  CAIRN_TRY(const auto session,
+            ops::WritingSession::begin(destination_, {.program_version = options_.program_version},
+                                       observer_));
+  const ops::WriteView view = session->view();
+  CAIRN_TRY(const bool trusted, trusts_pairs(view));
   ops::StageTimes times(nullptr);
-  CAIRN_TRY(const ops::StorageLimit limit, ops::measure_storage(to_, observer_));
+  CAIRN_TRY(const ops::StorageLimit limit, ops::measure_storage(view, observer_));
   ops::ChunkStore store(
-      to_, {.compression_level = options_.compression_level, .limit = limit, .times = times},
+      view, {.compression_level = options_.compression_level, .limit = limit, .times = times},
       meter_);
-  ops::StoredNodes nodes(store, *to_.keys);
+  ops::StoredNodes nodes(store, *destination_.keys);
   chunks_.begin(store);
   trees_.begin(nodes, trusted);
 
@@ -286,7 +293,7 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
   copied.added_metadata = totals.metadata;
   ops::AfterCommit after(observer_,
                          fmt::format("snapshot {} is stored", session->id().short_hex()));
-  after(to_.catalogue->put_note(copy_note(from_, copied.source.id), session->id().view()));
+  after(to_.catalogue().put_note(copy_note(from_, copied.source.id), session->id().view()));
   pairs_.emplace(copied.source.id,
                  Pair{copied.source.snapshot, std::move(snapshot), session->id()});
   return {};
@@ -295,11 +302,11 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
 /// Condemned records have been read: whoever forgets a copy from now on, and collects, waits for
 /// this session. What belongs to copies that stand now may be relied on; see rule 2 in
 /// docs/design/0006-stat-cache.md.
-core::Result<bool> Copy::trusts_pairs() {
+core::Result<bool> Copy::trusts_pairs(ops::WriteView view) {
   CAIRN_TRY(const auto standing, standing_snapshots(to_));
   const auto dropped = std::erase_if(
       pairs_, [&standing](const auto& pair) { return !standing.contains(pair.second.copy); });
-  const bool trusted = !to_.usable_packs->avoids_any();
+  const bool trusted = !view.usable_packs.avoids_any();
   if (dropped > 0 || !trusted) {
     trees_.forget_folders();
   }
@@ -354,10 +361,12 @@ core::Result<std::vector<Source>> Copy::copy_sources(const Snapshot& snapshot) {
 core::Result<CopyReport> copy(Repository& source, Repository& destination,
                               const CopyOptions& options, Observer& observer) {
   CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
-  CAIRN_TRY_STATUS(check_roles(source.state(), destination.state()));
-  return ops::with_sound_catalogue(source.state(), observer, [&] {
-    return ops::with_sound_catalogue(destination.state(), observer, [&] {
-      return Copy(source.state(), destination.state(), options, observer).run();
+  OpenRepository& from = ops::opened(source);
+  OpenRepository& to = ops::opened(destination);
+  CAIRN_TRY_STATUS(check_roles(from, to));
+  return ops::with_catalogue(from, observer, [&](CatalogueView from_view) {
+    return ops::with_catalogue(to, observer, [&](CatalogueView to_view) {
+      return Copy(from, from_view, to, to_view, options, observer).run();
     });
   });
 }

@@ -67,14 +67,14 @@ class ChunkCopier::Worker {
 
 core::Result<std::vector<core::ByteView>> ChunkCopier::Worker::read(std::span<const Job> jobs) {
   const store::ChunkLocation& location = jobs.front().location;
-  State& from = copier_.from_;
+  const CatalogueView from = copier_.from_;
   if (!pack_ || pack_->number != location.pack) {
-    CAIRN_TRY(pack_, from.catalogue->pack(location.pack));
+    CAIRN_TRY(pack_, from.catalogue().pack(location.pack));
   }
   if (location.block >= pack_->blocks.size()) {
     return core::fail(damaged_chunk(jobs.front().from, "its pack has no such block"));
   }
-  CAIRN_TRY_STATUS(from.blocks->read(*pack_, location.block, scratch_, plain_));
+  CAIRN_TRY_STATUS(from.repository.blocks->read(*pack_, location.block, scratch_, plain_));
   std::vector<core::ByteView> chunks;
   for (const Job& job : jobs) {
     const std::uint64_t end = std::uint64_t{job.location.offset_bytes} + job.location.length_bytes;
@@ -85,7 +85,7 @@ core::Result<std::vector<core::ByteView>> ChunkCopier::Worker::read(std::span<co
         core::ByteView(plain_).subspan(job.location.offset_bytes, job.location.length_bytes));
     copier_.bytes_read_ += job.location.length_bytes;
   }
-  const auto ids = from.keys->chunk_ids(BlockKind::data, chunks);
+  const auto ids = from.repository.keys->chunk_ids(BlockKind::data, chunks);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (ids[i] != jobs[i].from) {
       return core::fail(damaged_chunk(jobs[i].from, "its bytes are not what its id says"));
@@ -120,7 +120,7 @@ core::Status ChunkCopier::Worker::copy(std::span<Job> jobs) {
   return {};
 }
 
-ChunkCopier::ChunkCopier(State& from, State& to, const Options& options)
+ChunkCopier::ChunkCopier(CatalogueView from, const OpenRepository& to, const Options& options)
     : from_(from), to_(to), options_(options) {}
 
 ChunkCopier::~ChunkCopier() = default;
@@ -182,7 +182,7 @@ core::Result<std::vector<ChunkCopier::Job>> ChunkCopier::find_jobs() {
     jobs.push_back(job);
     asked.push_back(from);
   }
-  CAIRN_TRY(const auto locations, from_.catalogue->find_all(asked, from_.present_packs()));
+  CAIRN_TRY(const auto locations, from_.catalogue().find_all(asked, from_.present_packs()));
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const ChunkId& from = jobs[i].from;
     if (!locations[i]) {
@@ -215,7 +215,7 @@ core::Status ChunkCopier::run(std::vector<Job>& jobs) {
   }
   std::atomic<std::size_t> next{0};
   const auto count = static_cast<unsigned>(std::min(workers_.size(), blocks.size()));
-  return core::run_workers(from_.environment.threads, count, "copying chunks",
+  return core::run_workers(from_.repository.environment.threads, count, "copying chunks",
                            [&](unsigned worker, const auto& failed) -> core::Status {
                              for (std::size_t i = next++; i < blocks.size() && !failed;
                                   i = next++) {

@@ -12,7 +12,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/backup.h"
 #include "cairn/repo/entry.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/writing/chunk_store.h"
 
 namespace cairn::repo::ops {
@@ -43,7 +43,7 @@ class ChunkCopier {
     std::stop_token stop = {};
   };
   /// All must outlive it.
-  ChunkCopier(State& from, State& to, const Options& options);
+  ChunkCopier(CatalogueView from, const OpenRepository& to, const Options& options);
   ~ChunkCopier();
 
   /// From now on chunks go into this store.
@@ -89,8 +89,8 @@ class ChunkCopier {
   static constexpr std::size_t kWindowChunks = 16 * 1024;
   static constexpr std::uint64_t kWindowBytes = 64 * 1024 * 1024;
 
-  State& from_;
-  State& to_;
+  CatalogueView from_;
+  const OpenRepository& to_;
   const Options options_;
   ChunkStore* store_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;

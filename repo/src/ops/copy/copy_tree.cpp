@@ -7,7 +7,8 @@
 
 namespace cairn::repo::ops {
 
-FolderPair::FolderPair(State& from, const ChunkId& from_node, State& to, const ChunkId& to_node)
+FolderPair::FolderPair(CatalogueView from, const ChunkId& from_node, CatalogueView to,
+                       const ChunkId& to_node)
     : from_(from, from_node), to_(to, to_node) {
   advance();
 }
@@ -36,7 +37,7 @@ std::optional<EntryPair> FolderPair::find(std::string_view name) {
 
 class TreeCopier::EarlierContent {
  public:
-  EarlierContent(State& from, State& to, const EntryPair& pair)
+  EarlierContent(CatalogueView from, CatalogueView to, const EntryPair& pair)
       : from_(from, pair.from.content), to_(to, pair.to.content) {}
 
   /// Learns ids of chunks up to `offset` and somewhat beyond: what was inserted has moved them.
@@ -65,8 +66,8 @@ class TreeCopier::EarlierContent {
   bool ended_ = false;
 };
 
-TreeCopier::TreeCopier(State& from, State& to, ChunkCopier& chunks, ProgressMeter& meter,
-                       std::stop_token stop)
+TreeCopier::TreeCopier(CatalogueView from, CatalogueView to, ChunkCopier& chunks,
+                       ProgressMeter& meter, std::stop_token stop)
     : from_(from), to_(to), chunks_(chunks), meter_(meter), stop_(std::move(stop)) {}
 
 void TreeCopier::begin(NodeSink& nodes, bool trusts_pairs) {
@@ -225,7 +226,8 @@ core::Status TreeCopier::apply(Event event) {
     case Event::Kind::object:
       return place(std::move(event.entry));
     case Event::Kind::open_folder:
-      builders_.push_back(std::make_unique<FolderBuilder>(*nodes_, to_.keys->split_key()));
+      builders_.push_back(
+          std::make_unique<FolderBuilder>(*nodes_, to_.repository.keys->split_key()));
       return {};
     case Event::Kind::close_folder: {
       CAIRN_TRY(event.entry.folder, builders_.back()->finish());

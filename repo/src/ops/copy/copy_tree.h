@@ -11,7 +11,7 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/copy/copy_chunks.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/tree/content_cursor.h"
 #include "ops/tree/node_builder.h"
 #include "ops/tree/tree_reader.h"
@@ -29,7 +29,8 @@ struct EntryPair {
 /// of each, and the inner nodes above.
 class FolderPair {
  public:
-  FolderPair(State& from, const ChunkId& from_node, State& to, const ChunkId& to_node);
+  FolderPair(CatalogueView from, const ChunkId& from_node, CatalogueView to,
+             const ChunkId& to_node);
 
   /// The object of that name, if both have it. Names must be asked for in ascending order. What
   /// cannot be read is not there: a pair only saves work.
@@ -51,7 +52,7 @@ class FolderPair {
 class TreeCopier {
  public:
   /// All must outlive it.
-  TreeCopier(State& from, State& to, ChunkCopier& chunks, ProgressMeter& meter,
+  TreeCopier(CatalogueView from, CatalogueView to, ChunkCopier& chunks, ProgressMeter& meter,
              std::stop_token stop);
 
   /// From now on nodes go into this sink. `trusts_pairs`: what an earlier copy refers to is there,
@@ -100,8 +101,8 @@ class TreeCopier {
   static constexpr std::size_t kRunsOfEvent = 512;
   static constexpr std::size_t kFoldersMax = 128 * 1024;
 
-  State& from_;
-  State& to_;
+  CatalogueView from_;
+  CatalogueView to_;
   ChunkCopier& chunks_;
   ProgressMeter& meter_;
   const std::stop_token stop_;

@@ -160,10 +160,9 @@ const RecordedSubfolder* RecalledFolder::subfolder(std::uint32_t index) const no
   return found != record.subfolders.end() && found->index == index ? &*found : nullptr;
 }
 
-core::Result<std::unique_ptr<StatCache>> StatCache::open(State& state, const Options& options) {
-  Expects(state.catalogue != nullptr);
-  std::unique_ptr<StatCache> cache(new StatCache(state, options));
-  CAIRN_TRY(cache->dead_packs_, state.catalogue->dead_packs());
+core::Result<std::unique_ptr<StatCache>> StatCache::open(WriteView view, const Options& options) {
+  std::unique_ptr<StatCache> cache(new StatCache(view, options));
+  CAIRN_TRY(cache->dead_packs_, view.catalogue().dead_packs());
   return cache;
 }
 
@@ -174,14 +173,14 @@ core::Result<bool> StatCache::is_settled(std::uint64_t interval) const {
   }
   // Its note was written before its first record, which we have seen. Another process may settle it
   // later: only the good news is kept.
-  CAIRN_TRY(const auto note, state_.catalogue->note(unsettled_note(interval)));
+  CAIRN_TRY(const auto note, view_.catalogue().note(unsettled_note(interval)));
   if (note) {
     return false;
   }
   // It may have been settled a moment ago, by a process whose packs we did not see in W2 of
   // docs/design/0009-collection.md: those may be condemned, or gone.
-  CAIRN_TRY(const store::PackNumber next, state_.catalogue->next_pack());
-  if (!state_.usable_packs->knows_all_below(next)) {
+  CAIRN_TRY(const store::PackNumber next, view_.catalogue().next_pack());
+  if (!view_.usable_packs.knows_all_below(next)) {
     return false;
   }
   settled_.insert(interval);
@@ -201,13 +200,13 @@ core::Result<std::shared_ptr<const RecalledFolder>> StatCache::recall(
   CAIRN_TRY(const bool settled, is_settled(record.interval));
   const bool nothing_gone = settled && record.dead_packs == dead_packs_;
   const bool is_vouched_for = vouched && record.content && record.content->node == *vouched;
-  folder->trusted = !state_.usable_packs->avoids_any() && (nothing_gone || is_vouched_for);
+  folder->trusted = !view_.usable_packs.avoids_any() && (nothing_gone || is_vouched_for);
   return folder;
 }
 
 /// nullopt also if it is damaged: the folder is read, and recorded anew.
 core::Result<std::optional<FolderRecord>> StatCache::stored(const FolderKey& key) const {
-  CAIRN_TRY(const auto value, state_.catalogue->stat_record(record_key(key)));
+  CAIRN_TRY(const auto value, view_.catalogue().stat_record(record_key(key)));
   if (!value) {
     return std::nullopt;
   }
@@ -226,7 +225,7 @@ core::Result<std::vector<Entry>> StatCache::piece(const RecalledFolder& folder,
   Expects(index < folder.record.pieces.size());
   const RecordPiece& piece = folder.record.pieces[index];
   CAIRN_TRY(const auto value,
-            state_.catalogue->stat_record(piece_key(folder.key, piece.slot, piece.number)));
+            view_.catalogue().stat_record(piece_key(folder.key, piece.slot, piece.number)));
   core::Decoder in(value ? core::ByteView(*value) : core::ByteView(), "stat cache piece");
   if (!value || in.u64() != piece.serial) {
     return core::fail(
@@ -252,7 +251,7 @@ core::Result<bool> StatCache::is_stored(const Content& content) const {
       continue;
     }
     CAIRN_TRY(const auto location,
-              state_.catalogue->find(*item.chunk, state_.usable_packs->filter()));
+              view_.catalogue().find(*item.chunk, view_.usable_packs.filter()));
     if (!location) {
       return false;
     }
@@ -262,7 +261,7 @@ core::Result<bool> StatCache::is_stored(const Content& content) const {
 
 std::uint64_t StatCache::random_number() {
   core::Bytes bytes(sizeof(std::uint64_t));
-  state_.environment.random.fill(bytes);
+  view_.repository.environment.random.fill(bytes);
   core::Decoder in(bytes, "random number");
   return in.u64();
 }
@@ -313,7 +312,7 @@ core::Status StatCache::drop_replaced(const FolderKey& key, const FolderRecord& 
   // What a recording that was killed has left in this slot.
   for (std::uint32_t number = own;; ++number) {
     core::Bytes left = piece_key(key, record.slot, number);
-    CAIRN_TRY(const auto value, state_.catalogue->stat_record(left));
+    CAIRN_TRY(const auto value, view_.catalogue().stat_record(left));
     if (!value) {
       return {};
     }
@@ -327,7 +326,7 @@ core::Status StatCache::put(const FolderKey& key, FolderRecord& record) {
   }
   if (!interval_) {
     const std::uint64_t interval = random_number();
-    CAIRN_TRY_STATUS(state_.catalogue->put_note(unsettled_note(interval), {}));
+    CAIRN_TRY_STATUS(view_.catalogue().put_note(unsettled_note(interval), {}));
     interval_ = interval;
   }
   record.interval = *interval_;
@@ -395,7 +394,7 @@ core::Status StatCache::flush() {
   }
   // The last change of a key counts; the order of keys makes neighbours share a page.
   std::ranges::stable_sort(changes_, [](const auto& a, const auto& b) { return a.key < b.key; });
-  CAIRN_TRY_STATUS(state_.catalogue->change_stat_records(changes_));
+  CAIRN_TRY_STATUS(view_.catalogue().change_stat_records(changes_));
   changes_.clear();
   changes_bytes_ = 0;
   return {};
@@ -404,14 +403,14 @@ core::Status StatCache::flush() {
 core::Status StatCache::settle() {
   CAIRN_TRY_STATUS(flush());
   if (interval_) {
-    CAIRN_TRY_STATUS(state_.catalogue->remove_note(unsettled_note(*interval_)));
+    CAIRN_TRY_STATUS(view_.catalogue().remove_note(unsettled_note(*interval_)));
     interval_.reset();
   }
   return {};
 }
 
 core::Result<std::optional<ChunkId>> StatCache::anchor(std::string_view source) const {
-  CAIRN_TRY(const auto note, state_.catalogue->note(anchor_note(source)));
+  CAIRN_TRY(const auto note, view_.catalogue().note(anchor_note(source)));
   if (!note) {
     return std::nullopt;
   }
@@ -420,7 +419,7 @@ core::Result<std::optional<ChunkId>> StatCache::anchor(std::string_view source) 
   const auto node = read_id<ChunkId>(in);
   CAIRN_TRY_STATUS(in.finish());
   const auto stands = [&](format::ObjectKind kind) {
-    return state_.backend->size(store::object_name(kind, snapshot));
+    return view_.repository.backend->size(store::object_name(kind, snapshot));
   };
   // Condemned packs have been read: whoever forgets the snapshot from now on and collects will wait
   // for this session.
@@ -437,7 +436,7 @@ core::Status StatCache::set_anchor(std::string_view source, const SnapshotId& sn
   core::Encoder out;
   out.raw(snapshot.view());
   out.raw(node.view());
-  return state_.catalogue->put_note(anchor_note(source), out.view());
+  return view_.catalogue().put_note(anchor_note(source), out.view());
 }
 
 core::Result<const Entry*> RecordEntries::at(std::size_t index) {

@@ -13,7 +13,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 #include "store/catalogue/catalogue.h"
 
 /// The stat cache: what the last backup saw of each folder, so that the next one need not look at
@@ -122,8 +122,8 @@ class StatCache {
     bool record = true;  ///< false: nothing is written
     bool recall = true;  ///< false: nothing is known of any folder
   };
-  /// The state's catalogue must be open, condemned packs known, and both outlive the cache.
-  [[nodiscard]] static core::Result<std::unique_ptr<StatCache>> open(State& state,
+  /// The session must outlive the cache.
+  [[nodiscard]] static core::Result<std::unique_ptr<StatCache>> open(WriteView view,
                                                                      const Options& options);
 
   /// nullptr if there is no usable record, or a damaged one. `vouched`: the node that somebody who
@@ -166,7 +166,7 @@ class StatCache {
   static constexpr std::size_t kBufferBytes = 4 * 1024 * 1024;
 
  private:
-  StatCache(State& state, const Options& options) : state_(state), options_(options) {}
+  StatCache(WriteView view, const Options& options) : view_(view), options_(options) {}
   [[nodiscard]] core::Result<bool> is_settled(std::uint64_t interval) const;
   core::Status change(core::Bytes key, std::optional<core::Bytes> value);
   core::Status drop_replaced(const FolderKey& key, const FolderRecord& record);
@@ -175,7 +175,7 @@ class StatCache {
   core::Status forget_below(const FolderKey& key, const std::string& path, unsigned depth);
   [[nodiscard]] std::uint64_t random_number();
 
-  State& state_;
+  WriteView view_;
   Options options_;
   std::uint64_t dead_packs_ = 0;
   std::optional<std::uint64_t> interval_;  ///< noted as unsettled

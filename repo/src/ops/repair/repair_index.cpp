@@ -7,6 +7,7 @@
 #include "ops/collect/index_rewrite.h"
 #include "ops/progress/after_commit.h"
 #include "ops/repository/access.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/repository/pack_directories.h"
 
 namespace cairn::repo {
@@ -14,9 +15,9 @@ namespace cairn::repo {
 core::Result<RepairIndexReport> repair_index(Repository& repository,
                                              const RepairIndexOptions& options,
                                              Observer& observer) {
-  ops::State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_collecting_key(state));
-  CAIRN_TRY(const auto directories, ops::PackDirectories::list(state));
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_collecting_key(open));
+  CAIRN_TRY(const auto directories, ops::PackDirectories::list(open));
   RepairIndexReport report;
   report.segments_before = directories.segments().size();
   std::set<IndexSegmentId> readable;
@@ -54,13 +55,13 @@ core::Result<RepairIndexReport> repair_index(Repository& repository,
     return report;
   }
   CAIRN_TRY(const ops::RewrittenIndex rewritten,
-            ops::rewrite_index(state, {.leave_out = {}, .replace_all = true, .stop = options.stop},
+            ops::rewrite_index(open, {.leave_out = {}, .replace_all = true, .stop = options.stop},
                                observer));
   report.segments_after = rewritten.written;
   ops::AfterCommit after(observer, "the index is written anew");
   // Opened first: one that is sound keeps the stat cache and the end of the client's chain.
-  if (after(ops::ensure_catalogue(state, observer))) {
-    after(ops::rebuild_catalogue(state, observer));
+  if (after(ops::ensure_catalogue(open, observer))) {
+    after(ops::rebuild_catalogue(open, observer));
   }
   return report;
 }

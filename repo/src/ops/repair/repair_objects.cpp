@@ -8,7 +8,7 @@
 #include "cairn/repo/repair.h"
 #include "ops/repository/access.h"
 #include "ops/repository/damage.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "ops/writing/announced_sessions.h"
 #include "store/objects/records.h"
 
@@ -18,14 +18,14 @@ namespace {
 
 using core::ErrorCode;
 using format::ObjectKind;
-using ops::State;
+using ops::OpenRepository;
 using store::ObjectName;
 using Action = RepairedObject::Action;
 
 class ObjectRepair {
  public:
-  ObjectRepair(State& state, const RepairObjectsOptions& options)
-      : state_(state), options_(options) {}
+  ObjectRepair(const OpenRepository& repository, const RepairObjectsOptions& options)
+      : repository_(repository), options_(options) {}
 
   core::Result<std::vector<RepairedObject>> run() {
     CAIRN_TRY_STATUS(mend_config());
@@ -37,14 +37,16 @@ class ObjectRepair {
                           [this](const ObjectName& name) { return mend_tombstone(name); }));
     CAIRN_TRY_STATUS(each(ObjectKind::mark, [this](const ObjectName& name) {
       return drop_if_damaged(
-          name, store::get_mark(*state_.backend, *state_.keys, MarkId::from(name.id.view())),
+          name,
+          store::get_mark(*repository_.backend, *repository_.keys, MarkId::from(name.id.view())),
           "some snapshot has lost its changed tags, or its pin: see cairn snapshots, and set them "
           "again with cairn tag and cairn snapshots pin");
     }));
     CAIRN_TRY_STATUS(each(ObjectKind::settings, [this](const ObjectName& name) {
       return drop_if_damaged(
           name,
-          store::get_settings(*state_.backend, *state_.keys, SettingsId::from(name.id.view())),
+          store::get_settings(*repository_.backend, *repository_.keys,
+                              SettingsId::from(name.id.view())),
           "these settings did not count: see cairn config, and set what is wanted");
     }));
     CAIRN_TRY_STATUS(
@@ -56,7 +58,7 @@ class ObjectRepair {
 
  private:
   core::Status each(ObjectKind kind, const std::function<core::Status(const ObjectName&)>& mend) {
-    CAIRN_TRY(const auto ids, store::list_ids<core::Hash256>(*state_.backend, kind));
+    CAIRN_TRY(const auto ids, store::list_ids<core::Hash256>(*repository_.backend, kind));
     for (const core::Hash256& id : ids) {
       if (options_.stop.stop_requested()) {
         return core::fail(ErrorCode::interrupted, "interrupted");
@@ -72,7 +74,7 @@ class ObjectRepair {
   }
 
   core::Result<core::Bytes> bytes_of(const ObjectName& name) {
-    return state_.backend->get(name, store::object_bytes_max(name.kind));
+    return repository_.backend->get(name, store::object_bytes_max(name.kind));
   }
 
   /// True while the object is what it was when it was judged.
@@ -92,7 +94,7 @@ class ObjectRepair {
       if (!same) {
         return {};  // somebody else was faster
       }
-      CAIRN_TRY_STATUS(state_.backend->replace(name, good));
+      CAIRN_TRY_STATUS(repository_.backend->replace(name, good));
     }
     tell(Action::rewritten, name, std::move(message));
     return {};
@@ -100,7 +102,7 @@ class ObjectRepair {
 
   core::Status remove(const ObjectName& name, std::string message) {
     if (!options_.dry_run) {
-      const core::Status removed = state_.backend->remove(name);
+      const core::Status removed = repository_.backend->remove(name);
       if (!removed && removed.error().code() != ErrorCode::not_found) {
         return removed;
       }
@@ -128,11 +130,11 @@ class ObjectRepair {
   core::Status mend_config() {
     const ObjectName name = store::config_name();
     const core::Bytes good =
-        format::encode_twin(ObjectKind::config, state_.keys->bundle().config_payload);
+        format::encode_twin(ObjectKind::config, repository_.keys->bundle().config_payload);
     const auto seen = bytes_of(name);
     if (!seen && seen.error().code() == ErrorCode::not_found) {
       if (!options_.dry_run) {
-        CAIRN_TRY_STATUS(state_.backend->put(name, good));
+        CAIRN_TRY_STATUS(repository_.backend->put(name, good));
       }
       tell(Action::rewritten, name, "it was missing; the key slots hold a copy");
       return {};
@@ -142,7 +144,7 @@ class ObjectRepair {
     }
     if (!seen) {  // larger than any
       if (!options_.dry_run) {
-        CAIRN_TRY_STATUS(state_.backend->replace(name, good));
+        CAIRN_TRY_STATUS(repository_.backend->replace(name, good));
       }
       tell(Action::rewritten, name, "it was damaged; the key slots hold a copy");
       return {};
@@ -179,16 +181,16 @@ class ObjectRepair {
 
   /// Something intact that belongs under another name, and goes there if that is free.
   core::Status mend_misnamed(const ObjectName& name, const ObjectName& right, core::ByteView seen) {
-    CAIRN_TRY(const auto there, state_.backend->size(right));
+    CAIRN_TRY(const auto there, repository_.backend->size(right));
     if (!there && !options_.dry_run) {
-      CAIRN_TRY_STATUS(state_.backend->put(right, seen));
+      CAIRN_TRY_STATUS(repository_.backend->put(right, seen));
     }
     return remove(name, fmt::format("it is {}, under a wrong name", store::object_path(right)));
   }
 
   core::Status mend_register(const ObjectName& name) {
     const auto id = SnapshotId::from(name.id.view());
-    auto record = store::get_register(*state_.backend, *state_.keys, id);
+    auto record = store::get_register(*repository_.backend, *repository_.keys, id);
     if (record && record->intact) {
       return {};
     }
@@ -202,7 +204,7 @@ class ObjectRepair {
     if (record && twin) {
       return rewrite_from_copy(name, *seen, twin->payload);
     }
-    CAIRN_TRY(const bool forgotten, ops::is_forgotten(state_, id));
+    CAIRN_TRY(const bool forgotten, ops::is_forgotten(repository_, id));
     if (record || forgotten) {
       return {};  // it is intact by now, or the next prune takes it away
     }
@@ -220,9 +222,9 @@ class ObjectRepair {
   /// misses what should be here instead.
   core::Result<std::optional<ObjectName>> original_of(const ObjectName& name, core::ByteView seen) {
     std::optional<ObjectName> original;
-    CAIRN_TRY(const auto ids, store::list_ids<SnapshotId>(*state_.backend, name.kind));
+    CAIRN_TRY(const auto ids, store::list_ids<SnapshotId>(*repository_.backend, name.kind));
     for (const SnapshotId& id : ids) {
-      const auto record = store::get_register(*state_.backend, *state_.keys, id);
+      const auto record = store::get_register(*repository_.backend, *repository_.keys, id);
       if (!record) {
         continue;
       }
@@ -240,7 +242,7 @@ class ObjectRepair {
 
   core::Status mend_tombstone(const ObjectName& name) {
     const auto id = SnapshotId::from(name.id.view());
-    const auto tombstone = store::get_tombstone(*state_.backend, *state_.keys, id);
+    const auto tombstone = store::get_tombstone(*repository_.backend, *repository_.keys, id);
     if (tombstone && tombstone->intact) {
       return {};
     }
@@ -272,7 +274,7 @@ class ObjectRepair {
   /// A fence first: should it have announced a backup that lives, that one begins again.
   core::Status end_session(const ObjectName& name) {
     const auto id = SnapshotId::from(name.id.view());
-    const auto session = store::get_session(*state_.backend, *state_.keys, id);
+    const auto session = store::get_session(*repository_.backend, *repository_.keys, id);
     if (session) {
       return {};
     }
@@ -280,8 +282,8 @@ class ObjectRepair {
       return leave(name, session.error(), {});
     }
     if (!options_.dry_run) {
-      const core::Status fenced =
-          store::put_fence(*state_.backend, *state_.keys, state_.environment.random, id);
+      const core::Status fenced = store::put_fence(*repository_.backend, *repository_.keys,
+                                                   repository_.environment.random, id);
       if (!fenced && fenced.error().code() != ErrorCode::already_exists) {
         return fenced;
       }
@@ -290,15 +292,15 @@ class ObjectRepair {
   }
 
   core::Status tell_condemned(const ObjectName& name) {
-    const auto record =
-        store::get_condemned(*state_.backend, *state_.keys, CondemnedId::from(name.id.view()));
+    const auto record = store::get_condemned(*repository_.backend, *repository_.keys,
+                                             CondemnedId::from(name.id.view()));
     return record ? core::Status()
                   : leave(name, record.error(),
                           "it tells which packs a prune was about to delete. Once no prune runs on "
                           "any machine, remove it by hand, then run: cairn verify");
   }
 
-  State& state_;
+  const OpenRepository& repository_;
   const RepairObjectsOptions& options_;
   std::vector<RepairedObject> done_;
 };
@@ -320,9 +322,9 @@ std::string_view to_string(RepairedObject::Action action) noexcept {
 core::Result<std::vector<RepairedObject>> repair_objects(Repository& repository,
                                                          const RepairObjectsOptions& options,
                                                          Observer& /*observer*/) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_collecting_key(state, "mend objects"));
-  return ObjectRepair(state, options).run();
+  const OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_collecting_key(open, "mend objects"));
+  return ObjectRepair(open, options).run();
 }
 
 }  // namespace cairn::repo

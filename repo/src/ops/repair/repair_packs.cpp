@@ -23,21 +23,23 @@ namespace cairn::repo {
 namespace {
 
 using core::ErrorCode;
-using ops::State;
+using ops::CatalogueView;
+using ops::OpenRepository;
+using ops::WriteView;
 
-core::Status check_roles(const State& state, const RepairPacksOptions& options) {
-  CAIRN_TRY_STATUS(ops::require_collecting_key(state, "replace packs"));
-  CAIRN_TRY_STATUS(ops::require_data_key(state));
+core::Status check_roles(const OpenRepository& repository, const RepairPacksOptions& options) {
+  CAIRN_TRY_STATUS(ops::require_collecting_key(repository, "replace packs"));
+  CAIRN_TRY_STATUS(ops::require_data_key(repository));
   if (options.from == nullptr) {
     return {};
   }
-  const State& from = options.from->state();
+  const OpenRepository& from = ops::opened(*options.from);
   CAIRN_TRY_STATUS(ops::require_metadata_key(from));
   CAIRN_TRY_STATUS(ops::require_data_key(from));
-  if (from.config.repository_id == state.config.repository_id) {
+  if (from.config.repository_id == repository.config.repository_id) {
     return core::fail(ErrorCode::invalid_argument,
                       fmt::format("{} and {} are the same repository, or copies file by file",
-                                  from.location, state.location),
+                                  from.location, repository.location),
                       "packs of such a copy are as good as these: put them over the damaged ones");
   }
   return {};
@@ -45,29 +47,30 @@ core::Status check_roles(const State& state, const RepairPacksOptions& options) 
 
 class PackRepair {
  public:
-  PackRepair(State& state, const RepairPacksOptions& options, Observer& observer)
-      : state_(state),
+  PackRepair(OpenRepository& repository, const RepairPacksOptions& options, Observer& observer)
+      : repository_(repository),
         options_(options),
         observer_(observer),
-        meter_(observer, state.environment.clock) {}
+        meter_(observer, repository.environment.clock) {}
 
   core::Result<RepairPacksReport> run();
 
  private:
-  core::Status find_damaged();
+  core::Status find_damaged(CatalogueView view);
   core::Status salvage();
   core::Result<std::set<ChunkId>> find_missing();
   core::Status heal(const std::set<ChunkId>& missing);
-  core::Result<std::uint64_t> heal_from_sources(const std::set<ChunkId>& missing);
-  core::Result<std::uint64_t> heal_from_repository(const std::set<ChunkId>& missing);
-  core::Result<std::uint64_t> heal_from_snapshot(const Snapshot& snapshot,
+  core::Result<std::uint64_t> heal_from_sources(WriteView view, const std::set<ChunkId>& missing);
+  core::Result<std::uint64_t> heal_from_repository(WriteView view,
+                                                   const std::set<ChunkId>& missing);
+  core::Result<std::uint64_t> heal_from_snapshot(WriteView view, const Snapshot& snapshot,
                                                  const std::set<ChunkId>& missing,
                                                  ops::ChunkCopier& chunks, ops::TreeCopier& trees);
   [[nodiscard]] ops::ChunkStoreOptions storing(const std::set<ChunkId>& missing) {
     return {.compression_level = options_.compression_level, .only = &missing, .times = times_};
   }
 
-  State& state_;
+  OpenRepository& repository_;
   const RepairPacksOptions& options_;
   Observer& observer_;
   ops::ProgressMeter meter_;
@@ -76,8 +79,8 @@ class PackRepair {
 };
 
 core::Result<RepairPacksReport> PackRepair::run() {
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state_, observer_));
-  CAIRN_TRY_STATUS(find_damaged());
+  CAIRN_TRY(const CatalogueView view, ops::ensure_catalogue(repository_, observer_));
+  CAIRN_TRY_STATUS(find_damaged(view));
   if (!options_.dry_run && !report_.damaged.empty()) {
     CAIRN_TRY_STATUS(salvage());
   }
@@ -98,21 +101,21 @@ core::Result<RepairPacksReport> PackRepair::run() {
   return std::move(report_);
 }
 
-core::Status PackRepair::find_damaged() {
+core::Status PackRepair::find_damaged(CatalogueView view) {
   std::vector<ops::AuditedPack> packs;
-  CAIRN_TRY_STATUS(state_.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
-                                                       std::uint64_t size,
-                                                       format::BlockKind /*kind*/) -> core::Status {
+  CAIRN_TRY_STATUS(view.catalogue().for_each_pack([&](store::PackNumber number, const PackId& id,
+                                                      std::uint64_t size,
+                                                      format::BlockKind /*kind*/) -> core::Status {
     const bool is_asked_for =
         options_.packs.empty() || std::ranges::find(options_.packs, id) != options_.packs.end();
-    if (is_asked_for && !state_.missing_packs->is_gone(number)) {
+    if (is_asked_for && !view.missing_packs().is_gone(number)) {
       packs.push_back({number, id, size});
     }
     return {};
   }));
   ops::Findings findings;
   CAIRN_TRY_STATUS(ops::audit_packs(
-      state_, packs, {.workers = options_.workers, .stop = options_.stop}, findings, meter_));
+      view, packs, {.workers = options_.workers, .stop = options_.stop}, findings, meter_));
   std::set<std::string> damaged;
   for (const Finding& finding : findings.take()) {
     // What the storage did not give is copied as far as it does; the salvage keeps such a pack.
@@ -137,10 +140,10 @@ core::Status PackRepair::salvage() {
                                 .compression_level = options_.compression_level,
                                 .workers = options_.workers,
                                 .stop = options_.stop};
-  ops::Collector collector(state_, collecting, observer_);
-  CAIRN_TRY_STATUS(collector.plan_salvage(report_.damaged));
+  ops::Collector collector(repository_, collecting, observer_);
+  CAIRN_TRY(const CatalogueView view, collector.plan_salvage(report_.damaged));
   if (collector.has_work()) {
-    CAIRN_TRY_STATUS(collector.copy_needed());
+    CAIRN_TRY_STATUS(collector.copy_needed(view));
   }
   if (collector.has_work()) {
     CAIRN_TRY_STATUS(collector.condemn());
@@ -153,33 +156,34 @@ core::Status PackRepair::salvage() {
   report_.chunks_unreadable = collector.lost().size();
   report_.packs_removed = collector.report().removed.packs;
   report_.packs_kept = report_.damaged.size() - report_.packs_removed;
-  return ops::ensure_catalogue(state_, observer_);
+  CAIRN_TRY_STATUS(ops::ensure_catalogue(repository_, observer_));
+  return {};
 }
 
 core::Result<std::set<ChunkId>> PackRepair::find_missing() {
-  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(state_));
+  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(repository_));
   list.warn(observer_);
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state_, observer_));
+  CAIRN_TRY(const CatalogueView view, ops::ensure_catalogue(repository_, observer_));
   std::set<ChunkId> missing;
-  ops::Reachability reachable(state_, {.stop = options_.stop, .lost = &missing});
+  ops::Reachability reachable({.stop = options_.stop, .lost = &missing});
   for (const ListedSnapshot& listed : list.snapshots) {
     meter_.at("snapshot " + listed.id.short_hex());
-    CAIRN_TRY_STATUS(reachable.add(listed.snapshot));
+    CAIRN_TRY_STATUS(reachable.add(view, listed.snapshot));
   }
   return missing;
 }
 
 core::Status PackRepair::heal(const std::set<ChunkId>& missing) {
   // Announced, so that no collector takes what is stored before a snapshot is seen to need it.
-  CAIRN_TRY(
-      const auto session,
-      ops::WritingSession::begin(state_, {.program_version = options_.program_version}, observer_));
+  CAIRN_TRY(const auto session,
+            ops::WritingSession::begin(repository_, {.program_version = options_.program_version},
+                                       observer_));
   if (!options_.sources.empty()) {
-    CAIRN_TRY(const std::uint64_t healed, heal_from_sources(missing));
+    CAIRN_TRY(const std::uint64_t healed, heal_from_sources(session->view(), missing));
     report_.healed_from_sources += healed;
   }
   if (options_.from != nullptr) {
-    CAIRN_TRY(const std::uint64_t healed, heal_from_repository(missing));
+    CAIRN_TRY(const std::uint64_t healed, heal_from_repository(session->view(), missing));
     report_.healed_from_repository += healed;
   }
   return {};
@@ -190,37 +194,39 @@ std::uint64_t chunks_of(const ops::ChunkStore::Totals& totals) {
 }
 
 /// As a backup that reads every file, and stores nothing but what is missing.
-core::Result<std::uint64_t> PackRepair::heal_from_sources(const std::set<ChunkId>& missing) {
-  ops::ChunkStore store(state_, storing(missing), meter_);
+core::Result<std::uint64_t> PackRepair::heal_from_sources(WriteView view,
+                                                          const std::set<ChunkId>& missing) {
+  ops::ChunkStore store(view, storing(missing), meter_);
   ops::PipelineOptions pipeline_options{.times = times_};
   pipeline_options.paths = options_.sources;
   std::ranges::sort(pipeline_options.paths);
-  pipeline_options.workers = core::worker_count(state_.environment.threads, options_.workers);
+  pipeline_options.workers = core::worker_count(repository_.environment.threads, options_.workers);
   pipeline_options.stop = options_.stop;
-  ops::BackupPipeline pipeline(state_, pipeline_options, store, meter_);
+  ops::BackupPipeline pipeline(repository_, pipeline_options, store, meter_);
   CAIRN_TRY_STATUS(pipeline.run());
   CAIRN_TRY_STATUS(store.finish());
   return chunks_of(store.totals());
 }
 
-core::Result<std::uint64_t> PackRepair::heal_from_repository(const std::set<ChunkId>& missing) {
-  State& from = options_.from->state();
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(from, observer_));
+core::Result<std::uint64_t> PackRepair::heal_from_repository(WriteView view,
+                                                             const std::set<ChunkId>& missing) {
+  CAIRN_TRY(const CatalogueView from,
+            ops::ensure_catalogue(ops::opened(*options_.from), observer_));
   CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(from));
   list.warn(observer_);
   ops::ChunkCopier chunks(
-      from, state_,
-      {.workers = core::worker_count(state_.environment.threads, options_.workers),
+      from, repository_,
+      {.workers = core::worker_count(repository_.environment.threads, options_.workers),
        .stop = options_.stop});
-  ops::TreeCopier trees(from, state_, chunks, meter_, options_.stop);
+  ops::TreeCopier trees(from, view, chunks, meter_, options_.stop);
   std::uint64_t healed = 0;
   for (const ListedSnapshot& listed : list.snapshots) {
-    auto found = heal_from_snapshot(listed.snapshot, missing, chunks, trees);
+    auto found = heal_from_snapshot(view, listed.snapshot, missing, chunks, trees);
     if (found) {
       healed += *found;
     } else if (ops::is_lost(found.error().code())) {
       observer_.warning(fmt::format("{}: passing over snapshot {} of {}", found.error().message(),
-                                    listed.id.short_hex(), from.location));
+                                    listed.id.short_hex(), from.repository.location));
     } else {
       return core::fail(std::move(found).error());
     }
@@ -228,12 +234,12 @@ core::Result<std::uint64_t> PackRepair::heal_from_repository(const std::set<Chun
   return healed;
 }
 
-core::Result<std::uint64_t> PackRepair::heal_from_snapshot(const Snapshot& snapshot,
+core::Result<std::uint64_t> PackRepair::heal_from_snapshot(WriteView view, const Snapshot& snapshot,
                                                            const std::set<ChunkId>& missing,
                                                            ops::ChunkCopier& chunks,
                                                            ops::TreeCopier& trees) {
-  ops::ChunkStore store(state_, storing(missing), meter_);
-  ops::StoredNodes nodes(store, *state_.keys);
+  ops::ChunkStore store(view, storing(missing), meter_);
+  ops::StoredNodes nodes(store, *repository_.keys);
   chunks.begin(store);
   trees.begin(nodes, false);
   core::Status copied;
@@ -258,9 +264,9 @@ core::Result<RepairPacksReport> repair_packs(Repository& repository,
                                              const RepairPacksOptions& options,
                                              Observer& observer) {
   CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(check_roles(state, options));
-  return PackRepair(state, options, observer).run();
+  OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(check_roles(open, options));
+  return PackRepair(open, options, observer).run();
 }
 
 }  // namespace cairn::repo

@@ -12,13 +12,14 @@ namespace cairn::repo::ops {
 
 namespace {
 
-core::Status require(bool may, const State& state, std::string_view action, std::string hint) {
+core::Status require(bool may, const OpenRepository& repository, std::string_view action,
+                     std::string hint) {
   if (may) {
     return {};
   }
   return core::fail(
       core::ErrorCode::not_permitted,
-      fmt::format("a key of role {} cannot {}", to_string(state.keys->role()), action),
+      fmt::format("a key of role {} cannot {}", to_string(repository.keys->role()), action),
       std::move(hint));
 }
 
@@ -47,23 +48,24 @@ core::Status check_environment(const Environment& environment) {
   return check_text("the name of this user", environment.user);
 }
 
-core::Status require_metadata_key(const State& state) {
-  return require(state.keys->can_read_metadata(), state, "read snapshots",
+core::Status require_metadata_key(const OpenRepository& repository) {
+  return require(repository.keys->can_read_metadata(), repository, "read snapshots",
                  "use a key of role admin, restore, maintain or audit");
 }
 
-core::Status require_data_key(const State& state) {
-  return require(state.keys->can_read_data(), state, "read contents",
+core::Status require_data_key(const OpenRepository& repository) {
+  return require(repository.keys->can_read_data(), repository, "read contents",
                  "use a key of role admin or restore");
 }
 
-core::Status require_writing_key(const State& state) {
-  return require(state.keys->can_write(), state, "add snapshots",
+core::Status require_writing_key(const OpenRepository& repository) {
+  return require(repository.keys->can_write(), repository, "add snapshots",
                  "use a key of role admin or backup");
 }
 
-core::Status require_collecting_key(const State& state, std::string_view action) {
-  return require(state.keys->can_collect(), state, action, "use a key of role admin or maintain");
+core::Status require_collecting_key(const OpenRepository& repository, std::string_view action) {
+  return require(repository.keys->can_collect(), repository, action,
+                 "use a key of role admin or maintain");
 }
 
 }  // namespace cairn::repo::ops

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "cairn/core/result.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 
 /// What the key in use may read, and sign. Errors: not_permitted, with the roles that may.
 namespace cairn::repo::ops {
@@ -15,12 +15,12 @@ core::Status check_text(std::string_view what, std::string_view text);
 /// What records say of who wrote them. Errors: limit_exceeded.
 core::Status check_environment(const Environment& environment);
 
-core::Status require_metadata_key(const State& state);
-core::Status require_data_key(const State& state);
+core::Status require_metadata_key(const OpenRepository& repository);
+core::Status require_data_key(const OpenRepository& repository);
 /// May add snapshots.
-core::Status require_writing_key(const State& state);
+core::Status require_writing_key(const OpenRepository& repository);
 /// May forget, mark and prune. `action` is what the key is asked to do, for the message.
-core::Status require_collecting_key(const State& state,
+core::Status require_collecting_key(const OpenRepository& repository,
                                     std::string_view action = "take anything away");
 
 }  // namespace cairn::repo::ops

@@ -7,7 +7,7 @@
 
 #include "format/fields.h"
 #include "ops/repository/open_backend.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "store/backend/backend.h"
 #include "store/objects/records.h"
 
@@ -15,26 +15,26 @@ namespace cairn::repo {
 
 namespace {
 
-using ops::State;
+using ops::OpenRepository;
 
 store::ObjectName slot_name(const KeySlotId& id) {
   return store::object_name(format::ObjectKind::key_slot, id);
 }
 
-core::Result<KeySlotId> write_slot(State& state, const format::KeyBundle& bundle,
-                                   const Credentials& credentials, std::string name,
-                                   const core::KdfParameters& kdf) {
+core::Result<KeySlotId> write_slot(const OpenRepository& repository,
+                                   const format::KeyBundle& bundle, const Credentials& credentials,
+                                   std::string name, const core::KdfParameters& kdf) {
   store::SlotRequest request;
   request.label = {.role = bundle.role,
                    .name = std::move(name),
-                   .host = state.environment.host,
-                   .user = state.environment.user,
-                   .created = state.environment.clock.now()};
+                   .host = repository.environment.host,
+                   .user = repository.environment.user,
+                   .created = repository.environment.clock.now()};
   request.kdf = kdf;
   CAIRN_TRY(const auto slot,
-            store::seal_key_slot(state.environment.random, state.config.repository_id, bundle,
-                                 credentials, request));
-  return store::put_key_slot(*state.backend, slot);
+            store::seal_key_slot(repository.environment.random, repository.config.repository_id,
+                                 bundle, credentials, request));
+  return store::put_key_slot(*repository.backend, slot);
 }
 
 core::Result<ListedKey> find_key(const std::vector<ListedKey>& keys, std::string_view prefix) {
@@ -177,21 +177,21 @@ core::Status check_repository_of(store::Backend& backend, const std::string& loc
 }  // namespace
 
 core::Result<std::vector<ListedKey>> list_keys(Repository& repository) {
-  State& state = repository.state();
+  const OpenRepository& open = ops::opened(repository);
   CAIRN_TRY(const auto ids,
-            store::list_ids<KeySlotId>(*state.backend, format::ObjectKind::key_slot));
+            store::list_ids<KeySlotId>(*open.backend, format::ObjectKind::key_slot));
   std::vector<ListedKey> keys(ids.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     ListedKey& key = keys[i];
     key.id = ids[i];
-    key.is_current = key.id == state.slot;
-    const auto slot = store::get_key_slot(*state.backend, key.id);
+    key.is_current = key.id == open.slot;
+    const auto slot = store::get_key_slot(*open.backend, key.id);
     if (!slot) {
       key.readable = false;
       continue;
     }
     key.is_key_file = slot->value.type == format::SlotType::key_file;
-    auto label = store::open_slot_label(*state.keys, slot->value);
+    auto label = store::open_slot_label(*open.keys, slot->value);
     key.readable = label.has_value();
     if (label) {
       key.role = label->role;
@@ -205,8 +205,8 @@ core::Result<std::vector<ListedKey>> list_keys(Repository& repository) {
 }
 
 core::Result<KeySlotId> add_key(Repository& repository, const AddKeyOptions& options) {
-  State& state = repository.state();
-  const format::KeyBundle& own = state.keys->bundle();
+  const OpenRepository& open = ops::opened(repository);
+  const format::KeyBundle& own = open.keys->bundle();
   if (own.role != Role::admin) {
     return core::fail(core::ErrorCode::not_permitted,
                       fmt::format("a key of role {} cannot make keys", to_string(own.role)),
@@ -216,19 +216,19 @@ core::Result<KeySlotId> add_key(Repository& repository, const AddKeyOptions& opt
     return core::fail(core::ErrorCode::invalid_argument, "make a key: there is no such role");
   }
   const format::KeyBundle bundle =
-      store::make_role_bundle(state.environment.random, state.config.repository_id, own,
-                              options.role, state.environment.clock.now());
-  return write_slot(state, bundle, options.credentials, options.name, options.kdf);
+      store::make_role_bundle(open.environment.random, open.config.repository_id, own, options.role,
+                              open.environment.clock.now());
+  return write_slot(open, bundle, options.credentials, options.name, options.kdf);
 }
 
 core::Status remove_key(Repository& repository, std::string_view id_prefix) {
-  State& state = repository.state();
+  const OpenRepository& open = ops::opened(repository);
   CAIRN_TRY(const auto keys, list_keys(repository));
   CAIRN_TRY(const ListedKey key, find_key(keys, id_prefix));
-  if (state.keys->role() != Role::admin) {
+  if (open.keys->role() != Role::admin) {
     return core::fail(
         core::ErrorCode::not_permitted,
-        fmt::format("a key of role {} cannot remove keys", to_string(state.keys->role())),
+        fmt::format("a key of role {} cannot remove keys", to_string(open.keys->role())),
         "use a key of role admin");
   }
   if (key.is_current) {
@@ -241,11 +241,11 @@ core::Status remove_key(Repository& repository, std::string_view id_prefix) {
     return core::fail(core::ErrorCode::invalid_argument,
                       fmt::format("key {} is the last one of role admin", key.id.short_hex()));
   }
-  return state.backend->remove(slot_name(key.id));
+  return open.backend->remove(slot_name(key.id));
 }
 
 core::Result<ExportedKeys> export_keys(Repository& repository, std::string_view id_prefix) {
-  State& state = repository.state();
+  const OpenRepository& open = ops::opened(repository);
   CAIRN_TRY(auto keys, list_keys(repository));
   if (!id_prefix.empty()) {
     CAIRN_TRY(ListedKey one, find_key(keys, id_prefix));
@@ -256,9 +256,9 @@ core::Result<ExportedKeys> export_keys(Repository& repository, std::string_view 
       "Keys of the Cairn repository at {}\n"
       "Each is sealed: its passphrase or key file is needed as well.\n"
       "If the repository has lost them: cairn key import FILE\n\n",
-      as_remark(state.location));
+      as_remark(open.location));
   for (const ListedKey& key : keys) {
-    const auto slot = store::get_key_slot(*state.backend, key.id);
+    const auto slot = store::get_key_slot(*open.backend, key.id);
     if (!slot && id_prefix.empty() && keys.size() > 1) {
       continue;
     }
@@ -301,18 +301,18 @@ core::Result<ImportedKeys> import_keys(const Environment& environment, const std
 
 core::Result<KeySlotId> change_credentials(Repository& repository, const Credentials& credentials,
                                            const core::KdfParameters& kdf) {
-  State& state = repository.state();
+  OpenRepository& open = ops::opened(repository);
   std::string name;
-  if (const auto slot = store::get_key_slot(*state.backend, state.slot)) {
-    if (auto label = store::open_slot_label(*state.keys, slot->value)) {
+  if (const auto slot = store::get_key_slot(*open.backend, open.slot)) {
+    if (auto label = store::open_slot_label(*open.keys, slot->value)) {
       name = std::move(label->name);
     }
   }
   // The new slot is durable before the old one goes: a power cut in between leaves both.
   CAIRN_TRY(const KeySlotId id,
-            write_slot(state, state.keys->bundle(), credentials, std::move(name), kdf));
-  CAIRN_TRY_STATUS(state.backend->remove(slot_name(state.slot)));
-  state.slot = id;
+            write_slot(open, open.keys->bundle(), credentials, std::move(name), kdf));
+  CAIRN_TRY_STATUS(open.backend->remove(slot_name(open.slot)));
+  open.slot = id;
   return id;
 }
 

@@ -39,12 +39,12 @@ core::Status end_if_stopped(const std::stop_token& stop) {
 }  // namespace
 
 core::Result<PackDirectories> PackDirectories::list(
-    State& state, const std::function<void(std::string_view)>& foreign) {
-  PackDirectories directories(state);
+    const OpenRepository& repository, const std::function<void(std::string_view)>& foreign) {
+  PackDirectories directories(repository);
   // Segments before packs: a pack is there before a segment lists it.
-  CAIRN_TRY(directories.segments_,
-            store::list_ids<IndexSegmentId>(*state.backend, format::ObjectKind::index, foreign));
-  CAIRN_TRY_STATUS(state.backend->list(
+  CAIRN_TRY(directories.segments_, store::list_ids<IndexSegmentId>(
+                                       *repository.backend, format::ObjectKind::index, foreign));
+  CAIRN_TRY_STATUS(repository.backend->list(
       format::ObjectKind::pack,
       [&](const store::ListedObject& object) {
         directories.present_.emplace(PackId::from(object.name.id.view()), object.size_bytes);
@@ -64,7 +64,7 @@ core::Status PackDirectories::visit(const std::function<core::Status(const Visit
   std::unordered_set<PackId> listed;
   for (const IndexSegmentId& id : segments_) {
     CAIRN_TRY_STATUS(end_if_stopped(stop));
-    const auto segment = store::get_index_segment(*state_->backend, *state_->keys, id);
+    const auto segment = store::get_index_segment(*repository_->backend, *repository_->keys, id);
     CAIRN_TRY(const bool is_there, was_read(segment, observer));
     for (std::size_t i = 0; is_there && i < segment->packs.size(); ++i) {
       listed.insert(segment->packs[i].id);
@@ -80,7 +80,7 @@ core::Status PackDirectories::visit(const std::function<core::Status(const Visit
   std::ranges::sort(unlisted);
   for (const PackId& id : unlisted) {
     CAIRN_TRY_STATUS(end_if_stopped(stop));
-    auto description = store::read_pack_description(*state_->backend, *state_->keys, id);
+    auto description = store::read_pack_description(*repository_->backend, *repository_->keys, id);
     CAIRN_TRY(const bool is_there, was_read(description, observer));
     if (is_there) {
       CAIRN_TRY_STATUS(visit({.segment = nullptr,

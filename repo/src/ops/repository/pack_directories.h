@@ -10,7 +10,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
 #include "format/index.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 
 namespace cairn::repo::ops {
 
@@ -22,7 +22,7 @@ class PackDirectories {
  public:
   /// `foreign` gets names that are not ours.
   [[nodiscard]] static core::Result<PackDirectories> list(
-      State& state, const std::function<void(std::string_view)>& foreign = {});
+      const OpenRepository& repository, const std::function<void(std::string_view)>& foreign = {});
 
   [[nodiscard]] const std::vector<IndexSegmentId>& segments() const noexcept { return segments_; }
   /// Packs that are there, with their sizes.
@@ -54,9 +54,9 @@ class PackDirectories {
                      const std::stop_token& stop, Observer& observer) const;
 
  private:
-  explicit PackDirectories(State& state) : state_(&state) {}
+  explicit PackDirectories(const OpenRepository& repository) : repository_(&repository) {}
 
-  State* state_;
+  const OpenRepository* repository_;
   std::vector<IndexSegmentId> segments_;  ///< sorted
   std::unordered_map<PackId, std::uint64_t> present_;
 };

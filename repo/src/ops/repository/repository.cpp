@@ -8,28 +8,51 @@
 #include <utility>
 
 #include "ops/repository/access.h"
+#include "ops/repository/local_catalogue.h"
 #include "ops/repository/open_backend.h"
+#include "ops/repository/open_repository.h"
 #include "ops/repository/reserve.h"
-#include "ops/repository/state.h"
 #include "store/objects/records.h"
 
 namespace cairn::repo {
 
 namespace {
 
-using ops::State;
+using ops::OpenRepository;
 
-/// A repository that two processes of one client share must not share a catalogue with another
-/// repository at the same place: the folder is named by the id.
-std::string catalogue_folder(const Environment& environment, const RepositoryId& id) {
-  return environment.cache_folder.empty() ? "" : environment.cache_folder + '/' + id.hex();
+/// A repository that no key has opened yet.
+struct FoundRepository {
+  Environment environment;
+  std::string location;
+  std::unique_ptr<store::Backend> backend;
+  std::vector<std::string> damage;  ///< one bad copy of the config, of a slot
+};
+
+FoundRepository found_at(const Environment& environment, ops::OpenBackend opened) {
+  return {.environment = environment,
+          .location = std::move(opened.location),
+          .backend = std::move(opened.backend),
+          .damage = {}};
 }
 
-void install(State& state, const format::Config& config, format::KeyBundle bundle) {
-  state.config = config;
-  state.keys = std::make_unique<store::KeyRing>(config, std::move(bundle));
-  state.catalogue_folder = catalogue_folder(state.environment, config.repository_id);
-  state.blocks = std::make_unique<store::BlockReader>(*state.backend, *state.keys);
+std::unique_ptr<OpenRepository> open_with(FoundRepository found, const format::Config& config,
+                                          const KeySlotId& slot, format::KeyBundle bundle) {
+  auto keys = std::make_unique<store::KeyRing>(config, std::move(bundle));
+  auto blocks = std::make_unique<store::BlockReader>(*found.backend, *keys);
+  auto local = std::make_unique<ops::LocalCatalogue>();
+  // Two repositories may have been at the same place one after the other, and must not share a
+  // catalogue: the folder is named by the id.
+  if (const std::string& cache = found.environment.cache_folder; !cache.empty()) {
+    local->folder = cache + '/' + config.repository_id.hex();
+  }
+  return std::make_unique<OpenRepository>(OpenRepository{.environment = found.environment,
+                                                         .location = std::move(found.location),
+                                                         .backend = std::move(found.backend),
+                                                         .config = config,
+                                                         .slot = slot,
+                                                         .keys = std::move(keys),
+                                                         .blocks = std::move(blocks),
+                                                         .local = std::move(local)});
 }
 
 core::Result<std::vector<KeySlotId>> list_slots(store::Backend& backend) {
@@ -47,13 +70,13 @@ bool is_out_of_reach(core::ErrorCode code) noexcept {
 }
 
 /// Tries the slots one after the other. Damaged ones are noted and passed over.
-core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credentials) {
-  CAIRN_TRY(const auto slots, list_slots(*state.backend));
+core::Result<OpenedSlot> open_any_slot(FoundRepository& found, const Credentials& credentials) {
+  CAIRN_TRY(const auto slots, list_slots(*found.backend));
   if (slots.empty()) {
     return core::fail(
         core::ErrorCode::not_found,
         fmt::format("the repository {} holds no key: its folder keys is empty or gone",
-                    state.location),
+                    found.location),
         "whatever the passphrase, nothing opens it without one of its keys: bring them back with "
         "cairn key import from what cairn key export wrote, or the folder from a copy of the "
         "repository");
@@ -65,12 +88,12 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
     const bool is_unknown =
         error.code() == core::ErrorCode::unsupported_version || is_out_of_reach(error.code());
     if (!is_out_of_reach(error.code())) {
-      state.opening_damage.push_back(error.message());
+      found.damage.push_back(error.message());
     }
     (is_unknown ? unknown : damage) = std::move(error);
   };
   for (const KeySlotId& id : slots) {
-    auto slot = store::get_key_slot(*state.backend, id);
+    auto slot = store::get_key_slot(*found.backend, id);
     if (!slot) {
       note_damage(std::move(slot).error());
       continue;
@@ -82,8 +105,7 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
       continue;
     }
     if (!slot->intact) {
-      state.opening_damage.push_back(
-          fmt::format("keys/{}: one of its two copies is damaged", id.hex()));
+      found.damage.push_back(fmt::format("keys/{}: one of its two copies is damaged", id.hex()));
     }
     if (*bundle) {
       return OpenedSlot{id, std::move(**bundle)};
@@ -95,7 +117,7 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
   if (damage) {
     // It may be another one than the one that is meant: name them all.
     std::string all;
-    for (const std::string& one : state.opening_damage) {
+    for (const std::string& one : found.damage) {
       all += (all.empty() ? "" : "; ") + one;
     }
     return core::fail(core::Error(core::ErrorCode::corrupt, std::move(all))
@@ -103,16 +125,9 @@ core::Result<OpenedSlot> open_any_slot(State& state, const Credentials& credenti
                           .with_hint("use another key, or bring the key slot back from a copy of "
                                      "the repository"));
   }
-  if (slots.empty()) {
-    return core::fail(
-        core::ErrorCode::corrupt,
-        fmt::format("the repository {} has no keys any more", state.location),
-        "bring the folder keys/ back from a copy of the repository, or a key that was "
-        "exported with: cairn key import FILE");
-  }
   const bool is_passphrase = credentials.type == Credentials::Type::passphrase;
   return core::fail(core::ErrorCode::wrong_key,
-                    fmt::format("no key of the repository {} opens with this {}", state.location,
+                    fmt::format("no key of the repository {} opens with this {}", found.location,
                                 is_passphrase ? "passphrase" : "key file"),
                     is_passphrase ? "check the passphrase; it is never stored and cannot be reset"
                                   : "check which key file belongs to this repository");
@@ -125,52 +140,33 @@ core::Error with_access_hint(core::Error error) {
   return std::move(error).with_hint(store::kSharingHint);
 }
 
-core::Status require_repository(State& state,
+core::Status require_repository(const FoundRepository& found,
                                 const core::Result<store::Twinned<format::Config>>& config) {
   if (config || config.error().code() != core::ErrorCode::not_found) {
     return {};
   }
-  const auto slots = list_slots(*state.backend);
+  const auto slots = list_slots(*found.backend);
   if (slots && !slots->empty()) {
     return {};  // the config is gone, but each key slot holds a copy
   }
   return core::fail(
       core::ErrorCode::not_a_repository,
-      fmt::format("{} is not a Cairn repository", state.location),
-      fmt::format("check the path, or make one with: cairn init -r {}", state.location));
-}
-
-State make_state(const Environment& environment, ops::OpenBackend opened) {
-  State state{.environment = environment,
-              .location = std::move(opened.location),
-              .backend = std::move(opened.backend),
-              .config = {},
-              .slot = {},
-              .keys = nullptr,
-              .catalogue_folder = {},
-              .temporary_catalogue = nullptr,
-              .writes_catalogue = false,
-              .catalogue = nullptr,
-              .blocks = nullptr,
-              .chunks = nullptr,
-              .missing_packs = std::make_unique<ops::MissingPacks>(),
-              .first_unseen_pack = {},
-              .listed_bytes = 0,
-              .usable_packs = std::make_unique<ops::UsablePacks>(),
-              .opening_damage = {}};
-  return state;
+      fmt::format("{} is not a Cairn repository", found.location),
+      fmt::format("check the path, or make one with: cairn init -r {}", found.location));
 }
 
 }  // namespace
 
-Repository::Repository(std::unique_ptr<State> state) : state_(std::move(state)) {}
+OpenRepository& ops::opened(Repository& repository) noexcept { return *repository.opened_; }
+
+Repository::Repository(std::unique_ptr<OpenRepository> opened) : opened_(std::move(opened)) {}
 Repository::Repository(Repository&&) noexcept = default;
 Repository& Repository::operator=(Repository&&) noexcept = default;
 Repository::~Repository() = default;
 
-const RepositoryId& Repository::id() const noexcept { return state_->config.repository_id; }
-Role Repository::role() const noexcept { return state_->keys->role(); }
-const std::string& Repository::location() const noexcept { return state_->location; }
+const RepositoryId& Repository::id() const noexcept { return opened_->config.repository_id; }
+Role Repository::role() const noexcept { return opened_->keys->role(); }
+const std::string& Repository::location() const noexcept { return opened_->location; }
 
 core::Result<Repository> Repository::init(const Environment& environment,
                                           const InitOptions& options) {
@@ -181,7 +177,7 @@ core::Result<Repository> Repository::init(const Environment& environment,
   }
   CAIRN_TRY_STATUS(ops::check_environment(environment));
   CAIRN_TRY(auto made, ops::open_backend(environment, options.location, ops::Place::made_new));
-  auto state = std::make_unique<State>(make_state(environment, std::move(made)));
+  FoundRepository found = found_at(environment, std::move(made));
 
   format::Config config;
   environment.random.fill(config.repository_id.mutable_view());
@@ -199,25 +195,25 @@ core::Result<Repository> Repository::init(const Environment& environment,
   CAIRN_TRY(const auto slot, store::seal_key_slot(environment.random, config.repository_id, bundle,
                                                   options.credentials, request));
   // The key slot first: a config without a key would look like a repository that nobody can open.
-  CAIRN_TRY(state->slot, store::put_key_slot(*state->backend, slot));
-  CAIRN_TRY_STATUS(store::put_config(*state->backend, config));
-  install(*state, config, std::move(bundle));
-  ops::keep_reserve(*state);
-  return Repository(std::move(state));
+  CAIRN_TRY(const KeySlotId id, store::put_key_slot(*found.backend, slot));
+  CAIRN_TRY_STATUS(store::put_config(*found.backend, config));
+  auto opened = open_with(std::move(found), config, id, std::move(bundle));
+  ops::keep_reserve(*opened);
+  return Repository(std::move(opened));
 }
 
 core::Result<Repository> Repository::open(const Environment& environment,
                                           const OpenOptions& options, Observer& observer) {
   CAIRN_TRY_STATUS(core::init_crypto());
   CAIRN_TRY_STATUS(ops::check_environment(environment));
-  CAIRN_TRY(auto found, ops::open_backend(environment, options.location));
-  auto state = std::make_unique<State>(make_state(environment, std::move(found)));
-  auto config = store::get_config(*state->backend);
-  CAIRN_TRY_STATUS(require_repository(*state, config));
+  CAIRN_TRY(auto backend, ops::open_backend(environment, options.location));
+  FoundRepository found = found_at(environment, std::move(backend));
+  auto config = store::get_config(*found.backend);
+  CAIRN_TRY_STATUS(require_repository(found, config));
   if (!config && config.error().code() == core::ErrorCode::unsupported_version) {
     return core::fail(std::move(config).error());
   }
-  auto opened = open_any_slot(*state, options.credentials);
+  auto opened = open_any_slot(found, options.credentials);
   if (!opened) {
     return core::fail(with_access_hint(std::move(opened).error()));
   }
@@ -226,18 +222,16 @@ core::Result<Repository> Repository::open(const Environment& environment,
   // The bundle's copy of the config is authenticated, the object is not: the copy decides.
   CAIRN_TRY(const format::Config trusted, format::decode_config(slot.bundle.config_payload));
   if (!config) {
-    state->opening_damage.push_back(config.error().message());
+    found.damage.push_back(config.error().message());
   } else if (config->value != trusted) {
-    state->opening_damage.push_back("config: it is not the one that the key slots vouch for");
+    found.damage.push_back("config: it is not the one that the key slots vouch for");
   } else if (!config->intact) {
-    state->opening_damage.push_back("config: one of its two copies is damaged");
+    found.damage.push_back("config: one of its two copies is damaged");
   }
-  for (const std::string& damage : state->opening_damage) {
+  for (const std::string& damage : found.damage) {
     observer.warning(damage);
   }
-  state->slot = slot.id;
-  install(*state, trusted, std::move(slot.bundle));
-  return Repository(std::move(state));
+  return Repository(open_with(std::move(found), trusted, slot.id, std::move(slot.bundle)));
 }
 
 }  // namespace cairn::repo

@@ -2,26 +2,27 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 
 /// The room that a repository keeps for the day when its disk is full: what leads to deletion must
 /// write a little first.
 namespace cairn::repo::ops {
 
 /// Takes the room if it is not taken yet. Best effort: a repository works without.
-inline void keep_reserve(State& state) {
-  static_cast<void>(state.backend->make_reserve(state.config.repository_id.view()));
+inline void keep_reserve(const OpenRepository& repository) {
+  static_cast<void>(repository.backend->make_reserve(repository.config.repository_id.view()));
 }
 
 /// Does `action`, which answers a Result; if there is no room for what it writes, gives the reserve
 /// up and does it again.
 template <class Action>
-auto with_reserve(State& state, Observer& observer, const Action& action) -> decltype(action()) {
+auto with_reserve(const OpenRepository& repository, Observer& observer, const Action& action)
+    -> decltype(action()) {
   auto done = action();
   if (done || done.error().code() != core::ErrorCode::no_space) {
     return done;
   }
-  const auto given_up = state.backend->give_up_reserve();
+  const auto given_up = repository.backend->give_up_reserve();
   if (!given_up || !*given_up) {
     return done;
   }

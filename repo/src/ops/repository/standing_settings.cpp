@@ -32,12 +32,12 @@ void StandingSettings::warn(Observer& observer) const {
   }
 }
 
-core::Result<StandingSettings> find_settings(State& state) {
+core::Result<StandingSettings> find_settings(const OpenRepository& repository) {
   CAIRN_TRY(const auto ids,
-            store::list_ids<SettingsId>(*state.backend, format::ObjectKind::settings));
+            store::list_ids<SettingsId>(*repository.backend, format::ObjectKind::settings));
   StandingSettings standing;
   for (const SettingsId& id : ids) {
-    auto settings = store::get_settings(*state.backend, *state.keys, id);
+    auto settings = store::get_settings(*repository.backend, *repository.keys, id);
     if (settings) {
       take_settings(standing, id, std::move(*settings));
     } else if (is_unreadable(settings.error().code())) {
@@ -49,11 +49,11 @@ core::Result<StandingSettings> find_settings(State& state) {
   return standing;
 }
 
-core::Status put_standing_settings(State& state, const StandingSettings& standing,
-                                   const Settings& wanted) {
+core::Status put_standing_settings(const OpenRepository& repository,
+                                   const StandingSettings& standing, const Settings& wanted) {
   format::Settings settings;
   settings.max_repo_bytes = wanted.max_repo_bytes;
-  settings.when = state.environment.clock.now();
+  settings.when = repository.environment.clock.now();
   if (standing.id) {
     if (standing.settings.number == UINT64_MAX) {
       return core::fail(core::ErrorCode::limit_exceeded,
@@ -64,8 +64,8 @@ core::Status put_standing_settings(State& state, const StandingSettings& standin
     }
     settings.number = standing.settings.number + 1;
   }
-  const auto put = store::put_settings(*state.backend, *state.keys, state.environment.random,
-                                       std::move(settings));
+  const auto put = store::put_settings(*repository.backend, *repository.keys,
+                                       repository.environment.random, std::move(settings));
   if (!put) {
     return core::fail(put.error());
   }
@@ -76,7 +76,7 @@ core::Status put_standing_settings(State& state, const StandingSettings& standin
   for (const SettingsId& id : obsolete) {
     // Storage that forbids deletion keeps it; its number says that it no longer counts.
     [[maybe_unused]] const auto removed =
-        state.backend->remove(store::object_name(format::ObjectKind::settings, id));
+        repository.backend->remove(store::object_name(format::ObjectKind::settings, id));
   }
   return {};
 }

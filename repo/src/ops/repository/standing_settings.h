@@ -7,7 +7,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/settings.h"
 #include "format/settings.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 
 /// Which of the settings objects counts. docs/FORMAT.md, "Config".
 namespace cairn::repo::ops {
@@ -25,12 +25,12 @@ struct StandingSettings {
 };
 
 /// Errors: io.
-[[nodiscard]] core::Result<StandingSettings> find_settings(State& state);
+[[nodiscard]] core::Result<StandingSettings> find_settings(const OpenRepository& repository);
 
 /// Puts settings that count in place of all in `standing`, then removes these: what cannot be
 /// removed no longer counts. Errors: not_permitted, limit_exceeded (no number is left), no_space,
 /// io.
-core::Status put_standing_settings(State& state, const StandingSettings& standing,
-                                   const Settings& wanted);
+core::Status put_standing_settings(const OpenRepository& repository,
+                                   const StandingSettings& standing, const Settings& wanted);
 
 }  // namespace cairn::repo::ops

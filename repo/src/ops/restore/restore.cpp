@@ -10,7 +10,7 @@
 
 #include "ops/choice/left_out.h"
 #include "ops/repository/access.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/restore/restore_files.h"
 #include "ops/restore/restore_selection.h"
 #include "ops/restore/restore_walk.h"
@@ -21,8 +21,8 @@ namespace cairn::repo {
 
 namespace {
 
+using ops::CatalogueView;
 using ops::RestoreWalk;
-using ops::State;
 using ops::TargetFolder;
 
 /// Folders above the sources: made once, as they are recorded, and shared by the sources. Those
@@ -85,7 +85,7 @@ class FoldersAbove {
 
 /// What one restore works with.
 struct Work {
-  State& state;
+  CatalogueView view;
   const Snapshot& snapshot;
   const RestoreOptions& options;
   ops::RestoreTarget& target;
@@ -122,7 +122,7 @@ core::Status restore_located(Work& work, const ops::Located& located) {
 /// One source under the path that it had, below `above` (the part of the path that is left out).
 core::Status restore_source(Work& work, FoldersAbove& above_folders, const Source& source,
                             std::string_view above) {
-  auto entry = ops::read_root(work.state, source);
+  auto entry = ops::read_root(work.view, source);
   if (!entry) {
     work.target.log().failed(1, source.path, entry.error().message());
     return {};
@@ -132,7 +132,7 @@ core::Status restore_source(Work& work, FoldersAbove& above_folders, const Sourc
   }
   if (!work.target.options().takes(source.path, entry->type == EntryType::folder) ||
       (work.target.options().passes(source.path) &&
-       !ops::selects_anything(work.state, *entry, source.path, work.options))) {
+       !ops::selects_anything(work.view, *entry, source.path, work.options))) {
     return {};
   }
   const std::string_view relative = ops::below_path(source.path, above);
@@ -185,10 +185,11 @@ core::Status restore_selection(Work& work) {
   return status;
 }
 
-core::Status restore_into_target(Work& work, ops::RestoreFiles& files, Observer& observer) {
+core::Status restore_into_target(Work& work, ops::RestoreFiles& files, ops::OpenRepository& open,
+                                 Observer& observer) {
   auto status = restore_selection(work);
   // Files that are on their way are finished or removed in any case.
-  auto finished = files.finish(observer);
+  auto finished = files.finish(open, observer);
   if (status) {
     status = std::move(finished);
   }
@@ -198,10 +199,10 @@ core::Status restore_into_target(Work& work, ops::RestoreFiles& files, Observer&
   return {};
 }
 
-ops::ProtectedObjects protected_objects(const State& state, const RestoreOptions& options) {
+ops::ProtectedObjects protected_objects(CatalogueView view, const RestoreOptions& options) {
   ops::ProtectedObjects objects;
-  objects.add(state.backend->local_folder(), "the repository");
-  objects.add(state.catalogue_folder, "the cache");
+  objects.add(view.repository.backend->local_folder(), "the repository");
+  objects.add(view.catalogue_folder(), "the cache");
   for (const std::string& path : options.protects) {
     objects.add(path, "a file");
   }
@@ -220,18 +221,13 @@ void set_totals(ops::ProgressMeter& meter, const Snapshot& snapshot,
 }  // namespace
 
 /// `has_begun`: set once the target is what the options want it to be.
-static core::Result<RestoreReport> restore_once(Repository& repository, const Snapshot& snapshot,
+static core::Result<RestoreReport> restore_once(ops::OpenRepository& open, CatalogueView view,
+                                                const Snapshot& snapshot,
                                                 const RestoreOptions& options, Observer& observer,
                                                 bool& has_begun) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_data_key(state));
-  if (options.delete_extra) {
-    CAIRN_TRY_STATUS(ops::check_knows_what_it_lacks(snapshot));
-  }
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
   CAIRN_TRY(const ops::RestoreSelection selection,
-            ops::select_sources(state, snapshot, options.path));
-  CAIRN_TRY_STATUS(ops::check_selects_anything(state, selection, options));
+            ops::select_sources(view, snapshot, options.path));
+  CAIRN_TRY_STATUS(ops::check_selects_anything(view, selection, options));
   CAIRN_TRY(const ops::Destination destination, ops::destination_of(selection, options.target));
   if (!destination.name.empty() && options.overwrite == Overwrite::refuse) {
     return core::fail(core::ErrorCode::invalid_argument,
@@ -242,8 +238,8 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
   if (options.delete_extra && !options.delete_excluded) {
     CAIRN_TRY(left_out, ops::choices_of(snapshot));
   }
-  const std::uint64_t read_before = state.blocks->bytes_read();
-  ops::ProgressMeter meter(observer, state.environment.clock);
+  const std::uint64_t read_before = view.repository.blocks->bytes_read();
+  ops::ProgressMeter meter(observer, view.repository.environment.clock);
   ops::ProblemList problems(meter);
   set_totals(meter, snapshot, options);
   ops::RestoreLog log(meter, problems);
@@ -255,7 +251,7 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
                  .dry_run = options.dry_run,
                  .metadata = {options.numeric_ids, options.no_owner, options.selects_xattr},
                  .selects = options.selects,
-                 .protects = protected_objects(state, options),
+                 .protects = protected_objects(view, options),
                  .unread = ops::UnreadPaths(snapshot),
                  .left_out = std::move(left_out),
                  .is_only_passed = options.is_only_passed,
@@ -263,12 +259,12 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
                 log));
   has_begun = true;
   ops::RestoreFilesOptions file_options;
-  file_options.workers = core::worker_count(state.environment.threads, options.workers);
+  file_options.workers = core::worker_count(view.repository.environment.threads, options.workers);
   file_options.stop = options.stop;
-  ops::RestoreFiles files(state, *target, file_options, meter);
-  RestoreWalk walk(state, snapshot, *target, files);
-  Work work{state, snapshot, options, *target, walk, selection, destination.name};
-  if (auto status = restore_into_target(work, files, observer); !status) {
+  ops::RestoreFiles files(view, *target, file_options, meter);
+  RestoreWalk walk(view, snapshot, *target, files);
+  Work work{view, snapshot, options, *target, walk, selection, destination.name};
+  if (auto status = restore_into_target(work, files, open, observer); !status) {
     RestoreReport until_then;
     log.fill(until_then);
     observer.warning(
@@ -282,7 +278,7 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
   RestoreReport report;
   log.fill(report);
   report.as_superuser = target->metadata().is_superuser();
-  report.bytes_read = state.blocks->bytes_read() - read_before;
+  report.bytes_read = view.repository.blocks->bytes_read() - read_before;
   report.problem_count = problems.count();
   report.problems = problems.take();
   return report;
@@ -290,13 +286,18 @@ static core::Result<RestoreReport> restore_once(Repository& repository, const Sn
 
 core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snapshot,
                                     const RestoreOptions& options, Observer& observer) {
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_data_key(open));
+  if (options.delete_extra) {
+    CAIRN_TRY_STATUS(ops::check_knows_what_it_lacks(snapshot));
+  }
   RestoreOptions now = options;
   bool has_begun = false;
-  return ops::with_sound_catalogue(repository.state(), observer, [&] {
+  return ops::with_catalogue(open, observer, [&](CatalogueView view) {
     if (has_begun && now.overwrite == Overwrite::refuse) {
       now.overwrite = Overwrite::if_changed;  // what stands there by now is of the first run
     }
-    return restore_once(repository, snapshot, now, observer, has_begun);
+    return restore_once(open, view, snapshot, now, observer, has_begun);
   });
 }
 

@@ -27,13 +27,13 @@ bool continues(const Slice& slice, const Slice& next) noexcept {
 
 }  // namespace
 
-RestoreFiles::RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
-                           ProgressMeter& meter)
-    : state_(state),
+RestoreFiles::RestoreFiles(CatalogueView view, RestoreTarget& target,
+                           const RestoreFilesOptions& options, ProgressMeter& meter)
+    : view_(view),
       target_(target),
       options_(options),
       meter_(meter),
-      planner_(*state.catalogue, state.present_packs()),
+      planner_(view.catalogue(), view.present_packs()),
       queue_(kQueuedSlices) {
   start_threads();
 }
@@ -44,7 +44,7 @@ void RestoreFiles::start_threads() {
     while (threads_.size() < options_.workers) {
       CAIRN_TRY(auto thread,
                 core::GuardedThread::start(
-                    state_.environment.threads,
+                    view_.repository.environment.threads,
                     {.action = "restoring files",
                      .work = [this] { return run(); },
                      .on_error = [this](const core::Error& error) { end_with(error); }}));
@@ -120,7 +120,7 @@ core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file)
     }
     return window_planned;
   };
-  auto listed = for_each_item(state_, planned.entry.content, add_item);
+  auto listed = for_each_item(view_, planned.entry.content, add_item);
   window_files_ += 1;
   CAIRN_TRY_STATUS(std::move(window_planned));  // that of other files, too
   if (!listed) {
@@ -238,7 +238,8 @@ core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
 
 core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice& slice,
                                          Scratch& scratch, std::vector<Slice>& wanted) {
-  auto found = comparison.compare(slice, *state_.keys, target_.options().dry_run, scratch.standing);
+  auto found = comparison.compare(slice, *view_.repository.keys, target_.options().dry_run,
+                                  scratch.standing);
   if (!found) {
     return settle(slice.file, 1, core::fail(std::move(found).error()));
   }
@@ -257,7 +258,8 @@ core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
   const auto wanted = std::make_pair(task.pack->id, task.block);
   if (scratch.holds != wanted) {
     scratch.holds.reset();
-    auto status = state_.blocks->read(*task.pack, task.block, scratch.reader, scratch.plain);
+    auto status =
+        view_.repository.blocks->read(*task.pack, task.block, scratch.reader, scratch.plain);
     if (!status) {
       if (ends_everything(status.error().code())) {
         return status;
@@ -289,7 +291,7 @@ std::vector<core::ByteView> RestoreFiles::intact_pieces(const BlockTask& task,
     }
     place.push_back(distinct.size() - 1);
   }
-  const auto ids = state_.keys->chunk_ids(format::BlockKind::data, distinct);
+  const auto ids = view_.repository.keys->chunk_ids(format::BlockKind::data, distinct);
   auto id = place.begin();
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (!pieces[i].empty() && ids[*id++] != *task.slices[i].chunk) {
@@ -364,12 +366,12 @@ core::Status RestoreFiles::settle(const std::shared_ptr<RestoredFile>& file, std
   return {};
 }
 
-core::Status RestoreFiles::retry(Observer& observer) {
+core::Status RestoreFiles::retry(OpenRepository& repository, Observer& observer) {
   observer.detail(
       fmt::format("{} pieces could not be read ({}): looking again with a new catalogue",
                   set_aside_.size(), set_aside_reason_));
-  CAIRN_TRY_STATUS(rebuild_catalogue(state_, observer));
-  planner_.restart(*state_.catalogue);
+  CAIRN_TRY_STATUS(rebuild_catalogue(repository, observer));
+  planner_.restart(view_.catalogue());
   is_retry_ = true;
   CAIRN_TRY(auto tasks, tasks_of(std::exchange(set_aside_, {}), true));
   Scratch scratch;
@@ -380,7 +382,7 @@ core::Status RestoreFiles::retry(Observer& observer) {
   return {};
 }
 
-core::Status RestoreFiles::finish(Observer& observer) {
+core::Status RestoreFiles::finish(OpenRepository& repository, Observer& observer) {
   auto planned = check();
   if (planned) {
     planned = plan_window(true);
@@ -393,7 +395,7 @@ core::Status RestoreFiles::finish(Observer& observer) {
   window_.clear();
   auto status = check();
   if (status && !set_aside_.empty()) {
-    status = retry(observer);
+    status = retry(repository, observer);
   }
   set_aside_.clear();
   return status;

@@ -12,7 +12,7 @@
 #include "cairn/core/result.h"
 #include "cairn/core/thread.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/restore/restore_compare.h"
 #include "ops/restore/restore_plan.h"
 #include "ops/target/restore_target.h"
@@ -41,7 +41,7 @@ struct RestoreFilesOptions {
 /// the files that are being patched.
 class RestoreFiles {
  public:
-  RestoreFiles(State& state, RestoreTarget& target, const RestoreFilesOptions& options,
+  RestoreFiles(CatalogueView view, RestoreTarget& target, const RestoreFilesOptions& options,
                ProgressMeter& meter);
   ~RestoreFiles();
   RestoreFiles(const RestoreFiles&) = delete;
@@ -54,7 +54,7 @@ class RestoreFiles {
                    std::vector<std::string> stale_sides = {});
   /// Waits until all files are finished or failed. Call once. Where a block could not be read, the
   /// catalogue is made again first, in case it was the catalogue that was wrong.
-  core::Status finish(Observer& observer);
+  core::Status finish(OpenRepository& repository, Observer& observer);
 
  private:
   struct CompareTask {
@@ -87,7 +87,7 @@ class RestoreFiles {
                                                           core::ByteView plain) const;
   core::Status write_slices(const BlockTask& task, core::ByteView plain);
   void set_aside(std::vector<Slice> slices, const core::Error& error);
-  core::Status retry(Observer& observer);
+  core::Status retry(OpenRepository& repository, Observer& observer);
   /// So many pieces of work are done, or could not be; with the last one the file is. Errors end
   /// the restore.
   core::Status settle(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces,
@@ -99,7 +99,7 @@ class RestoreFiles {
   static constexpr std::size_t kWindowFiles = 8 * 1024;
   static constexpr std::size_t kSetAsideMax = 64 * 1024;
 
-  State& state_;
+  CatalogueView view_;
   RestoreTarget& target_;
   RestoreFilesOptions options_;
   ProgressMeter& meter_;

@@ -8,7 +8,7 @@
 
 #include "cairn/repo/restore.h"
 #include "ops/repository/access.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/restore/restore_selection.h"
 #include "ops/target/database_sides.h"
 
@@ -78,12 +78,12 @@ core::Result<std::vector<std::string>> paths_to_overwrite(Repository& repository
                                                           const Snapshot& snapshot,
                                                           const RestoreOptions& options,
                                                           Observer& observer) {
-  ops::State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_data_key(state));
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_data_key(open));
+  CAIRN_TRY(const ops::CatalogueView view, ops::ensure_catalogue(open, observer));
   CAIRN_TRY(const ops::RestoreSelection selection,
-            ops::select_sources(state, snapshot, options.path));
-  CAIRN_TRY_STATUS(ops::check_selects_anything(state, selection, options));
+            ops::select_sources(view, snapshot, options.path));
+  CAIRN_TRY_STATUS(ops::check_selects_anything(view, selection, options));
   CAIRN_TRY(const ops::Destination destination, ops::destination_of(selection, options.target));
   std::error_code error;
   const std::string target = std::filesystem::canonical(destination.folder, error).native();
@@ -125,7 +125,7 @@ core::Result<BackupReport> make_restore_point(Repository& repository,
                                               Observer& observer) {
   constexpr std::string_view kWithout =
       "--no-restore-point restores without the possibility to go back";
-  if (!repository.state().keys->can_write()) {
+  if (!ops::opened(repository).keys->can_write()) {
     return core::fail(core::ErrorCode::not_permitted,
                       fmt::format("a key of role {} cannot make a restore point of what would be "
                                   "overwritten",

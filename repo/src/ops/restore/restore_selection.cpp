@@ -8,12 +8,12 @@
 
 namespace cairn::repo::ops {
 
-core::Result<RestoreSelection> select_sources(State& state, const Snapshot& snapshot,
+core::Result<RestoreSelection> select_sources(CatalogueView view, const Snapshot& snapshot,
                                               const std::string& path) {
   RestoreSelection selection;
   selection.above = "/";
   if (!path.empty()) {
-    CAIRN_TRY(Located located, locate(state, snapshot, path));
+    CAIRN_TRY(Located located, locate(view, snapshot, path));
     if (located.source != nullptr) {
       selection.located = std::move(located);
       return selection;
@@ -51,11 +51,12 @@ namespace {
 /// Walks through a recorded tree until something is selected.
 class SelectionSearch {
  public:
-  SelectionSearch(State& state, const RestoreOptions& options) : state_(state), options_(options) {}
+  SelectionSearch(CatalogueView view, const RestoreOptions& options)
+      : view_(view), options_(options) {}
 
   [[nodiscard]] bool finds_in(const ChunkId& node, const std::string& path) {
     std::vector<std::pair<FolderReader, std::string>> stack;
-    stack.emplace_back(FolderReader(state_, node), path);
+    stack.emplace_back(FolderReader(view_, node), path);
     while (!stack.empty()) {
       auto entry = stack.back().first.next();
       if (!entry) {
@@ -74,7 +75,7 @@ class SelectionSearch {
         return true;
       }
       if (stack.size() < kFolderDepthMax) {
-        stack.emplace_back(FolderReader(state_, (*entry)->folder.node), std::move(inside));
+        stack.emplace_back(FolderReader(view_, (*entry)->folder.node), std::move(inside));
       }
     }
     return false;
@@ -94,23 +95,23 @@ class SelectionSearch {
     return options_.is_only_passed && options_.is_only_passed(path);
   }
 
-  State& state_;
+  CatalogueView view_;
   const RestoreOptions& options_;
 };
 
 }  // namespace
 
-bool selects_anything(State& state, const Entry& entry, const std::string& path,
+bool selects_anything(CatalogueView view, const Entry& entry, const std::string& path,
                       const RestoreOptions& options) {
-  return SelectionSearch(state, options).finds(entry, path);
+  return SelectionSearch(view, options).finds(entry, path);
 }
 
-core::Status check_selects_anything(State& state, const RestoreSelection& selection,
+core::Status check_selects_anything(CatalogueView view, const RestoreSelection& selection,
                                     const RestoreOptions& options) {
   if (!options.selects) {
     return {};
   }
-  SelectionSearch search(state, options);
+  SelectionSearch search(view, options);
   bool found = false;
   if (selection.located) {
     const Entry& entry = selection.located->entry;
@@ -122,7 +123,7 @@ core::Status check_selects_anything(State& state, const RestoreSelection& select
     }
   }
   for (const Source* source : selection.sources) {
-    const auto entry = found ? core::Result<Entry>(Entry()) : read_root(state, *source);
+    const auto entry = found ? core::Result<Entry>(Entry()) : read_root(view, *source);
     found = found || !entry || search.finds(*entry, source->path);
   }
   if (!found) {

@@ -8,7 +8,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/restore.h"
 #include "cairn/repo/snapshot.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/tree/tree_reader.h"
 
 /// What of a snapshot a restore is about, and where in the target that goes.
@@ -22,7 +22,8 @@ struct RestoreSelection {
   std::string above;  ///< absolute
 };
 /// `path` as in RestoreOptions. The answer points into the snapshot. Errors: as locate().
-[[nodiscard]] core::Result<RestoreSelection> select_sources(State& state, const Snapshot& snapshot,
+[[nodiscard]] core::Result<RestoreSelection> select_sources(CatalogueView view,
+                                                            const Snapshot& snapshot,
                                                             const std::string& path);
 
 /// Where it goes: a folder and, for a single object that replaces a file that is there, that one's
@@ -37,11 +38,12 @@ struct Destination {
 
 /// Refuses a restore that would restore nothing, for what the options select. What cannot be read
 /// counts as selected: it will be told.
-[[nodiscard]] core::Status check_selects_anything(State& state, const RestoreSelection& selection,
+[[nodiscard]] core::Status check_selects_anything(CatalogueView view,
+                                                  const RestoreSelection& selection,
                                                   const RestoreOptions& options);
 
 /// True if the object at `path`, or something in it, is selected for itself.
-[[nodiscard]] bool selects_anything(State& state, const Entry& entry, const std::string& path,
+[[nodiscard]] bool selects_anything(CatalogueView view, const Entry& entry, const std::string& path,
                                     const RestoreOptions& options);
 
 /// `path` relative to the folder `above` that it lies in.

@@ -78,7 +78,7 @@ std::vector<std::string> RestoreWalk::stale_sides(const Selection& selection, Ta
     // Its own, as recorded, comes with it.
     const std::string its_inside = inside + name.substr(entry.name.size());
     const std::string path = join_path(selection.source_path, its_inside);
-    const auto recorded = locate_if_there(state_, snapshot_, path);
+    const auto recorded = locate_if_there(view_, snapshot_, path);
     const bool is_recorded = !recorded || recorded->has_value();
     if (is_recorded && (is_alone || !is_selected(selection, its_inside, false))) {
       target_.log().warning(
@@ -126,7 +126,7 @@ core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry
 
 void RestoreWalk::push_frame(std::vector<Frame>& stack, const ChunkId& node,
                              std::shared_ptr<TargetFolder> folder, std::string inside) {
-  Frame frame{FolderReader(state_, node), std::move(folder), std::move(inside)};
+  Frame frame{FolderReader(view_, node), std::move(folder), std::move(inside)};
   if (target_.options().delete_extra && frame.folder != nullptr) {
     if (auto names = target_.names().list(*frame.folder)) {
       frame.standing = std::move(*names);

@@ -8,7 +8,7 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/snapshot.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/restore/restore_files.h"
 #include "ops/target/restore_target.h"
 #include "ops/tree/tree_reader.h"
@@ -22,8 +22,9 @@ namespace cairn::repo::ops {
 /// names of the target's folders on the current path.
 class RestoreWalk {
  public:
-  RestoreWalk(State& state, const Snapshot& snapshot, RestoreTarget& target, RestoreFiles& files)
-      : state_(state), snapshot_(snapshot), target_(target), files_(files) {}
+  RestoreWalk(CatalogueView view, const Snapshot& snapshot, RestoreTarget& target,
+              RestoreFiles& files)
+      : view_(view), snapshot_(snapshot), target_(target), files_(files) {}
 
   /// Where a selection begins: `folder` stands for the path `inside` below the source at
   /// `source_path`.
@@ -88,7 +89,7 @@ class RestoreWalk {
   [[nodiscard]] bool is_selected(const Selection& selection, const std::string& inside,
                                  bool is_folder) const;
 
-  State& state_;
+  CatalogueView view_;
   const Snapshot& snapshot_;
   RestoreTarget& target_;
   RestoreFiles& files_;

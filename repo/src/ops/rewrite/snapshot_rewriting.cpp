@@ -22,7 +22,7 @@ namespace cairn::repo {
 namespace {
 
 using core::ErrorCode;
-using ops::State;
+using ops::OpenRepository;
 
 bool is_same_but_for_tags(const Snapshot& a, const Snapshot& b) {
   return a.start == b.start && a.end == b.end && a.host == b.host && a.user == b.user &&
@@ -34,37 +34,36 @@ class Rewriting {
   Rewriting(Repository& repository, const ops::TreeRewriter::Options& trees,
             const RewriteOptions& options, Observer& observer)
       : repository_(repository),
-        state_(repository.state()),
+        open_(ops::opened(repository)),
         options_(options),
         observer_(observer),
-        meter_(observer, state_.environment.clock),
-        exclude_(trees.exclude),
-        trees_(state_, trees, meter_) {}
+        meter_(observer, open_.environment.clock),
+        trees_(trees) {}
 
   core::Result<RewriteReport> run();
 
  private:
   core::Status replace(RewrittenSnapshot& rewritten);
   core::Status replace_once(RewrittenSnapshot& rewritten);
-  core::Result<Snapshot> build(RewrittenSnapshot& rewritten);
+  core::Result<Snapshot> build(ops::WriteView view, RewrittenSnapshot& rewritten);
   core::Status publish(ops::WritingSession& session, const Snapshot& snapshot,
                        RewrittenSnapshot& rewritten);
   core::Status pin_replacement(const RewrittenSnapshot& rewritten);
   core::Status forget_original(RewrittenSnapshot& rewritten);
 
   Repository& repository_;
-  State& state_;
+  OpenRepository& open_;
   const RewriteOptions& options_;
   Observer& observer_;
   ops::ProgressMeter meter_;
-  const PathFilter* exclude_;  ///< nullptr: nothing is left out on request
-  ops::TreeRewriter trees_;
+  const ops::TreeRewriter::Options trees_;
+  ops::TreeRewriter::UnchangedFolders unchanged_;
   std::vector<ListedSnapshot> standing_;
   RewriteReport report_;
 };
 
 core::Result<RewriteReport> Rewriting::run() {
-  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state_));
+  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(open_));
   list.warn(observer_);
   standing_ = list.snapshots;
   CAIRN_TRY_STATUS(ops::keep_matching(list, options_.filter, observer_));
@@ -104,20 +103,19 @@ core::Status Rewriting::replace(RewrittenSnapshot& rewritten) {
 
 core::Status Rewriting::replace_once(RewrittenSnapshot& rewritten) {
   rewritten = {.original = std::move(rewritten.original)};
-  CAIRN_TRY(
-      const auto session,
-      ops::WritingSession::begin(
-          state_, {.program_version = options_.program_version, .announce = !options_.dry_run},
-          observer_));
+  CAIRN_TRY(const auto session,
+            ops::WritingSession::begin(
+                open_, {.program_version = options_.program_version, .announce = !options_.dry_run},
+                observer_));
   // Condemned records have been read: whoever forgets the snapshot from now on, and collects, waits
   // for this session. What it needs may be relied on as long as it stands.
-  CAIRN_TRY(const bool forgotten, ops::is_forgotten(state_, rewritten.original.id));
+  CAIRN_TRY(const bool forgotten, ops::is_forgotten(open_, rewritten.original.id));
   if (forgotten) {
     observer_.warning(
         fmt::format("snapshot {} has been forgotten meanwhile", rewritten.original.id.short_hex()));
     return {};
   }
-  CAIRN_TRY(const Snapshot snapshot, build(rewritten));
+  CAIRN_TRY(const Snapshot snapshot, build(session->view(), rewritten));
   const auto before = std::ranges::find_if(standing_, [&](const ListedSnapshot& listed) {
     return listed.id != rewritten.original.id && is_same_but_for_tags(listed.snapshot, snapshot);
   });
@@ -131,20 +129,20 @@ core::Status Rewriting::replace_once(RewrittenSnapshot& rewritten) {
 }
 
 /// The snapshot that takes its place; all that it refers to is durable.
-core::Result<Snapshot> Rewriting::build(RewrittenSnapshot& rewritten) {
+core::Result<Snapshot> Rewriting::build(ops::WriteView view, RewrittenSnapshot& rewritten) {
   ops::StageTimes times(nullptr);
-  ops::ChunkStore store(state_,
+  ops::ChunkStore store(view,
                         {.compression_level = options_.compression_level,
                          .dry_run = options_.dry_run,
                          .times = times},
                         meter_);
-  ops::StoredNodes nodes(store, *state_.keys);
-  trees_.begin(nodes);
+  ops::StoredNodes nodes(store, *open_.keys);
+  ops::TreeRewriter trees(view, nodes, unchanged_, trees_, meter_);
   Snapshot snapshot = rewritten.original.snapshot;
   snapshot.sources.clear();
   bool changed = false;
   for (const Source& source : rewritten.original.snapshot.sources) {
-    CAIRN_TRY(ops::RewrittenSource became, trees_.rewrite(source));
+    CAIRN_TRY(ops::RewrittenSource became, trees.rewrite(source));
     changed = changed || became.changed;
     if (became.source) {
       snapshot.sources.push_back(std::move(*became.source));
@@ -165,8 +163,9 @@ core::Result<Snapshot> Rewriting::build(RewrittenSnapshot& rewritten) {
   if (!rewritten.changed) {
     return snapshot;
   }
-  if (exclude_ != nullptr) {
-    ops::add_left_out({.filter = *exclude_}, snapshot);  // nobody misses it: no restore deletes it
+  if (trees_.exclude != nullptr) {
+    ops::add_left_out({.filter = *trees_.exclude},
+                      snapshot);  // nobody misses it: no restore deletes it
   }
   CAIRN_TRY_STATUS(nodes.flush());
   CAIRN_TRY_STATUS(store.finish());
@@ -195,8 +194,8 @@ core::Status Rewriting::publish(ops::WritingSession& session, const Snapshot& sn
 }
 
 core::Status Rewriting::pin_replacement(const RewrittenSnapshot& rewritten) {
-  CAIRN_TRY(const ops::StandingMarks marks, ops::read_marks(state_));
-  return ops::put_standing_mark(state_, marks,
+  CAIRN_TRY(const ops::StandingMarks marks, ops::read_marks(open_));
+  return ops::put_standing_mark(open_, marks,
                                 {.snapshot = *rewritten.replacement,
                                  .tags = rewritten.original.snapshot.tags,
                                  .pinned = true});
@@ -220,16 +219,16 @@ core::Result<RewriteReport> rewrite_with(Repository& repository,
                                          const ops::TreeRewriter::Options& trees,
                                          const RewriteOptions& options, Observer& observer) {
   CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_collecting_key(state, "replace snapshots"));
-  if (!state.keys->can_write()) {
+  OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_collecting_key(open, "replace snapshots"));
+  if (!open.keys->can_write()) {
     return core::fail(
         ErrorCode::not_permitted,
-        fmt::format("a key of role {} cannot add snapshots", to_string(state.keys->role())),
+        fmt::format("a key of role {} cannot add snapshots", to_string(open.keys->role())),
         "use a key of role admin");
   }
   return ops::with_sound_catalogue(
-      state, observer, [&] { return Rewriting(repository, trees, options, observer).run(); });
+      open, observer, [&] { return Rewriting(repository, trees, options, observer).run(); });
 }
 
 }  // namespace
@@ -245,8 +244,8 @@ core::Result<RewriteReport> repair_snapshots(Repository& repository, const Rewri
             rewrite_with(repository, {.mend = true, .stop = options.stop}, options, observer));
   // Of snapshots that are gone as a whole nothing can be mended: it is noted, so that no audit
   // takes them for removed a moment ago.
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::acknowledge_lost_snapshots(state, options.dry_run, observer));
+  OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::acknowledge_lost_snapshots(open, options.dry_run, observer));
   return report;
 }
 

@@ -16,10 +16,11 @@ namespace cairn::repo::ops {
 
 using core::ErrorCode;
 
-void TreeRewriter::begin(NodeSink& nodes) {
-  nodes_ = &nodes;
+TreeRewriter::TreeRewriter(WriteView view, NodeSink& nodes, UnchangedFolders& unchanged,
+                           const Options& options, ProgressMeter& meter)
+    : view_(view), nodes_(nodes), unchanged_(unchanged), options_(options), meter_(meter) {
   // Only while nothing is condemned or gone is what an earlier walk found still to be relied on.
-  if (state_.usable_packs->avoids_any()) {
+  if (view_.usable_packs.avoids_any()) {
     unchanged_.clear();
   }
 }
@@ -38,9 +39,8 @@ void TreeRewriter::clear_source(const Source& source) {
 }
 
 core::Result<RewrittenSource> TreeRewriter::rewrite(const Source& source) {
-  Expects(nodes_ != nullptr);
   clear_source(source);
-  auto root = read_root(state_, source);
+  auto root = read_root(view_, source);
   if (!root) {
     if (!options_.mend || !is_lost(root.error().code())) {
       return core::fail(std::move(root).error());
@@ -67,7 +67,7 @@ core::Result<RewrittenSource> TreeRewriter::rewrite(const Source& source) {
   }
   result_.source->counts = counts_;
   CAIRN_TRY(const core::Bytes encoded, format::encode_root(*root_));
-  CAIRN_TRY(result_.source->root, nodes_->put_node(encoded));
+  CAIRN_TRY(result_.source->root, nodes_.put_node(encoded));
   CAIRN_TRY(result_.source->birth_times, rewrite_times(source.birth_times));
   return std::move(result_);
 }
@@ -178,12 +178,13 @@ core::Status TreeRewriter::enter(Entry entry, std::string path) {
   add_times(Times::Fate::keep, 1);
   const ChunkId node = entry.folder.node;
   const std::uint64_t end = objects_ + entry.folder.entries_below;
-  open_.push_back({.entry = std::move(entry),
-                   .path = std::move(path),
-                   .reader = FolderReader(state_, node),
-                   .builder = std::make_unique<FolderBuilder>(*nodes_, state_.keys->split_key()),
-                   .counts = {},
-                   .objects_end = end});
+  open_.push_back(
+      {.entry = std::move(entry),
+       .path = std::move(path),
+       .reader = FolderReader(view_, node),
+       .builder = std::make_unique<FolderBuilder>(nodes_, view_.repository.keys->split_key()),
+       .counts = {},
+       .objects_end = end});
   return {};
 }
 
@@ -262,8 +263,8 @@ bool TreeRewriter::first_name_is_gone(const std::string& path) const {
 
 core::Result<std::uint64_t> TreeRewriter::mend_content(Content& content) {
   std::uint64_t lost_bytes = 0;
-  ContentBuilder builder(*nodes_);
-  ContentCursor cursor(state_, content);
+  ContentBuilder builder(nodes_);
+  ContentCursor cursor(view_, content);
   while (true) {
     auto item = cursor.next();
     if (!item) {
@@ -303,11 +304,11 @@ core::Result<bool> TreeRewriter::keep_or_hole(ContentItem& item) {
 }
 
 core::Result<bool> TreeRewriter::is_lost_chunk(const ChunkId& chunk) const {
-  CAIRN_TRY(const auto usable, state_.catalogue->find(chunk, state_.usable_packs->filter()));
+  CAIRN_TRY(const auto usable, view_.catalogue().find(chunk, view_.usable_packs.filter()));
   if (usable) {
     return false;
   }
-  CAIRN_TRY(const auto present, state_.catalogue->find(chunk, state_.present_packs()));
+  CAIRN_TRY(const auto present, view_.catalogue().find(chunk, view_.present_packs()));
   if (present && options_.kept == nullptr) {
     return core::fail(
         ErrorCode::busy,
@@ -337,7 +338,7 @@ core::Result<bool> TreeRewriter::are_lost(const Content& times) const {
   if (!options_.mend) {
     return false;
   }
-  ContentCursor pieces(state_, times);
+  ContentCursor pieces(view_, times);
   while (true) {
     const auto piece = pieces.next();
     if (!piece) {
@@ -356,8 +357,8 @@ core::Result<bool> TreeRewriter::are_lost(const Content& times) const {
 }
 
 core::Result<Content> TreeRewriter::rewrite_times(const Content& times) {
-  BirthTimeReader reader(state_, times);
-  BirthTimeWriter writer(*nodes_);
+  BirthTimeReader reader(view_, times);
+  BirthTimeWriter writer(nodes_);
   bool readable = true;
   for (const Times& run : times_) {
     for (std::uint64_t i = 0; i < run.objects; ++i) {

@@ -14,7 +14,7 @@
 #include "cairn/repo/path_filter.h"
 #include "cairn/repo/snapshot.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 #include "ops/tree/node_builder.h"
 #include "ops/tree/reachability.h"
 #include "ops/tree/tree_reader.h"
@@ -49,12 +49,12 @@ class TreeRewriter {
     ChunkMarks* kept = nullptr;           ///< gets what the new trees need, but for their nodes
     std::stop_token stop = {};
   };
-  /// All must outlive it. The catalogue must be open, and State::usable_packs set.
-  TreeRewriter(State& state, const Options& options, ProgressMeter& meter)
-      : state_(state), options_(options), meter_(meter) {}
-
-  /// From now on nodes go into this sink.
-  void begin(NodeSink& nodes);
+  /// Folders, by node and absolute path, of which all stays: what they are and what is below them.
+  /// Good for the snapshots of one run.
+  using UnchangedFolders = std::map<std::pair<ChunkId, std::string>, TreeCounts>;
+  /// Nodes go into `nodes`. All must outlive it.
+  TreeRewriter(WriteView view, NodeSink& nodes, UnchangedFolders& unchanged, const Options& options,
+               ProgressMeter& meter);
 
   /// Errors: not_found, corrupt (a node cannot be read, unless it mends), busy (a prune is about to
   /// delete the pack of a chunk, after what was needed of it was copied: later it is elsewhere),
@@ -103,12 +103,11 @@ class TreeRewriter {
 
   static constexpr std::size_t kFoldersMax = 128 * 1024;
 
-  State& state_;
+  WriteView view_;
+  NodeSink& nodes_;
+  UnchangedFolders& unchanged_;
   const Options options_;
   ProgressMeter& meter_;
-  NodeSink* nodes_ = nullptr;
-  /// Folders, by node and absolute path, of which all stays: what they are and what is below them.
-  std::map<std::pair<ChunkId, std::string>, TreeCounts> unchanged_;
   // Of the source at hand.
   std::string source_path_;
   std::vector<OpenFolder> open_;

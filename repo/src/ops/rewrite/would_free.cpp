@@ -15,16 +15,16 @@ namespace cairn::repo {
 
 namespace {
 
-using ops::State;
+using ops::WriteView;
 
 struct Usage {
   std::uint64_t needed_bytes = 0;
   std::uint64_t unneeded_bytes = 0;
 };
 
-core::Result<Usage> usage_of(State& state, const ops::ChunkMarks& marks,
+core::Result<Usage> usage_of(const ops::OpenRepository& repository, const ops::ChunkMarks& marks,
                              const std::stop_token& stop, Observer& observer) {
-  CAIRN_TRY(const auto directories, ops::PackDirectories::list(state));
+  CAIRN_TRY(const auto directories, ops::PackDirectories::list(repository));
   CAIRN_TRY(
       const ops::UsageSurvey survey,
       ops::survey_usage(directories, {.marks = marks, .condemned = {}, .stop = stop}, observer));
@@ -52,17 +52,18 @@ class MarkingSink final : public ops::NodeSink {
 };
 
 /// Marks what the snapshots would need without what is excluded. Answers the bytes of new nodes.
-core::Result<std::uint64_t> mark_without(State& state,
+core::Result<std::uint64_t> mark_without(WriteView view,
                                          const std::vector<const ListedSnapshot*>& snapshots,
                                          const WouldFreeOptions& options, ops::ProgressMeter& meter,
                                          ops::ChunkMarks& marks) {
   ops::StageTimes times(nullptr);
-  ops::ChunkStore store(state, {.dry_run = true, .times = times}, meter);
-  ops::StoredNodes nodes(store, *state.keys);
+  ops::ChunkStore store(view, {.dry_run = true, .times = times}, meter);
+  ops::StoredNodes nodes(store, *view.repository.keys);
   MarkingSink sink(nodes, marks);
-  ops::TreeRewriter trees(
-      state, {.exclude = &options.exclude, .kept = &marks, .stop = options.stop}, meter);
-  trees.begin(sink);
+  ops::TreeRewriter::UnchangedFolders unchanged;
+  ops::TreeRewriter trees(view, sink, unchanged,
+                          {.exclude = &options.exclude, .kept = &marks, .stop = options.stop},
+                          meter);
   for (const ListedSnapshot* const listed : snapshots) {
     for (const Source& source : listed->snapshot.sources) {
       CAIRN_TRY_STATUS(trees.rewrite(source));
@@ -76,13 +77,13 @@ core::Result<std::uint64_t> mark_without(State& state,
 
 }  // namespace
 
-static core::Result<WouldFree> would_free_once(Repository& repository,
+static core::Result<WouldFree> would_free_once(ops::OpenRepository& repository,
                                                const WouldFreeOptions& options,
                                                Observer& observer) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_metadata_key(state));
-  CAIRN_TRY(const auto session, ops::WritingSession::begin(state, {.announce = false}, observer));
-  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(state));
+  CAIRN_TRY(const auto session,
+            ops::WritingSession::begin(repository, {.announce = false}, observer));
+  const WriteView view = session->view();
+  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(repository));
   if (!list.unreadable.empty()) {
     return core::fail(core::Error(list.unreadable.begin()->second)
                           .with_hint("what it needs is not known. See: cairn verify"));
@@ -93,30 +94,30 @@ static core::Result<WouldFree> would_free_once(Repository& repository,
               ops::find_in(list, name, options.filter, observer));
     forgotten.insert(listed->id);
   }
-  ops::ProgressMeter meter(observer, state.environment.clock);
-  ops::Reachability all(state, {.stop = options.stop, .meter = &meter});
-  ops::Reachability staying(state, {.stop = options.stop});
+  ops::ProgressMeter meter(observer, repository.environment.clock);
+  ops::Reachability all({.stop = options.stop, .meter = &meter});
+  ops::Reachability staying({.stop = options.stop});
   std::vector<const ListedSnapshot*> stay;
   for (const ListedSnapshot& listed : list.snapshots) {
-    CAIRN_TRY_STATUS(all.add(listed.snapshot));
+    CAIRN_TRY_STATUS(all.add(view, listed.snapshot));
     if (!forgotten.contains(listed.id)) {
       stay.push_back(&listed);
     }
   }
   all.seal();
   WouldFree result;
-  CAIRN_TRY(const Usage now, usage_of(state, all.marks(), options.stop, observer));
+  CAIRN_TRY(const Usage now, usage_of(repository, all.marks(), options.stop, observer));
   Usage then;
   if (options.exclude.empty()) {
     for (const ListedSnapshot* const listed : stay) {
-      CAIRN_TRY_STATUS(staying.add(listed->snapshot));
+      CAIRN_TRY_STATUS(staying.add(view, listed->snapshot));
     }
     staying.seal();
-    CAIRN_TRY(then, usage_of(state, staying.marks(), options.stop, observer));
+    CAIRN_TRY(then, usage_of(repository, staying.marks(), options.stop, observer));
   } else {
     ops::ChunkMarks marks;
-    CAIRN_TRY(result.added_bytes, mark_without(state, stay, options, meter, marks));
-    CAIRN_TRY(then, usage_of(state, marks, options.stop, observer));
+    CAIRN_TRY(result.added_bytes, mark_without(view, stay, options, meter, marks));
+    CAIRN_TRY(then, usage_of(repository, marks, options.stop, observer));
   }
   meter.finish();
   result.needed_bytes = now.needed_bytes;
@@ -127,8 +128,10 @@ static core::Result<WouldFree> would_free_once(Repository& repository,
 
 core::Result<WouldFree> would_free(Repository& repository, const WouldFreeOptions& options,
                                    Observer& observer) {
-  return ops::with_sound_catalogue(repository.state(), observer,
-                                   [&] { return would_free_once(repository, options, observer); });
+  ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
+  return ops::with_sound_catalogue(open, observer,
+                                   [&] { return would_free_once(open, options, observer); });
 }
 
 }  // namespace cairn::repo

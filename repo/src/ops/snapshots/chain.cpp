@@ -59,8 +59,8 @@ IdPrefix prefix_of(const SnapshotId& id) {
   return in.u64();
 }
 
-core::Result<std::vector<IdPrefix>> seen_registers(const State& state) {
-  CAIRN_TRY(const auto note, state.catalogue->note(kSeenNote));
+core::Result<std::vector<IdPrefix>> seen_registers(CatalogueView view) {
+  CAIRN_TRY(const auto note, view.catalogue().note(kSeenNote));
   std::vector<IdPrefix> seen(note ? note->size() / sizeof(IdPrefix) : 0);
   core::Decoder in(note ? core::ByteView(*note) : core::ByteView(), "registers seen");
   std::ranges::generate(seen, [&in] { return in.u64(); });
@@ -68,28 +68,28 @@ core::Result<std::vector<IdPrefix>> seen_registers(const State& state) {
   return seen;
 }
 
-core::Status note_seen(State& state, const std::vector<IdPrefix>& seen) {
+core::Status note_seen(CatalogueView view, const std::vector<IdPrefix>& seen) {
   core::Encoder out;
   for (const IdPrefix prefix : seen) {
     out.u64(prefix);
   }
-  return state.catalogue->put_note(kSeenNote, out.view());
+  return view.catalogue().put_note(kSeenNote, out.view());
 }
 
-core::Status note_head(State& state, const ChainHead& head) {
-  CAIRN_TRY_STATUS(state.catalogue->put_note(kHeadNote, encode_head(head)));
-  return state.catalogue->remove_note(kIntentNote);
+core::Status note_head(CatalogueView view, const ChainHead& head) {
+  CAIRN_TRY_STATUS(view.catalogue().put_note(kHeadNote, encode_head(head)));
+  return view.catalogue().remove_note(kIntentNote);
 }
 
 /// Adopts a snapshot that an earlier process published without living to note it.
-core::Result<std::optional<ChainHead>> settled_head(State& state) {
-  CAIRN_TRY(auto head, chain_head(state));
-  CAIRN_TRY(const auto intent, state.catalogue->note(kIntentNote));
+core::Result<std::optional<ChainHead>> settled_head(CatalogueView view) {
+  CAIRN_TRY(auto head, chain_head(view));
+  CAIRN_TRY(const auto intent, view.catalogue().note(kIntentNote));
   if (!intent || intent->size() != SnapshotId::kSize) {
     return head;
   }
   const auto id = SnapshotId::from(*intent);
-  auto record = store::get_register(*state.backend, *state.keys, id);
+  auto record = store::get_register(*view.repository.backend, *view.repository.keys, id);
   if (!record && !is_lost(record.error().code())) {
     // Were it taken for one that never came to be, the next snapshot would have its number.
     return core::fail(std::move(record).error());
@@ -98,14 +98,14 @@ core::Result<std::optional<ChainHead>> settled_head(State& state) {
     return head;  // it never came to be, or is gone since
   }
   const ChainHead adopted{record->link.chain, record->link.sequence, id, record->link_hash};
-  CAIRN_TRY_STATUS(note_head(state, adopted));
+  CAIRN_TRY_STATUS(note_head(view, adopted));
   return std::optional<ChainHead>(adopted);
 }
 
 }  // namespace
 
-core::Result<std::optional<ChainHead>> chain_head(const State& state) {
-  CAIRN_TRY(const auto note, state.catalogue->note(kHeadNote));
+core::Result<std::optional<ChainHead>> chain_head(CatalogueView view) {
+  CAIRN_TRY(const auto note, view.catalogue().note(kHeadNote));
   if (!note) {
     return std::optional<ChainHead>();
   }
@@ -122,15 +122,15 @@ struct SeenRegisters {
   bool was_continued = false;  ///< a link of this chain comes after its end
 };
 
-core::Result<SeenRegisters> look_at_registers(State& state, const ChainHead& head) {
+core::Result<SeenRegisters> look_at_registers(CatalogueView view, const ChainHead& head) {
   CAIRN_TRY(const auto ids,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
-  CAIRN_TRY(const auto seen, seen_registers(state));
+            store::list_ids<SnapshotId>(*view.repository.backend, format::ObjectKind::snapshot));
+  CAIRN_TRY(const auto seen, seen_registers(view));
   SeenRegisters registers;
   for (const SnapshotId& id : ids) {
     registers.has_last = registers.has_last || id == head.last;
     if (!std::ranges::binary_search(seen, prefix_of(id)) && id != head.last) {
-      const auto record = store::get_register(*state.backend, *state.keys, id);
+      const auto record = store::get_register(*view.repository.backend, *view.repository.keys, id);
       if (!record) {
         continue;  // who cannot read it says nothing about it; the next backup asks again
       }
@@ -143,17 +143,18 @@ core::Result<SeenRegisters> look_at_registers(State& state, const ChainHead& hea
 }
 
 /// The end of the chain that the next snapshot continues: none if it has to begin a new one.
-core::Result<std::optional<ChainHead>> end_to_continue(State& state, std::vector<IdPrefix>& seen,
+core::Result<std::optional<ChainHead>> end_to_continue(CatalogueView view,
+                                                       std::vector<IdPrefix>& seen,
                                                        Observer& observer) {
-  CAIRN_TRY(auto head, settled_head(state));
+  CAIRN_TRY(auto head, settled_head(view));
   if (!head) {
     // Nobody has a link of a chain whose name is still to be drawn.
     CAIRN_TRY(const auto ids,
-              store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
+              store::list_ids<SnapshotId>(*view.repository.backend, format::ObjectKind::snapshot));
     std::ranges::transform(ids, std::back_inserter(seen), prefix_of);
     return head;
   }
-  CAIRN_TRY(SeenRegisters registers, look_at_registers(state, *head));
+  CAIRN_TRY(SeenRegisters registers, look_at_registers(view, *head));
   seen = std::move(registers.seen);
   if (registers.was_continued) {
     observer.detail(fmt::format(
@@ -164,7 +165,7 @@ core::Result<std::optional<ChainHead>> end_to_continue(State& state, std::vector
   }
   if (!registers.has_last) {
     const auto tombstone = store::object_name(format::ObjectKind::forgotten, head->last);
-    CAIRN_TRY(const auto forgotten, state.backend->size(tombstone));
+    CAIRN_TRY(const auto forgotten, view.repository.backend->size(tombstone));
     if (!forgotten) {
       observer.warning(fmt::format(
           "snapshot {}, the last that this client made here, is gone without having been "
@@ -178,8 +179,9 @@ core::Result<std::optional<ChainHead>> end_to_continue(State& state, std::vector
 }
 
 /// After the storage has answered with an error: true if the snapshot is there all the same.
-bool came_to_be(State& state, const format::Link& link, core::Hash256& link_hash) {
-  const auto record = store::get_register(*state.backend, *state.keys, link.id);
+bool came_to_be(const OpenRepository& repository, const format::Link& link,
+                core::Hash256& link_hash) {
+  const auto record = store::get_register(*repository.backend, *repository.keys, link.id);
   // Nobody else knows an id that was drawn for this run, nor signs a place in this chain.
   if (!record || record->link.type != format::RegisterType::snapshot ||
       record->link.chain != link.chain || record->link.sequence != link.sequence) {
@@ -191,64 +193,64 @@ bool came_to_be(State& state, const format::Link& link, core::Hash256& link_hash
 
 }  // namespace
 
-core::Status publish_snapshot(State& state, const SnapshotId& id, const Snapshot& snapshot,
+core::Status publish_snapshot(CatalogueView view, const SnapshotId& id, const Snapshot& snapshot,
                               std::uint64_t& written_bytes, Observer& observer) {
-  Expects(state.catalogue != nullptr);
   CAIRN_TRY(const auto lock,
-            core::FileLock::acquire(state.catalogue_folder + "/chain.lock", kLockWaitMs));
+            core::FileLock::acquire(view.catalogue_folder() + "/chain.lock", kLockWaitMs));
   std::vector<IdPrefix> seen;
-  CAIRN_TRY(const auto previous, end_to_continue(state, seen, observer));
+  CAIRN_TRY(const auto previous, end_to_continue(view, seen, observer));
 
   format::Link link;
   link.id = id;
-  link.signer = *state.keys->bundle().certificate;
+  link.signer = *view.repository.keys->bundle().certificate;
   ChainHead head;
   if (previous) {
     head = *previous;
     link.previous = head.last;
     link.previous_hash = head.last_hash;
   } else {
-    state.environment.random.fill(head.chain.mutable_view());
+    view.repository.environment.random.fill(head.chain.mutable_view());
   }
   head.sequence += 1;
   link.chain = head.chain;
   link.sequence = head.sequence;
 
-  CAIRN_TRY_STATUS(state.catalogue->put_note(kIntentNote, id.view()));
+  CAIRN_TRY_STATUS(view.catalogue().put_note(kIntentNote, id.view()));
   AfterCommit after(observer, fmt::format("snapshot {} is stored", id.short_hex()));
-  auto put = store::put_snapshot(*state.backend, *state.keys, state.environment.random, link,
-                                 snapshot, written_bytes);
+  auto put = store::put_snapshot(*view.repository.backend, *view.repository.keys,
+                                 view.repository.environment.random, link, snapshot, written_bytes);
   if (put) {
     head.last_hash = *put;
-  } else if (!came_to_be(state, link, head.last_hash)) {
+  } else if (!came_to_be(view, link, head.last_hash)) {
     return core::fail(std::move(put).error());
   } else {
     after(put);
   }
   head.last = id;
-  if (after(note_head(state, head))) {
+  if (after(note_head(view, head))) {
     seen.push_back(prefix_of(id));
-    after(note_seen(state, seen));
+    after(note_seen(view, seen));
   }
   return {};
 }
 
-core::Status acknowledge_lost_snapshots(State& state, bool dry_run, Observer& observer) {
+core::Status acknowledge_lost_snapshots(const OpenRepository& repository, bool dry_run,
+                                        Observer& observer) {
   CAIRN_TRY(const auto ids,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::snapshot));
   CAIRN_TRY(const auto forgotten,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::forgotten));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::forgotten));
   std::set<SnapshotId> explained(ids.begin(), ids.end());
   explained.insert(forgotten.begin(), forgotten.end());
   std::map<SnapshotId, core::Hash256> lost;  // and the hashes of their links
   for (const SnapshotId& id : ids) {
-    const auto record = store::get_register(*state.backend, *state.keys, id);
+    const auto record = store::get_register(*repository.backend, *repository.keys, id);
     if (record && record->link.sequence > 1 && !explained.contains(record->link.previous)) {
       lost.emplace(record->link.previous, record->link.previous_hash);
     }
   }
-  if (state.catalogue != nullptr) {
-    CAIRN_TRY(const auto head, chain_head(state));
+  if (const auto view = catalogue_if_open(repository)) {
+    CAIRN_TRY(const auto head, chain_head(*view));
     if (head && !explained.contains(head->last)) {
       lost.emplace(head->last, head->last_hash);
     }
@@ -258,10 +260,10 @@ core::Status acknowledge_lost_snapshots(State& state, bool dry_run, Observer& ob
       format::Tombstone tombstone;
       tombstone.snapshot = id;
       tombstone.link_hash = link_hash;
-      tombstone.when = state.environment.clock.now();
+      tombstone.when = repository.environment.clock.now();
       tombstone.reason = "it was lost";
-      const auto put = store::put_tombstone(*state.backend, *state.keys, state.environment.random,
-                                            std::move(tombstone));
+      const auto put = store::put_tombstone(*repository.backend, *repository.keys,
+                                            repository.environment.random, std::move(tombstone));
       if (!put && put.error().code() != core::ErrorCode::already_exists) {
         return core::fail(put.error());
       }

@@ -5,7 +5,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 
 /// A client's chain: its snapshots numbered and hashed one after the other, so that one that was
 /// removed or rolled back without a tombstone leaves a gap that anybody with a key can see.
@@ -19,13 +19,14 @@ namespace cairn::repo::ops {
 /// Success once the snapshot is there: an error of the storage behind which it is found is a
 /// warning, and so is what fails afterwards. Errors: already_exists (the session was fenced), busy,
 /// no_space, io.
-core::Status publish_snapshot(State& state, const SnapshotId& id, const Snapshot& snapshot,
+core::Status publish_snapshot(CatalogueView view, const SnapshotId& id, const Snapshot& snapshot,
                               std::uint64_t& written_bytes, Observer& observer);
 
 /// Acknowledges that snapshots were lost, so that audits need not tell it for ever: each one that a
 /// chain, or this client, knows of and that is neither there nor forgotten gets a tombstone, and is
 /// told as a warning. Errors: of the backend; not_permitted.
-core::Status acknowledge_lost_snapshots(State& state, bool dry_run, Observer& observer);
+core::Status acknowledge_lost_snapshots(const OpenRepository& repository, bool dry_run,
+                                        Observer& observer);
 
 /// What this client remembers of its chain's end; for verify. nullopt if it has none.
 struct ChainHead {
@@ -36,6 +37,6 @@ struct ChainHead {
 
   friend bool operator==(const ChainHead&, const ChainHead&) = default;
 };
-[[nodiscard]] core::Result<std::optional<ChainHead>> chain_head(const State& state);
+[[nodiscard]] core::Result<std::optional<ChainHead>> chain_head(CatalogueView view);
 
 }  // namespace cairn::repo::ops

@@ -21,8 +21,9 @@ bool has_same_trees(const Snapshot& a, const Snapshot& b) {
 
 }  // namespace
 
-core::Result<std::optional<SnapshotId>> equal_snapshot(State& state, const Snapshot& made) {
-  CAIRN_TRY(const SnapshotList list, read_snapshots(state));
+core::Result<std::optional<SnapshotId>> equal_snapshot(const OpenRepository& repository,
+                                                       const Snapshot& made) {
+  CAIRN_TRY(const SnapshotList list, read_snapshots(repository));
   if (made.partial || !list.unreadable.empty()) {
     return std::optional<SnapshotId>();
   }
@@ -40,17 +41,18 @@ core::Result<std::optional<SnapshotId>> equal_snapshot(State& state, const Snaps
   return says_it_all ? std::optional(newest->id) : std::nullopt;
 }
 
-void warn_of_future(State& state, Observer& observer) {
-  const auto head = chain_head(state);
+void warn_of_future(CatalogueView view, Observer& observer) {
+  const auto head = chain_head(view);
   if (!head || !*head) {
     return;
   }
-  const auto record = store::get_register(*state.backend, *state.keys, (*head)->last);
+  const auto record =
+      store::get_register(*view.repository.backend, *view.repository.keys, (*head)->last);
   if (!record || !record->snapshot) {
     return;
   }
   const Snapshot& snapshot = *record->snapshot;
-  if (is_in_future(snapshot, state.environment.clock.now())) {
+  if (is_in_future(snapshot, view.repository.environment.clock.now())) {
     observer.warning(
         fmt::format("the last snapshot from here, {}, is dated {}, in the future: the clock was "
                     "wrong then, or is now. Latest and policies pass over it",

@@ -18,7 +18,7 @@ namespace cairn::repo {
 namespace {
 
 using core::ErrorCode;
-using ops::State;
+using ops::OpenRepository;
 
 constexpr std::size_t kIdDigits = 2 * SnapshotId::kSize;
 
@@ -65,8 +65,8 @@ core::Status take_unlisted(const ops::SnapshotList& list, const std::string& nam
 
 /// What this client made last, and is gone: nobody else can miss it. Only for those who name
 /// something by its whole id that is not there.
-core::Status take_missed_head(State& state, const ForgetOptions& options, Observer& observer,
-                              ops::SnapshotList& list) {
+core::Status take_missed_head(OpenRepository& repository, const ForgetOptions& options,
+                              Observer& observer, ops::SnapshotList& list) {
   const bool may_be_meant = std::ranges::any_of(options.snapshots, [&](const std::string& name) {
     const auto id = SnapshotId::from_hex(name);
     return id && !list.link_hashes.contains(*id) && !list.unreadable.contains(*id) &&
@@ -75,11 +75,11 @@ core::Status take_missed_head(State& state, const ForgetOptions& options, Observ
   if (!may_be_meant) {
     return {};
   }
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  CAIRN_TRY(const auto head, ops::chain_head(state));
+  CAIRN_TRY(const ops::CatalogueView view, ops::ensure_catalogue(repository, observer));
+  CAIRN_TRY(const auto head, ops::chain_head(view));
   if (head) {
-    CAIRN_TRY(const auto there,
-              state.backend->size(store::object_name(format::ObjectKind::snapshot, head->last)));
+    CAIRN_TRY(const auto there, repository.backend->size(
+                                    store::object_name(format::ObjectKind::snapshot, head->last)));
     if (!there) {
       list.missed.insert(head->last);
     }
@@ -209,15 +209,15 @@ std::string reason_for(const ForgetOptions& options, const ListedSnapshot* liste
   return reason;
 }
 
-core::Status put_tombstone(State& state, format::Tombstone tombstone) {
+core::Status put_tombstone(const OpenRepository& repository, format::Tombstone tombstone) {
   const SnapshotId id = tombstone.snapshot;
-  tombstone.when = state.environment.clock.now();
-  const core::Status put = store::put_tombstone(*state.backend, *state.keys,
-                                                state.environment.random, std::move(tombstone));
+  tombstone.when = repository.environment.clock.now();
+  const core::Status put = store::put_tombstone(
+      *repository.backend, *repository.keys, repository.environment.random, std::move(tombstone));
   if (put || put.error().code() != ErrorCode::already_exists) {
     return put;
   }
-  const auto standing = store::get_tombstone(*state.backend, *state.keys, id);
+  const auto standing = store::get_tombstone(*repository.backend, *repository.keys, id);
   if (!standing) {
     const auto name = store::object_name(format::ObjectKind::forgotten, id);
     return core::fail(core::Error(standing.error())
@@ -232,20 +232,20 @@ core::Status put_tombstone(State& state, format::Tombstone tombstone) {
 
 core::Result<ForgetPlan> plan_forget(Repository& repository, const ForgetOptions& options,
                                      Observer& observer) {
-  State& state = repository.state();
-  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));
+  OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(open));
   list.warn(observer);
-  CAIRN_TRY_STATUS(take_missed_head(state, options, observer, list));
+  CAIRN_TRY_STATUS(take_missed_head(open, options, observer, list));
   return plan_of(list, options, observer);
 }
 
 core::Result<ForgetReport> forget(Repository& repository, const ForgetOptions& options,
                                   Observer& observer) {
-  State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_collecting_key(state, "forget snapshots"));
-  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));
+  OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_collecting_key(open, "forget snapshots"));
+  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(open));
   list.warn(observer);
-  CAIRN_TRY_STATUS(take_missed_head(state, options, observer, list));
+  CAIRN_TRY_STATUS(take_missed_head(open, options, observer, list));
   ForgetReport report;
   CAIRN_TRY(report.plan, plan_of(list, options, observer));
   if (options.dry_run) {
@@ -268,7 +268,7 @@ core::Result<ForgetReport> forget(Repository& repository, const ForgetOptions& o
     tombstone.reason =
         reason_for(options, listed == report.plan.snapshots.end() ? nullptr : &*listed);
     CAIRN_TRY_STATUS(
-        ops::with_reserve(state, observer, [&] { return put_tombstone(state, tombstone); }));
+        ops::with_reserve(open, observer, [&] { return put_tombstone(open, tombstone); }));
     report.forgotten += 1;
     observer.detail(fmt::format("snapshot {} is forgotten", id.short_hex()));
   }

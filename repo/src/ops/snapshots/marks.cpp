@@ -52,9 +52,9 @@ core::Result<MarkReport> change(Repository& repository, const std::vector<std::s
   if (names.empty()) {
     return core::fail(ErrorCode::invalid_argument, "no snapshot was named");
   }
-  ops::State& state = repository.state();
-  CAIRN_TRY_STATUS(ops::require_collecting_key(state, "mark snapshots"));
-  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(state));
+  const ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY_STATUS(ops::require_collecting_key(open, "mark snapshots"));
+  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(open));
   list.warn(observer);
   CAIRN_TRY_STATUS(ops::keep_matching(list, {.names = names}, observer));
   MarkReport report;
@@ -72,7 +72,7 @@ core::Result<MarkReport> change(Repository& repository, const std::vector<std::s
       continue;
     }
     CAIRN_TRY_STATUS(ops::with_reserve(
-        state, observer, [&] { return ops::put_standing_mark(state, list.marks, wanted[i]); }));
+        open, observer, [&] { return ops::put_standing_mark(open, list.marks, wanted[i]); }));
     listed.snapshot.tags = wanted[i].tags;
     listed.pinned = wanted[i].pinned;
     report.changed += 1;

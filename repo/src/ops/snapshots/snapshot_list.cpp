@@ -13,11 +13,12 @@ using core::ErrorCode;
 
 /// A backup client can put any object anywhere: a tombstone counts if somebody signed it who may.
 /// Takes it off the list otherwise.
-core::Result<bool> check_tombstone(State& state, const SnapshotId& id, SnapshotList& list) {
+core::Result<bool> check_tombstone(const OpenRepository& repository, const SnapshotId& id,
+                                   SnapshotList& list) {
   if (!list.forgotten.contains(id)) {
     return false;
   }
-  const auto tombstone = store::get_tombstone(*state.backend, *state.keys, id);
+  const auto tombstone = store::get_tombstone(*repository.backend, *repository.keys, id);
   if (tombstone || tombstone.error().code() == ErrorCode::unsupported_version) {
     return true;
   }
@@ -43,22 +44,22 @@ void SnapshotList::warn(Observer& observer) const {
   }
 }
 
-core::Result<SnapshotList> read_snapshots(State& state) {
-  CAIRN_TRY_STATUS(require_metadata_key(state));
+core::Result<SnapshotList> read_snapshots(const OpenRepository& repository) {
+  CAIRN_TRY_STATUS(require_metadata_key(repository));
   SnapshotList list;
-  list.now = state.environment.clock.now();
+  list.now = repository.environment.clock.now();
   CAIRN_TRY(const auto forgotten,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::forgotten));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::forgotten));
   list.forgotten.insert(forgotten.begin(), forgotten.end());
   CAIRN_TRY(const auto ids,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
-  CAIRN_TRY(list.marks, read_marks(state));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::snapshot));
+  CAIRN_TRY(list.marks, read_marks(repository));
   for (const SnapshotId& id : ids) {
-    CAIRN_TRY(const bool is_forgotten, check_tombstone(state, id, list));
+    CAIRN_TRY(const bool is_forgotten, check_tombstone(repository, id, list));
     if (is_forgotten) {
       continue;
     }
-    auto record = store::get_register(*state.backend, *state.keys, id);
+    auto record = store::get_register(*repository.backend, *repository.keys, id);
     if (!record) {
       if (record.error().code() != ErrorCode::not_found) {
         list.unreadable.emplace(id, std::move(record).error());

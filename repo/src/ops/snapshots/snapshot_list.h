@@ -6,7 +6,7 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/snapshots.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "ops/snapshots/standing_marks.h"
 
 /// All snapshots at once, with what was said of them since they were made.
@@ -31,7 +31,7 @@ struct SnapshotList {
 };
 
 /// Reads registers, tombstones and marks. Errors: not_permitted, io.
-[[nodiscard]] core::Result<SnapshotList> read_snapshots(State& state);
+[[nodiscard]] core::Result<SnapshotList> read_snapshots(const OpenRepository& repository);
 
 /// What was saved before a restore: "latest" passes over it.
 [[nodiscard]] bool is_restore_point(const ListedSnapshot& snapshot) noexcept;

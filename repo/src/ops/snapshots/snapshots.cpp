@@ -28,7 +28,7 @@ bool SnapshotFilter::is_empty() const {
 
 core::Result<SelectedSnapshots> select_snapshots(Repository& repository,
                                                  const SnapshotFilter& filter, Observer& observer) {
-  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(repository.state()));
+  CAIRN_TRY(ops::SnapshotList list, ops::read_snapshots(ops::opened(repository)));
   list.warn(observer);
   CAIRN_TRY_STATUS(ops::keep_matching(list, filter, observer));
   SelectedSnapshots selected{.snapshots = std::move(list.snapshots), .unreadable = {}};
@@ -48,7 +48,7 @@ core::Result<std::vector<ListedSnapshot>> list_snapshots(Repository& repository,
 
 core::Result<ListedSnapshot> find_snapshot(Repository& repository, std::string_view name,
                                            Observer& observer, const SnapshotFilter& filter) {
-  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(repository.state()));
+  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(ops::opened(repository)));
   list.warn(observer);
   CAIRN_TRY(const ListedSnapshot* const found, ops::find_in(list, name, filter, observer));
   return *found;
@@ -56,11 +56,11 @@ core::Result<ListedSnapshot> find_snapshot(Repository& repository, std::string_v
 
 core::Result<ListedSnapshot> find_snapshot_at(Repository& repository, core::Timestamp when,
                                               Observer& observer, const SnapshotFilter& filter) {
-  ops::State& state = repository.state();
-  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(state));
+  const ops::OpenRepository& open = ops::opened(repository);
+  CAIRN_TRY(const ops::SnapshotList list, ops::read_snapshots(open));
   list.warn(observer);
   CAIRN_TRY(const ListedSnapshot* const found,
-            ops::find_in_at(list, when, state.environment.clock.utc_offset_minutes(when), filter,
+            ops::find_in_at(list, when, open.environment.clock.utc_offset_minutes(when), filter,
                             observer));
   return *found;
 }

@@ -42,11 +42,11 @@ void StandingMarks::apply_to(ListedSnapshot& listed) const {
   }
 }
 
-core::Result<StandingMarks> read_marks(State& state) {
-  CAIRN_TRY(const auto ids, store::list_ids<MarkId>(*state.backend, format::ObjectKind::mark));
+core::Result<StandingMarks> read_marks(const OpenRepository& repository) {
+  CAIRN_TRY(const auto ids, store::list_ids<MarkId>(*repository.backend, format::ObjectKind::mark));
   StandingMarks marks;
   for (const MarkId& id : ids) {
-    auto mark = store::get_mark(*state.backend, *state.keys, id);
+    auto mark = store::get_mark(*repository.backend, *repository.keys, id);
     if (mark) {
       take(marks, id, std::move(*mark));
     } else if (is_unreadable(mark.error().code())) {
@@ -58,12 +58,13 @@ core::Result<StandingMarks> read_marks(State& state) {
   return marks;
 }
 
-core::Status put_standing_mark(State& state, const StandingMarks& marks, const NewMark& wanted) {
+core::Status put_standing_mark(const OpenRepository& repository, const StandingMarks& marks,
+                               const NewMark& wanted) {
   format::Mark mark;
   mark.snapshot = wanted.snapshot;
   mark.tags = wanted.tags;
   mark.pinned = wanted.pinned;
-  mark.when = state.environment.clock.now();
+  mark.when = repository.environment.clock.now();
   const auto old = marks.of.find(wanted.snapshot);
   if (old != marks.of.end()) {
     if (old->second.mark.number == UINT64_MAX) {
@@ -75,8 +76,8 @@ core::Status put_standing_mark(State& state, const StandingMarks& marks, const N
     }
     mark.number = old->second.mark.number + 1;
   }
-  const auto put =
-      store::put_mark(*state.backend, *state.keys, state.environment.random, std::move(mark));
+  const auto put = store::put_mark(*repository.backend, *repository.keys,
+                                   repository.environment.random, std::move(mark));
   if (!put) {
     return core::fail(put.error());
   }
@@ -86,7 +87,7 @@ core::Status put_standing_mark(State& state, const StandingMarks& marks, const N
     for (const MarkId& id : obsolete) {
       // Storage that forbids deletion keeps it; its number says that it no longer counts.
       [[maybe_unused]] const auto removed =
-          state.backend->remove(store::object_name(format::ObjectKind::mark, id));
+          repository.backend->remove(store::object_name(format::ObjectKind::mark, id));
     }
   }
   return {};

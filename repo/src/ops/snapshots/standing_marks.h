@@ -7,7 +7,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/browse.h"
 #include "format/mark.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 
 /// Which mark of each snapshot counts. docs/FORMAT.md, "Snapshots".
 namespace cairn::repo::ops {
@@ -30,7 +30,7 @@ struct StandingMarks {
 };
 
 /// Reads all marks. Errors: io.
-[[nodiscard]] core::Result<StandingMarks> read_marks(State& state);
+[[nodiscard]] core::Result<StandingMarks> read_marks(const OpenRepository& repository);
 
 /// What a snapshot is to be marked with from now on.
 struct NewMark {
@@ -41,6 +41,7 @@ struct NewMark {
 /// Puts a mark that counts in place of all in `marks`, then removes those of its snapshot: what
 /// cannot be removed no longer counts. Errors: not_permitted, limit_exceeded (no number is left),
 /// no_space, io.
-core::Status put_standing_mark(State& state, const StandingMarks& marks, const NewMark& wanted);
+core::Status put_standing_mark(const OpenRepository& repository, const StandingMarks& marks,
+                               const NewMark& wanted);
 
 }  // namespace cairn::repo::ops

@@ -171,9 +171,10 @@ core::Result<BackupSources> find_sources(const std::vector<std::string>& paths,
   return sources;
 }
 
-std::vector<InodeId> own_folders(const State& state) {
+std::vector<InodeId> own_folders(CatalogueView view) {
   std::vector<InodeId> folders;
-  for (const std::string& folder : {state.backend->local_folder(), state.catalogue_folder}) {
+  for (const std::string& folder :
+       {view.repository.backend->local_folder(), view.catalogue_folder()}) {
     Statx status{};
     if (!folder.empty() && stat_followed(folder.c_str(), status) == 0) {
       folders.push_back(inode_id(status));

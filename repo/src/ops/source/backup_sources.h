@@ -9,7 +9,7 @@
 #include "cairn/core/thread.h"
 #include "cairn/repo/backup.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/source/source.h"
 
 namespace cairn::repo::ops {
@@ -32,7 +32,7 @@ struct BackupSources {
     bool may_be_missing, Observer& observer);
 
 /// The folders of an open repository and its catalogue.
-[[nodiscard]] std::vector<InodeId> own_folders(const State& state);
+[[nodiscard]] std::vector<InodeId> own_folders(CatalogueView view);
 
 /// What a walk of them has to know.
 void set_sources(const BackupSources& sources, const Choice& choice, WalkOptions& walk);

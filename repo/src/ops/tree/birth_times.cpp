@@ -62,7 +62,7 @@ core::Status BirthTimeReader::read_piece() {
   if (!item->chunk) {
     return core::fail(core::ErrorCode::corrupt, "a list of birth times has a hole");
   }
-  CAIRN_TRY(piece_, read_node(state_, *item->chunk));
+  CAIRN_TRY(piece_, read_node(view_, *item->chunk));
   if (piece_.size() != item->length_bytes) {
     return core::fail(damaged_node(*item->chunk, "its length is not what its list says"));
   }

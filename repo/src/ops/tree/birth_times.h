@@ -7,7 +7,7 @@
 #include "cairn/core/clock.h"
 #include "cairn/core/codec.h"
 #include "cairn/core/result.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/tree/content_cursor.h"
 #include "ops/tree/node_builder.h"
 
@@ -35,14 +35,14 @@ class BirthTimeWriter {
 /// Not thread-safe. Memory: as the writer's.
 class BirthTimeReader {
  public:
-  BirthTimeReader(State& state, const Content& times) : state_(state), pieces_(state, times) {}
+  BirthTimeReader(CatalogueView view, const Content& times) : view_(view), pieces_(view, times) {}
   /// That of the next object: nullopt if it is not known, as behind the end. Errors: as read_node.
   [[nodiscard]] core::Result<std::optional<core::Timestamp>> next();
 
  private:
   core::Status read_piece();
 
-  State& state_;
+  CatalogueView view_;
   ContentCursor pieces_;
   core::Bytes piece_;
   std::optional<core::Decoder> values_;  ///< of piece_

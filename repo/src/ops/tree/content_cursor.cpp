@@ -8,8 +8,8 @@
 
 namespace cairn::repo::ops {
 
-ContentCursor::ContentCursor(State& state, const Content& content)
-    : state_(state), items_(content.items) {
+ContentCursor::ContentCursor(CatalogueView view, const Content& content)
+    : view_(view), items_(content.items) {
   if (content.tree_root) {
     pending_.push_back({*content.tree_root, content.size_bytes, kTreeDepthMax + 1});
   }
@@ -34,7 +34,7 @@ core::Result<std::optional<ContentItem>> ContentCursor::next() {
 
 // Depth is bounded by the levels, breadth by a node's limit.
 core::Status ContentCursor::open_node(const Pending& pending) {
-  CAIRN_TRY(const core::Bytes node, read_node(state_, pending.node));
+  CAIRN_TRY(const core::Bytes node, read_node(view_, pending.node));
   CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), pending.node));
   std::uint64_t sum = 0;
   if (type == format::NodeType::list_inner) {

@@ -6,7 +6,7 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/entry.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 
 namespace cairn::repo::ops {
 
@@ -14,7 +14,7 @@ namespace cairn::repo::ops {
 /// above it.
 class ContentCursor {
  public:
-  ContentCursor(State& state, const Content& content);
+  ContentCursor(CatalogueView view, const Content& content);
 
   /// nullopt at the end. After an error the cursor stands behind the node that could not be read:
   /// call next() again to go on with what is left. Errors: as read_node.
@@ -30,7 +30,7 @@ class ContentCursor {
   };
   core::Status open_node(const Pending& pending);
 
-  State& state_;
+  CatalogueView view_;
   std::vector<Pending> pending_;  ///< the next one last
   std::vector<ContentItem> items_;
   std::size_t next_item_ = 0;

@@ -10,7 +10,7 @@
 
 namespace cairn::repo::ops {
 
-FolderCursor::FolderCursor(State& state, const ChunkId& root) : state_(state) {
+FolderCursor::FolderCursor(CatalogueView view, const ChunkId& root) : view_(view) {
   pieces_.push_back({root, std::string(), kTreeDepthMax + 1});
 }
 
@@ -41,7 +41,7 @@ core::Status FolderCursor::open_piece() {
   leaf_.clear();
   next_in_leaf_ = 0;
   const bool is_whole = opened.level_below > kTreeDepthMax;
-  CAIRN_TRY(const core::Bytes node, read_node(state_, opened.node));
+  CAIRN_TRY(const core::Bytes node, read_node(view_, opened.node));
   CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), opened.node));
   if (type == format::NodeType::folder_inner) {
     CAIRN_TRY(format::FolderInner inner, in_node(format::decode_folder_inner(node), opened.node));

@@ -8,7 +8,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/entry.h"
 #include "format/node.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 
 namespace cairn::repo::ops {
 
@@ -17,7 +17,7 @@ namespace cairn::repo::ops {
 /// Memory: one leaf and the inner nodes above it.
 class FolderCursor {
  public:
-  FolderCursor(State& state, const ChunkId& root);
+  FolderCursor(CatalogueView view, const ChunkId& root);
 
   /// A piece of the folder that has not been opened.
   struct Piece {
@@ -38,7 +38,7 @@ class FolderCursor {
   void skip_piece();
 
  private:
-  State& state_;
+  CatalogueView view_;
   std::vector<Piece> pieces_;  ///< what is left, the next one last
   std::vector<Entry> leaf_;
   std::size_t next_in_leaf_ = 0;

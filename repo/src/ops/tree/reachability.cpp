@@ -44,11 +44,11 @@ std::optional<std::size_t> ChunkMarks::find(const ChunkId& id) const {
   return static_cast<std::size_t>(found - prefixes_.begin());
 }
 
-core::Status Reachability::take(const NodeReferences& references) {
+core::Status Reachability::take(CatalogueView view, const NodeReferences& references) {
   for (const ContentItem& piece : references.pieces) {
     marks_.add(*piece.chunk);
     if (options_.lost != nullptr) {
-      CAIRN_TRY(const auto location, state_.catalogue->find(*piece.chunk, state_.present_packs()));
+      CAIRN_TRY(const auto location, view.catalogue().find(*piece.chunk, view.present_packs()));
       if (!location) {
         options_.lost->insert(*piece.chunk);
       }
@@ -63,8 +63,8 @@ core::Status Reachability::take(const NodeReferences& references) {
   return {};
 }
 
-core::Status Reachability::visit(const ChunkId& id) {
-  const auto node = read_node(state_, id);
+core::Status Reachability::visit(CatalogueView view, const ChunkId& id) {
+  const auto node = read_node(view, id);
   auto references = node ? references_of(*node) : core::fail(node.error());
   if (!references) {
     if (options_.lost == nullptr || !is_lost(references.error().code())) {
@@ -76,19 +76,19 @@ core::Status Reachability::visit(const ChunkId& id) {
   if (options_.meter != nullptr) {
     options_.meter->add_bytes(references->file_bytes);
   }
-  return take(*references);
+  return take(view, *references);
 }
 
-core::Status Reachability::add(const Snapshot& snapshot) {
+core::Status Reachability::add(CatalogueView view, const Snapshot& snapshot) {
   for (const Source& source : snapshot.sources) {
-    CAIRN_TRY_STATUS(take(references_of(source)));
+    CAIRN_TRY_STATUS(take(view, references_of(source)));
     while (!pending_.empty()) {
       if (options_.stop.stop_requested()) {
         return core::fail(core::ErrorCode::interrupted, "interrupted");
       }
       const ChunkId id = pending_.back();
       pending_.pop_back();
-      CAIRN_TRY_STATUS(visit(id));
+      CAIRN_TRY_STATUS(visit(view, id));
       if (options_.meter != nullptr) {
         options_.meter->at(source.path);
       }

@@ -10,7 +10,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/snapshot.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/tree/node_references.h"
 
 namespace cairn::repo::ops {
@@ -49,22 +49,20 @@ class Reachability {
     /// error. What lies below a lost node is not found.
     std::set<ChunkId>* lost = nullptr;
   };
-  /// The catalogue must be open.
-  Reachability(State& state, const Options& options) : state_(state), options_(options) {}
+  explicit Reachability(const Options& options) : options_(options) {}
 
   /// Errors: not_found or corrupt if a node cannot be read (the message names it): then nothing is
   /// known of what lies below; not_permitted, interrupted, io.
-  core::Status add(const Snapshot& snapshot);
+  core::Status add(CatalogueView view, const Snapshot& snapshot);
   /// As ChunkMarks::seal().
   void seal() { marks_.seal(); }
 
   [[nodiscard]] const ChunkMarks& marks() const noexcept { return marks_; }
 
  private:
-  core::Status take(const NodeReferences& references);
-  core::Status visit(const ChunkId& node);
+  core::Status take(CatalogueView view, const NodeReferences& references);
+  core::Status visit(CatalogueView view, const ChunkId& node);
 
-  State& state_;
   Options options_;
   ChunkMarks marks_;
   std::unordered_set<ChunkId> seen_;

@@ -36,12 +36,12 @@ std::optional<std::string_view> rest_below(std::string_view path, std::string_vi
 }
 
 /// Sets `absent` and answers nothing of use if the path is not there.
-core::Result<Located> locate_in_source(State& state, const Source& source, std::string path,
+core::Result<Located> locate_in_source(CatalogueView view, const Source& source, std::string path,
                                        std::string_view rest, std::optional<core::Error>& absent) {
   Located located;
   located.source = &source;
   located.path = std::move(path);
-  CAIRN_TRY(located.entry, read_root(state, source));
+  CAIRN_TRY(located.entry, read_root(view, source));
   std::string reached = source.path;
   while (const auto name = first_component(rest)) {
     if (located.entry.type != EntryType::folder) {
@@ -49,7 +49,7 @@ core::Result<Located> locate_in_source(State& state, const Source& source, std::
                      fmt::format("{} is no folder in this snapshot", reached));
       return located;
     }
-    CAIRN_TRY(auto found, find_in_folder(state, located.entry.folder.node, *name));
+    CAIRN_TRY(auto found, find_in_folder(view, located.entry.folder.node, *name));
     if (!found) {
       absent.emplace(ErrorCode::not_found,
                      fmt::format("there is no {} in {} of this snapshot", *name, reached));
@@ -62,13 +62,13 @@ core::Result<Located> locate_in_source(State& state, const Source& source, std::
   return located;
 }
 
-core::Result<Located> locate_unless_absent(State& state, const Snapshot& snapshot,
+core::Result<Located> locate_unless_absent(CatalogueView view, const Snapshot& snapshot,
                                            std::string_view path,
                                            std::optional<core::Error>& absent) {
   CAIRN_TRY(std::string normal, normal_path(path));
   for (const Source& source : snapshot.sources) {
     if (const auto rest = rest_below(normal, source.path)) {
-      return locate_in_source(state, source, normal, *rest, absent);
+      return locate_in_source(view, source, normal, *rest, absent);
     }
   }
   const bool is_above = std::ranges::any_of(snapshot.sources, [&normal](const Source& source) {
@@ -93,15 +93,15 @@ core::Result<Located> locate_unless_absent(State& state, const Snapshot& snapsho
 
 }  // namespace
 
-core::Result<core::Bytes> read_node(State& state, const ChunkId& id) {
-  auto bytes = state.chunks->get(id, format::BlockKind::metadata);
+core::Result<core::Bytes> read_node(CatalogueView view, const ChunkId& id) {
+  auto bytes = view.chunks().get(id, format::BlockKind::metadata);
   if (!bytes) {
     return core::fail(std::move(bytes).error().with_context("node " + id.hex()));
   }
   return bytes;
 }
 
-FolderReader::FolderReader(State& state, const ChunkId& root) : state_(state), root_(root) {}
+FolderReader::FolderReader(CatalogueView view, const ChunkId& root) : view_(view), root_(root) {}
 
 core::Result<std::optional<Entry>> FolderReader::next() {
   while (next_in_leaf_ == leaf_.size()) {
@@ -132,7 +132,7 @@ core::Status FolderReader::descend() {
 }
 
 core::Status FolderReader::open_node(const ChunkId& id, unsigned level_below) {
-  CAIRN_TRY(const core::Bytes node, read_node(state_, id));
+  CAIRN_TRY(const core::Bytes node, read_node(view_, id));
   CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), id));
   if (type == format::NodeType::folder_inner) {
     CAIRN_TRY(format::FolderInner inner, in_node(format::decode_folder_inner(node), id));
@@ -157,12 +157,12 @@ core::Status FolderReader::open_node(const ChunkId& id, unsigned level_below) {
   return {};
 }
 
-core::Result<std::optional<Entry>> find_in_folder(State& state, const ChunkId& root,
+core::Result<std::optional<Entry>> find_in_folder(CatalogueView view, const ChunkId& root,
                                                   std::string_view name) {
   ChunkId id = root;
   unsigned level_below = kTreeDepthMax + 1;
   while (true) {
-    CAIRN_TRY(const core::Bytes node, read_node(state, id));
+    CAIRN_TRY(const core::Bytes node, read_node(view, id));
     CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), id));
     if (type != format::NodeType::folder_inner) {
       CAIRN_TRY(format::FolderLeaf leaf, in_node(format::decode_folder_leaf(node), id));
@@ -190,9 +190,9 @@ core::Result<std::optional<Entry>> find_in_folder(State& state, const ChunkId& r
 }
 
 core::Status for_each_item(
-    State& state, const Content& content,
+    CatalogueView view, const Content& content,
     const std::function<core::Status(std::uint64_t, const ContentItem&)>& visit) {
-  ContentCursor cursor(state, content);
+  ContentCursor cursor(view, content);
   for (std::uint64_t offset = 0;;) {
     CAIRN_TRY(const auto item, cursor.next());
     if (!item) {
@@ -203,8 +203,8 @@ core::Status for_each_item(
   }
 }
 
-core::Result<Entry> read_root(State& state, const Source& source) {
-  CAIRN_TRY(const core::Bytes node, read_node(state, source.root));
+core::Result<Entry> read_root(CatalogueView view, const Source& source) {
+  CAIRN_TRY(const core::Bytes node, read_node(view, source.root));
   return in_node(format::decode_root(node), source.root);
 }
 
@@ -238,19 +238,19 @@ std::string join_path(std::string_view folder, std::string_view name) {
   return path;
 }
 
-core::Result<Located> locate(State& state, const Snapshot& snapshot, std::string_view path) {
+core::Result<Located> locate(CatalogueView view, const Snapshot& snapshot, std::string_view path) {
   std::optional<core::Error> absent;
-  CAIRN_TRY(Located located, locate_unless_absent(state, snapshot, path, absent));
+  CAIRN_TRY(Located located, locate_unless_absent(view, snapshot, path, absent));
   if (absent) {
     return core::fail(std::move(*absent));
   }
   return located;
 }
 
-core::Result<std::optional<Located>> locate_if_there(State& state, const Snapshot& snapshot,
+core::Result<std::optional<Located>> locate_if_there(CatalogueView view, const Snapshot& snapshot,
                                                      std::string_view path) {
   std::optional<core::Error> absent;
-  CAIRN_TRY(Located located, locate_unless_absent(state, snapshot, path, absent));
+  CAIRN_TRY(Located located, locate_unless_absent(view, snapshot, path, absent));
   return absent ? std::optional<Located>() : std::optional(std::move(located));
 }
 

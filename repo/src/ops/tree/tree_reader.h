@@ -10,7 +10,7 @@
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
 #include "format/node.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 
 /// Reading what a snapshot recorded: folders entry by entry, content lists run by run.
 ///
@@ -20,13 +20,13 @@ namespace cairn::repo::ops {
 
 /// Fetches one node and tells what is wrong with the object if it cannot be had.
 /// Errors: not_found, corrupt, not_permitted, io; the message names the node.
-[[nodiscard]] core::Result<core::Bytes> read_node(State& state, const ChunkId& id);
+[[nodiscard]] core::Result<core::Bytes> read_node(CatalogueView view, const ChunkId& id);
 
 /// Entries of one folder in name order, leaf by leaf. Not thread-safe. Memory: one leaf and the
 /// inner nodes above it.
 class FolderReader {
  public:
-  FolderReader(State& state, const ChunkId& root);
+  FolderReader(CatalogueView view, const ChunkId& root);
 
   /// The next entry; nullopt at the end. After an error the reader stands behind the node that
   /// could not be read: call next() again to go on with what is left.
@@ -41,7 +41,7 @@ class FolderReader {
   core::Status descend();
   core::Status open_node(const ChunkId& id, unsigned level_below);
 
-  State& state_;
+  CatalogueView view_;
   std::vector<Level> path_;
   std::vector<Entry> leaf_;
   std::size_t next_in_leaf_ = 0;
@@ -51,17 +51,18 @@ class FolderReader {
 };
 
 /// One entry of a folder by name, reading only the nodes on the way to it.
-[[nodiscard]] core::Result<std::optional<Entry>> find_in_folder(State& state, const ChunkId& root,
+[[nodiscard]] core::Result<std::optional<Entry>> find_in_folder(CatalogueView view,
+                                                                const ChunkId& root,
                                                                 std::string_view name);
 
 /// Visits the runs of a content in order with their offsets. Errors: as read_node, or what `visit`
 /// answers.
 core::Status for_each_item(
-    State& state, const Content& content,
+    CatalogueView view, const Content& content,
     const std::function<core::Status(std::uint64_t offset, const ContentItem& item)>& visit);
 
 /// The entry of a source itself.
-[[nodiscard]] core::Result<Entry> read_root(State& state, const Source& source);
+[[nodiscard]] core::Result<Entry> read_root(CatalogueView view, const Source& source);
 
 /// What an absolute path means in a snapshot: an object inside a source, or a folder above some
 /// sources that was not recorded itself.
@@ -71,11 +72,11 @@ struct Located {
   Entry entry;                     ///< of the object; its name is the last component
 };
 /// Errors: not_found (names the deepest part that exists), as read_node.
-[[nodiscard]] core::Result<Located> locate(State& state, const Snapshot& snapshot,
+[[nodiscard]] core::Result<Located> locate(CatalogueView view, const Snapshot& snapshot,
                                            std::string_view path);
 
 /// The same, but nullopt if there is no such path: a node that is missing is still not_found.
-[[nodiscard]] core::Result<std::optional<Located>> locate_if_there(State& state,
+[[nodiscard]] core::Result<std::optional<Located>> locate_if_there(CatalogueView view,
                                                                    const Snapshot& snapshot,
                                                                    std::string_view path);
 

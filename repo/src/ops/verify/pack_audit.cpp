@@ -82,8 +82,8 @@ class BlockRelay {
 /// One thread's part. Not thread-safe; reused from pack to pack.
 class PackAudit {
  public:
-  PackAudit(State& state, Findings& findings, BlockRelay& relay)
-      : state_(state), findings_(findings), relay_(relay) {}
+  PackAudit(CatalogueView view, Findings& findings, BlockRelay& relay)
+      : view_(view), findings_(findings), relay_(relay) {}
 
   core::Status run(store::PackNumber number);
   /// A block that somebody else has read.
@@ -106,7 +106,7 @@ class PackAudit {
   void pass_over(std::uint64_t offset);
   [[nodiscard]] bool can_open(format::BlockKind kind) const;
 
-  State& state_;
+  CatalogueView view_;
   Findings& findings_;
   BlockRelay& relay_;
   store::BlockReader::Scratch scratch_;
@@ -118,8 +118,8 @@ class PackAudit {
 };
 
 bool PackAudit::can_open(format::BlockKind kind) const {
-  return kind == format::BlockKind::data ? state_.keys->can_read_data()
-                                         : state_.keys->can_read_metadata();
+  return kind == format::BlockKind::data ? view_.repository.keys->can_read_data()
+                                         : view_.repository.keys->can_read_metadata();
 }
 
 void PackAudit::damaged_block(const store::PackSummary& pack, std::uint32_t block,
@@ -135,7 +135,7 @@ core::Status PackAudit::audit_block(const std::shared_ptr<const store::PackSumma
   const auto& place = pack->blocks[block];
   const auto name = store::object_name(ObjectKind::pack, pack->id);
   stored_.resize(place.record.stored_bytes);
-  auto status = state_.backend->get_range(name, place.offset_bytes, stored_);
+  auto status = view_.repository.backend->get_range(name, place.offset_bytes, stored_);
   if (!status) {
     if (status.error().code() == ErrorCode::not_found) {
       return status;
@@ -165,7 +165,7 @@ core::Status PackAudit::audit_block(const std::shared_ptr<const store::PackSumma
 
 core::Status PackAudit::open(const BlockToOpen& block) {
   const auto status =
-      state_.blocks->open(*block.pack, block.number, block.stored, scratch_, plain_);
+      view_.repository.blocks->open(*block.pack, block.number, block.stored, scratch_, plain_);
   if (!status) {
     if (status.error().code() == ErrorCode::internal) {
       return status;
@@ -182,7 +182,7 @@ core::Status PackAudit::open(const BlockToOpen& block) {
 void PackAudit::audit_chunks(const store::PackSummary& pack, std::uint32_t block,
                              const format::BlockRecord& record) {
   const auto name = store::object_name(ObjectKind::pack, pack.id);
-  const auto intact = store::intact_chunks(*state_.keys, pack.kind, record, plain_);
+  const auto intact = store::intact_chunks(*view_.repository.keys, pack.kind, record, plain_);
   for (std::size_t i = 0; i < intact.size(); ++i) {
     const ChunkId& expected = record.chunks[i].id;
     if (!intact[i]) {
@@ -208,15 +208,16 @@ core::Status PackAudit::run(store::PackNumber number) {
 core::Status PackAudit::read_all(store::PackNumber number) {
   segments_.clear();
   unread_segments_.clear();
-  CAIRN_TRY(auto summary, state_.catalogue->pack(number));
+  CAIRN_TRY(auto summary, view_.catalogue().pack(number));
   const auto pack = std::make_shared<const store::PackSummary>(std::move(summary));
   const auto name = store::object_name(ObjectKind::pack, pack->id);
-  CAIRN_TRY(const auto size, state_.backend->size(name));
+  CAIRN_TRY(const auto size, view_.repository.backend->size(name));
   if (!size) {
     return core::fail(ErrorCode::not_found,
                       fmt::format("read {}: it is missing", store::object_path(name)));
   }
-  auto description = store::read_pack_description(*state_.backend, *state_.keys, pack->id);
+  auto description =
+      store::read_pack_description(*view_.repository.backend, *view_.repository.keys, pack->id);
   if (!description && description.error().code() == ErrorCode::not_found) {
     return core::fail(std::move(description).error());
   }
@@ -232,7 +233,7 @@ core::Status PackAudit::read_all(store::PackNumber number) {
   }
 
   stored_.resize(format::kPackHeaderBytes);
-  if (state_.backend->get_range(name, 0, stored_)) {
+  if (view_.repository.backend->get_range(name, 0, stored_)) {
     segments_.update(stored_);
   } else {
     pass_over(0);
@@ -250,7 +251,7 @@ core::Status PackAudit::read_all(store::PackNumber number) {
     return {};
   }
   stored_.resize(description->footer.covered_bytes - end);
-  const auto status = state_.backend->get_range(name, end, stored_);
+  const auto status = view_.repository.backend->get_range(name, end, stored_);
   if (!status && status.error().code() == ErrorCode::not_found) {
     return core::fail(status.error());
   }
@@ -292,7 +293,7 @@ void PackAudit::compare_segments(const store::ObjectName& name, const format::Pa
 
 }  // namespace
 
-core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack> packs,
+core::Result<PackAuditResult> audit_packs(CatalogueView view, std::vector<AuditedPack> packs,
                                           const PackAuditOptions& options, Findings& findings,
                                           ProgressMeter& meter) {
   // Large ones first, so that at the end there is little that only one thread could do.
@@ -303,7 +304,7 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
   }
   meter.set_pack_totals(packs.size(), total_bytes);
 
-  const unsigned workers = core::worker_count(state.environment.threads, options.workers);
+  const unsigned workers = core::worker_count(view.repository.environment.threads, options.workers);
   BlockRelay relay;
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
@@ -322,7 +323,7 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
     return {};
   };
   const auto run = [&](unsigned /*worker*/, const std::atomic<bool>& failed) -> core::Status {
-    PackAudit audit(state, findings, relay);
+    PackAudit audit(view, findings, relay);
     CAIRN_TRY_STATUS(read_packs(audit, failed));
     while (const auto block = relay.take()) {
       CAIRN_TRY_STATUS(audit.open(*block));
@@ -333,7 +334,8 @@ core::Result<PackAuditResult> audit_packs(State& state, std::vector<AuditedPack>
     result.gone.insert(result.gone.end(), audit.result().gone.begin(), audit.result().gone.end());
     return {};
   };
-  CAIRN_TRY_STATUS(core::run_workers(state.environment.threads, workers, "checking packs", run));
+  CAIRN_TRY_STATUS(
+      core::run_workers(view.repository.environment.threads, workers, "checking packs", run));
   return result;
 }
 

@@ -6,7 +6,7 @@
 
 #include "cairn/core/result.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/verify/findings.h"
 
 namespace cairn::repo::ops {
@@ -37,7 +37,7 @@ struct PackAuditResult {
 /// Several threads, each with a pack of its own; who finds no pack left opens blocks for others.
 /// Memory of each: two blocks, stored and expanded, 100 bytes for each of their chunks, and that of
 /// SegmentHasher. Errors only for what ends the check: io of the catalogue, interrupted.
-[[nodiscard]] core::Result<PackAuditResult> audit_packs(State& state,
+[[nodiscard]] core::Result<PackAuditResult> audit_packs(CatalogueView view,
                                                         std::vector<AuditedPack> packs,
                                                         const PackAuditOptions& options,
                                                         Findings& findings, ProgressMeter& meter);

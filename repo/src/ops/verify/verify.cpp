@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "ops/progress/progress_meter.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/repository/pack_directories.h"
-#include "ops/repository/state.h"
 #include "ops/verify/findings.h"
 #include "ops/verify/pack_audit.h"
 #include "ops/verify/verify_steps.h"
@@ -20,19 +20,19 @@ namespace ops {
 
 core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed, AuditedPacks& audited) {
   std::vector<AuditedPack> packs;
-  CAIRN_TRY_STATUS(work.state.catalogue->for_each_pack(
+  CAIRN_TRY_STATUS(work.view.catalogue().for_each_pack(
       [&](store::PackNumber number, const PackId& id, std::uint64_t size,
           format::BlockKind /*kind*/) -> core::Status {
         const bool is_wanted = needed == nullptr || needed->needs_pack(number);
         if (is_wanted && !audited.done.contains(number) &&
-            !work.state.missing_packs->is_gone(number)) {
+            !work.view.missing_packs().is_gone(number)) {
           packs.push_back({number, id, size});
         }
         return {};
       }));
   CAIRN_TRY(
       const PackAuditResult result,
-      audit_packs(work.state, packs, {.workers = work.options.workers, .stop = work.options.stop},
+      audit_packs(work.view, packs, {.workers = work.options.workers, .stop = work.options.stop},
                   audited.findings, work.meter));
   for (const AuditedPack& pack : packs) {
     audited.done.insert(pack.number);
@@ -92,16 +92,16 @@ core::Status verify_everything(VerifyWork& work, const PackDirectories& director
   const std::stop_callback stop_both(work.options.stop, [&stop] { stop.request_stop(); });
   VerifyOptions options = work.options;
   options.stop = stop.get_token();
-  VerifyWork packs{work.state, options, work.meter, work.findings, work.report};
+  VerifyWork packs{work.view, options, work.meter, work.findings, work.report};
   Observer nobody;
-  ProgressMeter silent(nobody, work.state.environment.clock);
-  VerifyWork walk{work.state, options, silent, work.findings, work.report};
+  ProgressMeter silent(nobody, work.view.repository.environment.clock);
+  VerifyWork walk{work.view, options, silent, work.findings, work.report};
   TreeCheck trees(walk);
 
   auto packs_thread = core::GuardedThread::start(
-      work.state.environment.threads, {.action = "checking packs", .work = [&packs, &audited] {
-                                         return verify_packs(packs, nullptr, audited);
-                                       }});
+      work.view.repository.environment.threads,
+      {.action = "checking packs",
+       .work = [&packs, &audited] { return verify_packs(packs, nullptr, audited); }});
   const core::Status trees_status = core::guarded("checking trees", [&]() -> core::Status {
     CAIRN_TRY_STATUS(verify_index(walk, directories));
     return check_trees(trees, snapshots, work.meter);
@@ -128,14 +128,15 @@ enum class Meanwhile {
 /// What a snapshot needs is always somewhere: it looks lost to who has read one index and looks
 /// into packs that follow another, and to who walks a snapshot that was forgotten. Neither can be
 /// if index and packs are as they were `before` the index was read, and the snapshots still stand.
-core::Result<Meanwhile> changed_since(State& state, const PackDirectories& before,
+core::Result<Meanwhile> changed_since(const OpenRepository& repository,
+                                      const PackDirectories& before,
                                       const std::vector<CheckedSnapshot>& snapshots) {
   // A tombstone is there before its register goes.
   CAIRN_TRY(const auto standing,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::snapshot));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::snapshot));
   CAIRN_TRY(const auto forgotten,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::forgotten));
-  CAIRN_TRY(const PackDirectories now, PackDirectories::list(state));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::forgotten));
+  CAIRN_TRY(const PackDirectories now, PackDirectories::list(repository));
   const bool all_stand = std::ranges::all_of(snapshots, [&](const CheckedSnapshot& checked) {
     return std::ranges::binary_search(standing, checked.id) &&
            !std::ranges::binary_search(forgotten, checked.id);
@@ -152,19 +153,19 @@ constexpr int kLooksMax = 6;
 
 /// One look at everything; nullopt if it must be taken again. The last one may report as lost what
 /// others would have had to move each time, by additions alone.
-core::Result<std::optional<VerifyReport>> look(State& state, const VerifyOptions& options,
+core::Result<std::optional<VerifyReport>> look(CatalogueView view, const VerifyOptions& options,
                                                bool is_last, AuditedPacks& audited,
                                                ProgressMeter& meter) {
   Findings findings;
   VerifyReport report;
-  VerifyWork work{state, options, meter, findings, report};
+  VerifyWork work{view, options, meter, findings, report};
   CAIRN_TRY(const auto snapshots, verify_objects(work));
   // Now that it is known what to look for.
-  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(state, [&](const auto& name) {
+  CAIRN_TRY(const PackDirectories directories, PackDirectories::list(view, [&](const auto& name) {
               work.findings.add(Finding::Severity::note, std::string(name),
                                 "this name is not that of an object; it is left alone");
             }));
-  CAIRN_TRY_STATUS(refresh_catalogue(state));
+  CAIRN_TRY_STATUS(refresh_catalogue(view));
   report.snapshots_checked = snapshots.size();
   for (const CheckedSnapshot& checked : snapshots) {
     if (checked.snapshot.partial) {
@@ -174,13 +175,13 @@ core::Result<std::optional<VerifyReport>> look(State& state, const VerifyOptions
       report.flawed.push_back(checked.id);
     }
   }
-  report.contents_opened = options.check_integrity && state.keys->can_read_data();
+  report.contents_opened = options.check_integrity && view.repository.keys->can_read_data();
   CAIRN_TRY_STATUS(options.check_integrity && options.snapshots.empty()
                        ? verify_everything(work, directories, snapshots, audited)
                        : verify_selection(work, directories, snapshots, audited));
   findings.append(audited.findings);
   if (audited.any_gone || findings.any_missing()) {
-    CAIRN_TRY(const Meanwhile change, changed_since(state, directories, snapshots));
+    CAIRN_TRY(const Meanwhile change, changed_since(view, directories, snapshots));
     if (change == Meanwhile::removed || (change == Meanwhile::added && !is_last)) {
       return std::optional<VerifyReport>();
     }
@@ -197,20 +198,12 @@ core::Result<std::optional<VerifyReport>> look(State& state, const VerifyOptions
 
 }  // namespace ops
 
-static core::Result<VerifyReport> verify_once(Repository& repository, const VerifyOptions& options,
+static core::Result<VerifyReport> verify_once(ops::CatalogueView view, const VerifyOptions& options,
                                               Observer& observer) {
-  ops::State& state = repository.state();
-  if (!state.keys->can_read_metadata()) {
-    return core::fail(
-        core::ErrorCode::not_permitted,
-        fmt::format("a key of role {} cannot read snapshots", to_string(state.keys->role())),
-        "use a key of role admin, restore, maintain or audit");
-  }
-  CAIRN_TRY_STATUS(ops::ensure_catalogue(state, observer));
-  ops::ProgressMeter meter(observer, state.environment.clock);
+  ops::ProgressMeter meter(observer, view.repository.environment.clock);
   ops::AuditedPacks audited;
   for (int i = 0; i < ops::kLooksMax; ++i) {
-    CAIRN_TRY(auto report, ops::look(state, options, i + 1 == ops::kLooksMax, audited, meter));
+    CAIRN_TRY(auto report, ops::look(view, options, i + 1 == ops::kLooksMax, audited, meter));
     if (report) {
       meter.finish();
       return std::move(*report);
@@ -227,8 +220,16 @@ static core::Result<VerifyReport> verify_once(Repository& repository, const Veri
 
 core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& options,
                                   Observer& observer) {
-  return ops::with_sound_catalogue(repository.state(), observer,
-                                   [&] { return verify_once(repository, options, observer); });
+  ops::OpenRepository& open = ops::opened(repository);
+  if (!open.keys->can_read_metadata()) {
+    return core::fail(
+        core::ErrorCode::not_permitted,
+        fmt::format("a key of role {} cannot read snapshots", to_string(open.keys->role())),
+        "use a key of role admin, restore, maintain or audit");
+  }
+  return ops::with_catalogue(open, observer, [&](ops::CatalogueView view) {
+    return verify_once(view, options, observer);
+  });
 }
 
 }  // namespace cairn::repo

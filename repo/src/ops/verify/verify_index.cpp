@@ -35,7 +35,8 @@ class IndexCheck {
         break;
       }
       // Others list what it listed: they were there before it went.
-      CAIRN_TRY(segments, store::list_ids<IndexSegmentId>(*work_.state.backend, ObjectKind::index));
+      CAIRN_TRY(segments,
+                store::list_ids<IndexSegmentId>(*work_.view.repository.backend, ObjectKind::index));
     }
     return tell_unlisted();
   }
@@ -43,7 +44,8 @@ class IndexCheck {
  private:
   /// False if it is gone.
   core::Result<bool> check_segment(const IndexSegmentId& id) {
-    const auto segment = store::get_index_segment(*work_.state.backend, *work_.state.keys, id);
+    const auto segment =
+        store::get_index_segment(*work_.view.repository.backend, *work_.view.repository.keys, id);
     if (!segment) {
       const auto code = segment.error().code();
       if (code == core::ErrorCode::not_found) {
@@ -73,21 +75,21 @@ class IndexCheck {
     if (const auto found = present_.find(pack.id); found != present_.end()) {
       size = found->second;
     } else {
-      CAIRN_TRY(size, work_.state.backend->size(name));  // published since
+      CAIRN_TRY(size, work_.view.repository.backend->size(name));  // published since
     }
     if (size == pack.size_bytes) {
       return {};
     }
     if (!size) {
       // A collector takes a pack off the index before it deletes it.
-      CAIRN_TRY(const auto still_lists_it,
-                work_.state.backend->size(store::object_name(ObjectKind::index, segment)));
+      CAIRN_TRY(const auto still_lists_it, work_.view.repository.backend->size(
+                                               store::object_name(ObjectKind::index, segment)));
       if (!still_lists_it) {
         listed_.erase(pack.id);
         return {};
       }
     }
-    CAIRN_TRY(const auto number, work_.state.catalogue->find_pack(pack.id));
+    CAIRN_TRY(const auto number, work_.view.catalogue().find_pack(pack.id));
     if (!size) {
       const auto finding = work_.findings.missing(store::object_path(name), "it is missing",
                                                   std::string(kHealingHelps));
@@ -109,14 +111,14 @@ class IndexCheck {
 
   core::Status tell_unlisted() {
     CAIRN_TRY(const auto sessions,
-              store::list_ids<SnapshotId>(*work_.state.backend, ObjectKind::session));
+              store::list_ids<SnapshotId>(*work_.view.repository.backend, ObjectKind::session));
     for (const auto& [id, size] : present_) {
       work_.report.objects_checked += 1;
       if (listed_.contains(id)) {
         continue;
       }
       const auto name = store::object_name(ObjectKind::pack, id);
-      CAIRN_TRY(const auto still_there, work_.state.backend->size(name));
+      CAIRN_TRY(const auto still_there, work_.view.repository.backend->size(name));
       if (still_there && sessions.empty()) {
         work_.findings.add(
             Finding::Severity::note, store::object_path(name),

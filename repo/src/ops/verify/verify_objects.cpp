@@ -26,7 +26,7 @@ core::Result<std::vector<core::Hash256>> list_ids(VerifyWork& work, ObjectKind k
         Finding::Severity::note, std::string(name),
         fmt::format("this name is not that of a {}; it is left alone", to_string(kind)));
   };
-  return store::list_ids<core::Hash256>(*work.state.backend, kind, foreign);
+  return store::list_ids<core::Hash256>(*work.view.repository.backend, kind, foreign);
 }
 
 /// Reports what is wrong with an object, if anything.
@@ -52,7 +52,7 @@ core::Result<bool> is_fine(VerifyWork& work, const ObjectName& name, const core:
 }
 
 core::Status check_config(VerifyWork& work) {
-  const auto config = store::get_config(*work.state.backend);
+  const auto config = store::get_config(*work.view.repository.backend);
   if (!config && config.error().code() == core::ErrorCode::not_found) {
     work.findings.damage(store::config_name(), "it is missing; the key slots hold a copy",
                          std::string(kRepairObjectsHelps));
@@ -61,7 +61,7 @@ core::Status check_config(VerifyWork& work) {
   CAIRN_TRY(const bool fine,
             is_fine(work, store::config_name(), config, !config || config->intact,
                     fmt::format("the key slots hold a copy: {}", kRepairObjectsHelps)));
-  if (fine && config->value != work.state.config) {
+  if (fine && config->value != work.view.repository.config) {
     work.findings.damage(store::config_name(), "it is not the one that the key slots vouch for",
                          std::string(kRepairObjectsHelps));
   }
@@ -71,7 +71,8 @@ core::Status check_config(VerifyWork& work) {
 core::Status check_key_slots(VerifyWork& work) {
   CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::key_slot));
   for (const auto& id : ids) {
-    const auto slot = store::get_key_slot(*work.state.backend, KeySlotId::from(id.view()));
+    const auto slot =
+        store::get_key_slot(*work.view.repository.backend, KeySlotId::from(id.view()));
     const ObjectName name{ObjectKind::key_slot, id};
     CAIRN_TRY(const bool fine,
               is_fine(work, name, slot, !slot || slot->intact,
@@ -79,7 +80,7 @@ core::Status check_key_slots(VerifyWork& work) {
                                   "needs a new one: cairn key add; then take this one off with: "
                                   "cairn key remove {}",
                                   id.hex())));
-    if (fine && slot->value.repository_id != work.state.config.repository_id) {
+    if (fine && slot->value.repository_id != work.view.repository.config.repository_id) {
       work.findings.damage(name, "it belongs to another repository",
                            fmt::format("take it off with: cairn key remove {}", id.hex()));
     }
@@ -90,8 +91,8 @@ core::Status check_key_slots(VerifyWork& work) {
 core::Status check_protocol_records(VerifyWork& work) {
   CAIRN_TRY(const auto sessions, list_ids(work, ObjectKind::session));
   for (const auto& id : sessions) {
-    const auto session =
-        store::get_session(*work.state.backend, *work.state.keys, SnapshotId::from(id.view()));
+    const auto session = store::get_session(
+        *work.view.repository.backend, *work.view.repository.keys, SnapshotId::from(id.view()));
     CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::session, id}, session, true,
                              fmt::format("it announces a backup, nothing refers to it: nothing "
                                          "is lost. {}",
@@ -99,8 +100,8 @@ core::Status check_protocol_records(VerifyWork& work) {
   }
   CAIRN_TRY(const auto condemned, list_ids(work, ObjectKind::condemned));
   for (const auto& id : condemned) {
-    const auto record =
-        store::get_condemned(*work.state.backend, *work.state.keys, CondemnedId::from(id.view()));
+    const auto record = store::get_condemned(
+        *work.view.repository.backend, *work.view.repository.keys, CondemnedId::from(id.view()));
     CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::condemned, id}, record, true,
                              "it tells which packs a prune was about to delete. Once no prune runs "
                              "on any machine, remove it by hand, then run: cairn verify"));
@@ -111,8 +112,8 @@ core::Status check_protocol_records(VerifyWork& work) {
 core::Status check_marks(VerifyWork& work) {
   CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::mark));
   for (const auto& id : ids) {
-    const auto mark =
-        store::get_mark(*work.state.backend, *work.state.keys, MarkId::from(id.view()));
+    const auto mark = store::get_mark(*work.view.repository.backend, *work.view.repository.keys,
+                                      MarkId::from(id.view()));
     CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::mark, id}, mark, true,
                              "some snapshot has lost its changed tags, or its pin: set them again "
                              "with cairn tag and cairn snapshots pin; cairn repair objects removes "
@@ -124,8 +125,8 @@ core::Status check_marks(VerifyWork& work) {
 core::Status check_settings(VerifyWork& work) {
   CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::settings));
   for (const auto& id : ids) {
-    const auto settings =
-        store::get_settings(*work.state.backend, *work.state.keys, SettingsId::from(id.view()));
+    const auto settings = store::get_settings(
+        *work.view.repository.backend, *work.view.repository.keys, SettingsId::from(id.view()));
     CAIRN_TRY_STATUS(is_fine(work, {ObjectKind::settings, id}, settings, true,
                              "these settings do not count: look at those that do with cairn "
                              "config, set what is wanted; cairn repair objects removes this "
@@ -142,7 +143,8 @@ core::Result<Forgotten> check_tombstones(VerifyWork& work) {
   CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::forgotten));
   for (const auto& id : ids) {
     const auto snapshot = SnapshotId::from(id.view());
-    const auto tombstone = store::get_tombstone(*work.state.backend, *work.state.keys, snapshot);
+    const auto tombstone =
+        store::get_tombstone(*work.view.repository.backend, *work.view.repository.keys, snapshot);
     CAIRN_TRY(const bool fine,
               is_fine(work, {ObjectKind::forgotten, id}, tombstone, !tombstone || tombstone->intact,
                       fmt::format("it does not count. cairn repair objects "
@@ -174,7 +176,8 @@ core::Status check_registers(VerifyWork& work, const std::vector<core::Hash256>&
                              Registers& registers) {
   for (const auto& id : ids) {
     const auto snapshot = SnapshotId::from(id.view());
-    auto record = store::get_register(*work.state.backend, *work.state.keys, snapshot);
+    auto record =
+        store::get_register(*work.view.repository.backend, *work.view.repository.keys, snapshot);
     if (!record && record.error().code() == core::ErrorCode::corrupt &&
         registers.forgotten.contains(snapshot)) {
       work.report.objects_checked += 1;
@@ -219,7 +222,7 @@ std::string lost_snapshot_advice(const SnapshotId& id) {
 /// A snapshot that was not listed may have been published since, or forgotten and cleared away.
 core::Result<bool> has_appeared(VerifyWork& work, const SnapshotId& id) {
   for (const ObjectKind kind : {ObjectKind::snapshot, ObjectKind::forgotten}) {
-    CAIRN_TRY(const auto size, work.state.backend->size(store::object_name(kind, id)));
+    CAIRN_TRY(const auto size, work.view.repository.backend->size(store::object_name(kind, id)));
     if (size) {
       return true;
     }
@@ -294,7 +297,7 @@ core::Status check_chains(VerifyWork& work, const Registers& registers) {
     CAIRN_TRY_STATUS(check_chain(work, registers, chain));
   }
   // What comes after the newest link nobody else can miss: this client remembers its own.
-  CAIRN_TRY(const auto head, chain_head(work.state));
+  CAIRN_TRY(const auto head, chain_head(work.view));
   if (!head || registers.explains(head->last)) {
     return {};
   }

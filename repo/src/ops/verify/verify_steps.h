@@ -12,8 +12,8 @@
 #include "cairn/repo/snapshot.h"
 #include "cairn/repo/verify.h"
 #include "ops/progress/progress_meter.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/repository/pack_directories.h"
-#include "ops/repository/state.h"
 #include "ops/tree/node_references.h"
 #include "ops/verify/findings.h"
 
@@ -31,7 +31,7 @@ struct CheckedSnapshot {
 };
 
 struct VerifyWork {
-  State& state;
+  CatalogueView view;
   const VerifyOptions& options;
   ProgressMeter& meter;
   Findings& findings;

@@ -23,7 +23,7 @@ core::Status stop_if_asked(const VerifyWork& work) {
 }
 
 std::string pack_path(const VerifyWork& work, const store::ChunkLocation& location) {
-  const auto pack = work.state.catalogue->pack(location.pack);
+  const auto pack = work.view.catalogue().pack(location.pack);
   return pack ? store::object_path(store::object_name(format::ObjectKind::pack, pack->id))
               : std::string("packs/?");
 }
@@ -33,7 +33,7 @@ std::string pack_path(const VerifyWork& work, const store::ChunkLocation& locati
 void NeededBlocks::add(const store::ChunkLocation& location) { packs_.insert(location.pack); }
 
 core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
-  CAIRN_TRY(const auto location, locate_chunk(work_.state, id));
+  CAIRN_TRY(const auto location, locate_chunk(work_.view, id));
   if (location) {
     needed_.add(*location);
   }
@@ -47,7 +47,7 @@ core::Result<std::optional<core::Bytes>> TreeCheck::read(const ChunkId& id) {
     work_.findings.mark_chunk(id, finding);
     return std::optional<core::Bytes>();
   }
-  auto bytes = work_.state.chunks->get(id, format::BlockKind::metadata);
+  auto bytes = work_.view.chunks().get(id, format::BlockKind::metadata);
   if (!bytes) {
     if (ends_everything(bytes.error().code())) {
       return core::fail(std::move(bytes).error());
@@ -67,7 +67,7 @@ core::Status TreeCheck::check_waiting() {
   for (const Referred& chunk : referred) {
     ids.push_back(chunk.id);
   }
-  CAIRN_TRY(const auto locations, locate_chunks(work_.state, ids));
+  CAIRN_TRY(const auto locations, locate_chunks(work_.view, ids));
   for (std::size_t i = 0; i < referred.size(); ++i) {
     judge(referred[i], locations[i]);
   }
@@ -178,7 +178,7 @@ class Attribution {
   };
 
   [[nodiscard]] core::Result<std::optional<std::size_t>> blame(const ChunkId& id) {
-    CAIRN_TRY(const auto location, locate_chunk(work_.state, id));
+    CAIRN_TRY(const auto location, locate_chunk(work_.view, id));
     return work_.findings.blame(id, location);
   }
 
@@ -198,7 +198,7 @@ class Attribution {
       return {};
     }
     CAIRN_TRY_STATUS(visit_birth_times(source));
-    const auto entry = read_root(work_.state, source);
+    const auto entry = read_root(work_.view, source);
     if (!entry) {
       return {};
     }
@@ -239,7 +239,7 @@ class Attribution {
     if (clean_.contains(node)) {
       return false;
     }
-    stack.push_back({FolderReader(work_.state, node), path, node});
+    stack.push_back({FolderReader(work_.view, node), path, node});
     return true;
   }
 
@@ -286,7 +286,7 @@ class Attribution {
       if (!fine || !told_.insert(id).second) {
         continue;
       }
-      const auto node = work_.state.chunks->get(id, format::BlockKind::metadata);
+      const auto node = work_.view.chunks().get(id, format::BlockKind::metadata);
       if (!node) {
         continue;
       }
@@ -309,7 +309,7 @@ class Attribution {
     }
     std::optional<std::size_t> first;
     const auto status =
-        for_each_item(work_.state, content,
+        for_each_item(work_.view, content,
                       [&](std::uint64_t /*offset*/, const ContentItem& item) -> core::Status {
                         if (item.chunk && !first) {
                           CAIRN_TRY(first, blame(*item.chunk));
@@ -336,7 +336,7 @@ class Attribution {
       const ChunkId id = pending.back();
       pending.pop_back();
       CAIRN_TRY(const bool fine, check(id, path, {}));
-      const auto node = work_.state.chunks->get(id, format::BlockKind::metadata);
+      const auto node = work_.view.chunks().get(id, format::BlockKind::metadata);
       if (!fine || !node) {
         continue;
       }

@@ -6,12 +6,13 @@
 
 namespace cairn::repo::ops {
 
-core::Result<std::map<SnapshotId, AnnouncedSession>> list_announced_sessions(State& state) {
+core::Result<std::map<SnapshotId, AnnouncedSession>> list_announced_sessions(
+    const OpenRepository& repository) {
   CAIRN_TRY(const auto names,
-            store::list_ids<SnapshotId>(*state.backend, format::ObjectKind::session));
+            store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::session));
   std::map<SnapshotId, AnnouncedSession> sessions;
   for (const SnapshotId& name : names) {
-    auto session = store::get_session(*state.backend, *state.keys, name);
+    auto session = store::get_session(*repository.backend, *repository.keys, name);
     if (!session) {
       const auto code = session.error().code();
       if (code == core::ErrorCode::not_found) {
@@ -33,18 +34,18 @@ core::Result<std::map<SnapshotId, AnnouncedSession>> list_announced_sessions(Sta
   return sessions;
 }
 
-core::Result<bool> is_decided(State& state, const SnapshotId& session) {
+core::Result<bool> is_decided(const OpenRepository& repository, const SnapshotId& session) {
   CAIRN_TRY(const auto size,
-            state.backend->size(store::object_name(format::ObjectKind::snapshot, session)));
+            repository.backend->size(store::object_name(format::ObjectKind::snapshot, session)));
   if (size) {
     return true;
   }
   // A snapshot that was forgotten may have lost its register already.
-  return is_forgotten(state, session);
+  return is_forgotten(repository, session);
 }
 
-core::Result<bool> is_forgotten(State& state, const SnapshotId& snapshot) {
-  const auto tombstone = store::get_tombstone(*state.backend, *state.keys, snapshot);
+core::Result<bool> is_forgotten(const OpenRepository& repository, const SnapshotId& snapshot) {
+  const auto tombstone = store::get_tombstone(*repository.backend, *repository.keys, snapshot);
   if (tombstone) {
     return true;
   }

@@ -5,12 +5,12 @@
 namespace cairn::repo::ops {
 
 // With a size limit blocks go one way, since the books know one pack of each kind.
-ChunkStore::ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter)
-    : state_(state),
+ChunkStore::ChunkStore(WriteView view, const ChunkStoreOptions& options, ProgressMeter& meter)
+    : view_(view),
       options_(options),
-      claims_(state, {.only = options.only, .is_dry_run = options.dry_run}),
-      index_(state, claims_, options.limit, meter),
-      packer_(state,
+      claims_(view, {.only = options.only, .is_dry_run = options.dry_run}),
+      index_(view, claims_, options.limit, meter),
+      packer_(view,
               {.is_dry_run = options.dry_run,
                .may_pack_beside = !options.dry_run && options.limit.max_bytes == 0,
                .times = options.times},

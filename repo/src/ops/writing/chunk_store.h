@@ -7,7 +7,7 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/progress/progress_meter.h"
 #include "ops/progress/stage_times.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 #include "ops/writing/block_buffers.h"
 #include "ops/writing/claim_table.h"
 #include "ops/writing/index_publisher.h"
@@ -41,7 +41,7 @@ struct ChunkStoreOptions {
 /// memory of blocks, and twice that of SegmentHasher, if there is so much to write.
 class ChunkStore {
  public:
-  ChunkStore(State& state, const ChunkStoreOptions& options, ProgressMeter& meter);
+  ChunkStore(WriteView view, const ChunkStoreOptions& options, ProgressMeter& meter);
 
   /// ClaimTable::claim(). An error ends the store: it is not the fault of what is being stored.
   [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
@@ -49,7 +49,7 @@ class ChunkStore {
   [[nodiscard]] const ChunkStoreOptions& options() const noexcept { return options_; }
   /// For one thread, which seals what it hands to the packer.
   [[nodiscard]] store::BlockSealer make_sealer(format::BlockKind kind) const {
-    return {*state_.keys, state_.environment.random, kind};
+    return {*view_.repository.keys, view_.repository.environment.random, kind};
   }
   [[nodiscard]] BlockBuffers& buffers() noexcept { return buffers_; }
   [[nodiscard]] Packer& packer() noexcept { return packer_; }
@@ -75,7 +75,7 @@ class ChunkStore {
   [[nodiscard]] Totals totals() const;
 
  private:
-  State& state_;
+  WriteView view_;
   const ChunkStoreOptions options_;
   ClaimTable claims_;
   IndexPublisher index_;

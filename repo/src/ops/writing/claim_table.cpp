@@ -25,7 +25,7 @@ core::Result<bool> ClaimTable::claim(const ChunkId& id) {
   }
   // The catalogue is asked without the lock. Ids are released only once the catalogue has them, so
   // a chunk stored in between is found here.
-  CAIRN_TRY(const auto found, state_.catalogue->find(id, usable_));
+  CAIRN_TRY(const auto found, view_.catalogue().find(id, usable_));
   if (found) {
     return false;
   }

@@ -8,7 +8,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/ids.h"
 #include "format/index.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 
 namespace cairn::repo::ops {
 
@@ -22,8 +22,8 @@ class ClaimTable {
     /// Claims are never released, so some are forgotten; a chunk may be stored twice.
     bool is_dry_run = false;
   };
-  ClaimTable(State& state, const Rules& rules)
-      : state_(state), rules_(rules), usable_(state.usable_packs->filter()) {}
+  ClaimTable(WriteView view, const Rules& rules)
+      : view_(view), rules_(rules), usable_(view.usable_packs.filter()) {}
 
   /// True if the caller must store the chunk: it is wanted, it lies in no usable pack, and nobody
   /// else was told to store it. Errors: the catalogue's.
@@ -39,7 +39,7 @@ class ClaimTable {
   };
   [[nodiscard]] Shard& shard(const ChunkId& id) noexcept;
 
-  State& state_;
+  WriteView view_;
   const Rules rules_;
   const store::PackFilter usable_;
   std::array<Shard, kShards> shards_;

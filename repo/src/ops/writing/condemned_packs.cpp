@@ -8,12 +8,12 @@
 
 namespace cairn::repo::ops {
 
-core::Result<std::vector<CondemnedPacks>> read_condemned_packs(State& state) {
+core::Result<std::vector<CondemnedPacks>> read_condemned_packs(const OpenRepository& repository) {
   CAIRN_TRY(const auto ids,
-            store::list_ids<CondemnedId>(*state.backend, format::ObjectKind::condemned));
+            store::list_ids<CondemnedId>(*repository.backend, format::ObjectKind::condemned));
   std::vector<CondemnedPacks> all;
   for (const CondemnedId& id : ids) {
-    auto record = store::get_condemned(*state.backend, *state.keys, id);
+    auto record = store::get_condemned(*repository.backend, *repository.keys, id);
     if (record) {
       all.push_back({.id = id, .packs = std::move(record->packs)});
       continue;

@@ -4,7 +4,7 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/ids.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 
 namespace cairn::repo::ops {
 
@@ -17,6 +17,7 @@ struct CondemnedPacks {
 /// All condemned records that stand now. They must be read before the catalogue is refreshed:
 /// docs/design/0009-collection.md. A damaged one is an error (corrupt), since nobody knows any more
 /// what it names.
-[[nodiscard]] core::Result<std::vector<CondemnedPacks>> read_condemned_packs(State& state);
+[[nodiscard]] core::Result<std::vector<CondemnedPacks>> read_condemned_packs(
+    const OpenRepository& repository);
 
 }  // namespace cairn::repo::ops

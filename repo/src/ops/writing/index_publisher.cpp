@@ -43,14 +43,14 @@ core::Status IndexPublisher::publish_now() {
 
   std::uint64_t written = 0;
   CAIRN_TRY(const IndexSegmentId id,
-            store::put_index_segment(*state_.backend, *state_.keys, state_.environment.random,
-                                     segment, written));
+            store::put_index_segment(*view_.repository.backend, *view_.repository.keys,
+                                     view_.repository.environment.random, segment, written));
   room_.segment_published(written);
-  CAIRN_TRY_STATUS(state_.catalogue->ingest(id, segment));
+  CAIRN_TRY_STATUS(view_.catalogue().ingest(id, segment));
   for (const auto& pack : segment.packs) {
-    CAIRN_TRY(const auto number, state_.catalogue->find_pack(pack.id));
+    CAIRN_TRY(const auto number, view_.catalogue().find_pack(pack.id));
     if (number) {
-      state_.usable_packs->add_own(*number);
+      view_.usable_packs.add_own(*number);
     }
   }
   claims_.release(segment);

@@ -9,7 +9,7 @@
 #include "cairn/repo/snapshot.h"
 #include "format/index.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 #include "ops/writing/claim_table.h"
 #include "ops/writing/storage_room.h"
 
@@ -26,8 +26,9 @@ class IndexPublisher {
   /// 768 MiB at 16 KiB each.
   static constexpr std::uint64_t kListedChunks = 48 * 1024;
 
-  IndexPublisher(State& state, ClaimTable& claims, const StorageLimit& limit, ProgressMeter& meter)
-      : state_(state), claims_(claims), meter_(meter), room_(limit) {}
+  IndexPublisher(WriteView view, ClaimTable& claims, const StorageLimit& limit,
+                 ProgressMeter& meter)
+      : view_(view), claims_(claims), meter_(meter), room_(limit) {}
 
   /// Takes note of a pack that has been published; publishes a segment if one is due.
   core::Status add(format::IndexedPack pack);
@@ -51,7 +52,7 @@ class IndexPublisher {
  private:
   core::Status publish_now();
 
-  State& state_;
+  WriteView view_;
   ClaimTable& claims_;
   ProgressMeter& meter_;
   mutable std::mutex mutex_;  ///< what follows

@@ -21,8 +21,8 @@ std::size_t index_of(format::BlockKind kind) noexcept {
 
 }  // namespace
 
-PackLane::PackLane(State& state, IndexPublisher& index, format::BlockKind kind)
-    : state_(state), index_(index), kind_(kind), segments_(segment_kernel(kind)) {}
+PackLane::PackLane(const OpenRepository& repository, IndexPublisher& index, format::BlockKind kind)
+    : repository_(repository), index_(index), kind_(kind), segments_(segment_kernel(kind)) {}
 
 core::Status PackLane::make_room_for(const format::BlockRecord& record) {
   return open_ && !open_->has_room_for(record) ? publish() : core::Status();
@@ -30,8 +30,8 @@ core::Status PackLane::make_room_for(const format::BlockRecord& record) {
 
 core::Status PackLane::append(store::SealedBlock& block) {
   if (!open_) {
-    CAIRN_TRY(open_, store::PackWriter::open(*state_.backend, *state_.keys,
-                                             state_.environment.random, kind_, segments_));
+    CAIRN_TRY(open_, store::PackWriter::open(*repository_.backend, *repository_.keys,
+                                             repository_.environment.random, kind_, segments_));
   }
   CAIRN_TRY_STATUS(open_->append(std::move(block.record), block.key, block.bytes));
   const bool is_full =
@@ -48,20 +48,20 @@ core::Status PackLane::publish() {
   return index_.add(std::move(pack));
 }
 
-Packer::Packer(State& state, const Options& options, IndexPublisher& index, BlockBuffers& buffers,
-               ProgressMeter& meter)
+Packer::Packer(const OpenRepository& repository, const Options& options, IndexPublisher& index,
+               BlockBuffers& buffers, ProgressMeter& meter)
     : options_(options),
       index_(index),
       buffers_(buffers),
       meter_(meter),
       queue_(kQueueBytes),
-      lanes_{PackLane(state, index, format::BlockKind::data),
-             PackLane(state, index, format::BlockKind::metadata)},
-      beside_(state, index, format::BlockKind::data) {
+      lanes_{PackLane(repository, index, format::BlockKind::data),
+             PackLane(repository, index, format::BlockKind::metadata)},
+      beside_(repository, index, format::BlockKind::data) {
   auto thread = core::GuardedThread::start(
-      state.environment.threads, {.action = "writing packs",
-                                  .work = [this] { return run(); },
-                                  .on_error = [this](const core::Error& e) { end_with(e); }});
+      repository.environment.threads, {.action = "writing packs",
+                                       .work = [this] { return run(); },
+                                       .on_error = [this](const core::Error& e) { end_with(e); }});
   if (thread) {
     thread_ = *std::move(thread);
   } else {

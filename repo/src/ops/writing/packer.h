@@ -12,7 +12,7 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/progress/progress_meter.h"
 #include "ops/progress/stage_times.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "ops/writing/block_buffers.h"
 #include "ops/writing/index_publisher.h"
 #include "store/packs/block_sealer.h"
@@ -24,7 +24,7 @@ namespace cairn::repo::ops {
 /// index. Not thread-safe. Memory: that of PackWriter and SegmentHasher.
 class PackLane {
  public:
-  PackLane(State& state, IndexPublisher& index, format::BlockKind kind);
+  PackLane(const OpenRepository& repository, IndexPublisher& index, format::BlockKind kind);
 
   /// Publishes the open pack if the format leaves no room in it for a block like this.
   core::Status make_room_for(const format::BlockRecord& record);
@@ -34,7 +34,7 @@ class PackLane {
   core::Status publish();
 
  private:
-  State& state_;
+  const OpenRepository& repository_;
   IndexPublisher& index_;
   const format::BlockKind kind_;
   std::unique_ptr<store::PackWriter> open_;  ///< nullptr: none yet
@@ -62,8 +62,8 @@ class Packer {
     StageTimes& times;
   };
   /// All must outlive it.
-  Packer(State& state, const Options& options, IndexPublisher& index, BlockBuffers& buffers,
-         ProgressMeter& meter);
+  Packer(const OpenRepository& repository, const Options& options, IndexPublisher& index,
+         BlockBuffers& buffers, ProgressMeter& meter);
   ~Packer();
   Packer(const Packer&) = delete;
   Packer& operator=(const Packer&) = delete;

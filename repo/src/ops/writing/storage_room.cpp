@@ -37,22 +37,22 @@ std::size_t number_of(format::BlockKind kind) noexcept {
 
 }  // namespace
 
-core::Result<StorageLimit> measure_storage(State& state, Observer& observer) {
-  CAIRN_TRY(const StandingSettings standing, find_settings(state));
+core::Result<StorageLimit> measure_storage(CatalogueView view, Observer& observer) {
+  CAIRN_TRY(const StandingSettings standing, find_settings(view));
   standing.warn(observer);
   StorageLimit limit{.max_bytes = standing.settings.max_repo_bytes, .stored_bytes = 0};
   if (limit.max_bytes == 0) {
     return limit;
   }
-  limit.stored_bytes = state.listed_bytes;
+  limit.stored_bytes = view.listed_bytes();
   for (std::size_t number = 1; number <= format::kObjectKindCount; ++number) {
     const auto kind = static_cast<format::ObjectKind>(number);
     if (kind == format::ObjectKind::pack || kind == format::ObjectKind::index) {
       continue;
     }
-    CAIRN_TRY_STATUS(state.backend->list(kind, [&limit](const store::ListedObject& object) {
-      limit.stored_bytes += object.size_bytes;
-    }));
+    CAIRN_TRY_STATUS(view.repository.backend->list(
+        kind,
+        [&limit](const store::ListedObject& object) { limit.stored_bytes += object.size_bytes; }));
   }
   return limit;
 }

@@ -7,7 +7,7 @@
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
 #include "format/pack.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 
 /// Keeps a writer below the repository's size limit (repo/settings.h).
 namespace cairn::repo::ops {
@@ -19,7 +19,7 @@ struct StorageLimit {
 };
 /// Reads the settings and, if there is a limit, counts all objects. Packs and index segments are
 /// those that the last ensure_catalogue() has listed. Errors: io.
-[[nodiscard]] core::Result<StorageLimit> measure_storage(State& state, Observer& observer);
+[[nodiscard]] core::Result<StorageLimit> measure_storage(CatalogueView view, Observer& observer);
 
 /// The books of one writer: what it has written, and what it must still write whatever happens
 /// next, so that a run that has to end can publish all that it has taken on. Both sizes are upper

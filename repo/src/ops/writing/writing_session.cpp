@@ -23,9 +23,9 @@ store::ObjectName heartbeat_name(const format::Session& session) {
 
 }  // namespace
 
-WritingSession::WritingSession(State& state, const Options& options)
-    : state_(state), options_(options) {
-  const Environment& environment = state.environment;
+WritingSession::WritingSession(const OpenRepository& repository, const Options& options)
+    : repository_(repository), options_(options) {
+  const Environment& environment = repository.environment;
   environment.random.fill(session_.id.mutable_view());
   session_.host = environment.host;
   session_.user = environment.user;
@@ -34,38 +34,38 @@ WritingSession::WritingSession(State& state, const Options& options)
   session_.program_version = options.program_version;
 }
 
-core::Result<std::unique_ptr<WritingSession>> WritingSession::begin(State& state,
+core::Result<std::unique_ptr<WritingSession>> WritingSession::begin(OpenRepository& repository,
                                                                     const Options& options,
                                                                     Observer& observer) {
   CAIRN_TRY_STATUS(check_text("the version of this program", options.program_version));
-  std::unique_ptr<WritingSession> session(new WritingSession(state, options));
-  state.writes_catalogue = options.announce;
+  std::unique_ptr<WritingSession> session(new WritingSession(repository, options));
   if (options.announce) {
-    if (const std::uint64_t removed = clear_dead_leftovers(state); removed > 0) {
+    if (const std::uint64_t removed = clear_dead_leftovers(repository); removed > 0) {
       observer.detail(fmt::format("cleared away {} {} that dead runs had left", removed,
                                   removed == 1 ? "object" : "objects"));
     }
-    CAIRN_TRY_STATUS(store::put_session(*state.backend, *state.keys, state.environment.random,
-                                        session->session_));
+    CAIRN_TRY_STATUS(store::put_session(*repository.backend, *repository.keys,
+                                        repository.environment.random, session->session_));
     CAIRN_TRY(session->heart_,
-              core::GuardedThread::start(state.environment.threads,
+              core::GuardedThread::start(repository.environment.threads,
                                          {.action = "showing signs of life",
                                           .work = [&heart = *session]() -> core::Status {
                                             heart.run_heart();
                                             return {};
                                           }}));
   }
-  CAIRN_TRY_STATUS(session->freeze_usable_packs(observer));
+  CAIRN_TRY_STATUS(session->freeze_usable_packs(repository, observer));
   return session;
 }
 
-core::Status WritingSession::freeze_usable_packs(Observer& observer) {
+core::Status WritingSession::freeze_usable_packs(OpenRepository& repository, Observer& observer) {
   // The records before the catalogue. The other way round a collector could finish in between: the
   // index still listed its packs, and its record is gone when we look for it.
-  CAIRN_TRY(const auto condemned, read_condemned_packs(state_));
-  CAIRN_TRY_STATUS(ensure_catalogue(state_, observer));
-  MissingPacks::Packs avoided = state_.missing_packs->all();
-  if (const std::size_t resized = state_.missing_packs->resized(); resized > 0) {
+  CAIRN_TRY(const auto condemned, read_condemned_packs(repository_));
+  CAIRN_TRY(const CatalogueView view,
+            ensure_catalogue_of_session(repository, options_.announce, observer));
+  MissingPacks::Packs avoided = view.missing_packs().all();
+  if (const std::size_t resized = view.missing_packs().resized(); resized > 0) {
     observer.warning(fmt::format(
         "{} {} not the size that the index recorded: nothing new relies on {}; what is needed and "
         "read again is stored again. See: cairn verify, cairn repair packs",
@@ -73,19 +73,19 @@ core::Status WritingSession::freeze_usable_packs(Observer& observer) {
   }
   for (const CondemnedPacks& record : condemned) {
     for (const PackId& pack : record.packs) {
-      CAIRN_TRY(const auto number, state_.catalogue->find_pack(pack));
+      CAIRN_TRY(const auto number, view.catalogue().find_pack(pack));
       if (number) {
         avoided.insert(*number);
       }
     }
   }
-  state_.usable_packs->freeze(state_.first_unseen_pack, std::move(avoided));
+  usable_packs_.freeze(view.first_unseen_pack(), std::move(avoided));
+  catalogue_.emplace(view);
   return {};
 }
 
 WritingSession::~WritingSession() {
   stop_heart();
-  state_.usable_packs->freeze({}, {});
   if (!options_.announce) {
     return;
   }
@@ -94,9 +94,10 @@ WritingSession::~WritingSession() {
   [[maybe_unused]] const auto status =
       core::guarded("withdrawing an announcement", [this]() -> core::Status {
         if (session_.heartbeat > 0) {
-          [[maybe_unused]] const auto beat = state_.backend->remove(heartbeat_name(session_));
+          [[maybe_unused]] const auto beat = repository_.backend->remove(heartbeat_name(session_));
         }
-        return state_.backend->remove(store::object_name(format::ObjectKind::session, session_.id));
+        return repository_.backend->remove(
+            store::object_name(format::ObjectKind::session, session_.id));
       });
 }
 
@@ -126,16 +127,18 @@ core::Status WritingSession::beat() {
   const std::scoped_lock lock(beat_mutex_);
   format::Session next = session_;
   next.heartbeat += 1;
-  CAIRN_TRY_STATUS(
-      store::put_session(*state_.backend, *state_.keys, state_.environment.random, next));
+  CAIRN_TRY_STATUS(store::put_session(*repository_.backend, *repository_.keys,
+                                      repository_.environment.random, next));
   const format::Session before = std::exchange(session_, std::move(next));
-  return before.heartbeat == 0 ? core::Status() : state_.backend->remove(heartbeat_name(before));
+  return before.heartbeat == 0 ? core::Status()
+                               : repository_.backend->remove(heartbeat_name(before));
 }
 
 core::Status WritingSession::publish(const Snapshot& snapshot, std::uint64_t& written_bytes,
                                      Observer& observer) {
   Expects(options_.announce);
-  core::Status published = publish_snapshot(state_, session_.id, snapshot, written_bytes, observer);
+  core::Status published =
+      publish_snapshot(*catalogue_, session_.id, snapshot, written_bytes, observer);
   if (!published && published.error().code() == core::ErrorCode::already_exists) {
     return core::fail(core::ErrorCode::fenced,
                       fmt::format("publish snapshot {}: a prune has given this run up, because it "

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "cairn/core/result.h"
@@ -11,7 +12,7 @@
 #include "cairn/repo/observer.h"
 #include "cairn/repo/snapshot.h"
 #include "format/session.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 
 namespace cairn::repo::ops {
 
@@ -35,13 +36,15 @@ class WritingSession {
   static constexpr int kFencesMax = 16;
 
   /// Announces, reads the condemned records, brings the catalogue up to date and freezes which
-  /// packs may be relied on (State::usable_packs). `state` must outlive it.
-  [[nodiscard]] static core::Result<std::unique_ptr<WritingSession>> begin(State& state,
-                                                                           const Options& options,
-                                                                           Observer& observer);
+  /// packs may be relied on. `repository` must outlive it.
+  [[nodiscard]] static core::Result<std::unique_ptr<WritingSession>> begin(
+      OpenRepository& repository, const Options& options, Observer& observer);
   ~WritingSession();
   WritingSession(const WritingSession&) = delete;
   WritingSession& operator=(const WritingSession&) = delete;
+
+  /// What it stores with.
+  [[nodiscard]] WriteView view() noexcept { return {*catalogue_, usable_packs_}; }
 
   [[nodiscard]] const SnapshotId& id() const noexcept { return session_.id; }
   [[nodiscard]] core::Timestamp start() const noexcept { return session_.start; }
@@ -55,16 +58,18 @@ class WritingSession {
   core::Status beat();
 
  private:
-  WritingSession(State& state, const Options& options);
-  core::Status freeze_usable_packs(Observer& observer);
+  WritingSession(const OpenRepository& repository, const Options& options);
+  core::Status freeze_usable_packs(OpenRepository& repository, Observer& observer);
   void run_heart();
   void stop_heart();
 
-  State& state_;
+  const OpenRepository& repository_;
   const Options options_;
-  format::Session session_;  ///< its heartbeat: the last that was put
-  std::mutex beat_mutex_;    ///< session_.heartbeat
-  std::mutex stop_mutex_;    ///< stops_
+  format::Session session_;                 ///< its heartbeat: the last that was put
+  std::optional<CatalogueView> catalogue_;  ///< there once begin() has returned it
+  UsablePacks usable_packs_;
+  std::mutex beat_mutex_;  ///< session_.heartbeat
+  std::mutex stop_mutex_;  ///< stops_
   std::condition_variable stop_changed_;
   bool stops_ = false;
   core::GuardedThread heart_;

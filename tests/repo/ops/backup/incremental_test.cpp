@@ -107,7 +107,9 @@ TEST_CASE("a backup starts again if another one records the same folder meanwhil
   test.fixture.observer.on_change = [&] {
     test.fixture.observer.on_change = nullptr;
     interventions += 1;
-    const auto other = repo::ops::StatCache::open(test.repository->state(), {});
+    repo::ops::UsablePacks usable;
+    const auto view = repo::ops::catalogue_if_open(repo::ops::opened(*test.repository));
+    const auto other = repo::ops::StatCache::open({*view, usable}, {});
     REQUIRE(outcome(other) == "ok");
     REQUIRE(outcome((*other)->forget(test.source)) == "ok");
     REQUIRE(outcome((*other)->flush()) == "ok");

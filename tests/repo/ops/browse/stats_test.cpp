@@ -27,12 +27,12 @@ std::ostream& operator<<(std::ostream& out, const Counted& counted) {
 
 /// What the packs' own directories say.
 Counted count_packs(repo::Repository& repository, repo::format::BlockKind kind) {
-  repo::ops::State& state = repository.state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(repository);
   Counted counted;
-  REQUIRE(outcome(state.backend->list(
+  REQUIRE(outcome(parts.backend->list(
               repo::format::ObjectKind::pack, [&](const repo::store::ListedObject& object) {
                 const auto pack = repo::store::read_pack_description(
-                    *state.backend, *state.keys, repo::PackId::from(object.name.id.view()));
+                    *parts.backend, *parts.keys, repo::PackId::from(object.name.id.view()));
                 REQUIRE(outcome(pack) == "ok");
                 if (pack->directory.kind != kind) {
                   return;

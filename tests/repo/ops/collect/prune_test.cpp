@@ -195,7 +195,7 @@ TEST_CASE("nothing is deleted while it is not known what is needed", "[prune]") 
 TEST_CASE("what a dead collector has condemned is copied, deleted and taken off the list",
           "[prune]") {
   TwoSnapshots world;
-  repo::ops::State& state = world.repository->state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*world.repository);
   repo::format::Condemned condemned;
   condemned.packs = {};
   for (const std::string& object : world.fixture.objects("packs")) {
@@ -203,7 +203,7 @@ TEST_CASE("what a dead collector has condemned is copied, deleted and taken off 
     condemned.packs.push_back(repo::PackId::from(id->view()));
   }
   std::ranges::sort(condemned.packs);
-  REQUIRE(outcome(repo::store::put_condemned(*state.backend, *state.keys, state.environment.random,
+  REQUIRE(outcome(repo::store::put_condemned(*parts.backend, *parts.keys, parts.environment.random,
                                              condemned)) == "ok");
   SECTION("a backup relies on none of it") {
     const std::uint64_t before = pack_bytes(world.fixture);
@@ -236,10 +236,10 @@ TEST_CASE("a tombstone that nobody has signed takes nothing away", "[prune]") {
 TEST_CASE("a record that names nothing any more is removed even if there is no other work",
           "[prune]") {
   TwoSnapshots world;
-  repo::ops::State& state = world.repository->state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*world.repository);
   repo::format::Condemned condemned;
   condemned.packs = {repo::PackId::from(core::hash256(core::as_view("gone")).view())};
-  REQUIRE(outcome(repo::store::put_condemned(*state.backend, *state.keys, state.environment.random,
+  REQUIRE(outcome(repo::store::put_condemned(*parts.backend, *parts.keys, parts.environment.random,
                                              condemned)) == "ok");
   REQUIRE(outcome(world.prune_all()) == "ok");
   CHECK(world.count("condemned") == 0);
@@ -251,7 +251,8 @@ TEST_CASE("a session without a sign of life is fenced, one with a heartbeat is w
   bury(*world.repository, world.first);
   auto other = world.fixture.open("correct horse", world.fixture.at("other"));
   REQUIRE(outcome(other) == "ok");
-  auto session = repo::ops::WritingSession::begin(other->state(), {}, world.fixture.observer);
+  auto session =
+      repo::ops::WritingSession::begin(repo::ops::opened(*other), {}, world.fixture.observer);
   REQUIRE(outcome(session) == "ok");
   const std::uint64_t before_ns = world.fixture.clock.monotonic_ns();
 
@@ -305,12 +306,13 @@ TEST_CASE("a fenced run that goes on lists packs that are gone, and nobody is le
 TEST_CASE("a heartbeat starts the wait anew", "[prune]") {
   TwoSnapshots world;
   auto other = world.fixture.open("correct horse", world.fixture.at("other"));
-  auto session = repo::ops::WritingSession::begin(other->state(), {}, world.fixture.observer);
+  auto session =
+      repo::ops::WritingSession::begin(repo::ops::opened(*other), {}, world.fixture.observer);
   REQUIRE(outcome(session) == "ok");
   REQUIRE(outcome((*session)->beat()) == "ok");
   REQUIRE(outcome((*session)->beat()) == "ok");
   CHECK(world.count("sessions") == 2);  // the announcement and the last heartbeat
-  const auto listed = repo::ops::list_announced_sessions(world.repository->state());
+  const auto listed = repo::ops::list_announced_sessions(repo::ops::opened(*world.repository));
   REQUIRE(outcome(listed) == "ok");
   REQUIRE(listed->size() == 1);
   CHECK(listed->begin()->second.newest.heartbeat == 2);
@@ -331,7 +333,8 @@ TEST_CASE("a backup whose process is gone is given up at once", "[prune]") {
       environment, {.location = world.fixture.at("repo"), .credentials = RepoFixture::passphrase()},
       world.fixture.observer);
   REQUIRE(outcome(dead) == "ok");
-  auto session = repo::ops::WritingSession::begin(dead->state(), {}, world.fixture.observer);
+  auto session =
+      repo::ops::WritingSession::begin(repo::ops::opened(*dead), {}, world.fixture.observer);
   REQUIRE(outcome(session) == "ok");
   const std::uint64_t before_ns = world.fixture.clock.monotonic_ns();
   const auto report = prune(world.fixture, *dead, {.max_unused = 0});

@@ -219,15 +219,15 @@ TEST_CASE("of a later snapshot only what is new is read", "[copy]") {
   }
   SECTION("also if nothing may be trusted, because a pack is condemned") {
     world.reopen();
-    repo::ops::State& state = world.to->state();
+    repo::ops::OpenRepository& parts = repo::ops::opened(*world.to);
     repo::format::Condemned condemned;
     condemned.packs = {repo::PackId::from(core::hash256(core::as_view("gone")).view())};
     const auto packs = world.destination.objects("packs");
     const auto first = core::Hash256::from_hex(packs.front().substr(packs.front().rfind('/') + 1));
     condemned.packs.push_back(repo::PackId::from(first->view()));
     std::ranges::sort(condemned.packs);
-    REQUIRE(outcome(repo::store::put_condemned(*state.backend, *state.keys,
-                                               state.environment.random, condemned)) == "ok");
+    REQUIRE(outcome(repo::store::put_condemned(*parts.backend, *parts.keys,
+                                               parts.environment.random, condemned)) == "ok");
     const auto report = world.copy();
     REQUIRE(outcome(report) == "ok");
     // The pack may go at once.
@@ -387,12 +387,12 @@ TEST_CASE("a copy that was fenced starts again", "[copy]") {
   REQUIRE(outcome(collector) == "ok");
   bool fenced = false;
   world.destination.observer.on_progress = [&](const repo::Progress& /*progress*/) {
-    repo::ops::State& state = collector->state();
-    const auto sessions = repo::ops::list_announced_sessions(state);
+    repo::ops::OpenRepository& parts = repo::ops::opened(*collector);
+    const auto sessions = repo::ops::list_announced_sessions(parts);
     REQUIRE(outcome(sessions) == "ok");
     if (!fenced && !sessions->empty()) {
       fenced = true;
-      REQUIRE(outcome(repo::store::put_fence(*state.backend, *state.keys, state.environment.random,
+      REQUIRE(outcome(repo::store::put_fence(*parts.backend, *parts.keys, parts.environment.random,
                                              sessions->begin()->first)) == "ok");
     }
   };

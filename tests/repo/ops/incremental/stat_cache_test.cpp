@@ -29,18 +29,24 @@ struct CacheFixture {
     auto made = fixture.init();
     REQUIRE(outcome(made) == "ok");
     repository.emplace(std::move(*made));
-    State& state = repository->state();
-    REQUIRE(outcome(ensure_catalogue(state, fixture.observer)) == "ok");
-    state.usable_packs->freeze(state.first_unseen_pack, {});  // as a session does
+    const auto view = ensure_catalogue(opened(*repository), fixture.observer);
+    REQUIRE(outcome(view) == "ok");
+    usable.freeze(view->first_unseen_pack(), {});  // as a session does
   }
+  [[nodiscard]] CatalogueView view() { return *catalogue_if_open(opened(*repository)); }
   [[nodiscard]] std::unique_ptr<StatCache> open(StatCache::Options options = {}) {
-    auto cache = StatCache::open(repository->state(), options);
+    return open({view(), usable}, options);
+  }
+  [[nodiscard]] static std::unique_ptr<StatCache> open(WriteView with,
+                                                       StatCache::Options options = {}) {
+    auto cache = StatCache::open(with, options);
     REQUIRE(outcome(cache) == "ok");
     return std::move(*cache);
   }
 
   RepoFixture fixture;
   std::optional<Repository> repository;
+  UsablePacks usable;
 };
 
 /// A folder of files with these names; stamps are 1, 2, 3...
@@ -134,9 +140,9 @@ TEST_CASE("what another process has settled since this session looked is not tru
   CacheFixture world;
   const std::string source = world.fixture.at("source");
   REQUIRE(make_tree(source, {tree::file("a", 1000, 1)}).empty());
-  auto session = WritingSession::begin(world.repository->state(), {}, world.fixture.observer);
+  auto session = WritingSession::begin(opened(*world.repository), {}, world.fixture.observer);
   REQUIRE(outcome(session) == "ok");
-  const auto opened_before = world.open();
+  const auto opened_before = world.open((*session)->view());
 
   // Its packs were not there when this session asked which ones are.
   auto other = world.fixture.open();
@@ -145,9 +151,9 @@ TEST_CASE("what another process has settled since this session looked is not tru
   CHECK_FALSE(recall(*opened_before, source)->trusted);
 
   session->reset();
-  session = WritingSession::begin(world.repository->state(), {}, world.fixture.observer);
+  session = WritingSession::begin(opened(*world.repository), {}, world.fixture.observer);
   REQUIRE(outcome(session) == "ok");
-  CHECK(recall(*world.open(), source)->trusted);
+  CHECK(recall(*world.open((*session)->view()), source)->trusted);
 }
 
 TEST_CASE("an unsettled record is trusted if somebody who is names its node") {
@@ -162,7 +168,7 @@ TEST_CASE("an unsettled record is trusted if somebody who is names its node") {
   REQUIRE(outcome(other) == "ok");
   CHECK_FALSE((*other)->trusted);
   SECTION("but not while a pack is missing or condemned") {
-    fixture.repository->state().usable_packs->freeze(store::PackNumber{2}, {store::PackNumber{1}});
+    fixture.usable.freeze(store::PackNumber{2}, {store::PackNumber{1}});
     const auto avoided = cache->recall(folder_key("/f"), ChunkId());
     REQUIRE(outcome(avoided) == "ok");
     CHECK_FALSE((*avoided)->trusted);
@@ -217,7 +223,7 @@ TEST_CASE("a record of which a piece is damaged is dropped, and only that one", 
   record(*cache, "/f", {"a", "b", "c"});
   record(*cache, "/g", {"a"});
   REQUIRE(outcome(cache->settle()) == "ok");
-  store::Catalogue& catalogue = *fixture.repository->state().catalogue;
+  store::Catalogue& catalogue = fixture.view().catalogue();
   core::Bytes piece = core::to_bytes(folder_key("/f").view());
   piece.resize(piece.size() + 5, std::byte{0});  // slot 0, piece 0
   const auto value = catalogue.stat_record(piece);
@@ -246,7 +252,7 @@ TEST_CASE("a damaged record is no record", "[checkpoint]") {
   REQUIRE(outcome(cache->settle()) == "ok");
   const std::vector<store::StatChange> change = {
       {core::to_bytes(folder_key("/f").view()), core::Bytes(7)}};
-  REQUIRE(outcome(fixture.repository->state().catalogue->change_stat_records(change)) == "ok");
+  REQUIRE(outcome(fixture.view().catalogue().change_stat_records(change)) == "ok");
   CHECK(recall(*cache, "/f") == nullptr);
   CHECK(outcome(cache->forget("/f")) == "ok");
 }
@@ -258,7 +264,7 @@ TEST_CASE("a recording that was killed leaves nothing behind the next one", "[ch
     core::Encoder key(core::to_bytes(folder_key("/f").view()));
     key.u8(static_cast<std::uint8_t>(slot));
     key.u32(number);
-    const auto value = fixture.repository->state().catalogue->stat_record(key.view());
+    const auto value = fixture.view().catalogue().stat_record(key.view());
     REQUIRE(outcome(value) == "ok");
     return value->has_value();
   };
@@ -321,7 +327,7 @@ TEST_CASE("an anchor holds as long as its snapshot stands") {
   const SnapshotId id = SnapshotId::from(core::hash256({}).view());
   REQUIRE(outcome(cache->set_anchor("/f", id, ChunkId())) == "ok");
   CHECK_FALSE(anchor());  // there is no such snapshot
-  store::Backend& backend = *fixture.repository->state().backend;
+  store::Backend& backend = *opened(*fixture.repository).backend;
   const core::Bytes any(10);
   REQUIRE(outcome(backend.put(store::object_name(format::ObjectKind::snapshot, id), any)) == "ok");
   CHECK(anchor());
@@ -337,5 +343,5 @@ TEST_CASE("a cache that records nothing leaves the catalogue alone") {
   REQUIRE(outcome(cache->set_anchor("/f", SnapshotId(), ChunkId())) == "ok");
   REQUIRE(outcome(cache->settle()) == "ok");
   CHECK(recall(*fixture.open(), "/f") == nullptr);
-  CHECK(fixture.repository->state().catalogue->notes("stat/")->empty());
+  CHECK(fixture.view().catalogue().notes("stat/")->empty());
 }

@@ -2,7 +2,7 @@
 
 #include "cairn/repo/repair.h"
 #include "collecting.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/snapshots/chain.h"
 
 using namespace cairn;
@@ -96,7 +96,8 @@ TEST_CASE("an index written anew costs a sound catalogue nothing that it alone k
   world.fixture.observer.warnings.clear();
   world.repair();
   CHECK(world.fixture.observer.warnings == std::vector<std::string>{});
-  const auto head = repo::ops::chain_head(world.repository->state());
+  const auto head =
+      repo::ops::chain_head(*repo::ops::catalogue_if_open(repo::ops::opened(*world.repository)));
   REQUIRE(outcome(head) == "ok");
   REQUIRE(head->has_value());
   CHECK((*head)->sequence == 2);

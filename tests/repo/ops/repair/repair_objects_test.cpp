@@ -9,7 +9,7 @@
 #include "fault_backend.h"
 #include "fault_file_system.h"
 #include "fault_loop.h"
-#include "ops/repository/state.h"
+#include "ops/repository/local_catalogue.h"
 #include "several_snapshots.h"
 #include "store/objects/records.h"
 
@@ -150,7 +150,7 @@ TEST_CASE("copies under wrong names are removed", "[repair]") {
 TEST_CASE("a key slot under a wrong name gets its own back", "[repair]") {
   AllKinds all;
   const auto keys = all.fixture.objects("keys");
-  const std::string in_use = "keys/" + all.repository->state().slot.hex();
+  const std::string in_use = "keys/" + repo::ops::opened(*all.repository).slot.hex();
   const std::string other = keys.front() == in_use ? keys.back() : keys.front();
   fs::rename(all.fixture.object_file(other), all.fixture.at("repo/keys/" + std::string(64, 'a')));
   REQUIRE(outcome(all.mend()) == "ok");
@@ -194,16 +194,16 @@ TEST_CASE("a snapshot that is gone ends as verify says", "[repair]") {
 TEST_CASE("what the storage does not give is not touched, and nobody is told to give it up",
           "[repair]") {
   AllKinds all;
-  repo::ops::State& state = all.repository->state();
-  const auto real = std::move(state.backend);
+  repo::ops::OpenRepository& parts = repo::ops::opened(*all.repository);
+  const auto real = std::move(parts.backend);
   auto faulty = std::make_unique<FaultBackend>(*real);
   const auto id = all.ids[2];
   faulty->inflict(repo::store::object_name(repo::format::ObjectKind::snapshot, id),
                   damage::Unreadable{.offset = 10});
-  state.backend = std::move(faulty);
-  state.blocks = std::make_unique<repo::store::BlockReader>(*state.backend, *state.keys);
-  state.chunks.reset();
-  state.catalogue.reset();
+  parts.backend = std::move(faulty);
+  parts.blocks = std::make_unique<repo::store::BlockReader>(*parts.backend, *parts.keys);
+  parts.local->chunks.reset();
+  parts.local->catalogue.reset();
 
   const auto mended = repo::repair_objects(*all.repository, {}, all.fixture.observer);
   REQUIRE(outcome(mended) == "ok");

@@ -35,12 +35,12 @@ struct PacksWorld {
   void backup() { REQUIRE(outcome(fixture.backup(*repository, {tree()})) == "ok"); }
   /// The largest pack of a kind: its object's name.
   std::string pack_of(BlockKind kind) {
-    repo::ops::State& state = repository->state();
+    repo::ops::OpenRepository& parts = repo::ops::opened(*repository);
     std::string found;
     std::uint64_t size = 0;
     for (const std::string& pack : fixture.objects("packs")) {
       const auto description =
-          repo::store::read_pack_description(*state.backend, *state.keys, id_of(pack));
+          repo::store::read_pack_description(*parts.backend, *parts.keys, id_of(pack));
       REQUIRE(outcome(description) == "ok");
       if (description->directory.kind == kind && description->size_bytes > size) {
         found = pack;
@@ -194,15 +194,15 @@ TEST_CASE("repair packs refuses a copy of the same repository, and keys of lesse
 TEST_CASE("a pack that the storage does not give is saved from as far as it goes, and kept",
           "[repair]") {
   PacksWorld world;
-  repo::ops::State& state = world.repository->state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*world.repository);
   const std::string unread = world.pack_of(BlockKind::data);
   const std::string damaged = world.pack_of(BlockKind::metadata);
   flip_byte(damaged, std::filesystem::file_size(damaged) - 200);  // in its directory
-  const auto real = std::move(state.backend);
+  const auto real = std::move(parts.backend);
   auto bad_disk = std::make_unique<FaultBackend>(*real);
   bad_disk->inflict(repo::store::object_name(repo::format::ObjectKind::pack, world.id_of(unread)),
                     damage::Unreadable{.offset = 1'500'000});
-  state.backend = std::move(bad_disk);
+  parts.backend = std::move(bad_disk);
   const auto report = world.repair();
   CHECK(report.damaged.size() == 2);
   CHECK(report.packs_removed == 1);
@@ -221,14 +221,14 @@ TEST_CASE("a pack that the storage does not give is saved from as far as it goes
 TEST_CASE("a sector that cannot be read spoils nothing that is told of the rest of its pack",
           "[repair]") {
   PacksWorld world;
-  repo::ops::State& state = world.repository->state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*world.repository);
   const auto id = world.id_of(world.pack_of(BlockKind::data));
   REQUIRE(std::filesystem::file_size(world.pack_of(BlockKind::data)) > 2'500'000);
-  const auto real = std::move(state.backend);
+  const auto real = std::move(parts.backend);
   auto bad_disk = std::make_unique<FaultBackend>(*real);
   bad_disk->inflict(repo::store::object_name(repo::format::ObjectKind::pack, id),
                     damage::Unreadable{.offset = 200'000});
-  state.backend = std::move(bad_disk);
+  parts.backend = std::move(bad_disk);
   const auto report = world.fixture.verify(*world.repository);
   REQUIRE(outcome(report) == "ok");
   REQUIRE(report->findings.size() == 1);

@@ -32,11 +32,11 @@ struct MendingWorld {
   }
   /// Removes the packs that are of this kind.
   void lose(const std::set<std::string>& packs, repo::format::BlockKind kind) {
-    repo::ops::State& state = repository->state();
+    repo::ops::OpenRepository& parts = repo::ops::opened(*repository);
     for (const std::string& pack : packs) {
       const auto id = repo::PackId::from_hex(pack.substr(pack.rfind('/') + 1));
       REQUIRE(id.has_value());
-      const auto description = repo::store::read_pack_description(*state.backend, *state.keys, *id);
+      const auto description = repo::store::read_pack_description(*parts.backend, *parts.keys, *id);
       REQUIRE(outcome(description) == "ok");
       if (description->directory.kind == kind) {
         std::filesystem::remove(fixture.object_file(pack));

@@ -6,6 +6,7 @@
 #include "cairn/core/crypto.h"
 #include "child_process.h"
 #include "collecting.h"
+#include "ops/repository/local_catalogue.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 #include "tree_spec.h"
@@ -173,7 +174,7 @@ TEST_CASE("a cache that cannot be written is read, if it has all that is needed"
     if (!restored || restored->problem_count > 0) {
       return restored ? "problems" : message_of(restored);
     }
-    return repository->state().temporary_catalogue ? "made anew" : "read as it is";
+    return repo::ops::opened(*repository).local->temporary ? "made anew" : "read as it is";
   });
   REQUIRE(::chmod(cache.c_str(), 0700) == 0);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(cache)) {

@@ -22,11 +22,11 @@ std::uint64_t max_bytes(RepoFixture& fixture, repo::Repository& repository) {
 
 repo::SettingsId put_numbered(repo::Repository& repository, std::uint64_t number,
                               std::uint64_t max_repo_bytes) {
-  repo::ops::State& state = repository.state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(repository);
   repo::format::Settings settings;
   settings.number = number;
   settings.max_repo_bytes = max_repo_bytes;
-  const auto id = repo::store::put_settings(*state.backend, *state.keys, state.environment.random,
+  const auto id = repo::store::put_settings(*parts.backend, *parts.keys, parts.environment.random,
                                             std::move(settings));
   REQUIRE(outcome(id) == "ok");
   return *id;
@@ -138,22 +138,22 @@ TEST_CASE("a writer cannot forge settings that count", "[settings]") {
   auto client = several.open_as(repo::Role::backup);
   REQUIRE(outcome(client) == "ok");
   // All that a client holds: it can sign and seal, and call itself what it likes.
-  repo::ops::State& state = client->state();
-  const auto& bundle = state.keys->bundle();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*client);
+  const auto& bundle = parts.keys->bundle();
   repo::format::Settings settings;
   settings.number = 9;
   settings.signer = *bundle.certificate;
   settings.signer.role = repo::Role::admin;
   settings.signature =
       core::sign(bundle.sign_seed.view(),
-                 repo::format::settings_message(state.config.repository_id, settings));
+                 repo::format::settings_message(parts.config.repository_id, settings));
   const core::Bytes object = repo::format::encode_frame(
       repo::format::ObjectKind::settings,
-      repo::store::seal_symmetric(*state.keys, state.environment.random,
+      repo::store::seal_symmetric(*parts.keys, parts.environment.random,
                                   repo::store::Purpose::settings, {},
                                   repo::format::pad(repo::format::encode_settings(settings))));
   const auto id = core::Hash256::from(core::ByteView(object).last(32));
-  REQUIRE(outcome(state.backend->put({repo::format::ObjectKind::settings, id}, object)) == "ok");
+  REQUIRE(outcome(parts.backend->put({repo::format::ObjectKind::settings, id}, object)) == "ok");
 
   CHECK(max_bytes(fixture, *client) == 123'456'789);
   CHECK(max_bytes(fixture, *several.repository) == 123'456'789);

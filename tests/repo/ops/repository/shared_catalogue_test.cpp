@@ -52,29 +52,29 @@ class ToldBackend final : public store::Backend {
 };
 
 ToldBackend& be_told(repo::Repository& repository) {
-  auto told = std::make_unique<ToldBackend>(std::move(repository.state().backend));
+  auto told = std::make_unique<ToldBackend>(std::move(repo::ops::opened(repository).backend));
   ToldBackend& backend = *told;
-  repository.state().backend = std::move(told);
+  repo::ops::opened(repository).backend = std::move(told);
   return backend;
 }
 
-std::set<repo::PackId> packs_there(repo::ops::State& state) {
+std::set<repo::PackId> packs_there(repo::ops::OpenRepository& parts) {
   std::set<repo::PackId> packs;
-  REQUIRE(outcome(state.backend->list(ObjectKind::pack, [&](const store::ListedObject& object) {
+  REQUIRE(outcome(parts.backend->list(ObjectKind::pack, [&](const store::ListedObject& object) {
             packs.insert(repo::PackId::from(object.name.id.view()));
           })) == "ok");
   return packs;
 }
 
 /// The only segment that lists `pack`.
-repo::IndexSegmentId segment_of(repo::ops::State& state, const repo::PackId& pack) {
+repo::IndexSegmentId segment_of(repo::ops::OpenRepository& parts, const repo::PackId& pack) {
   std::vector<repo::IndexSegmentId> found;
   std::vector<repo::IndexSegmentId> all;
-  REQUIRE(outcome(state.backend->list(ObjectKind::index, [&](const store::ListedObject& object) {
+  REQUIRE(outcome(parts.backend->list(ObjectKind::index, [&](const store::ListedObject& object) {
             all.push_back(repo::IndexSegmentId::from(object.name.id.view()));
           })) == "ok");
   for (const auto& id : all) {
-    const auto segment = store::get_index_segment(*state.backend, *state.keys, id);
+    const auto segment = store::get_index_segment(*parts.backend, *parts.keys, id);
     REQUIRE(outcome(segment) == "ok");
     if (std::ranges::find(segment->packs, pack, &repo::format::IndexedPack::id) !=
         segment->packs.end()) {
@@ -94,16 +94,16 @@ struct EverythingTwice {
     auto first = fixture.init();
     REQUIRE(outcome(first) == "ok");
     REQUIRE(outcome(fixture.backup(*first, {fixture.at("source")})) == "ok");
-    repo::ops::State& state = first->state();
+    repo::ops::OpenRepository& parts = repo::ops::opened(*first);
     repo::format::Condemned condemned;
-    const auto packs = packs_there(state);
+    const auto packs = packs_there(parts);
     condemned.packs.assign(packs.begin(), packs.end());
-    const auto record = store::put_condemned(*state.backend, *state.keys, state.environment.random,
+    const auto record = store::put_condemned(*parts.backend, *parts.keys, parts.environment.random,
                                              std::move(condemned));
     REQUIRE(outcome(record) == "ok");
     auto second = open("second");
     REQUIRE(outcome(fixture.backup(second, {fixture.at("source")})) == "ok");
-    REQUIRE(outcome(state.backend->remove(store::object_name(ObjectKind::condemned, *record))) ==
+    REQUIRE(outcome(parts.backend->remove(store::object_name(ObjectKind::condemned, *record))) ==
             "ok");
   }
 
@@ -116,14 +116,14 @@ struct EverythingTwice {
   /// What a collector that starts now would delete.
   std::vector<repo::PackId> what_a_collector_dooms() {
     auto repository = open("asked");
-    repo::ops::State& state = repository.state();
-    repo::ops::Collector collector(state, {.max_unused = 0}, fixture.observer);
+    repo::ops::OpenRepository& parts = repo::ops::opened(repository);
+    repo::ops::Collector collector(parts, {.max_unused = 0}, fixture.observer);
     REQUIRE(outcome(collector.plan()) == "ok");
     REQUIRE(outcome(collector.condemn()) == "ok");
-    const auto records = repo::ops::read_condemned_packs(state);
+    const auto records = repo::ops::read_condemned_packs(parts);
     REQUIRE(outcome(records) == "ok");
     REQUIRE(records->size() == 1);
-    REQUIRE(outcome(state.backend->remove(
+    REQUIRE(outcome(parts.backend->remove(
                 store::object_name(ObjectKind::condemned, records->front().id))) == "ok");
     return records->front().packs;
   }
@@ -136,13 +136,13 @@ TEST_CASE("a copy that is gone does not count because somebody puts it back into
   EverythingTwice world;
   auto slow = world.open("shared");
   auto ours = world.open("shared");
-  repo::ops::State& state = ours.state();
-  auto others = packs_there(state);
+  repo::ops::OpenRepository& parts = repo::ops::opened(ours);
+  auto others = packs_there(parts);
   for (const repo::PackId& pack : world.what_a_collector_dooms()) {
     others.erase(pack);
   }
   REQUIRE(others.size() == 2);  // one of data, one of metadata
-  const auto segment = store::object_name(ObjectKind::index, segment_of(state, *others.begin()));
+  const auto segment = store::object_name(ObjectKind::index, segment_of(parts, *others.begin()));
   // A writer has stored something else, and is about to publish its snapshot.
   REQUIRE(make_tree(world.fixture.at("more"), {tree::file("new", 10'000, 2)}).empty());
   auto third = world.open("third");
@@ -160,20 +160,21 @@ TEST_CASE("a copy that is gone does not count because somebody puts it back into
     }
   };
   RecordingObserver unheard;
-  std::thread slow_process(
-      [&] { CHECK(outcome(repo::ops::ensure_catalogue(slow.state(), unheard)) == "ok"); });
+  std::thread slow_process([&] {
+    CHECK(outcome(repo::ops::ensure_catalogue(repo::ops::opened(slow), unheard)) == "ok");
+  });
   has_read.acquire();
   const auto let_it_go_on = [&] {
     may_go_on.release();
     slow_process.join();
   };
 
-  repo::ops::Collector collector(state, {.max_unused = 0}, world.fixture.observer);
+  repo::ops::Collector collector(parts, {.max_unused = 0}, world.fixture.observer);
   REQUIRE(outcome(collector.plan()) == "ok");
   // Another collector deletes the other copies: ours are not condemned yet.
-  REQUIRE(outcome(state.backend->remove(segment)) == "ok");
+  REQUIRE(outcome(parts.backend->remove(segment)) == "ok");
   for (const repo::PackId& pack : others) {
-    REQUIRE(outcome(state.backend->remove(store::object_name(ObjectKind::pack, pack))) == "ok");
+    REQUIRE(outcome(parts.backend->remove(store::object_name(ObjectKind::pack, pack))) == "ok");
   }
   REQUIRE(outcome(collector.condemn()) == "ok");
   std::filesystem::rename(world.fixture.at("unpublished"), published);

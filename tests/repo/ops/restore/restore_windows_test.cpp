@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/repository/state.h"
+#include "ops/repository/local_catalogue.h"
 #include "restore_fixture.h"
 #include "seeded_random.h"
 #include "store/catalogue/forwarding_catalogue.h"
@@ -62,8 +62,9 @@ TEST_CASE("what a window meets ends the restore, and does not cost its last file
   }
   fixture.make("source", files);
   fixture.back_up();
-  auto& state = fixture.repository->state();
-  state.catalogue = std::make_unique<HiccupingCatalogue>(std::move(state.catalogue));
+  auto& parts = repo::ops::opened(*fixture.repository);
+  repo::ops::install_catalogue(
+      parts, std::make_unique<HiccupingCatalogue>(std::move(parts.local->catalogue)));
   CHECK(outcome(fixture.run(fixture.over(Overwrite::refuse))) == "io");
 }
 

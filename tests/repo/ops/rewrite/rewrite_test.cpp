@@ -219,21 +219,22 @@ TEST_CASE("would_free says what excluding a path gives back to a rewrite and a p
 
 TEST_CASE("birth times come back in order, as far as they are known", "[rewrite]") {
   RewriteWorld world;
-  repo::ops::State& state = world.repository->state();
-  REQUIRE(outcome(repo::ops::ensure_catalogue(state, world.fixture.observer)) == "ok");
+  repo::ops::OpenRepository& parts = repo::ops::opened(*world.repository);
+  const auto view = repo::ops::ensure_catalogue(parts, world.fixture.observer);
+  REQUIRE(outcome(view) == "ok");
   class KeptNodes final : public repo::ops::NodeSink {
    public:
-    explicit KeptNodes(repo::ops::State& state) : state_(state) {}
+    explicit KeptNodes(const repo::ops::OpenRepository& parts) : parts_(parts) {}
     [[nodiscard]] core::Result<repo::ChunkId> put_node(core::ByteView encoded) override {
-      return state_.keys->metadata_chunk_id(encoded);
+      return parts_.keys->metadata_chunk_id(encoded);
     }
 
    private:
-    repo::ops::State& state_;
+    const repo::ops::OpenRepository& parts_;
   };
-  KeptNodes nodes(state);
+  KeptNodes nodes(parts);
   const repo::Source source = world.listed().front().snapshot.sources.front();
-  repo::ops::BirthTimeReader reader(state, source.birth_times);
+  repo::ops::BirthTimeReader reader(*view, source.birth_times);
   repo::ops::BirthTimeWriter writer(nodes);
   const repo::TreeCounts& counts = source.counts;
   const std::uint64_t objects = counts.files + counts.folders + counts.symlinks + counts.others;

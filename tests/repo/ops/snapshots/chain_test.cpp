@@ -1,4 +1,5 @@
 #include "ops/snapshots/chain.h"
+#include "ops/repository/local_catalogue.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -27,7 +28,7 @@ struct ForgetfulClient {
     REQUIRE(outcome(repository) == "ok");
     REQUIRE(make_tree(tree(), {tree::file("a", 2'000, 1)}).empty());
     REQUIRE(outcome(backup()) == "ok");
-    repo::store::Catalogue& catalogue = *repository->state().catalogue;
+    repo::store::Catalogue& catalogue = *repo::ops::opened(*repository).local->catalogue;
     const auto head = catalogue.note(kHeadNote);
     REQUIRE(outcome(head) == "ok");
     REQUIRE(head->has_value());
@@ -42,8 +43,8 @@ struct ForgetfulClient {
   repo::format::Link link_of_next() {
     const auto report = backup();
     REQUIRE(outcome(report) == "ok");
-    const repo::ops::State& state = repository->state();
-    const auto record = repo::store::get_register(*state.backend, *state.keys, *report->id);
+    const repo::ops::OpenRepository& parts = repo::ops::opened(*repository);
+    const auto record = repo::store::get_register(*parts.backend, *parts.keys, *report->id);
     REQUIRE(outcome(record) == "ok");
     return record->link;
   }
@@ -66,13 +67,13 @@ TEST_CASE("a snapshot whose writer was killed before it noted it has its number 
 
 TEST_CASE("a chain is not continued while nobody knows where it ends", "[chain]") {
   ForgetfulClient client;
-  repo::ops::State& state = client.repository->state();
-  const auto real = std::move(state.backend);
+  repo::ops::OpenRepository& parts = repo::ops::opened(*client.repository);
+  const auto real = std::move(parts.backend);
   auto bad_disk = std::make_unique<FaultBackend>(*real);
   FaultBackend& disk = *bad_disk;
   const auto name = repo::store::object_name(repo::format::ObjectKind::snapshot, client.second);
   disk.inflict(name, damage::Unreadable{});
-  state.backend = std::move(bad_disk);
+  parts.backend = std::move(bad_disk);
   CHECK(outcome(client.backup()) == "io");
 
   disk.heal(name);
@@ -82,8 +83,9 @@ TEST_CASE("a chain is not continued while nobody knows where it ends", "[chain]"
 TEST_CASE("a snapshot that never came to be, or is gone, leaves the chain as it was", "[chain]") {
   ForgetfulClient client;
   bury(*client.repository, client.second);
-  REQUIRE(outcome(client.repository->state().backend->remove(repo::store::object_name(
-              repo::format::ObjectKind::snapshot, client.second))) == "ok");
+  REQUIRE(outcome(repo::ops::opened(*client.repository)
+                      .backend->remove(repo::store::object_name(repo::format::ObjectKind::snapshot,
+                                                                client.second))) == "ok");
   const auto link = client.link_of_next();
   CHECK(link.sequence == 2);
   check_all_restore(client.fixture, 2);
@@ -108,8 +110,8 @@ struct ClonedClient {
     REQUIRE(outcome(repository) == "ok");
     const auto report = fixture.backup(*repository, {fixture.at("source")});
     REQUIRE(outcome(report) == "ok");
-    const repo::ops::State& state = repository->state();
-    const auto record = repo::store::get_register(*state.backend, *state.keys, *report->id);
+    const repo::ops::OpenRepository& parts = repo::ops::opened(*repository);
+    const auto record = repo::store::get_register(*parts.backend, *parts.keys, *report->id);
     REQUIRE(outcome(record) == "ok");
     return record->link;
   }
@@ -209,8 +211,9 @@ TEST_CASE("a snapshot that is gone from the middle of a chain is damage until it
   ClonedClient client;
   const auto second = client.backup("cache");
   client.backup("cache");
-  REQUIRE(outcome(client.repository->state().backend->remove(
-              repo::store::object_name(repo::format::ObjectKind::snapshot, second.id))) == "ok");
+  REQUIRE(outcome(repo::ops::opened(*client.repository)
+                      .backend->remove(repo::store::object_name(repo::format::ObjectKind::snapshot,
+                                                                second.id))) == "ok");
   CHECK(client.damages("nobody's") == 1);
   CHECK(client.backup("cache").sequence == 4);
   CHECK(client.damages("nobody's") == 1);
@@ -223,18 +226,19 @@ TEST_CASE("a fork that was signed is a note, and hides nothing behind it", "[cha
   const auto second = client.backup("cache");
   const auto third = client.backup("cache");
   // A client that does not look before it signs.
-  repo::ops::State& state = client.repository->state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*client.repository);
   auto report = client.fixture.backup(*client.repository, {client.fixture.at("source")});
   REQUIRE(outcome(report) == "ok");
   repo::format::Link twin = third;
-  state.environment.random.fill(twin.id.mutable_view());
+  parts.environment.random.fill(twin.id.mutable_view());
   std::uint64_t written_bytes = 0;
-  REQUIRE(outcome(repo::store::put_snapshot(*state.backend, *state.keys, state.environment.random,
+  REQUIRE(outcome(repo::store::put_snapshot(*parts.backend, *parts.keys, parts.environment.random,
                                             twin, report->snapshot, written_bytes)) == "ok");
   std::size_t notes = 0;
   CHECK(client.damages("nobody's", &notes) == 0);
   CHECK(notes >= 1);
-  REQUIRE(outcome(client.repository->state().backend->remove(
-              repo::store::object_name(repo::format::ObjectKind::snapshot, second.id))) == "ok");
+  REQUIRE(outcome(repo::ops::opened(*client.repository)
+                      .backend->remove(repo::store::object_name(repo::format::ObjectKind::snapshot,
+                                                                second.id))) == "ok");
   CHECK(client.damages("nobody's") == 2);  // each of the two misses it
 }

@@ -7,7 +7,7 @@
 #include "cairn/repo/verify.h"
 #include "fault_file_system.h"
 #include "fault_loop.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "several_snapshots.h"
 #include "store/objects/records.h"
 
@@ -36,8 +36,8 @@ repo::ForgetOptions by_name(std::vector<std::string> names) {
 }
 
 repo::format::Tombstone tombstone_of(SeveralSnapshots& several, std::size_t n) {
-  repo::ops::State& state = several.repository->state();
-  const auto read = repo::store::get_tombstone(*state.backend, *state.keys, several.ids.at(n));
+  repo::ops::OpenRepository& parts = repo::ops::opened(*several.repository);
+  const auto read = repo::store::get_tombstone(*parts.backend, *parts.keys, several.ids.at(n));
   REQUIRE(outcome(read) == "ok");
   CHECK(read->intact);
   return read->value;
@@ -136,11 +136,11 @@ TEST_CASE("a chain with forgotten members verifies, with and without their regis
 
 TEST_CASE("a tombstone of another link explains nothing", "[forget]") {
   SeveralSnapshots several(3);
-  repo::ops::State& state = several.repository->state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*several.repository);
   repo::format::Tombstone wrong;
   wrong.snapshot = several.ids[1];
   wrong.link_hash = core::Hash256::from(several.ids[0].view());
-  REQUIRE(outcome(repo::store::put_tombstone(*state.backend, *state.keys, state.environment.random,
+  REQUIRE(outcome(repo::store::put_tombstone(*parts.backend, *parts.keys, parts.environment.random,
                                              wrong)) == "ok");
   fs::remove(register_of(several, 1));
   const auto damage = several.damage();

@@ -8,7 +8,7 @@
 #include "cairn/repo/verify.h"
 #include "fault_file_system.h"
 #include "fault_loop.h"
-#include "ops/repository/state.h"
+#include "ops/repository/open_repository.h"
 #include "several_snapshots.h"
 #include "store/objects/records.h"
 
@@ -29,9 +29,9 @@ repo::format::Mark mark_of(const repo::SnapshotId& id, std::uint64_t number, Tag
 }
 
 repo::MarkId put(SeveralSnapshots& several, repo::format::Mark mark) {
-  repo::ops::State& state = several.repository->state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*several.repository);
   const auto id =
-      repo::store::put_mark(*state.backend, *state.keys, state.environment.random, std::move(mark));
+      repo::store::put_mark(*parts.backend, *parts.keys, parts.environment.random, std::move(mark));
   REQUIRE(outcome(id) == "ok");
   return *id;
 }

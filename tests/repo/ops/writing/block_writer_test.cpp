@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "catch2.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 #include "ops/writing/block_buffers.h"
 #include "outcome.h"
 #include "repo_fixture.h"
@@ -39,21 +39,23 @@ class Others final : public ops::IdleWriters {
 class Writing {
  public:
   Writing() : repository_(*fixture_.init()), meter_(fixture_.observer, fixture_.clock) {
-    REQUIRE(ops::ensure_catalogue(state(), fixture_.observer));
-    store.emplace(state(), ops::ChunkStoreOptions{.times = times_}, meter_);
+    REQUIRE(ops::ensure_catalogue(opened(), fixture_.observer));
+    store.emplace(view(), ops::ChunkStoreOptions{.times = times_}, meter_);
   }
   core::Status add(ops::BlockWriter& writer) {
     const core::Bytes chunk =
         fixture_.random.bytes(ops::block_target_bytes(BlockClass::compressed));
-    const ChunkId id = state().keys->data_chunk_id(chunk);
+    const ChunkId id = opened().keys->data_chunk_id(chunk);
     REQUIRE(*store->claim(id));
     return writer.add(BlockClass::general, id, chunk);
   }
-  ops::State& state() { return repository_.state(); }
+  ops::OpenRepository& opened() { return ops::opened(repository_); }
+  ops::WriteView view() { return {*ops::catalogue_if_open(opened()), usable_packs_}; }
 
  private:
   RepoFixture fixture_;
   repo::Repository repository_;
+  ops::UsablePacks usable_packs_;
   ops::StageTimes times_{nullptr};
   ops::ProgressMeter meter_;
 

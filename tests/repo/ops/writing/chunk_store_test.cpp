@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "catch2.h"
-#include "ops/repository/state.h"
+#include "ops/repository/catalogue_view.h"
 #include "ops/writing/block_writer.h"
 #include "outcome.h"
 #include "repo_fixture.h"
@@ -111,14 +111,15 @@ class SlowFirstPack final : public Backend {
 class Slow {
  public:
   Slow() : repository_(*fixture_.init()), meter_(fixture_.observer, fixture_.clock) {
-    REQUIRE(ops::ensure_catalogue(state(), fixture_.observer));
-    auto slow = std::make_unique<SlowFirstPack>(std::move(state().backend));
+    REQUIRE(ops::ensure_catalogue(parts(), fixture_.observer));
+    auto slow = std::make_unique<SlowFirstPack>(std::move(parts().backend));
     backend = slow.get();
-    state().backend = std::move(slow);
+    parts().backend = std::move(slow);
   }
 
   void begin(const ops::StorageLimit& limit = {}) {
-    store_.emplace(state(), ops::ChunkStoreOptions{.limit = limit, .times = times_}, meter_);
+    store_.emplace(ops::WriteView{view(), usable_packs_},
+                   ops::ChunkStoreOptions{.limit = limit, .times = times_}, meter_);
     writer_.emplace(*store_);
   }
   /// Blocks of 1 MiB that cannot be compressed.
@@ -126,7 +127,7 @@ class Slow {
     const std::size_t first = chunks_.size();
     while (chunks_.size() < first + count * kChunksOfBlock) {
       const core::Bytes chunk = fixture_.random.bytes(kChunkBytes);
-      chunks_.push_back(state().keys->data_chunk_id(chunk));
+      chunks_.push_back(parts().keys->data_chunk_id(chunk));
       CAIRN_TRY(const bool is_new, store_->claim(chunks_.back()));
       REQUIRE(is_new);
       CAIRN_TRY_STATUS(writer_->add(ops::BlockClass::compressed, chunks_.back(), chunk));
@@ -137,14 +138,15 @@ class Slow {
   std::size_t count_lost() {
     std::size_t lost = 0;
     for (const ChunkId& id : chunks_) {
-      const auto chunk = state().chunks->get(id, BlockKind::data);
-      lost += chunk && state().keys->data_chunk_id(*chunk) == id ? 0U : 1U;
+      const auto chunk = view().chunks().get(id, BlockKind::data);
+      lost += chunk && parts().keys->data_chunk_id(*chunk) == id ? 0U : 1U;
     }
     return lost;
   }
 
   ops::ChunkStore& store() { return *store_; }
-  ops::State& state() { return repository_.state(); }
+  ops::CatalogueView view() { return *ops::catalogue_if_open(parts()); }
+  ops::OpenRepository& parts() { return ops::opened(repository_); }
   [[nodiscard]] std::size_t chunks() const { return chunks_.size(); }
 
   SlowFirstPack* backend = nullptr;
@@ -155,6 +157,7 @@ class Slow {
 
   RepoFixture fixture_;
   repo::Repository repository_;
+  ops::UsablePacks usable_packs_;
   ops::StageTimes times_{nullptr};
   ops::ProgressMeter meter_;
   std::optional<ops::ChunkStore> store_;

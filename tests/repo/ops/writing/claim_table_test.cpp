@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "catch2.h"
-#include "ops/repository/state.h"
+#include "ops/repository/write_view.h"
 #include "repo_fixture.h"
 
 namespace cairn::test {
@@ -18,9 +18,10 @@ using repo::ChunkId;
 class Claims {
  public:
   Claims() : repository_(*fixture_.init()) {
-    REQUIRE(ops::ensure_catalogue(state(), fixture_.observer));
+    REQUIRE(ops::ensure_catalogue(opened(), fixture_.observer));
   }
-  ops::State& state() { return repository_.state(); }
+  ops::OpenRepository& opened() { return ops::opened(repository_); }
+  ops::WriteView view() { return {*ops::catalogue_if_open(opened()), usable_packs_}; }
   ChunkId some_id() {
     ChunkId id;
     fixture_.random.fill(id.mutable_view());
@@ -30,6 +31,7 @@ class Claims {
  private:
   RepoFixture fixture_;
   repo::Repository repository_;
+  ops::UsablePacks usable_packs_;
 };
 
 repo::format::IndexSegment segment_of(const ChunkId& id) {
@@ -42,7 +44,7 @@ repo::format::IndexSegment segment_of(const ChunkId& id) {
 
 TEST_CASE("a chunk is claimed once, until it is listed") {
   Claims parts;
-  ops::ClaimTable claims(parts.state(), {});
+  ops::ClaimTable claims(parts.view(), {});
   const ChunkId id = parts.some_id();
   const ChunkId other = parts.some_id();
   CHECK(*claims.claim(id));
@@ -56,14 +58,14 @@ TEST_CASE("a chunk is claimed once, until it is listed") {
 TEST_CASE("only what is wanted can be claimed") {
   Claims parts;
   const std::set<ChunkId> wanted{parts.some_id()};
-  ops::ClaimTable claims(parts.state(), {.only = &wanted});
+  ops::ClaimTable claims(parts.view(), {.only = &wanted});
   CHECK_FALSE(*claims.claim(parts.some_id()));
   CHECK(*claims.claim(*wanted.begin()));
 }
 
 TEST_CASE("of several threads that come with the same chunk one stores it", "[threads]") {
   Claims parts;
-  ops::ClaimTable claims(parts.state(), {});
+  ops::ClaimTable claims(parts.view(), {});
   std::vector<ChunkId> ids;
   for (int i = 0; i < 1000; ++i) {
     ids.push_back(parts.some_id());

@@ -40,10 +40,11 @@ TEST_CASE("a backup clears away what dead writers of its own place left, and not
   auto living_one = open_as(fixture, elsewhere, "living");
   REQUIRE(outcome(dead_one) == "ok");
   REQUIRE(outcome(living_one) == "ok");
-  auto died = repo::ops::WritingSession::begin(dead_one->state(), {}, fixture.observer);
+  auto died = repo::ops::WritingSession::begin(repo::ops::opened(*dead_one), {}, fixture.observer);
   REQUIRE(outcome(died) == "ok");
   REQUIRE(outcome((*died)->beat()) == "ok");
-  auto living = repo::ops::WritingSession::begin(living_one->state(), {}, fixture.observer);
+  auto living =
+      repo::ops::WritingSession::begin(repo::ops::opened(*living_one), {}, fixture.observer);
   REQUIRE(outcome(living) == "ok");
   const std::string litter = "tmp/" + repo::store::temporary_name(dead, 1, 0);
   const std::string in_use = "tmp/" + repo::store::temporary_name(elsewhere, 2, 0);

@@ -114,20 +114,20 @@ TEST_CASE("a writer's books: what is open and what is not listed yet keeps its r
 
 TEST_CASE("a writer's books: objects are no larger than they were taken to be", "[limit]") {
   SeveralSnapshots several(0);
-  repo::ops::State& state = several.repository->state();
+  repo::ops::OpenRepository& parts = repo::ops::opened(*several.repository);
   SeededRandom random(7);
   const auto kind = GENERATE(BlockKind::data, BlockKind::metadata);
   const std::size_t block_count = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{300});
   const std::size_t chunks_max = GENERATE(std::size_t{1}, std::size_t{40});
   CAPTURE(kind, block_count, chunks_max);
   repo::store::SegmentHasher segments;
-  auto writer = repo::store::PackWriter::open(*state.backend, *state.keys, state.environment.random,
+  auto writer = repo::store::PackWriter::open(*parts.backend, *parts.keys, parts.environment.random,
                                               kind, segments);
   REQUIRE(outcome(writer) == "ok");
   std::vector<StorageRoom::Block> blocks;
   for (std::size_t i = 0; i < block_count; ++i) {
     // A key for each block is the most there can be.
-    repo::store::BlockSealer sealer(*state.keys, state.environment.random, kind);
+    repo::store::BlockSealer sealer(*parts.keys, parts.environment.random, kind);
     repo::format::BlockRecord record;
     for (std::size_t c = random.below(chunks_max); c < chunks_max; ++c) {
       const auto length =
@@ -150,7 +150,7 @@ TEST_CASE("a writer's books: objects are no larger than they were taken to be", 
   repo::format::IndexSegment segment;
   segment.packs.push_back(*std::move(pack));
   REQUIRE(outcome(repo::store::put_index_segment(
-              *state.backend, *state.keys, state.environment.random, segment, written_bytes)) ==
+              *parts.backend, *parts.keys, parts.environment.random, segment, written_bytes)) ==
           "ok");
 
   const auto fits_with = [&blocks](std::uint64_t max_bytes) {
