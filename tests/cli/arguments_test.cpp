@@ -4,6 +4,7 @@
 #include "cairn/repo/settings.h"
 #include "catch2.h"
 #include "commands/backup.h"
+#include "commands/commands.h"
 #include "commands/config.h"
 #include "commands/dump.h"
 #include "commands/key.h"
@@ -285,30 +286,14 @@ TEST_CASE("mistakes that no command can answer for") {
 }
 
 TEST_CASE("every command explains itself with an example") {
-  const std::vector<Args> commands = {{"init"},
-                                      {"backup"},
-                                      {"snapshots"},
-                                      {"ls"},
-                                      {"dump"},
-                                      {"find"},
-                                      {"diff"},
-                                      {"restore"},
-                                      {"verify"},
-                                      {"stats"},
-                                      {"config"},
-                                      {"key"},
-                                      {"key", "list"},
-                                      {"key", "add"},
-                                      {"key", "remove"},
-                                      {"key", "passwd"},
-                                      {"version"},
-                                      {"help"},
-                                      {"forget"},
-                                      {"tag"},
-                                      {"tag", "add"},
-                                      {"tag", "remove"},
-                                      {"snapshots", "pin"},
-                                      {"snapshots", "unpin"}};
+  std::vector<Args> commands = {{"help"}};
+  for (const CommandSpec* const spec : kCommands) {
+    const auto blank = spec->name.find(' ');
+    Args& words = commands.emplace_back(Args{std::string(spec->name.substr(0, blank))});
+    if (blank != std::string_view::npos) {
+      words.emplace_back(spec->name.substr(blank + 1));
+    }
+  }
   for (Args command : commands) {
     std::string name = "cairn";
     for (const std::string& word : command) {
@@ -322,7 +307,9 @@ TEST_CASE("every command explains itself with an example") {
     CHECK(text == help(asked));
     CHECK(text.find("Usage: " + name) != std::string::npos);
     CHECK(text.find("Example") != std::string::npos);
-    CHECK(text.find("  " + name) != std::string::npos);
+    if (name != "cairn copy") {  // its examples begin with the repository
+      CHECK(text.find("  " + name) != std::string::npos);
+    }
     CHECK(text.find("--json") != std::string::npos);
   }
 }
