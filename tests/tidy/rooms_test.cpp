@@ -35,7 +35,7 @@ std::vector<SourceFile> lawful_tree() {
   };
 }
 
-std::vector<std::string> texts(const Findings& findings) {
+std::vector<std::string> lines_of(const Findings& findings) {
   std::vector<std::string> result;
   for (const auto& finding : findings) {
     result.push_back(to_string(finding));
@@ -49,7 +49,7 @@ SourceFile& file(std::vector<SourceFile>& tree, std::string_view path) {
 }
 
 TEST_CASE("rooms: includes that are allowed are none of our business") {
-  CHECK(texts(check_rooms(lawful_tree(), kTwoFloors)).empty());
+  CHECK(lines_of(check_rooms(lawful_tree(), kTwoFloors)).empty());
 }
 
 TEST_CASE("rooms: an include that no row allows is found") {
@@ -74,14 +74,14 @@ TEST_CASE("rooms: an include that no row allows is found") {
     CAPTURE(path, include);
     auto tree = lawful_tree();
     file(tree, path).text += "#  include \"" + std::string(include) + "\"\n";
-    CHECK(texts(check_rooms(tree, kTwoFloors)) == std::vector<std::string>{finding});
+    CHECK(lines_of(check_rooms(tree, kTwoFloors)) == std::vector<std::string>{finding});
   }
 }
 
 TEST_CASE("rooms: a permission that nobody uses is found") {
   auto tree = lawful_tree();
   file(tree, "repo/src/ops/backup/backup.cpp").text = "#include \"ops/tree/reader.h\"\n";
-  CHECK(texts(check_rooms(tree, kTwoFloors)) ==
+  CHECK(lines_of(check_rooms(tree, kTwoFloors)) ==
         std::vector<std::string>{
             "tests/tidy/rooms.cpp:0: ops/backup may include format, but does not"});
 }
@@ -103,7 +103,7 @@ TEST_CASE("rooms: a row without files is found") {
   auto tree = lawful_tree();
   std::erase_if(
       tree, [](const SourceFile& each) { return each.path.starts_with("repo/src/ops/backup"); });
-  CHECK(texts(check_rooms(tree, kTwoFloors)) ==
+  CHECK(lines_of(check_rooms(tree, kTwoFloors)) ==
         std::vector<std::string>{
             "tests/tidy/rooms.cpp:0: no file lies in repo/src/ops/backup",
             "tests/tidy/rooms.cpp:0: ops/backup may include format, but does not",
@@ -113,13 +113,13 @@ TEST_CASE("rooms: a row without files is found") {
 TEST_CASE("rooms: a row that names one that is not above it is found") {
   auto upside_down = kTwoFloors;
   std::swap(upside_down[1], upside_down[2]);
-  CHECK(texts(check_rooms(lawful_tree(), upside_down)) ==
+  CHECK(lines_of(check_rooms(lawful_tree(), upside_down)) ==
         std::vector<std::string>{"tests/tidy/rooms.cpp:0: ops/backup may include ops/tree, which "
                                  "is no room above it"});
 
   auto unknown = kTwoFloors;
   unknown[3].may_include = "nowhere";
-  CHECK(texts(check_rooms(lawful_tree(), unknown)) ==
+  CHECK(lines_of(check_rooms(lawful_tree(), unknown)) ==
         std::vector<std::string>{
             "tests/tidy/rooms.cpp:0: text may include nowhere, which is no room above it",
             "tests/tidy/rooms.cpp:0: text may include nowhere, but does not"});
@@ -147,10 +147,10 @@ TEST_CASE("rooms: the picture in the document is the table's") {
       "| `format` | a |\n| `ops/tree` | b |\n| `ops/backup` | c |\n| `text` | d |\n"
       "| `cli/src` | e |\n";
   const auto good = document(kPicture, rows);
-  CHECK(texts(check_picture({&good, 1}, kTwoFloors)).empty());
+  CHECK(lines_of(check_picture({&good, 1}, kTwoFloors)).empty());
 
   const auto old = document("```\nformat\n```\n", rows);
-  CHECK(texts(check_picture({&old, 1}, kTwoFloors)) ==
+  CHECK(lines_of(check_picture({&old, 1}, kTwoFloors)) ==
         std::vector<std::string>{"docs/ARCHITECTURE.md:0: does not show the rooms as they are"});
 
   const SourceFile unmarked{"docs/ARCHITECTURE.md", std::string(kPicture) + "\n" + rows};
@@ -165,7 +165,7 @@ TEST_CASE("rooms: one of which the document says nothing, or in another order, i
         "| `cli/src` | e |\n"}) {
     CAPTURE(rows);
     const auto bad = document(kPicture, rows);
-    CHECK(texts(check_picture({&bad, 1}, kTwoFloors)) ==
+    CHECK(lines_of(check_picture({&bad, 1}, kTwoFloors)) ==
           std::vector<std::string>{"docs/ARCHITECTURE.md:0: has no line for ops/backup in its "
                                    "table of rooms, in their order"});
   }
