@@ -112,8 +112,9 @@ ops::PipelineOptions pipeline_options(const OpenRepository& repository,
   ops::set_sources(sources, options.choice, pipeline.walk);
   pipeline.walk.read_everything = options.force_rehash;
   pipeline.walk.ignores = {.ctime = options.ignore_ctime, .inode = options.ignore_inode};
-  pipeline.walk.samples_in_2_32 =
-      static_cast<std::uint64_t>(std::clamp(options.rehash_sample, 0.0, 1.0) * 0x1p32);
+  // Compared first: what is no number cannot become an integer.
+  const double sample = options.rehash_sample > 0 ? std::min(options.rehash_sample, 1.0) : 0.0;
+  pipeline.walk.samples_in_2_32 = static_cast<std::uint64_t>(sample * 0x1p32);
   core::Bytes seed(sizeof(std::uint64_t));
   repository.environment.random.fill(seed);
   pipeline.walk.sample_seed = core::Decoder(seed, "seed").u64();
