@@ -117,11 +117,13 @@ core::Result<ExitCode> tell_losses(repo::Repository& repository, Context& contex
   return verdict_of(left);
 }
 
+void add_dry_run(CLI::App& app, bool& dry_run) {
+  app.add_flag("-n,--dry-run", dry_run, "Say what is wrong, write nothing");
+}
+
 class RepairObjectsCommand final : public Command {
  public:
-  void declare(CLI::App& app) override {
-    app.add_flag("-n,--dry-run", dry_run_, "Say what is wrong, write nothing");
-  }
+  void declare(CLI::App& app) override { add_dry_run(app, dry_run_); }
   core::Result<ExitCode> run(Context& context) const override;
 
  private:
@@ -162,9 +164,7 @@ core::Result<ExitCode> RepairObjectsCommand::run(Context& context) const {
 
 class RepairIndexCommand final : public Command {
  public:
-  void declare(CLI::App& app) override {
-    app.add_flag("-n,--dry-run", dry_run_, "Say what is wrong, write nothing");
-  }
+  void declare(CLI::App& app) override { add_dry_run(app, dry_run_); }
   core::Result<ExitCode> run(Context& context) const override;
 
  private:
@@ -207,7 +207,7 @@ void RepairPacksCommand::declare(CLI::App& app) {
   add_repeated(app, "--from-source", arguments_.sources, "PATH",
                "Look for what is lost in these files and folders; may be repeated");
   add_from(app, arguments_.from, "Look for it in this repository, too");
-  app.add_flag("-n,--dry-run", arguments_.dry_run, "Say what is wrong, write nothing");
+  add_dry_run(app, arguments_.dry_run);
 }
 
 core::Status RepairPacksCommand::locate(Context& context) const {
