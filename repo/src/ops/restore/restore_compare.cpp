@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <iterator>
 #include <utility>
 
 #include "ops/posix/object_metadata.h"
@@ -21,38 +20,6 @@ bool may_have_holes(int descriptor) {
 }
 
 }  // namespace
-
-CompareRound::Share::Share(CompareRound& round) : round_(&round) {
-  const std::scoped_lock lock(round_->mutex_);
-  round_->shares_ += 1;
-}
-
-CompareRound::Share::Share(Share&& other) noexcept : round_(std::exchange(other.round_, nullptr)) {}
-
-CompareRound::Share::~Share() {
-  if (round_ != nullptr) {
-    const std::scoped_lock lock(round_->mutex_);
-    round_->shares_ -= 1;
-    round_->done_.notify_all();
-  }
-}
-
-CompareRound::~CompareRound() {
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return shares_ == 0; });
-}
-
-void CompareRound::add_wanted(std::vector<Slice> slices) {
-  const std::scoped_lock lock(mutex_);
-  wanted_.insert(wanted_.end(), std::make_move_iterator(slices.begin()),
-                 std::make_move_iterator(slices.end()));
-}
-
-std::vector<Slice> CompareRound::wait() {
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return shares_ == 0; });
-  return std::move(wanted_);
-}
 
 core::Result<FileComparison> FileComparison::open(RestoredFile& file) {
   FileComparison comparison(file);
@@ -89,42 +56,37 @@ core::Result<bool> FileComparison::holds(int descriptor, const Slice& slice,
   return got == buffer.size() && keys.data_chunk_id(buffer) == *slice.chunk;
 }
 
-core::Result<FileComparison::Found> FileComparison::compare_hole(const Slice& slice, bool dry_run) {
+core::Status FileComparison::compare_hole(const Slice& slice, bool dry_run) {
   if (base_ == nullptr || is_hole(base_->number(), slice.file_offset, slice.length_bytes)) {
-    return Found::right;
+    return {};
   }
   file_->set_differs();
-  if (!dry_run) {
-    CAIRN_TRY_STATUS(file_->make_hole(slice.file_offset, slice.length_bytes));
-  }
-  return Found::copied;
+  return dry_run ? core::Status() : file_->make_hole(slice.file_offset, slice.length_bytes);
 }
 
-core::Result<FileComparison::Found> FileComparison::compare(const Slice& slice,
-                                                            const store::KeyRing& keys,
-                                                            bool dry_run, core::Bytes& buffer) {
+core::Result<bool> FileComparison::compare(const Slice& slice, const store::KeyRing& keys,
+                                           bool dry_run, core::Bytes& buffer) {
   if (!slice.chunk) {
-    return compare_hole(slice, dry_run);
+    CAIRN_TRY_STATUS(compare_hole(slice, dry_run));
+    return true;
   }
   // Data where a hole is would read as equal if it is zeros, and yet not be what was recorded.
   if (base_ != nullptr &&
       !(base_has_holes_ && has_hole(base_->number(), slice.file_offset, slice.length_bytes))) {
     CAIRN_TRY(const bool is_there, holds(base_->number(), slice, keys, buffer));
     if (is_there) {
-      return Found::right;
+      return true;
     }
   }
   file_->set_differs();
-  if (other_ != nullptr) {
-    CAIRN_TRY(const bool is_there, holds(other_->number(), slice, keys, buffer));
-    if (is_there) {
-      if (!dry_run) {
-        CAIRN_TRY_STATUS(file_->write(slice.file_offset, buffer, other_bytes_));
-      }
-      return Found::copied;
-    }
+  if (other_ == nullptr) {
+    return false;
   }
-  return Found::wanted;
+  CAIRN_TRY(const bool is_there, holds(other_->number(), slice, keys, buffer));
+  if (is_there && !dry_run) {
+    CAIRN_TRY_STATUS(file_->write(slice.file_offset, buffer, other_bytes_));
+  }
+  return is_there;
 }
 
 }  // namespace cairn::repo::ops

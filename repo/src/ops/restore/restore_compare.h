@@ -1,11 +1,8 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <vector>
 
 #include "cairn/core/result.h"
 #include "ops/target/restored_file.h"
@@ -23,38 +20,6 @@ struct Slice {
   std::uint32_t block_offset = 0;  ///< in the block that holds the chunk, once that is known
 };
 
-/// Slices compared by many threads, and how long to wait for them.
-class CompareRound {
- public:
-  CompareRound() = default;
-  CompareRound(const CompareRound&) = delete;
-  CompareRound& operator=(const CompareRound&) = delete;
-  /// Waits until all shares are gone.
-  ~CompareRound();
-
-  /// One share of the work; done when it is destroyed, by whoever does or drops it.
-  class Share {
-   public:
-    explicit Share(CompareRound& round);
-    Share(Share&& other) noexcept;
-    Share& operator=(Share&&) = delete;
-    ~Share();
-
-   private:
-    CompareRound* round_;
-  };
-
-  void add_wanted(std::vector<Slice> slices);
-  /// Waits until all shares are gone, and answers what is to be fetched.
-  [[nodiscard]] std::vector<Slice> wait();
-
- private:
-  std::mutex mutex_;
-  std::condition_variable done_;
-  std::size_t shares_ = 0;
-  std::vector<Slice> wanted_;
-};
-
 /// Compares the slices of one file with what is there: by id, chunk by chunk. Not thread-safe;
 /// several may work on one file at a time.
 class FileComparison {
@@ -62,18 +27,14 @@ class FileComparison {
   /// Opens what is there.
   static core::Result<FileComparison> open(RestoredFile& file);
 
-  enum class Found {
-    right,   ///< where it belongs
-    copied,  ///< elsewhere: and now where it belongs
-    wanted,  ///< nowhere
-  };
-  /// Errors: of reading what is there, or of writing the copy.
-  [[nodiscard]] core::Result<Found> compare(const Slice& slice, const store::KeyRing& keys,
-                                            bool dry_run, core::Bytes& buffer);
+  /// True if the slice is where it belongs, or was elsewhere and is copied there now; else it must
+  /// be fetched. Errors: of reading what is there, or of writing the copy.
+  [[nodiscard]] core::Result<bool> compare(const Slice& slice, const store::KeyRing& keys,
+                                           bool dry_run, core::Bytes& buffer);
 
  private:
   explicit FileComparison(RestoredFile& file) : file_(&file) {}
-  [[nodiscard]] core::Result<Found> compare_hole(const Slice& slice, bool dry_run);
+  core::Status compare_hole(const Slice& slice, bool dry_run);
   [[nodiscard]] static core::Result<bool> holds(int descriptor, const Slice& slice,
                                                 const store::KeyRing& keys, core::Bytes& buffer);
 

@@ -16,7 +16,7 @@ namespace {
 // planned. Each of them may hold a file, of some 1 KiB.
 constexpr std::size_t kQueuedSlices = 8 * 1024;
 // One share of a comparison: enough to be worth handing over, little enough for all to have some.
-constexpr std::uint64_t kCompareWindowBytes = std::uint64_t{4} * 1024 * 1024;
+constexpr std::uint64_t kCompareBytes = std::uint64_t{4} * 1024 * 1024;
 constexpr std::size_t kCompareSlices = 1024;
 
 /// True if both are neighbours in the file as well as in the block.
@@ -80,6 +80,7 @@ void RestoreFiles::end_with(core::Error error) {
       error_ = std::move(error);
     }
   }
+  compared_.notify_all();
   queue_.cancel();
 }
 
@@ -103,26 +104,31 @@ core::Status RestoreFiles::add(std::shared_ptr<TargetFolder> folder, Entry entry
   if ((*plan)->verdict != Verdict::metadata_only || (*plan)->is_compared()) {
     CAIRN_TRY_STATUS(add_slices(file));
   }
-  return settle(file, 1);
+  return pieces_done(file, 1);
 }
 
 core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file) {
-  const PlannedFile& planned = file->planned();
-  core::Status window_planned;
+  const bool is_compared = file->planned().plan.is_compared();
+  core::Status handed_over;
   const auto add_item = [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
-    if (!item.chunk && !planned.plan.is_compared()) {
+    if (!item.chunk && !is_compared) {
       return {};  // nothing is written there
     }
     file->outstanding += 1;
-    window_.push_back({file, item.chunk, offset, item.length_bytes, 0});
-    if (window_.size() >= kWindowSlices) {
-      window_planned = plan_window();
+    window_slices_ += 1;
+    (is_compared ? to_compare_ : window_).push_back({file, item.chunk, offset, item.length_bytes});
+    if (is_compared) {
+      to_compare_bytes_ += item.chunk ? item.length_bytes : 0;
+      handed_over = hand_over_comparison(false);
     }
-    return window_planned;
+    if (handed_over && window_slices_ >= kWindowSlices) {
+      handed_over = plan_window();
+    }
+    return handed_over;
   };
-  auto listed = for_each_item(view_, planned.entry.content, add_item);
+  auto listed = for_each_item(view_, file->planned().entry.content, add_item);
   window_files_ += 1;
-  CAIRN_TRY_STATUS(std::move(window_planned));  // that of other files, too
+  CAIRN_TRY_STATUS(std::move(handed_over));  // slices of other files, too
   if (!listed) {
     CAIRN_TRY_STATUS(check());
     file->fail(listed.error().message());
@@ -130,72 +136,52 @@ core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file)
   return window_files_ >= kWindowFiles ? plan_window() : core::Status();
 }
 
+core::Status RestoreFiles::hand_over_comparison(bool all) {
+  const std::size_t count = to_compare_.size();
+  if (count == 0 || (!all && to_compare_bytes_ < kCompareBytes && count < kCompareSlices)) {
+    return {};
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    comparing_ += 1;
+  }
+  to_compare_bytes_ = 0;
+  return queue_.push(CompareTask{std::exchange(to_compare_, {})}, count) ? core::Status() : check();
+}
+
+core::Status RestoreFiles::await_comparison() {
+  CAIRN_TRY_STATUS(hand_over_comparison(true));
+  {
+    std::unique_lock lock(mutex_);
+    compared_.wait(lock, [this] { return comparing_ == 0 || error_; });
+  }
+  return check();
+}
+
 core::Status RestoreFiles::plan_window(bool is_last) {
+  std::vector<Slice> slices = std::exchange(window_, {});
   window_files_ = 0;
-  CAIRN_TRY(auto wanted, compare_window(std::exchange(window_, {})));
+  window_slices_ = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    std::ranges::move(std::exchange(differs_, {}), std::back_inserter(slices));
+  }
   if (target_.options().dry_run) {
-    for (const Slice& slice : wanted) {
+    for (const Slice& slice : slices) {
       target_.log().add_written(slice.length_bytes);
       meter_.add_bytes(slice.length_bytes);
-      CAIRN_TRY_STATUS(settle(slice.file, 1));
+      CAIRN_TRY_STATUS(pieces_done(slice.file, 1));
     }
     return {};
   }
-  CAIRN_TRY(auto tasks, tasks_of(std::move(wanted), is_last));
+  CAIRN_TRY(auto tasks, planner_.plan(std::move(slices), is_last));
   for (BlockTask& task : tasks) {
-    const std::size_t slices = task.slices.size();
-    if (!queue_.push(std::move(task), slices)) {
+    const std::size_t count = task.slices.size();
+    if (!queue_.push(std::move(task), count)) {
       return check();
     }
   }
   return {};
-}
-
-core::Result<std::vector<Slice>> RestoreFiles::compare_window(std::vector<Slice> slices) {
-  CompareRound round;
-  std::vector<Slice> wanted;
-  std::vector<Slice> batch;
-  std::uint64_t batch_bytes = 0;
-  bool goes_on = true;
-  const auto hand_over = [&] {
-    const std::size_t count = batch.size();
-    goes_on = queue_.push(CompareTask{std::exchange(batch, {}), round, CompareRound::Share(round)},
-                          count);
-    batch_bytes = 0;
-  };
-  for (Slice& slice : slices) {
-    if (!slice.file->planned().plan.is_compared()) {
-      wanted.push_back(std::move(slice));
-      continue;
-    }
-    batch_bytes += slice.chunk ? slice.length_bytes : 0;
-    batch.push_back(std::move(slice));
-    if (batch_bytes >= kCompareWindowBytes || batch.size() >= kCompareSlices) {
-      hand_over();
-    }
-    if (!goes_on) {
-      break;
-    }
-  }
-  if (goes_on && !batch.empty()) {
-    hand_over();
-  }
-  std::ranges::move(round.wait(), std::back_inserter(wanted));
-  CAIRN_TRY_STATUS(check());
-  if (!goes_on) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
-  return wanted;
-}
-
-core::Result<std::vector<BlockTask>> RestoreFiles::tasks_of(std::vector<Slice> slices,
-                                                            bool is_last) {
-  CAIRN_TRY(auto plan, planner_.plan(std::move(slices), is_last));
-  if (!plan.unknown.empty()) {
-    set_aside(std::move(plan.unknown),
-              {core::ErrorCode::not_found, "no pack of the repository holds a chunk of it"});
-  }
-  return std::move(plan.tasks);
 }
 
 core::Status RestoreFiles::run() {
@@ -203,7 +189,7 @@ core::Status RestoreFiles::run() {
   while (auto task = queue_.pop()) {
     CAIRN_TRY_STATUS(check());
     if (auto* const comparison = std::get_if<CompareTask>(&*task)) {
-      CAIRN_TRY_STATUS(run_comparison(std::move(*comparison), scratch));
+      CAIRN_TRY_STATUS(compare(std::move(*comparison), scratch));
     } else {
       CAIRN_TRY_STATUS(fetch(std::get<BlockTask>(*std::move(task)), scratch));
     }
@@ -211,7 +197,7 @@ core::Status RestoreFiles::run() {
   return {};
 }
 
-core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
+core::Status RestoreFiles::compare(CompareTask task, Scratch& scratch) {
   std::vector<Slice> wanted;
   std::optional<FileComparison> comparison;
   const RestoredFile* compared = nullptr;
@@ -229,21 +215,26 @@ core::Status RestoreFiles::run_comparison(CompareTask task, Scratch& scratch) {
     if (comparison) {
       CAIRN_TRY_STATUS(compare_slice(*comparison, slice, scratch, wanted));
     } else {
-      CAIRN_TRY_STATUS(settle(slice.file, 1));
+      CAIRN_TRY_STATUS(pieces_done(slice.file, 1));
     }
   }
-  task.round.add_wanted(std::move(wanted));
+  {
+    const std::scoped_lock lock(mutex_);
+    std::ranges::move(wanted, std::back_inserter(differs_));
+    comparing_ -= 1;
+  }
+  compared_.notify_one();
   return {};
 }
 
 core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice& slice,
                                          Scratch& scratch, std::vector<Slice>& wanted) {
-  auto found = comparison.compare(slice, *view_.repository.keys, target_.options().dry_run,
-                                  scratch.standing);
-  if (!found) {
-    return settle(slice.file, 1, core::fail(std::move(found).error()));
+  auto is_there = comparison.compare(slice, *view_.repository.keys, target_.options().dry_run,
+                                     scratch.standing);
+  if (!is_there) {
+    return pieces_done(slice.file, 1, core::fail(std::move(is_there).error()));
   }
-  if (*found == FileComparison::Found::wanted) {
+  if (!*is_there) {
     wanted.push_back(slice);
     return {};
   }
@@ -251,10 +242,15 @@ core::Status RestoreFiles::compare_slice(FileComparison& comparison, const Slice
     meter_.add_bytes(slice.length_bytes);
     target_.log().add_kept(slice.length_bytes);
   }
-  return settle(slice.file, 1);
+  return pieces_done(slice.file, 1);
 }
 
 core::Status RestoreFiles::fetch(BlockTask task, Scratch& scratch) {
+  if (task.pack == nullptr) {
+    set_aside(std::move(task.slices),
+              {core::ErrorCode::not_found, "no pack of the repository holds a chunk of it"});
+    return {};
+  }
   const auto wanted = std::make_pair(task.pack->id, task.block);
   if (scratch.holds != wanted) {
     scratch.holds.reset();
@@ -322,7 +318,7 @@ core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView pl
     }
     auto written = slice.file->write(slice.file_offset, data);
     meter_.add_bytes(data.size());
-    CAIRN_TRY_STATUS(settle(slice.file, next - i, std::move(written)));
+    CAIRN_TRY_STATUS(pieces_done(slice.file, next - i, std::move(written)));
   }
   return {};
 }
@@ -338,12 +334,13 @@ void RestoreFiles::set_aside(std::vector<Slice> slices, const core::Error& error
   }
   for (const Slice& slice : slices) {
     slice.file->fail(error.message());
-    [[maybe_unused]] const auto status = settle(slice.file, 1);  // failed files do not fail again
+    [[maybe_unused]] const auto status =
+        pieces_done(slice.file, 1);  // failed files do not fail again
   }
 }
 
-core::Status RestoreFiles::settle(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces,
-                                  core::Status status) {
+core::Status RestoreFiles::pieces_done(const std::shared_ptr<RestoredFile>& file,
+                                       std::uint64_t pieces, core::Status status) {
   if (!status) {
     if (ends_everything(status.error().code())) {
       return core::fail(std::move(status).error().with_context(file->path()));
@@ -373,7 +370,7 @@ core::Status RestoreFiles::retry(OpenRepository& repository, Observer& observer)
   CAIRN_TRY_STATUS(rebuild_catalogue(repository, observer));
   planner_.restart(view_.catalogue());
   is_retry_ = true;
-  CAIRN_TRY(auto tasks, tasks_of(std::exchange(set_aside_, {}), true));
+  CAIRN_TRY(auto tasks, planner_.plan(std::exchange(set_aside_, {})));
   Scratch scratch;
   for (BlockTask& task : tasks) {
     CAIRN_TRY_STATUS(check());
@@ -383,7 +380,7 @@ core::Status RestoreFiles::retry(OpenRepository& repository, Observer& observer)
 }
 
 core::Status RestoreFiles::finish(OpenRepository& repository, Observer& observer) {
-  auto planned = check();
+  auto planned = await_comparison();
   if (planned) {
     planned = plan_window(true);
   }
@@ -393,6 +390,8 @@ core::Status RestoreFiles::finish(OpenRepository& repository, Observer& observer
   queue_.close();
   threads_.clear();
   window_.clear();
+  to_compare_.clear();
+  differs_.clear();
   auto status = check();
   if (status && !set_aside_.empty()) {
     status = retry(repository, observer);

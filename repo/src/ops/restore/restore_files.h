@@ -1,6 +1,6 @@
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,15 +26,16 @@ struct RestoreFilesOptions {
   std::stop_token stop;
 };
 
-/// Plans and executes. The planning thread adds files in walk order; a window of them
-/// (kWindowSlices slices or kWindowFiles files) is first compared with what is in the target, then
-/// what differs is sorted by (pack, block), so that each block is read, opened and expanded once
-/// per window and worker, and handed to the workers. In a dry run nothing is fetched.
+/// Plans and executes. The planning thread adds files in walk order. Where something is in the
+/// target, workers compare it first; what differs, and what is new, is sorted window by window
+/// (kWindowSlices slices or kWindowFiles files) by (pack, block), so that each block is read,
+/// opened and expanded once per window and worker, and handed to the workers. In a dry run nothing
+/// is fetched.
 ///
 /// Where the system has no room for so many threads there are fewer workers; if there is none, the
 /// first add() says so.
 ///
-/// Memory: one window of slices and what is carried over (some 80 bytes each) and files (about 1
+/// Memory: two windows of slices and what is carried over (some 80 bytes each) and files (about 1
 /// KiB each: the entry), kQueuedSlices slices that wait in the queue, each perhaps a file of its
 /// own, per worker one block (stored and expanded), BlockTask::kSlicesMax slices and as many views
 /// and ids, at most OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of
@@ -59,8 +60,6 @@ class RestoreFiles {
  private:
   struct CompareTask {
     std::vector<Slice> slices;
-    CompareRound& round;
-    CompareRound::Share share;
   };
   using Task = std::variant<BlockTask, CompareTask>;
   struct Scratch {
@@ -71,13 +70,14 @@ class RestoreFiles {
   };
 
   core::Status add_slices(const std::shared_ptr<RestoredFile>& file);
+  /// Has what was added compared once that is enough to share out, or all of it.
+  core::Status hand_over_comparison(bool all);
+  /// Waits until all that was added is compared.
+  core::Status await_comparison();
   core::Status plan_window(bool is_last = false);
-  [[nodiscard]] core::Result<std::vector<Slice>> compare_window(std::vector<Slice> slices);
-  [[nodiscard]] core::Result<std::vector<BlockTask>> tasks_of(std::vector<Slice> slices,
-                                                              bool is_last);
   void start_threads();
   core::Status run();
-  core::Status run_comparison(CompareTask task, Scratch& scratch);
+  core::Status compare(CompareTask task, Scratch& scratch);
   core::Status compare_slice(FileComparison& comparison, const Slice& slice, Scratch& scratch,
                              std::vector<Slice>& wanted);
   core::Status fetch(BlockTask task, Scratch& scratch);
@@ -90,8 +90,8 @@ class RestoreFiles {
   core::Status retry(OpenRepository& repository, Observer& observer);
   /// So many pieces of work are done, or could not be; with the last one the file is. Errors end
   /// the restore.
-  core::Status settle(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces,
-                      core::Status status = {});
+  core::Status pieces_done(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces,
+                           core::Status status = {});
   void end_with(core::Error error);
   [[nodiscard]] core::Status check() const;
 
@@ -104,7 +104,10 @@ class RestoreFiles {
   RestoreFilesOptions options_;
   ProgressMeter& meter_;
   OpenFiles open_files_;
-  std::vector<Slice> window_;
+  std::vector<Slice> window_;      ///< to be fetched
+  std::vector<Slice> to_compare_;  ///< not yet shared out
+  std::uint64_t to_compare_bytes_ = 0;
+  std::size_t window_slices_ = 0;  ///< added since the last window was planned, to either
   std::size_t window_files_ = 0;
   RestorePlanner planner_;
   core::BoundedQueue<Task> queue_;
@@ -113,6 +116,9 @@ class RestoreFiles {
 
   mutable std::mutex mutex_;  ///< what follows
   std::optional<core::Error> error_;
+  std::condition_variable compared_;
+  std::size_t comparing_ = 0;   ///< tasks in the queue or at work
+  std::vector<Slice> differs_;  ///< was compared, and is to be fetched in the next window
   std::vector<Slice> set_aside_;
   std::string set_aside_reason_;
 };

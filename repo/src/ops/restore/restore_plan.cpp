@@ -59,7 +59,7 @@ std::vector<BlockTask> RestorePlanner::carry_over(std::vector<BlockTask> tasks) 
   return now;
 }
 
-core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices, bool is_last) {
+core::Result<std::vector<BlockTask>> RestorePlanner::plan(std::vector<Slice> slices, bool is_last) {
   std::ranges::move(std::exchange(carried_, {}), std::back_inserter(slices));
   std::vector<ChunkId> ids;
   ids.reserve(slices.size());
@@ -76,11 +76,11 @@ core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices, bool i
   };
   std::vector<Place> places;
   places.reserve(slices.size());
-  RestorePlan plan;
+  std::vector<Slice> unknown;
   for (std::size_t i = 0; i < slices.size(); ++i) {
     const auto& location = locations[i];
     if (!location || location->length_bytes != slices[i].length_bytes) {
-      plan.unknown.push_back(std::move(slices[i]));
+      unknown.push_back(std::move(slices[i]));
       continue;
     }
     slices[i].block_offset = location->offset_bytes;
@@ -89,7 +89,7 @@ core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices, bool i
   std::ranges::sort(places, {}, [](const Place& place) {
     return std::make_tuple(place.pack, place.block, place.offset, place.slice);
   });
-  auto& tasks = plan.tasks;
+  std::vector<BlockTask> tasks;
   for (const Place& place : places) {
     if (tasks.empty() || tasks.back().pack->number != place.pack ||
         tasks.back().block != place.block || tasks.back().slices.size() >= BlockTask::kSlicesMax) {
@@ -101,7 +101,10 @@ core::Result<RestorePlan> RestorePlanner::plan(std::vector<Slice> slices, bool i
   if (!is_last) {
     tasks = carry_over(std::move(tasks));
   }
-  return plan;
+  if (!unknown.empty()) {
+    tasks.push_back({nullptr, 0, std::move(unknown)});
+  }
+  return tasks;
 }
 
 }  // namespace cairn::repo::ops

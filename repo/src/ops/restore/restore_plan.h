@@ -17,14 +17,9 @@ namespace cairn::repo::ops {
 struct BlockTask {
   static constexpr std::size_t kSlicesMax = 4096;
 
-  std::shared_ptr<const store::PackSummary> pack;
+  std::shared_ptr<const store::PackSummary> pack;  ///< nullptr: no pack holds these chunks
   std::uint32_t block = 0;
-  std::vector<Slice> slices;  ///< sorted by block_offset, at most kSlicesMax
-};
-
-struct RestorePlan {
-  std::vector<BlockTask> tasks;  ///< by pack and block: neighbours share both
-  std::vector<Slice> unknown;    ///< no pack holds their chunk
+  std::vector<Slice> slices;  ///< sorted by block_offset; of a pack at most kSlicesMax
 };
 
 /// Plans window by window. What a window wants little of waits for the next one, until there are
@@ -39,8 +34,10 @@ class RestorePlanner {
       : catalogue_(&catalogue), present_(std::move(present)) {}
 
   /// Sorts the slices, each of which has a chunk, and those that waited by pack, block and place,
-  /// so that each block is read once. `is_last`: nothing may wait. Errors: of the catalogue.
-  [[nodiscard]] core::Result<RestorePlan> plan(std::vector<Slice> slices, bool is_last = true);
+  /// so that each block is read once: neighbours share both. The task of what no pack holds comes
+  /// last. `is_last`: nothing may wait. Errors: of the catalogue.
+  [[nodiscard]] core::Result<std::vector<BlockTask>> plan(std::vector<Slice> slices,
+                                                          bool is_last = true);
   /// After the catalogue was made again: its packs have other numbers.
   void restart(const store::Catalogue& catalogue);
 
