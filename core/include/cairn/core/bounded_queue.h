@@ -13,7 +13,7 @@ namespace cairn::core {
 /// faster side. Any number of producers and consumers. Values may have a weight: the capacity
 /// bounds the sum, but an empty queue takes anything.
 ///
-/// close() ends it: pushes are refused, pops drain what is left and then answer nullopt. cancel()
+/// close() ends it: pushes are refused, pops drain what is left and then return nullopt. cancel()
 /// ends it at once and drops what is left (after an error elsewhere).
 template <class T>
 class BoundedQueue {
@@ -33,7 +33,7 @@ class BoundedQueue {
     return true;
   }
 
-  /// As push() where that need not wait. False: `value` is untouched, and the queue full or closed.
+  /// Like push(), but does not wait. False: `value` is untouched, and the queue is full or closed.
   [[nodiscard]] bool try_push(T& value, std::size_t weight = 1) {
     {
       const std::scoped_lock lock(mutex_);
@@ -57,7 +57,7 @@ class BoundedQueue {
     weight_ -= items_.front().weight;
     items_.pop_front();
     lock.unlock();
-    // A light value may fit where the one that waits longest does not.
+    // A light value may fit where the one that has waited longest does not.
     room_.notify_all();
     return value;
   }

@@ -14,9 +14,9 @@
 
 /// Raw bytes: the owning buffer and the two views that cross every boundary of the program.
 ///
-/// A name of a file, a link target or an extended attribute is bytes too, not text: Linux does not
-/// promise UTF-8. Such names are kept in std::string, which is used here as "bytes that are usually
-/// readable"; as_view() and to_string() convert between the two spellings without a check.
+/// Names of files, link targets and extended attributes are also bytes, not text: Linux does not
+/// promise UTF-8. They are kept in std::string, which is used here as "bytes that are usually
+/// readable"; as_view() and to_string() convert between the two without a check.
 namespace cairn::core {
 
 /// An allocator that leaves bytes uninitialised on resize. Buffers of 1 MiB are resized and then
@@ -90,7 +90,7 @@ using MutableByteView = std::span<std::byte>;
 /// Makes room for `more` bytes beyond out.size(), at least doubling the capacity.
 void grow_capacity(Bytes& out, std::size_t more);
 
-/// Appends `bytes`, which must not lie in `out`.
+/// Appends `bytes`, which must not be part of `out`.
 inline void append(Bytes& out, ByteView bytes) {
   const std::size_t old_size = out.size();
   if (out.capacity() - old_size < bytes.size()) {

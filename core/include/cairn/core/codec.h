@@ -15,11 +15,11 @@
 /// the decoder refuses varints with needless bytes, and finish() refuses bytes left over.
 namespace cairn::core {
 
-/// Appends to a buffer it owns. Not thread-safe. Never fails: limits are the caller's to check.
+/// Appends to a buffer it owns. Not thread-safe. Never fails: the caller checks limits.
 class Encoder {
  public:
   Encoder() = default;
-  /// Continues after what `start` holds already (reuse of a buffer).
+  /// Continues after the contents of `start` (reuse of a buffer).
   explicit Encoder(Bytes start) : out_(std::move(start)) {}
 
   void u8(std::uint8_t value) {
@@ -60,7 +60,7 @@ class Encoder {
 
 /// Reads from a view that must outlive it. Not thread-safe.
 ///
-/// Sticky failure: after the first error every read answers zero or empty and ok() is false, so a
+/// Errors are sticky: after the first one every read returns zero or empty and ok() is false, so a
 /// record can be read straight through and checked once, before any value is used. Lengths are
 /// checked against their maximum and against what is left before anything is allocated.
 class Decoder {
@@ -109,7 +109,8 @@ class Decoder {
   /// Fails unless `size` zero bytes follow (reserved space).
   void expect_zeros(std::size_t size);
 
-  /// Marks the record corrupt for a reason of the caller's (unsorted names, unknown enum value).
+  /// Marks the record corrupt for a reason that the caller found (unsorted names, unknown enum
+  /// value).
   void fail_corrupt(std::string_view reason);
   void fail_unsupported(std::string_view reason);
   void fail_limit(std::string_view reason);
@@ -118,7 +119,7 @@ class Decoder {
   [[nodiscard]] std::size_t left() const noexcept { return rest_.size(); }
   [[nodiscard]] ByteView rest() const noexcept { return rest_; }
 
-  /// The error, or success if all input was read without one. Call it once, at the end.
+  /// The error, or success if all input was read without one. To be called once, at the end.
   Status finish();
   /// The error so far, or success; bytes may be left.
   Status check() const;

@@ -9,11 +9,11 @@ namespace cairn::core {
 
 /// One zstd compression context, reused from block to block (a context costs more to set up than
 /// a small block costs to compress). Not thread-safe: one per worker.
-/// Memory: level 3 needs some 2 MiB for its tables and blocks, level 19 up to 90 MiB.
+/// Memory: level 3 needs about 2 MiB for its tables and blocks, level 19 up to 90 MiB.
 class Compressor {
  public:
-  /// Requires 0 <= level <= 19. Level 0 means "do not compress": compress() answers nullopt-like
-  /// empty. `size_hint_bytes` is the largest input, so that zstd picks its window to fit.
+  /// Requires 0 <= level <= 19. Level 0 means "do not compress": compress() returns false.
+  /// `size_hint_bytes` is the largest input, so that zstd chooses a window that fits.
   Compressor(int level, std::size_t size_hint_bytes);
   ~Compressor();
   Compressor(Compressor&&) noexcept;
@@ -36,9 +36,9 @@ class Decompressor {
   Decompressor(Decompressor&&) noexcept;
   Decompressor& operator=(Decompressor&&) noexcept;
 
-  /// Expands to exactly out.size() bytes: the expected length is known and bounded by the caller,
-  /// so a hostile frame cannot make us allocate. Fails with corrupt if the frame is damaged or
-  /// expands to any other length.
+  /// Expands to exactly out.size() bytes: the caller knows and bounds the expected length, so a
+  /// hostile frame cannot make us allocate. Fails with corrupt if the frame is damaged or expands
+  /// to any other length.
   [[nodiscard]] Status decompress(ByteView input, MutableByteView out);
 
  private:

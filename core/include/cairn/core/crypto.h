@@ -13,7 +13,7 @@
 /// All functions are thread-safe and keep no state. init_crypto() must have returned success once.
 namespace cairn::core {
 
-/// The libraries' start-up (idempotent). Fails with internal if one of them cannot start.
+/// Starts the libraries (idempotent). Fails with internal if one of them cannot start.
 Status init_crypto();
 
 // --- Keyed and plain hashing: BLAKE2b-256 (RFC 7693) -------------------------------------------
@@ -51,7 +51,7 @@ inline constexpr std::size_t kAeadTagBytes = 16;
 /// object or one writing thread and numbers its blocks. `out` may begin where `plaintext` does.
 void aead_seal(ByteView key, std::uint64_t nonce_number, ByteView associated_data,
                ByteView plaintext, MutableByteView out);
-/// out.size() == sealed.size() - kAeadTagBytes. False if it was not sealed by this key, number
+/// out.size() == sealed.size() - kAeadTagBytes. False if it was not sealed with this key, number
 /// and associated data; `out` then holds zeros. `out` may begin where `sealed` does.
 [[nodiscard]] bool aead_open(ByteView key, std::uint64_t nonce_number, ByteView associated_data,
                              ByteView sealed, MutableByteView out);
@@ -96,18 +96,18 @@ struct KdfParameters {
 
   friend bool operator==(const KdfParameters&, const KdfParameters&) = default;
 };
-/// Bounds on stored parameters, so that a hostile key slot cannot demand all memory or all day.
+/// Bounds on stored parameters, so that a hostile key slot cannot take all memory or run for hours.
 inline constexpr std::uint32_t kKdfPassesMax = 32;
 inline constexpr std::uint32_t kKdfMemoryKibMin = 8;
 inline constexpr std::uint32_t kKdfMemoryKibMax = 4 * 1024 * 1024;
 inline constexpr std::size_t kKdfSaltBytes = 16;
 
 /// 32 bytes from a passphrase; parallelism is 1. Fails with limit_exceeded if the parameters are
-/// out of bounds, io if the memory cannot be had.
+/// out of bounds, io if there is not enough memory.
 [[nodiscard]] Result<SecretBytes> derive_from_passphrase(ByteView passphrase, ByteView salt,
                                                          const KdfParameters& parameters);
 
-/// SipHash-2-4 of `data` under a 16-byte key: decides where nodes are split, protects nothing.
+/// SipHash-2-4 of `data` under a 16-byte key: decides where nodes are split; it is no protection.
 [[nodiscard]] std::uint64_t short_hash(ByteView key16, ByteView data);
 
 }  // namespace cairn::core

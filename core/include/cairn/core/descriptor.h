@@ -7,8 +7,8 @@
 
 namespace cairn::core {
 
-/// Owns an open file descriptor and closes it. -1 is none, as system calls answer it.
-/// One thread at a time.
+/// Owns an open file descriptor and closes it. -1 means none, as system calls return it. One thread
+/// at a time.
 class Descriptor {
  public:
   Descriptor() noexcept = default;
@@ -27,9 +27,9 @@ class Descriptor {
 
   [[nodiscard]] int number() const noexcept { return number_; }
   [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-  /// Gives it away: the caller closes it.
+  /// Gives the descriptor away: the caller closes it.
   [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
-  /// For those that need not know whether it worked. Does nothing if there is none.
+  /// For callers that need not know whether closing worked. Does nothing if there is none.
   void close() noexcept {
     if (is_open()) {
       ::close(release());

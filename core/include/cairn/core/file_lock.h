@@ -9,10 +9,10 @@
 namespace cairn::core {
 
 /// An exclusive advisory lock between processes of one machine (flock), held while the object
-/// lives. The system releases it when the process ends, however it ends: none is ever stale.
+/// lives. The system releases it however the process ends, so it is never stale.
 class FileLock {
  public:
-  /// Waits at most `wait_ms_max`; busy if somebody else holds it for longer. Makes the file.
+  /// Waits at most `wait_ms_max`; busy if another process holds it for longer. Makes the file.
   [[nodiscard]] static Result<FileLock> acquire(const std::string& path, unsigned wait_ms_max);
 
  private:

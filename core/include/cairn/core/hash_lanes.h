@@ -16,7 +16,7 @@ namespace cairn::core {
 
 /// How LaneHasher computes. All give the same hashes.
 enum class HashKernel : std::uint8_t {
-  libsodium,  ///< one input after the other, wherever there is nothing better
+  libsodium,  ///< one input after the other, where nothing faster runs
   portable,   ///< the eight lanes of avx512 on any little-endian processor: slow, for tests
   avx2,       ///< four lanes
   avx512,     ///< eight lanes
@@ -41,7 +41,7 @@ class LaneHasher {
 
   /// keyed_hash256(key, input), or hash256(input).
   [[nodiscard]] Hash256 hash(ByteView input) const;
-  /// outputs[i] = hash(inputs[i]). Requires as many outputs as inputs. Any mix of lengths; it is
+  /// outputs[i] = hash(inputs[i]). Requires as many outputs as inputs. Lengths may differ; it is
   /// fastest with at least as many inputs as the kernel has lanes, and none much longer than the
   /// others together.
   void hash_many(std::span<const ByteView> inputs, std::span<Hash256> outputs) const;
@@ -50,7 +50,7 @@ class LaneHasher {
 
  private:
   SecretBytes key_;
-  SecretBytes start_;  ///< the hash's state behind the key's block: as secret as the key
+  SecretBytes start_;  ///< the hash's state after the key's block: as secret as the key
   HashKernel kernel_;
 };
 

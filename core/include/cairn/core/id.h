@@ -31,7 +31,7 @@ class Id {
   [[nodiscard]] ByteView view() const noexcept { return bytes_; }
   [[nodiscard]] MutableByteView mutable_view() noexcept { return bytes_; }
   [[nodiscard]] std::string hex() const { return to_hex(bytes_); }
-  /// The first eight digits: enough for a message, not for an address.
+  /// The first eight digits: enough for a message, not for naming an object.
   [[nodiscard]] std::string short_hex() const { return to_hex(ByteView(bytes_).first(4)); }
   [[nodiscard]] bool is_zero() const noexcept { return *this == Id(); }
 
@@ -42,7 +42,7 @@ class Id {
   std::array<std::byte, Size> bytes_;
 };
 
-/// Value of one hexadecimal digit (lower case only: one spelling per id), or -1.
+/// Value of one hexadecimal digit, or -1. Lower case only, so that an id has one spelling.
 [[nodiscard]] constexpr int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') {
     return c - '0';
@@ -53,7 +53,7 @@ class Id {
 /// Fills `out` from exactly 2 * out.size() digits; false if the text is anything else.
 [[nodiscard]] bool parse_hex(std::string_view text, MutableByteView out) noexcept;
 
-/// Ends the process if the sizes differ: a programmer's error.
+/// Ends the process if the sizes differ, which is a bug.
 void copy_exact(MutableByteView to, ByteView from);
 
 template <class Tag, std::size_t Size>
@@ -74,7 +74,7 @@ std::optional<Id<Tag, Size>> Id<Tag, Size>::from_hex(std::string_view text) {
 
 }  // namespace cairn::core
 
-/// Ids are uniform (hashes or random), so their first eight bytes are a hash already.
+/// Ids are uniform (hashes or random), so their first eight bytes already are a hash.
 template <class Tag, std::size_t Size>
 struct std::hash<cairn::core::Id<Tag, Size>> {
   std::size_t operator()(const cairn::core::Id<Tag, Size>& id) const noexcept {

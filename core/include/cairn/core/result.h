@@ -11,7 +11,7 @@
 /// GSL's Expects, also in release builds. Nothing in the libraries throws on purpose.
 namespace cairn::core {
 
-/// A code exists only where some caller branches on it; everything else is said by the message.
+/// A code exists only if some caller branches on it; everything else is in the message.
 enum class ErrorCode : unsigned char {
   not_found,            ///< the object is not there (open, get: callers create or skip)
   already_exists,       ///< create-if-absent lost (put, session register, init)
@@ -27,16 +27,16 @@ enum class ErrorCode : unsigned char {
   not_permitted,        ///< the key's role does not allow this
   busy,                 ///< a bounded wait ran out (exit 11)
   changed,              ///< the source changed while it was read
-  fenced,               ///< a collector gave this session up: it must begin again
+  fenced,               ///< a collector gave this session up: it must start again
   interrupted,          ///< asked to stop (exit 130)
   internal,             ///< a third party's exception, stopped at the wrapper
 };
 
 [[nodiscard]] std::string_view to_string(ErrorCode code) noexcept;
 
-/// What went wrong (code), with what (message: object and action), and what to do next (hint,
-/// may be empty). Copyable, so that a writer that failed once can answer with the same error
-/// for ever. Never holds key material, passphrases or file contents.
+/// What went wrong (code), with what (message: object and action), and what to do next (hint, may
+/// be empty). Copyable, so that a writer that failed once can return the same error for ever. Never
+/// holds key material, passphrases or file contents.
 class [[nodiscard]] Error {
  public:
   Error(ErrorCode code, std::string message, std::string hint = {})
@@ -70,7 +70,7 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 
 using Status = Result<void>;
 
-/// The only spelling of failure: `return fail(ErrorCode::corrupt, "open pack 12ab: ...");`
+/// The only way to return a failure: `return fail(ErrorCode::corrupt, "open pack 12ab: ...");`
 [[nodiscard]] inline tl::unexpected<Error> fail(ErrorCode code, std::string message,
                                                 std::string hint = {}) {
   return tl::unexpected<Error>(Error(code, std::move(message), std::move(hint)));
@@ -83,7 +83,7 @@ using Status = Result<void>;
 
 #define CAIRN_CONCAT_INNER(a, b) a##b
 #define CAIRN_CONCAT(a, b) CAIRN_CONCAT_INNER(a, b)
-// Moves out of a returned Result, but only copies from a named one (an error that is kept).
+// Moves out of a temporary Result, but only copies from a named one, whose error is kept.
 #define CAIRN_FORWARD(result) static_cast<decltype(result)&&>(result)
 
 /// CAIRN_TRY(auto value, call()); declares or assigns `value`, or returns the error.

@@ -7,8 +7,8 @@
 
 namespace cairn::core {
 
-/// Heap memory for key material: locked against swapping where the system lets us, wiped when it
-/// is freed. Move-only, not printable; comparison is constant-time and spelled out.
+/// Heap memory for key material: locked against swapping where the system allows it, wiped when it
+/// is freed. Move-only, not printable; comparison is constant-time and explicit.
 class SecretBytes {
  public:
   SecretBytes() noexcept = default;
@@ -28,7 +28,7 @@ class SecretBytes {
   [[nodiscard]] MutableByteView mutable_view() noexcept { return {data_, size_}; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  /// Deliberate copy, so that every duplicate of a key can be found by its name.
+  /// A deliberate copy: every duplicate of a key can be found by this name.
   [[nodiscard]] SecretBytes duplicate() const { return copy_of(view()); }
 
  private:
@@ -64,7 +64,7 @@ void SecretKey<Tag>::copy_exact_secret(MutableByteView to, ByteView from) {
   copy_secret(to, from);
 }
 
-/// Overwrites memory in a way the optimiser may not remove.
+/// Overwrites memory in a way that the optimiser may not remove.
 void wipe(MutableByteView bytes) noexcept;
 /// Constant-time in the contents; false at once if the sizes differ.
 [[nodiscard]] bool equal_constant_time(ByteView a, ByteView b) noexcept;

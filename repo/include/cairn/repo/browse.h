@@ -11,7 +11,7 @@
 #include "cairn/repo/snapshot.h"
 #include "cairn/repo/snapshots.h"
 
-/// Looking into snapshots: what they hold.
+/// Listing snapshots and reading what they hold.
 namespace cairn::repo {
 
 /// "SNAP" or "SNAP:/path": what the user names on the command line.
@@ -32,10 +32,10 @@ struct ListedEntry {
   bool is_recorded = true;  ///< false: a folder above sources, of which only the name is known
 };
 
-/// Visits what lies at the path in the snapshot: the object itself if it is no folder, else its
-/// children by name (depth first if recursive). Folders above the sources are told by their names.
-/// Errors: not_found (names the nearest thing that exists), corrupt, not_permitted; or what
-/// `visit` answers.
+/// Visits what is at the path in the snapshot: a folder's children by name (depth first if
+/// recursive), or the object itself if it is no folder. Of folders above the sources only the names
+/// are known. Errors: not_found (names the nearest thing that exists), corrupt, not_permitted; or
+/// what `visit` returns.
 core::Status list_entries(Repository& repository, const Snapshot& snapshot,
                           const ListOptions& options, Observer& observer,
                           const std::function<core::Status(const ListedEntry&)>& visit);
@@ -44,19 +44,19 @@ core::Status list_entries(Repository& repository, const Snapshot& snapshot,
 [[nodiscard]] core::Result<bool> is_folder(Repository& repository, const Snapshot& snapshot,
                                            std::string_view path, Observer& observer);
 
-/// Writes the bytes of one file to `write`, piece by piece in order; holes come as zeros.
+/// Writes the bytes of one file to `write`, piece by piece in order; holes are written as zeros.
 /// Every piece has been authenticated and re-hashed. Errors: not_found, invalid_argument (not a
-/// file), corrupt, not_permitted; or what `write` answers.
+/// file), corrupt, not_permitted; or what `write` returns.
 core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,
                        Observer& observer,
                        const std::function<core::Status(core::ByteView)>& write);
 
-/// Writes a tar archive (POSIX pax) of the object at the path to `write`: of a folder what it holds
-/// as "./a/b" and itself as "./", of anything else that one object. Modes, owners, mtimes to the
-/// nanosecond, extended attributes (SCHILY.xattr), access control lists (SCHILY.acl), links and
-/// devices are in it. Names of one object are links to the first one that is in the archive. Holes
-/// are left out (GNU.sparse 1.0). Sockets are left out with a warning. Errors: not_found, corrupt,
-/// not_permitted; or what `write` answers: then the archive lacks its end.
+/// Writes a tar archive (POSIX pax) of the object at the path to `write`. A folder is archived as
+/// "./" with its contents as "./a/b", anything else as that one object. The archive has modes,
+/// owners, mtimes to the nanosecond, extended attributes (SCHILY.xattr), access control lists
+/// (SCHILY.acl), links and devices. Further names of an object are links to its first name in the
+/// archive. Holes are left out (GNU.sparse 1.0), sockets too, with a warning. Errors: not_found,
+/// corrupt, not_permitted; or what `write` returns. After an error the archive lacks its end.
 core::Status dump_tar(Repository& repository, const Snapshot& snapshot, std::string_view path,
                       Observer& observer, const std::function<core::Status(core::ByteView)>& write);
 

@@ -13,7 +13,7 @@
 #include "cairn/repo/repository.h"
 #include "cairn/repo/snapshot.h"
 
-/// What differs between two snapshots, or between a snapshot and what lies on disk.
+/// What differs between two snapshots, or between a snapshot and the files on disk.
 namespace cairn::repo {
 
 /// One of the two trees.
@@ -25,7 +25,7 @@ struct DiffSide {
 struct DiffOptions {
   DiffSide before = {};
   DiffSide after = {};
-  /// Live files are read even if their size and mtime are those of the snapshot.
+  /// Reads live files even if their size and mtime are those of the snapshot.
   bool compare_contents = false;
   std::stop_token stop = {};
 };
@@ -48,10 +48,10 @@ enum class ChangedField : std::uint8_t {
   mtime,
   xattrs,
   inode_flags,
-  hard_link,  ///< which names share an object; not told where one side is live
+  hard_link,  ///< which names share an object; not known if one side is live
 };
 [[nodiscard]] std::string_view to_string(ChangedField field) noexcept;
-/// True for what the object holds, false for what is said about it.
+/// True for the contents of an object, false for its metadata.
 [[nodiscard]] bool is_content(ChangedField field) noexcept;
 
 struct Difference {
@@ -68,25 +68,25 @@ struct DiffReport {
   std::uint64_t content_changed = 0;   ///< modified, content among the fields
   std::uint64_t metadata_changed = 0;  ///< modified in nothing else
   std::uint64_t type_changed = 0;
-  std::uint64_t pieces_read = 0;    ///< of recorded folders; what is equal is not read
+  std::uint64_t pieces_read = 0;    ///< nodes of recorded folders; equal ones are not read
   std::uint64_t problem_count = 0;  ///< live objects that could not be read: not compared
 
   friend bool operator==(const DiffReport&, const DiffReport&) = default;
 };
 
 /// Visits the changes from `before` to `after` in walk order: names ascending as bytes, a folder
-/// before what it holds; below a folder that came or went, everything. Folders that lie above the
-/// sources of a snapshot and were not recorded have no metadata to compare.
+/// before its contents; of a folder that was added or removed, everything in it. Folders above the
+/// sources of a snapshot that were not recorded have no metadata to compare.
 ///
-/// Equal subtrees and equal pieces of folders are recognised by their ids and not read. A live file
-/// counts as unchanged if size and mtime are; if only the mtime differs, it is read and compared
-/// chunk by chunk. Birth times are not compared. What the backup left out by choice is on disk and
-/// not in the snapshot: it counts as added.
+/// Equal subtrees and equal parts of folders are recognised by their ids and not read. A live file
+/// counts as unchanged if its size and mtime are; if only the mtime differs, it is read and
+/// compared chunk by chunk. Birth times are not compared. What the backup left out by choice is on
+/// disk but not in the snapshot, so it counts as added.
 ///
-/// Live objects that cannot be read are told to the observer. Memory: for each folder on the
-/// current path one leaf a side, one chunk, and the live walk. At least one side must be a
+/// Live objects that cannot be read are reported to the observer. Memory: for each folder on the
+/// current path one leaf per side, one chunk, and the live walk. At least one side must be a
 /// snapshot. Errors: not_found (a side has no such path), corrupt, not_permitted, interrupted, io;
-/// or what `visit` answers.
+/// or what `visit` returns.
 [[nodiscard]] core::Result<DiffReport> diff(
     Repository& repository, const DiffOptions& options, Observer& observer,
     const std::function<core::Status(const Difference&)>& visit);

@@ -24,7 +24,8 @@ enum class EntryType : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(EntryType type) noexcept;
 
-/// Numbers decide; names are recorded so that a restore on another machine can map them.
+/// A restore goes by the numbers; the names are recorded so that it can map them on another
+/// machine.
 struct Owner {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
@@ -55,13 +56,13 @@ struct ContentItem {
 /// The bytes of a file: up to kInlineItemsMax items in place, or the root of a list tree.
 struct Content {
   std::uint64_t size_bytes = 0;
-  std::vector<ContentItem> items;    ///< empty if `tree` is set or the file is empty
+  std::vector<ContentItem> items;    ///< empty if `tree_root` is set or the file is empty
   std::optional<ChunkId> tree_root;  ///< node of the list tree
 
   friend bool operator==(const Content&, const Content&) = default;
 };
 
-/// What hangs below a folder.
+/// What is below a folder.
 struct FolderContent {
   ChunkId node;                     ///< root of the folder's tree of nodes
   std::uint64_t entries_below = 0;  ///< all objects below, at any depth, without the folder itself
@@ -77,7 +78,7 @@ struct DeviceNumber {
   friend bool operator==(const DeviceNumber&, const DeviceNumber&) = default;
 };
 
-/// Inode flags of FS_IOC_GETFLAGS that are kept; all others are the file system's own business.
+/// Inode flags of FS_IOC_GETFLAGS that are recorded; all others concern only the file system.
 enum class InodeFlag : std::uint8_t {
   append_only = 0,
   immutable = 1,
@@ -100,16 +101,16 @@ struct Entry {
   std::uint8_t inode_flags = 0;  ///< bit n is InodeFlag n
   /// Files only: the bytes could not be read consistently; they changed while being read.
   bool changed_while_read = false;
-  /// Files only: some of the bytes that were recorded are gone for good, and a repair has put holes
-  /// of the same lengths in their places.
+  /// Files only: some of the recorded bytes are lost for good, and a repair has put holes of the
+  /// same lengths in their places.
   bool has_lost_bytes = false;
 
   Content content;          ///< files
   FolderContent folder;     ///< folders
   std::string link_target;  ///< symlinks: raw bytes
   DeviceNumber device;      ///< devices
-  /// A further name of an object met before: path of the first name in walk order, relative to
-  /// the source's root. The content is recorded here too.
+  /// Set for a further name of an object: the path of its first name in walk order, relative to the
+  /// source's root. The content is recorded here too.
   std::optional<std::string> hard_link_to;
 
   friend bool operator==(const Entry&, const Entry&) = default;
@@ -130,7 +131,7 @@ inline constexpr unsigned kTreeDepthMax = 16;  ///< levels of one folder's or fi
 inline constexpr unsigned kFolderDepthMax =
     4 * 1024;  ///< folders in folders: twice what PATH_MAX can name
 
-/// True if a name may stand in a folder: not empty, no '/', no NUL, not "." or "..", not too long.
+/// True if a folder may hold a name: not empty, no '/', no NUL, not "." or "..", not too long.
 [[nodiscard]] bool is_valid_name(std::string_view name) noexcept;
 
 }  // namespace cairn::repo

@@ -18,8 +18,9 @@
 namespace cairn::repo {
 
 struct FindOptions {
-  /// Any of these; none: every object. The language of path_filter.h: a pattern without '/' is for
-  /// names, one that begins with '/' for absolute paths, any other for the end of a path.
+  /// Matches any of these; none: every object. The syntax is that of path_filter.h: a pattern
+  /// without '/' matches names, one that begins with '/' absolute paths, any other the end of a
+  /// path.
   std::vector<std::string> patterns = {};
   bool ignore_case = false;                   ///< of ASCII letters in patterns
   std::optional<core::Timestamp> newer = {};  ///< mtime after this
@@ -33,17 +34,16 @@ struct FindOptions {
 struct FindReport {
   std::uint64_t snapshots = 0;     ///< looked at
   std::uint64_t found = 0;         ///< objects, counted in every snapshot that has them
-  std::uint64_t folders_read = 0;  ///< folders that could not be answered from memory
+  std::uint64_t folders_read = 0;  ///< folders for which nothing was remembered
 
   friend bool operator==(const FindReport&, const FindReport&) = default;
 };
 
-/// Visits what fits, snapshot by snapshot, in walk order. A subtree that stands under the same path
-/// in several snapshots is read once: its findings are remembered, within kFindMemoryMax.
-/// Folders above sources, which were not recorded, are not looked at.
-/// Memory: kFindMemoryMax, and one leaf for each folder on the current path.
-/// Errors: invalid_argument (a broken pattern), corrupt, not_permitted, interrupted, io; or what
-/// `visit` answers.
+/// Visits what matches, snapshot by snapshot, in walk order. A subtree that is under the same path
+/// in several snapshots is read once: its findings are remembered, within kFindMemoryMax. Folders
+/// above sources, which were not recorded, are not looked at. Memory: kFindMemoryMax, and one leaf
+/// for each folder on the current path. Errors: invalid_argument (a broken pattern), corrupt,
+/// not_permitted, interrupted, io; or what `visit` returns.
 [[nodiscard]] core::Result<FindReport> find(
     Repository& repository, const std::vector<ListedSnapshot>& snapshots,
     const FindOptions& options, Observer& observer,
@@ -52,7 +52,7 @@ struct FindReport {
 /// Bytes that remembered folders and findings may take.
 inline constexpr std::size_t kFindMemoryMax = 64 * 1024 * 1024;
 
-/// A snapshot in passing.
+/// What a finding says about its snapshot.
 struct SnapshotMoment {
   SnapshotId id;
   core::Timestamp start;
@@ -63,14 +63,14 @@ struct SnapshotMoment {
 /// One state of a path: same type, content, size and mtime.
 struct FoundVersion {
   Entry entry;               ///< as in the first snapshot
-  core::Hash256 content_id;  ///< equal for equal content; of a folder for all that lies below
+  core::Hash256 content_id;  ///< equal for equal content; of a folder, for all that is below it
   SnapshotMoment first;
-  SnapshotMoment last;  ///< not every snapshot between the two need have it
+  SnapshotMoment last;  ///< snapshots between the two may lack it
   std::uint64_t snapshots = 0;
 };
 
 /// Every distinct version of one path, in the order of their first snapshots. Snapshots without the
-/// path are passed over; folders above sources have no versions. Errors: invalid_argument, corrupt,
+/// path are skipped; folders above sources have no versions. Errors: invalid_argument, corrupt,
 /// not_permitted, interrupted, io.
 [[nodiscard]] core::Result<std::vector<FoundVersion>> find_versions(
     Repository& repository, const std::vector<ListedSnapshot>& snapshots, const std::string& path,

@@ -37,7 +37,8 @@ struct AddKeyOptions {
 [[nodiscard]] core::Result<KeySlotId> add_key(Repository& repository, const AddKeyOptions& options);
 
 /// Removes a slot by a unique prefix of its id. Refuses (invalid_argument) the slot in use and the
-/// last one of role admin. Who copied the slot and knows its passphrase keeps what it held.
+/// last one of role admin. Whoever has a copy of the slot and knows its passphrase can still use
+/// its keys.
 core::Status remove_key(Repository& repository, std::string_view id_prefix);
 
 /// Replaces the slot in use by one with other credentials; the keys inside stay.
@@ -45,15 +46,15 @@ core::Status remove_key(Repository& repository, std::string_view id_prefix);
                                                          const Credentials& credentials,
                                                          const core::KdfParameters& kdf);
 
-/// Key slots on paper, or in a safe: a repository that has lost its folder `keys/` is lost without
-/// them, whoever knows the passphrase. They stay sealed: without passphrase or key file they open
-/// nothing.
+/// Key slots on paper, or in a safe. Without its key slots a repository is lost, even if the
+/// passphrase is known; these bring back a lost folder `keys/`. They stay sealed: without
+/// passphrase or key file they open nothing.
 struct ExportedKeys {
   std::string text;  ///< plain lines, for a file or a printer
   std::vector<KeySlotId> ids;
 };
-/// All slots that can be read, or the one whose id begins so. Errors: not_found, invalid_argument
-/// (several begin so), io, corrupt (that slot is damaged).
+/// All readable slots, or the one whose id begins with `id_prefix`. Errors: not_found,
+/// invalid_argument (several begin so), io, corrupt (that slot is damaged).
 [[nodiscard]] core::Result<ExportedKeys> export_keys(Repository& repository,
                                                      std::string_view id_prefix);
 
@@ -63,10 +64,10 @@ struct ImportedKeys {
   std::vector<KeySlotId> ids;       ///< of all slots in the text
   std::uint64_t already_there = 0;  ///< how many of them the repository had
 };
-/// Puts the slots of such a text back into the repository at `location`, which need not open. What
-/// stands around them in the text is passed over. Nothing is written unless all of them are whole
-/// and belong there. Errors: invalid_argument (there is none, one is not as it was exported, or it
-/// is another repository's), not_a_repository, limit_exceeded, io, no_space.
+/// Puts the slots of such a text back into the repository at `location`, which need not be
+/// openable. Other lines of the text are skipped. Nothing is written unless all slots are whole and
+/// belong to that repository. Errors: invalid_argument (there is no slot, one is not as it was
+/// exported, or it belongs to another repository), not_a_repository, limit_exceeded, io, no_space.
 [[nodiscard]] core::Result<ImportedKeys> import_keys(const Environment& environment,
                                                      const std::string& location,
                                                      std::string_view text);

@@ -9,25 +9,25 @@
 #include "cairn/repo/observer.h"
 #include "cairn/repo/repository.h"
 
-/// Giving back the space of what no snapshot needs any more.
+/// Freeing the space of what no snapshot needs any more.
 namespace cairn::repo {
 
 struct PruneOptions {
-  /// Of the bytes that snapshots need, this part may stay occupied by bytes that none needs: packs
-  /// that hold both are rewritten, those with the largest waste first, until no more than that is
-  /// left. 0: everything is given back.
+  /// Unneeded bytes may stay up to this part of the bytes that snapshots need. Packs that hold both
+  /// are rewritten, those with the most waste first, until no more than that is left. 0: all are
+  /// freed.
   double max_unused = 0.01;
-  /// Packs are rewritten as long as these have no more bytes together.
+  /// Packs are rewritten as long as their sizes add up to no more than this.
   std::uint64_t max_repack_bytes = std::numeric_limits<std::uint64_t>::max();
-  /// Puts small packs together even if there are few of them.
+  /// Merges small packs even if there are few of them.
   bool repack_small = false;
   /// Counts and plans, writes and deletes nothing.
   bool dry_run = false;
   /// Plans as if these had been forgotten already. Only in a dry run.
   std::vector<SnapshotId> as_if_forgotten = {};
-  /// A backup that shows no sign of life for so long is given up: it starts again by itself, should
-  /// it live after all. Measured on this machine's own clock. Backups of this machine whose process
-  /// is gone are given up at once.
+  /// A backup that shows no sign of life for so long is given up; if it is alive after all, it
+  /// starts again by itself. Measured on this machine's own clock. Backups of this machine whose
+  /// process has ended are given up at once.
   std::uint64_t stale_after_seconds = 600;
   int compression_level = 3;  ///< of what is put into new blocks
   unsigned workers = 0;       ///< threads that rewrite packs; 0: as many as processors
@@ -43,14 +43,14 @@ struct PruneCount {
 };
 
 struct PruneReport {
-  std::uint64_t snapshots = 0;  ///< that stand
+  std::uint64_t snapshots = 0;  ///< that exist
   PruneCount before;            ///< all packs
   std::uint64_t used_bytes = 0;
-  std::uint64_t unused_bytes = 0;  ///< of chunks that no snapshot needs, or that are there twice
+  std::uint64_t unused_bytes = 0;  ///< of chunks that no snapshot needs, or that are stored twice
 
   // The plan.
   PruneCount to_remove;  ///< nothing in them is needed
-  PruneCount to_repack;  ///< what is needed of them is copied
+  PruneCount to_repack;  ///< what is needed in them is copied
   std::uint64_t repack_used_bytes = 0;
   std::uint64_t unused_left_bytes = 0;  ///< stays, within max_unused
 
@@ -67,16 +67,16 @@ struct PruneReport {
 };
 
 /// Finds what the snapshots reach, rewrites packs that hold little of it, and deletes what is not
-/// needed. Backups and other prunes may run at the same time: docs/design/0009-collection.md.
-/// Waits for backups that were under way when it began to delete. Interrupted anywhere it has done
-/// no harm, and the next prune goes on.
+/// needed. Backups and other prunes may run at the same time: docs/design/0009-collection.md. Waits
+/// for backups that were running when it began to delete. It can be interrupted anywhere without
+/// harm, and the next prune goes on.
 ///
 /// Refuses (corrupt) to delete anything while it cannot tell what is needed: a snapshot or a node
 /// that cannot be read, or chunks that no pack holds.
 ///
-/// Memory: 16 bytes for each chunk that is needed, 60 for each node, 150 for each pack, and what a
-/// backup needs to write. Errors: not_permitted (roles admin and maintain may), corrupt,
-/// interrupted, no_space, io.
+/// Memory: 16 bytes for each needed chunk, 60 for each node, 150 for each pack, and what a backup
+/// needs to write. Errors: not_permitted (roles admin and maintain may), corrupt, interrupted,
+/// no_space, io.
 [[nodiscard]] core::Result<PruneReport> prune(Repository& repository, const PruneOptions& options,
                                               Observer& observer);
 

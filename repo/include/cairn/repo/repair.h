@@ -12,7 +12,7 @@
 #include "cairn/repo/observer.h"
 #include "cairn/repo/repository.h"
 
-/// Making good what can be made good.
+/// Repairing what can be repaired.
 namespace cairn::repo {
 
 struct RepairObjectsOptions {
@@ -23,8 +23,8 @@ struct RepairObjectsOptions {
 struct RepairedObject {
   enum class Action : std::uint8_t {
     rewritten,  ///< from its intact copy, or from what the key slots hold
-    removed,    ///< it counted for nothing, or is there under its right name
-    left,       ///< this cannot mend it; `message` says what can
+    removed,    ///< it had no effect, or exists under its right name
+    left,       ///< this cannot repair it; `message` says what can
   };
   Action action = Action::left;
   std::string object;   ///< "snapshots/12...", "config"
@@ -32,13 +32,13 @@ struct RepairedObject {
 };
 [[nodiscard]] std::string_view to_string(RepairedObject::Action action) noexcept;
 
-/// Mends small objects: writes those anew of which one copy is intact (config, key slots,
-/// snapshots, tombstones), the config from the copy in the key slots if need be; removes marks,
-/// settings, announcements and tombstones that cannot be read and so count for nothing, and copies
-/// of objects under wrong names. Only what was read and found damaged is touched, never what the
-/// storage did not give, and each only if it is still what was read. Answers what was, or would
-/// be, done; nothing where nothing is wrong. Errors: not_permitted (admin and maintain may),
-/// no_space, interrupted, io.
+/// Repairs small objects. Objects with one intact copy (config, key slots, snapshots, tombstones)
+/// are rewritten from it, the config from the copy in the key slots if need be. Marks, settings,
+/// announcements and tombstones that cannot be read, and so have no effect, are removed, as are
+/// copies of objects under wrong names. Only what was read and found damaged is touched, never what
+/// the storage failed to return, and only if it is still the same. Returns what was, or would be,
+/// done; nothing if all is well. Errors: not_permitted (admin and maintain may), no_space,
+/// interrupted, io.
 [[nodiscard]] core::Result<std::vector<RepairedObject>> repair_objects(
     Repository& repository, const RepairObjectsOptions& options, Observer& observer);
 
@@ -52,14 +52,14 @@ struct RepairIndexReport {
   std::uint64_t segments_damaged = 0;  ///< could not be read
   std::uint64_t segments_after = 0;
   std::uint64_t packs = 0;         ///< that the index lists now
-  std::uint64_t packs_found = 0;   ///< of these, that no readable segment listed before
+  std::uint64_t packs_found = 0;   ///< of these, how many no readable segment listed before
   std::vector<PackId> missing;     ///< were listed, and are gone
-  std::vector<PackId> unreadable;  ///< are there, listed by nobody, with a damaged directory
+  std::vector<PackId> unreadable;  ///< exist, but are not listed and have a damaged directory
 };
 
-/// Writes the index anew from what is there: intact segments, and of packs that none of these lists
-/// their own directories. Packs that are gone leave it, so that the next backup of files that had
-/// chunks in them stores these again. Nothing but index segments is removed; backups may run
+/// Rewrites the index from intact segments and, for packs that none of these lists, from the packs'
+/// own directories. Packs that are gone are dropped from it, so that the next backup of files that
+/// had chunks in them stores these again. Nothing but index segments is removed; backups may run
 /// meanwhile. Memory: as for prune. Errors: not_permitted (admin and maintain may), no_space,
 /// interrupted, io.
 [[nodiscard]] core::Result<RepairIndexReport> repair_index(Repository& repository,
@@ -67,11 +67,11 @@ struct RepairIndexReport {
                                                            Observer& observer);
 
 struct RepairPacksOptions {
-  /// Empty: all packs are read, and those repaired that are damaged.
+  /// Empty: all packs are read, and the damaged ones repaired.
   std::vector<PackId> packs = {};
-  /// Absolute paths of files and folders that may still have what is lost.
+  /// Absolute paths of files and folders that may still contain what is lost.
   std::vector<std::string> sources = {};
-  Repository* from = nullptr;  ///< another repository that may, of role admin or restore
+  Repository* from = nullptr;  ///< another repository that may have it, of role admin or restore
   bool dry_run = false;        ///< says which packs are damaged and what is missing
   std::string program_version = {};
   int compression_level = kCompressionDefault;
@@ -84,25 +84,25 @@ struct RepairPacksReport {
   std::uint64_t packs_checked = 0;
   std::vector<PackId> damaged;
   std::uint64_t packs_removed = 0;  ///< damaged ones, after what was intact in them was copied
-  /// Could not be removed: others were at work, or the storage did not give all of their bytes.
+  /// Could not be removed: others were working, or the storage did not return all of their bytes.
   std::uint64_t packs_kept = 0;
   std::uint64_t chunks_saved = 0;       ///< copied out of damaged packs
   std::uint64_t chunks_unreadable = 0;  ///< in damaged packs, and in no other
 
-  /// Chunks that snapshots need and that no pack has, as far as readable nodes name them: then, and
-  /// in the end. A node that is healed may name more.
+  /// Chunks that snapshots need and no pack has, as far as readable nodes name them: before and
+  /// after. A repaired node may name more.
   std::uint64_t missing_before = 0;
   std::uint64_t healed_from_sources = 0;
   std::uint64_t healed_from_repository = 0;
   std::uint64_t missing_after = 0;
 };
 
-/// Saves what is readable of damaged packs: chunks that are intact are copied into new packs, then
-/// the damaged ones are deleted as prune() deletes packs, with the same waits. A pack that the
-/// storage does not give (io, not_permitted) is kept, with a warning. After that, looks
-/// for chunks that snapshots need and no pack has in the files below `sources`, which are read and
-/// cut as a backup would, and in the other repository, whose snapshots are read as a copy would.
-/// What is found is stored; no snapshot changes, and those that needed it are whole again.
+/// Saves what is readable of damaged packs: intact chunks are copied into new packs, then the
+/// damaged packs are deleted as prune() deletes packs, with the same waits. A pack that the storage
+/// does not return (io, not_permitted) is kept, with a warning. Then it looks for chunks that
+/// snapshots need and no pack has: in the files below `sources`, which are read and cut as in a
+/// backup, and in the other repository, whose snapshots are read as in a copy. What is found is
+/// stored; no snapshot changes, and those that needed it are whole again.
 ///
 /// Memory: 60 bytes for each chunk of a damaged pack, and that of prune() and backup() or copy().
 /// Errors: not_permitted (role admin), invalid_argument (`from` is this repository, or a copy of it

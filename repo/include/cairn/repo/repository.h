@@ -32,16 +32,16 @@ struct Credentials {
 };
 inline constexpr std::size_t kKeyFileBytes = 32;
 
-/// Where a repository lies, in one spelling: of a folder its path ("/srv/x" for "file:///srv/x"). A
-/// kind of storage that there is not is refused. Errors: invalid_argument.
+/// The location of a repository in its normal spelling: for a folder its path ("/srv/x" for
+/// "file:///srv/x"). An unknown kind of storage is refused. Errors: invalid_argument.
 [[nodiscard]] core::Result<std::string> spelled_location(
     const std::string& location, const store::BackendRegistry* backends = nullptr);
-/// False if there is nothing at all. Errors: as spelled_location(), io.
+/// False if there is nothing at the location. Errors: as spelled_location(), io.
 [[nodiscard]] core::Result<bool> is_there(const Environment& environment,
                                           const std::string& location);
 
 struct InitOptions {
-  std::string location;  ///< a folder, as a path or behind "file:": new, or empty
+  std::string location;  ///< a folder, as a path or with "file:" before it: new, or empty
   Credentials credentials;
   std::string key_name = "admin";
   core::KdfParameters kdf;
@@ -53,15 +53,15 @@ struct OpenOptions {
   Credentials credentials;
 };
 
-/// An open repository. Movable; one verb at a time. Closing is the destructor's.
+/// An open repository. Movable; one verb at a time. The destructor closes it.
 class Repository {
  public:
   /// Makes a repository and its first key slot (role admin). Errors: already_exists if there is
   /// one or the folder is not empty, io, no_space.
   [[nodiscard]] static core::Result<Repository> init(const Environment& environment,
                                                      const InitOptions& options);
-  /// Errors: not_a_repository, wrong_key, unsupported_version, corrupt (with what can be done),
-  /// io. A damaged config or one damaged copy of a key slot is survived with a warning.
+  /// Errors: not_a_repository, wrong_key, unsupported_version, corrupt (with what can be done), io.
+  /// A damaged config, or one damaged copy of a key slot, only causes a warning.
   [[nodiscard]] static core::Result<Repository> open(const Environment& environment,
                                                      const OpenOptions& options,
                                                      Observer& observer);
@@ -72,7 +72,7 @@ class Repository {
 
   [[nodiscard]] const RepositoryId& id() const noexcept;
   [[nodiscard]] Role role() const noexcept;
-  /// As spelled_location() has it.
+  /// In the spelling of spelled_location().
   [[nodiscard]] const std::string& location() const noexcept;
 
  private:

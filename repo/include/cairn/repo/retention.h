@@ -18,19 +18,19 @@
 /// snapshots of one group from the newest to the oldest:
 ///
 /// - A *count* keeps the newest snapshot of each of that many hours, days, ISO weeks, months or
-///   years; those without a snapshot do not count. If the oldest snapshot is reached while some of
-///   the count is left, that one is kept too: so a new history keeps its beginning.
+///   years; those without a snapshot do not count. If the oldest snapshot is reached before the
+///   count is used up, that one is kept too, so that a new history keeps its beginning.
 /// - A *within* rule keeps what is younger than the group's newest snapshot by less than a
 ///   duration: everything, or the newest of each hour, day and so on.
-/// - Neither sees partial snapshots, and those of the future (is_in_future()): what is whole never
-///   goes because of them. A partial one stays until a whole one is newer; one that a wrong clock
-///   dated in the future stays until its time has come.
-/// - Tags and types keep what has them. This uses up none of the counts, but what is kept in this
-///   way still stands for its hour or day; likewise what is pinned.
+/// - Neither sees partial snapshots, and those of the future (is_in_future()): no whole snapshot is
+///   forgotten because of them. A partial one stays until a whole one is newer; one that a wrong
+///   clock dated in the future stays until its time has come.
+/// - Tags and types keep the snapshots that have them. This uses up none of the counts, but a
+///   snapshot kept in this way still stands for its hour or day. The same holds for pinned ones.
 ///
-/// Hours and days are those of the clock on the wall where the snapshot was made: each snapshot
-/// counts in the time zone that it recorded. The hour that a change of clocks repeats is one hour.
-/// Times outside the years 1 to 9999 count as the nearest one inside.
+/// Hours and days are local to where the snapshot was made: each snapshot counts in the time zone
+/// that it recorded. The hour that is repeated when clocks are set back is one hour. Times outside
+/// the years 1 to 9999 count as the nearest one inside.
 namespace cairn::repo {
 
 /// A span of time as people say it: calendar years and months, then days, then hours.
@@ -44,30 +44,29 @@ struct RetentionDuration {
   friend bool operator==(const RetentionDuration&, const RetentionDuration&) = default;
 };
 /// "1y5m2w7d2h": numbers with y, m or mo (months), w, d or h, each unit at most once, in any order.
-/// nullopt if the text is anything else, if it is no time at all, or if a number is above
-/// 1,000,000.
+/// nullopt for any other text, for a zero duration, or if a number is above 1,000,000.
 [[nodiscard]] std::optional<RetentionDuration> parse_retention_duration(std::string_view text);
-/// What parse_retention_duration() reads; "0h" for no time.
+/// In the form that parse_retention_duration() reads; "0h" for zero.
 [[nodiscard]] std::string to_string(const RetentionDuration& duration);
 
 /// A count that is never used up.
 inline constexpr std::uint32_t kKeepAll = UINT32_MAX;
 
-/// What to keep. As it is made, it names nothing.
+/// What to keep. A new one names nothing.
 struct RetentionPolicy {
-  std::uint32_t last = 0;  ///< the newest so many, or kKeepAll
+  std::uint32_t last = 0;  ///< this many of the newest, or kKeepAll
   std::uint32_t hourly = 0;
   std::uint32_t daily = 0;
   std::uint32_t weekly = 0;
   std::uint32_t monthly = 0;
   std::uint32_t yearly = 0;
-  RetentionDuration within;  ///< all of them
+  RetentionDuration within;  ///< everything as young as this
   RetentionDuration within_hourly;
   RetentionDuration within_daily;
   RetentionDuration within_weekly;
   RetentionDuration within_monthly;
   RetentionDuration within_yearly;
-  /// All tags of one of these lists; an empty one keeps every snapshot.
+  /// All tags of one of these lists; an empty list keeps every snapshot.
   std::vector<std::vector<std::string>> tags;
   std::vector<SnapshotType> types;
 
@@ -88,18 +87,18 @@ struct RetentionGrouping {
 };
 
 struct RetentionRules {
-  /// For all types without a policy of their own, together: a snapshot of one type stands for the
-  /// day of another. Not for restore points.
+  /// For all types without a policy of their own, together: a snapshot of one type can stand for
+  /// the day of another. Not for restore points.
   RetentionPolicy general;
-  /// Snapshots of such a type are counted by themselves, as if they were a group of their own.
-  /// Restore points are kept, all of them, unless there is a policy for them here: who undoes a
-  /// restore does so weeks later, and no rhythm of backups says which one that will be.
+  /// Snapshots of such a type are counted separately, as if they were a group of their own. Restore
+  /// points are all kept unless there is a policy for them here: a restore may be undone weeks
+  /// later, and no schedule of backups says which restore point that will need.
   std::map<SnapshotType, RetentionPolicy> by_type;
   RetentionGrouping group_by;
 
   /// True if no policy names anything.
   [[nodiscard]] bool is_empty() const;
-  /// The policy that snapshots of this type are judged by; nullptr if none says anything of them.
+  /// The policy for snapshots of this type; nullptr if there is none.
   [[nodiscard]] const RetentionPolicy* policy_of(SnapshotType type) const;
 };
 
@@ -107,16 +106,16 @@ struct RetentionRules {
 struct RetentionVerdict {
   std::size_t index = 0;  ///< in the list that was given
   bool keep = true;
-  /// Why it is kept: "last 1", "daily 2026-03-01", "oldest daily 2026-02-01", "within 7d",
-  /// "daily within 7d 2026-03-01", "pinned", "tag x+y", "type monthly", "no policy", "partial, and
-  /// no whole one is newer", "dated in the future". Empty if it goes. Tags are raw bytes.
+  /// Why it is kept: "last 1", "daily 2026-03-01", "oldest daily 2026-02-01", "within 7d", "daily
+  /// within 7d 2026-03-01", "pinned", "tag x+y", "type monthly", "no policy", "partial, and no
+  /// whole one is newer", "dated in the future". Empty if it is not. Tags are raw bytes.
   std::vector<std::string> reasons;
-  bool counts = true;  ///< false: rules pass over it, since it is partial or of the future
+  bool counts = true;  ///< false: rules skip it, since it is partial or of the future
 
   friend bool operator==(const RetentionVerdict&, const RetentionVerdict&) = default;
 };
 
-/// Fields by which is not grouped are empty.
+/// Fields that are not grouped by are empty.
 struct RetentionGroup {
   std::string host;
   std::string set;
@@ -127,7 +126,7 @@ struct RetentionGroup {
   friend bool operator==(const RetentionGroup&, const RetentionGroup&) = default;
 };
 
-/// Snapshots of one host, set, paths and tags; fields by which is not grouped are empty.
+/// Snapshots of one host, set, paths and tags; fields that are not grouped by are empty.
 struct SnapshotGroup {
   std::string host;
   std::string set;
@@ -136,13 +135,13 @@ struct SnapshotGroup {
   std::vector<std::size_t> newest_first;  ///< indices in the list that was given
 };
 
-/// Groups ascend by host, set, paths, tags. A partial snapshot may lack some of the paths that it
-/// was to have: it belongs to the group of the next whole one that has all of its paths.
+/// Groups ascend by host, set, paths, tags. A partial snapshot may lack some of its intended paths:
+/// it belongs to the group of the next whole one that has all of its paths.
 [[nodiscard]] std::vector<SnapshotGroup> group_snapshots(std::span<const ListedSnapshot> snapshots,
                                                          const RetentionGrouping& by);
 
-/// Judges every snapshot, in whatever order they come. A policy that is empty keeps everything.
-/// Groups are those of group_snapshots(). Memory: one text for each reason.
+/// Judges every snapshot, in any order. An empty policy keeps everything. Groups are those of
+/// group_snapshots(). Memory: one text for each reason.
 [[nodiscard]] std::vector<RetentionGroup> apply_retention(std::span<const ListedSnapshot> snapshots,
                                                           const RetentionRules& rules,
                                                           core::Timestamp now);

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-/// Who may do what. A role is a set of keys; what a key cannot open it cannot read.
+/// Who may do what. A role is a set of keys: without the key for something, a role cannot read it.
 namespace cairn::repo {
 
 enum class Role : std::uint8_t {

@@ -11,25 +11,26 @@
 namespace cairn::repo {
 
 struct Settings {
-  /// Bytes that all objects of the repository together may have (Statistics::stored_bytes); 0: no
-  /// limit. backup() and copy() stop with no_space before they would pass it. What gives space
-  /// back or makes the index good again is not limited, nor are keys, tags and tombstones.
+  /// Bytes that all objects of the repository may have together (Statistics::stored_bytes); 0: no
+  /// limit. backup() and copy() stop with no_space before they would exceed it. What frees space or
+  /// repairs the index is not limited, nor are keys, tags and tombstones.
   ///
-  /// Each run counts what is stored when it begins and then what it adds itself: runs at the same
+  /// Each run counts what is stored when it begins and what it adds itself: simultaneous runs may
+  /// together exceed the limit by what all but one of them add.
   /// time may together pass the limit by what all but one of them add.
   std::uint64_t max_repo_bytes = 0;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
-/// The settings that count; every role can read them. Those that are damaged, or that no admin has
-/// signed, do not, and are told as warnings. Errors: io.
+/// The settings that count; every role can read them. Settings that are damaged, or that no admin
+/// has signed, do not count, and cause a warning. Errors: io.
 [[nodiscard]] core::Result<Settings> read_settings(Repository& repository, Observer& observer);
 
-/// All settings from now on; nothing is written if they are so already. Runs that are under way
-/// keep to those that they began with. Of two who change them at the same time one wins as a whole.
-/// Errors: not_permitted unless the role is admin, limit_exceeded (they were changed 2^64 times),
-/// no_space, io.
+/// Replaces all settings; writes nothing if they are the same already. Runs that have begun keep to
+/// the settings that they found. Of two simultaneous changes one wins as a whole. Errors:
+/// not_permitted unless the role is admin, limit_exceeded (they were changed 2^64 times), no_space,
+/// io.
 core::Status change_settings(Repository& repository, const Settings& settings, Observer& observer);
 
 }  // namespace cairn::repo

@@ -14,7 +14,7 @@
 /// A snapshot as a value: what its signed, sealed manifest says.
 namespace cairn::repo {
 
-/// Why a snapshot was made; retention treats each type by its own policy.
+/// Why a snapshot was made; each type may have a retention policy of its own.
 enum class SnapshotType : std::uint8_t {
   manual = 0,
   hourly = 1,
@@ -31,8 +31,8 @@ enum class ProblemKind : std::uint8_t {
   changed_while_read = 1,   ///< in the snapshot, flagged
   incomplete_metadata = 2,  ///< in the snapshot without some attribute
   vanished = 3,             ///< was listed, then gone
-  changed_unnoticed = 4,    ///< in the snapshot; other bytes than last time, with equal stamps
-  lost = 5,                 ///< was in a snapshot that a repair has replaced by this one
+  changed_unnoticed = 4,    ///< in the snapshot; bytes differ from last time, with equal stamps
+  lost = 5,                 ///< was in a snapshot that a repair replaced by this one
 };
 [[nodiscard]] std::string_view to_string(ProblemKind kind) noexcept;
 
@@ -76,22 +76,22 @@ struct AddedBytes {
   friend bool operator==(const AddedBytes&, const AddedBytes&) = default;
 };
 
-/// What a backup, or a rewrite, was told to leave out of its sources: what is not in the snapshot
-/// for this reason is nobody's loss, and no restore deletes it.
+/// What a backup, or a rewrite, was told to leave out of its sources. It does not count as lost,
+/// and no restore deletes it.
 struct LeftOut {
-  std::vector<std::string> patterns;  ///< in their order; a leading '!' takes back
+  std::vector<std::string> patterns;  ///< in their order; a leading '!' includes again
   bool exclude_caches = false;
   std::vector<std::string> exclude_if_present;
   std::optional<std::uint64_t> exclude_larger_than_bytes;
   bool exclude_nodump = false;
   bool one_file_system = false;
-  /// False: there were more patterns or names than are recorded. None of them are, then.
+  /// False: there were more patterns or names than can be recorded, so none of them are.
   bool is_whole = true;
 
   friend bool operator==(const LeftOut&, const LeftOut&) = default;
 };
 
-/// A folder above a source: what it takes to make it again.
+/// A folder above a source: what is needed to make it again.
 struct FolderAbove {
   std::string path;  ///< absolute; never "/"
   std::uint16_t mode = 0;
@@ -116,16 +116,16 @@ struct Snapshot {
   std::vector<Source> sources;  ///< sorted by path
   AddedBytes added_data;
   AddedBytes added_metadata;
-  bool partial = false;             ///< ended early on request; what is there is restorable
+  bool partial = false;             ///< ended early on request; what is there can be restored
   std::uint64_t problem_count = 0;  ///< all; `problems` holds the first kProblemsMax
   std::vector<Problem> problems;
   std::vector<FolderAbove> folders_above;  ///< of all sources, sorted by path; as many as fit
-  std::vector<LeftOut> left_out;           ///< each decides for itself
+  std::vector<LeftOut> left_out;           ///< each applies by itself
 
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
-/// Those of all its sources together.
+/// The sum over all its sources.
 [[nodiscard]] TreeCounts counts_of(const Snapshot& snapshot) noexcept;
 
 inline constexpr std::size_t kTextBytesMax = 1024;  ///< host, user, set, tag, version

@@ -25,14 +25,14 @@ struct SnapshotStatistics {
 struct Statistics {
   std::vector<SnapshotStatistics> snapshots;  ///< oldest first
   TreeCounts total;  ///< of all snapshots together: what restoring all would write
-  /// Plaintext of all chunks that are stored, be they needed or waiting for a prune; data. One that
-  /// two writers have stored at the same time counts twice.
+  /// Plaintext bytes of all stored data chunks, needed or not. One that two writers stored at the
+  /// same time counts twice.
   std::uint64_t unique_bytes = 0;
   std::uint64_t unique_chunks = 0;
-  std::uint64_t metadata_bytes = 0;  ///< the same of nodes
+  std::uint64_t metadata_bytes = 0;  ///< the same for nodes
   std::uint64_t metadata_chunks = 0;
-  /// Snapshots that were forgotten and whose object a prune has not taken away yet: some of what is
-  /// stored may not be needed any more.
+  /// Forgotten snapshots whose object no prune has removed yet: some of what is stored may not be
+  /// needed any more.
   std::uint64_t awaiting_prune = 0;
   std::uint64_t stored_bytes = 0;  ///< all objects of the repository
   std::uint64_t data_pack_bytes = 0;
@@ -41,7 +41,7 @@ struct Statistics {
   std::uint64_t data_packs = 0;
   std::uint64_t metadata_packs = 0;
   std::uint64_t index_segments = 0;
-  std::uint64_t unreadable_snapshots = 0;  ///< their share is in none of the sums of snapshots
+  std::uint64_t unreadable_snapshots = 0;  ///< not included in any of the sums over snapshots
 };
 
 /// Counts. Reads snapshots and the index, no contents. Errors: not_permitted, io.
@@ -49,26 +49,25 @@ struct Statistics {
 
 struct WouldFreeOptions {
   std::vector<std::string> snapshots = {};  ///< as find_snapshot() takes them
-  SnapshotFilter filter = {};               ///< what "latest" is one of
-  PathFilter exclude = {};                  ///< out of all snapshots that would stay
+  SnapshotFilter filter = {};               ///< where "latest" is looked for
+  PathFilter exclude = {};                  ///< from all snapshots that would stay
   std::stop_token stop = {};
 };
 
-/// Bytes as they lie in packs.
+/// Bytes as stored in packs.
 struct WouldFree {
   std::uint64_t needed_bytes = 0;    ///< now, by all snapshots
-  std::uint64_t freed_bytes = 0;     ///< of these no snapshot would need any more
+  std::uint64_t freed_bytes = 0;     ///< those that no snapshot would need any more
   std::uint64_t added_bytes = 0;     ///< what folders without the excluded paths would take
-  std::uint64_t unneeded_bytes = 0;  ///< already, by no snapshot
+  std::uint64_t unneeded_bytes = 0;  ///< needed by no snapshot already now
 
   friend bool operator==(const WouldFree&, const WouldFree&) = default;
 };
 
-/// What forgetting snapshots, or excluding paths everywhere, would give back. Walks the trees of
-/// all snapshots and changes nothing; a prune that leaves no waste frees as much. Memory: as
-/// prune(). Errors: not_permitted (roles admin, restore, maintain and audit may), not_found and
-/// corrupt (it is not known what something needs that cannot be read), invalid_argument,
-/// interrupted, io.
+/// How much forgetting snapshots, or excluding paths everywhere, would free. Walks the trees of all
+/// snapshots and changes nothing; a prune that leaves no waste frees as much. Memory: as prune().
+/// Errors: not_permitted (roles admin, restore, maintain and audit may), not_found, corrupt (for
+/// something that cannot be read, what it needs is not known), invalid_argument, interrupted, io.
 [[nodiscard]] core::Result<WouldFree> would_free(Repository& repository,
                                                  const WouldFreeOptions& options,
                                                  Observer& observer);

@@ -15,9 +15,9 @@ namespace cairn::repo {
 struct VerifyOptions {
   /// Snapshots to check; empty: all of them, and every object of the repository.
   std::vector<SnapshotId> snapshots = {};
-  /// Read, open, expand and re-hash every byte (of the packs that the snapshots need). Without the
-  /// data key (roles maintain, audit) the ciphertext is checked instead, which finds the same
-  /// damage of storage. False: structure only.
+  /// Read, decrypt, decompress and re-hash every byte (of the packs that the snapshots need).
+  /// Without the data key (roles maintain, audit) the ciphertext is checked instead, which finds
+  /// the same damage of storage. False: structure only.
   bool check_integrity = false;
   unsigned workers = 0;
   std::stop_token stop = {};
@@ -26,17 +26,17 @@ struct VerifyOptions {
 struct Finding {
   enum class Severity : std::uint8_t {
     damage,      ///< was read and is not what was written, or is missing
-    unreadable,  ///< the storage did not give it, or a newer program wrote it: nobody knows
+    unreadable,  ///< not known: the storage did not return it, or a newer program wrote it
     note,
   };
   Severity severity = Severity::damage;
-  /// Was looked for and not found, rather than read: what a prune does looks the same while it
-  /// lasts.
+  /// It was looked for and not found, as opposed to read and found wrong. While a prune runs, what
+  /// it does looks the same.
   bool missing = false;
   std::string object;   ///< "packs/ab/abcd...", "snapshots/12..."
   std::string message;  ///< what is wrong with it
-  std::string advice;   ///< what would help; may be empty
-  /// "SNAPSHOT:/path" of what is lost or touched by it; the first kFindingPathsMax.
+  std::string advice;   ///< what may help; may be empty
+  /// "SNAPSHOT:/path" of what is lost or affected by it; the first kFindingPathsMax.
   std::vector<std::string> affected;
   std::uint64_t affected_count = 0;
 };
@@ -46,24 +46,24 @@ inline constexpr std::size_t kFindingPathsMax = 100;
 struct VerifyReport {
   std::vector<Finding> findings;
   std::uint64_t snapshots_checked = 0;
-  /// Of these, what restoring them cannot give back though nothing is damaged.
+  /// The snapshots that cannot restore everything though nothing in them is damaged.
   std::vector<SnapshotId> partial;  ///< their backup ended early on request
   std::vector<SnapshotId> flawed;   ///< their backup could not record all, or not as it was
   std::uint64_t objects_checked = 0;
   std::uint64_t packs_checked = 0;
-  std::uint64_t chunks_checked = 0;  ///< opened and re-hashed
+  std::uint64_t chunks_checked = 0;  ///< decrypted and re-hashed
   std::uint64_t bytes_read = 0;
-  bool contents_opened = false;  ///< false: ciphertext only, for want of the data key
+  bool contents_opened = false;  ///< false: only ciphertext was checked, without the data key
 
   [[nodiscard]] bool damaged() const noexcept;
-  /// Something could not be judged: neither damaged nor vouched for.
+  /// Something could not be judged: neither damaged nor known to be intact.
   [[nodiscard]] bool unreadable() const noexcept;
 };
 
 /// Checks and reports; changes nothing. Collects all findings. Backups and prunes may run
 /// meanwhile: what seems to be missing after packs have been deleted is looked for again. Errors
 /// only for what stops the check itself: not_permitted, interrupted, io; busy if packs were deleted
-/// each time it looked, so that it cannot tell what is missing from what has moved.
+/// each time it looked, so that it cannot tell what is missing from what was moved.
 [[nodiscard]] core::Result<VerifyReport> verify(Repository& repository,
                                                 const VerifyOptions& options, Observer& observer);
 
