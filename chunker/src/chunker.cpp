@@ -9,8 +9,8 @@ namespace {
 
 using Table = std::array<std::uint64_t, 256>;
 
-/// A shift of one bit per byte pushes a byte out of a 64-bit hash after 64 bytes: the hash is a
-/// function of this many last bytes and nothing else.
+/// A shift of one bit per byte pushes a byte out of a 64-bit hash after 64 bytes: the hash depends
+/// only on this many last bytes.
 constexpr std::uint32_t kWindowBytes = 64;
 constexpr std::uint32_t kGearAverageMin = 256;
 constexpr std::uint32_t kFixedSizeMin = 512;
@@ -25,16 +25,16 @@ inline std::uint64_t look_up(const Table& table, std::byte byte) noexcept {
   std::uint64_t value = table[std::to_integer<std::size_t>(byte)];
 #if defined(__x86_64__)
   // Keeps the load a separate instruction, so that the update becomes one lea (1 cycle). Compilers
-  // like to fold the load into the addition, and shift and addition take two cycles one after the
-  // other: the whole kernel then takes twice the time.
+  // like to fold the load into the addition; shift and addition then take two cycles, and the whole
+  // kernel twice the time.
   __asm__("" : "+r"(value));
 #endif
   return value;
 }
 
-/// Where the rolling over a run of bytes stopped, and the hash there.
+/// Where hashing a run of bytes stopped, and the hash there.
 struct Rolled {
-  std::size_t position;  ///< of the byte that completed a hit; the run's size if there was none
+  std::size_t position;  ///< of the byte that met the condition; the run's size if none did
   std::uint64_t hash;
 };
 
@@ -45,7 +45,7 @@ std::uint64_t roll(core::ByteView run, std::uint64_t hash, const Table& table) n
   return hash;
 }
 
-/// The inner loop: rolls until (hash & mask) == 0.
+/// The inner loop: hashes until (hash & mask) == 0.
 Rolled roll_until(core::ByteView run, std::uint64_t hash, std::uint64_t mask,
                   const Table& table) noexcept {
   const std::byte* const data = run.data();
@@ -130,13 +130,13 @@ std::optional<std::size_t> Chunker::scan_fixed(core::ByteView input) noexcept {
   return missing;
 }
 
-// With n the number of bytes since the last boundary, the byte that makes n = size_max always ends
-// the chunk; one that makes n >= size_min does if the hash of the last 64 bytes hits the mask of
-// its range. Bytes before the first window are skipped, the next 63 are rolled without a test.
+// Let n be the number of bytes since the last boundary. The byte that makes n = size_max always
+// ends the chunk; one that makes n >= size_min does if the hash of the last 64 bytes meets the mask
+// of its range. Bytes before the first window are skipped, the next 63 are hashed without a test.
 std::optional<std::size_t> Chunker::scan_gear(core::ByteView input) noexcept {
   const auto [kernel, size_min, size_avg, size_max] = parameters_;
   const std::uint32_t start = pending_;
-  // Bytes of the input that lie before `limit`, counted from the last boundary.
+  // Bytes of the input before `limit`, which counts from the last boundary.
   const auto bytes_before = [start, &input](std::uint32_t limit) {
     return limit <= start ? 0 : std::min<std::size_t>(limit - start, input.size());
   };

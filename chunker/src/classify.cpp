@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// The start of a file. Numbers beyond its end read as zero; a magic beyond its end is not there.
+/// The start of a file. Numbers beyond its end read as zero; magics beyond its end do not match.
 class Head {
  public:
   explicit Head(core::ByteView bytes) noexcept : bytes_(bytes) {}
@@ -64,7 +64,7 @@ bool is_sqlite(const Head& head) noexcept {
          (page == 1 || power_of_two_between(page, 512, 32768)) && head.has(21, "\x40\x20\x20"sv);
 }
 
-// PageHeaderData of the first page. It has no magic, so everything in it must make sense: flag
+// PageHeaderData of the first page. It has no magic, so everything in it must be plausible: flag
 // bits from the fourth on are unused, and header, line pointers, free space and special space
 // follow one another.
 bool is_postgresql(const Head& head, std::uint64_t size_bytes) noexcept {
@@ -146,8 +146,8 @@ bool is_qcow2(const Head& head) noexcept {
   return head.has(0, "QFI\xfb\0\0\0\2"sv) || head.has(0, "QFI\xfb\0\0\0\3"sv);
 }
 
-// Only a table far behind the head says which clusters are compressed. But plain ones fill the file
-// to the end of a cluster, and compressed ones end anywhere.
+// A table far beyond the head says which clusters are compressed. But plain clusters fill the file
+// to the end of a cluster, while compressed ones end anywhere.
 bool is_plain_qcow2(const Head& head, std::uint64_t size_bytes) noexcept {
   const std::uint32_t cluster_bits = head.u32_be(20);
   return is_qcow2(head) && 9 <= cluster_bits && cluster_bits <= 21 &&
@@ -243,8 +243,8 @@ std::size_t mp3_frame_bytes(const Head& head, std::size_t offset) noexcept {
   return samples_per_8 * 1000 * kilobits / hertz + (header >> 9 & 1);
 }
 
-// The sync word alone is eleven bits, also found in UTF-16 text: ask for a second frame behind the
-// first, of the same version, layer and sampling rate.
+// The sync word has only eleven bits and also occurs in UTF-16 text, so a second frame must follow
+// the first, with the same version, layer and sampling rate.
 bool is_mp3_stream(const Head& head) noexcept {
   constexpr std::uint32_t kSameInAllFrames = 0xFFFE0C00;
   const std::size_t length = mp3_frame_bytes(head, 0);

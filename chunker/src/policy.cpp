@@ -5,8 +5,8 @@
 namespace cairn::chunker {
 namespace {
 
-/// A page file from this size on has pages of twice the policy's size; eight times that, four
-/// times; and so on up to kPageBytesMax. See docs/CHUNKING.md.
+/// A page file from this size on has pages of twice the policy's size; from eight times this size,
+/// four times; and so on up to kPageBytesMax. See docs/CHUNKING.md.
 constexpr std::uint64_t kPageStepBytes = std::uint64_t{4} << 30;
 constexpr std::uint64_t kPageStepFactor = 8;
 constexpr std::uint32_t kPageBytesMax = 64 * 1024;

@@ -71,7 +71,7 @@ void SystemClock::pause(std::uint64_t nanoseconds) {
 }
 
 int SystemClock::utc_offset_minutes(Timestamp when) {
-  // localtime_r need not read TZ by itself.
+  // localtime_r is not required to read TZ.
   ::tzset();
   const std::time_t seconds = when.seconds;
   std::tm local{};

@@ -15,8 +15,8 @@ namespace cairn::core {
 namespace {
 
 constexpr int kLevelMax = 19;
-constexpr int kWindowLogMin = 10;  // zstd's own least
-constexpr int kWindowLogMax = 27;  // what every zstd decoder accepts without being asked to
+constexpr int kWindowLogMin = 10;  // zstd's minimum
+constexpr int kWindowLogMax = 27;  // what every zstd decoder accepts by default
 
 struct FreeCompression {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
@@ -30,8 +30,8 @@ int window_log_for(std::size_t size_bytes) {
   return std::clamp(bits, kWindowLogMin, kWindowLogMax);
 }
 
-/// Level 3 has its own parameters here (docs/CHUNKING.md has the measurements). But for the tables
-/// they are what zstd itself takes for large inputs; for those of at most 256 KiB it would choose
+/// Level 3 has its own parameters here (measurements: docs/CHUNKING.md). Except for the table sizes
+/// they are what zstd chooses for large inputs; for inputs of at most 256 KiB it would choose
 /// others, which make blocks of database pages 4 % larger in no less time.
 constexpr int kPinnedLevel = 3;
 constexpr std::array<std::pair<ZSTD_cParameter, int>, 4> kPinnedParameters{{
@@ -41,14 +41,14 @@ constexpr std::array<std::pair<ZSTD_cParameter, int>, 4> kPinnedParameters{{
     {ZSTD_c_strategy, ZSTD_dfast},
 }};
 
-/// Entries of 4 bytes, as powers of two.
+/// log2 of the number of entries, each of 4 bytes.
 struct TableLogs {
   int hash;
   int chain;
 };
-/// zstd's own. Beyond 1 MiB tables half as large: (2^16 + 2^15) * 4 = 384 KiB, which the second
-/// cache of a core holds together with what is being compressed. 768 KiB it does not, and each
-/// lookup waits.
+/// zstd's own sizes. Beyond 1 MiB tables half as large: (2^16 + 2^15) * 4 = 384 KiB, which fit into
+/// a core's L2 cache together with the data being compressed. 768 KiB would not, and each lookup
+/// would wait.
 constexpr TableLogs table_logs_for(std::size_t size_bytes) {
   constexpr std::size_t kSmallInputBytesMax = 1024 * 1024;
   return size_bytes <= kSmallInputBytesMax ? TableLogs{17, 16} : TableLogs{16, 15};
@@ -108,14 +108,14 @@ bool Compressor::compress(ByteView input, Bytes& out) {
   if (impl_ == nullptr || input.empty()) {
     return false;
   }
-  // Room for just what is worth keeping: zstd gives up by itself as soon as it cannot fit.
+  // There is only room for a result worth keeping: zstd gives up as soon as it does not fit.
   const std::size_t worth_keeping = input.size() - (input.size() + 63) / 64;
-  out.clear();  // or resize would copy the old contents along
+  out.clear();  // otherwise resize would also copy the old contents
   out.resize(worth_keeping);
   const std::size_t written =
       ZSTD_compress2(impl_->context.get(), out.data(), out.size(), input.data(), input.size());
   if (ZSTD_isError(written) != 0) {
-    // Too large, or no memory for the tables: stored raw it is right in both cases.
+    // Too large, or no memory for the tables: storing it raw is right in both cases.
     return false;
   }
   out.resize(written);
@@ -138,7 +138,7 @@ Decompressor::Decompressor(Decompressor&&) noexcept = default;
 Decompressor& Decompressor::operator=(Decompressor&&) noexcept = default;
 
 Status Decompressor::decompress(ByteView input, MutableByteView out) {
-  // One plain frame and nothing else: no skippable or old frames, nothing behind it.
+  // One plain frame and nothing else: no skippable or old frames, nothing after it.
   if (!starts_with_magic(input)) {
     return fail(ErrorCode::corrupt, "expand compressed data: it does not start like a zstd frame");
   }

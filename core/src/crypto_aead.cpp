@@ -28,8 +28,8 @@ struct Free {
   void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
 };
 
-/// The algorithm, looked for in a library context of its own: the default one reads openssl.cnf,
-/// and with it whatever a system has forbidden there, though what is stored needs this very one.
+/// The algorithm, fetched in a library context of its own: the default one reads openssl.cnf, in
+/// which a system may have forbidden it, though stored data needs this very algorithm.
 class ChaCha20Poly1305 {
  public:
   ChaCha20Poly1305()
@@ -55,8 +55,8 @@ Nonce nonce_of(std::uint64_t number) noexcept {
   return nonce;
 }
 
-/// One message on its way. With arguments of the right sizes OpenSSL's calls fail for want of
-/// memory alone, but for finish() of a message that is not authentic.
+/// One message being processed. With arguments of the right sizes OpenSSL's calls fail only for
+/// lack of memory, except finish() of a message that is not authentic.
 class Message {
  public:
   enum class Direction { seal = 1, open = 0 };
@@ -126,7 +126,7 @@ void aead_seal(ByteView key, std::uint64_t nonce_number, ByteView associated_dat
 bool aead_open(ByteView key, std::uint64_t nonce_number, ByteView associated_data, ByteView sealed,
                MutableByteView out) {
   Expects(sealed.size() == out.size() + kAeadTagBytes);
-  // Taken before anything is written: `out` may be the same memory.
+  // Copied before anything is written: `out` may be the same memory.
   std::array<unsigned char, kAeadTagBytes> tag{};
   std::ranges::copy(sealed.last(kAeadTagBytes), std::as_writable_bytes(std::span(tag)).begin());
   Message message(Message::Direction::open, key, nonce_number, associated_data);

@@ -25,7 +25,7 @@ Result<SecretBytes> derive_from_passphrase(ByteView passphrase, ByteView salt,
   constexpr std::size_t kDerivedBytes = 32;
   SecretBytes derived(kDerivedBytes);
   const std::size_t memory_bytes = std::size_t{parameters.memory_kib} * 1024;
-  // An empty span may hold a null pointer, which libsodium would hand on to memcpy.
+  // An empty span may hold a null pointer, which libsodium would pass on to memcpy.
   const char empty = '\0';
   const char* const text =
       passphrase.empty() ? &empty

@@ -52,7 +52,7 @@ bool is_available(HashKernel kernel) noexcept {
     case HashKernel::portable:
       return std::endian::native == std::endian::little;
 #if defined(__x86_64__)
-    // These ask the system too: it must save the registers.
+    // These also check that the system saves the registers.
     case HashKernel::avx2:
       return __builtin_cpu_supports("avx2") != 0;
     case HashKernel::avx512:
@@ -114,7 +114,7 @@ void LaneHasher::hash_many(std::span<const ByteView> inputs, std::span<Hash256> 
   std::vector<hash_lanes::Message> messages;
   messages.reserve(in_lanes ? inputs.size() : 0);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    // An empty message has no block, or the key's as its last: no kernel expects that.
+    // An empty message has no block, or the key's as its last one: no kernel expects that.
     if (!in_lanes || inputs[i].empty()) {
       outputs[i] = hash(inputs[i]);
     } else {
@@ -126,7 +126,7 @@ void LaneHasher::hash_many(std::span<const ByteView> inputs, std::span<Hash256> 
   if (messages.empty()) {
     return;
   }
-  // The longest first: what is left at the end, when lanes run empty, is short.
+  // Longest first, so that little is left at the end, when lanes run empty.
   std::sort(messages.begin(), messages.end(),
             [](const auto& a, const auto& b) { return a.size > b.size; });
   StartState start{};

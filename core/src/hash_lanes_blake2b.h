@@ -2,10 +2,10 @@
 
 #include "hash_lanes_kernels.h"
 
-// BLAKE2b-256 (RFC 7693) of several messages at once: word i of all lanes lies in one vector, so
-// that each operation of the algorithm is one instruction for all lanes. Written with the
-// compilers' vectors rather than intrinsics: the same source makes every kernel, and can be tested
-// where the processor it is meant for is not at hand.
+// BLAKE2b-256 (RFC 7693) of several messages at once: one vector holds word i of all lanes, so that
+// each operation of the algorithm is one instruction for all lanes. It uses the compilers' vectors
+// instead of intrinsics: the same source makes every kernel, and can be tested on machines that
+// lack the processor it is meant for.
 //
 // Everything here has internal linkage on purpose: each file that includes this is compiled for
 // another processor and must have its own copy.
@@ -38,7 +38,7 @@ constexpr unsigned char kSigma[10][kBlockWords] = {
     {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5},
     {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0}};
 
-/// One message alone: what is left when all other lanes have run empty.
+/// One message alone: the last one left when all other lanes are empty.
 struct OneLane {
   static constexpr std::size_t kLanes = 1;
   using Vector = std::uint64_t;
@@ -82,7 +82,7 @@ struct FourLanes {
   static CAIRN_LANES_INLINE void load(const unsigned char* from, Vector& row) {
     row = *reinterpret_cast<const Unaligned*>(from);
   }
-  /// Transposes: words[i] becomes word i of all lanes. Not a loop: gcc would keep it one.
+  /// Transposes: words[i] becomes word i of all lanes. Not a loop, because gcc would not unroll it.
   template <std::size_t First = 0>
   static CAIRN_LANES_INLINE void load_block(const unsigned char* const* from, Vector* words) {
     Vector a;
@@ -107,7 +107,7 @@ struct FourLanes {
   }
 };
 
-/// For AVX-512, which has an instruction that rotates: compilers know the two shifts as that.
+/// For AVX-512, which has a rotate instruction: compilers recognise the two shifts as one.
 struct EightLanes {
   static constexpr std::size_t kLanes = 8;
   typedef std::uint64_t Vector __attribute__((vector_size(64)));
@@ -118,7 +118,7 @@ struct EightLanes {
     x = (x >> Bits) | (x << (64 - Bits));
   }
 
-  /// Two words of two lanes each become neighbours: a0 b0 a2 b2 a4 b4 a6 b6, and the odd ones.
+  /// Interleaves words of two lanes: a0 b0 a2 b2 a4 b4 a6 b6, and the same of the odd ones.
   static CAIRN_LANES_INLINE void zip(const Vector& a, const Vector& b, Vector& even, Vector& odd) {
     even = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
     odd = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
@@ -137,7 +137,8 @@ struct EightLanes {
     const Vector y = *reinterpret_cast<const Unaligned*>(b);
     zip(x, y, even, odd);
   }
-  /// From the even words of two lanes a vector, or the odd ones: every second of `words`.
+  /// A vector from every second word of `words`, which two zipped lanes each have: the even or odd
+  /// ones.
   static CAIRN_LANES_INLINE void gather(const Vector& ab, const Vector& cd, const Vector& ef,
                                         const Vector& gh, Vector* words) {
     Vector low04;
@@ -149,7 +150,7 @@ struct EightLanes {
     split(low04, high04, words[0], words[4]);
     split(low26, high26, words[2], words[6]);
   }
-  /// Transposes: words[i] becomes word i of all lanes. Not a loop: gcc would keep it one.
+  /// Transposes: words[i] becomes word i of all lanes. Not a loop, because gcc would not unroll it.
   template <std::size_t First = 0>
   static CAIRN_LANES_INLINE void load_block(const unsigned char* const* from, Vector* words) {
     Vector even[kLanes / 2];
@@ -243,14 +244,14 @@ __attribute__((noinline)) void advance(State<Lanes>& state, std::size_t blocks,
   state.counted = counted;
 }
 
-/// A message on its way. Blocks but the last are read where they lie.
+/// A message being hashed. All blocks but the last are read in place.
 struct Progress {
   unsigned char* hash = nullptr;  ///< nullptr: the lane is empty
   std::size_t blocks_left = 0;    ///< before the last
   std::size_t last_bytes = 0;     ///< 1 to 128
 };
 
-/// Where the last block is to be read: a copy with zeros behind it unless it is full.
+/// Where to read the last block: unless it is full, from a copy padded with zeros.
 CAIRN_LANES_INLINE const unsigned char* last_block(const unsigned char* from, std::size_t bytes,
                                                    unsigned char* padded) {
   if (bytes == kBlockBytes) {
@@ -261,7 +262,7 @@ CAIRN_LANES_INLINE const unsigned char* last_block(const unsigned char* from, st
   return padded;
 }
 
-/// Keeps all lanes at work: one that has finished its message takes the next.
+/// Keeps all lanes busy: one that has finished its message takes the next.
 template <class Lanes>
 class Scheduler {
  public:
@@ -272,7 +273,7 @@ class Scheduler {
   }
 
   void run() noexcept {
-    // Of one message alone the other lanes' work would be wasted.
+    // // With one message left, the work of the other lanes would be wasted.
     while (active_ > 1) {
       run_whole_blocks();
       run_last_blocks();
@@ -305,7 +306,7 @@ class Scheduler {
     ++active_;
   }
 
-  /// Empty lanes compute too; they read along with a lane that has something to read.
+  /// Empty lanes compute too: they read the bytes of a busy lane.
   void point_empty_lanes(std::size_t to) noexcept {
     for (std::size_t lane = 0; lane < Lanes::kLanes; ++lane) {
       if (lanes_[lane].hash == nullptr) {
@@ -333,7 +334,7 @@ class Scheduler {
     }
   }
 
-  /// One block: the last of one lane at least.
+  /// One block, which is the last one of at least one lane.
   void run_last_blocks() noexcept {
     Vector step = Vector{} + kWholeBlock;
     Vector last{};

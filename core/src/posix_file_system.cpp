@@ -52,7 +52,7 @@ Sharing sharing_of(::mode_t mode) {
   return 0;
 }
 
-/// Asking umask() itself would change it for a moment, for all threads. Unknown: the usual one.
+/// Querying umask() would change it for a moment, for all threads. If unknown: the usual one.
 ::mode_t current_umask() {
   constexpr ::mode_t kUsual = 022;
   std::FILE* const status = std::fopen("/proc/self/status", "re");
@@ -97,7 +97,7 @@ class PosixWritableFile final : public WritableFile {
   Status sync() override {
     Expects(file_.is_open());
     CAIRN_TRY_STATUS(state_);
-    // A new file's size is metadata that fdatasync writes too; only times are left out.
+    // A new file's size is metadata that fdatasync writes too; it leaves out only times.
     if (uninterrupted([&] { return ::fdatasync(file_.number()); }) != 0) {
       return remember(fail_errno(errno, "sync", path_));
     }
@@ -115,7 +115,7 @@ class PosixWritableFile final : public WritableFile {
       return errno == ENOENT || errno == ESTALE ? Result<bool>(false)
                                                 : fail_errno(errno, "look up", path_);
     }
-    // Some network and FUSE file systems make up inode numbers as they go.
+    // Some network and FUSE file systems invent inode numbers as they go.
     const bool same_inode = ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
     const bool same_look = ours.st_size == named.st_size &&
                            ours.st_mtim.tv_sec == named.st_mtim.tv_sec &&
@@ -125,7 +125,7 @@ class PosixWritableFile final : public WritableFile {
 
   Status close() override {
     Expects(file_.is_open());
-    // Linux has closed the descriptor even if it says EINTR.
+    // Linux has closed the descriptor even if it returns EINTR.
     if (::close(file_.release()) != 0 && errno != EINTR) {
       return remember(fail_errno(errno, "close", path_));
     }
@@ -133,8 +133,8 @@ class PosixWritableFile final : public WritableFile {
   }
 
  private:
-  // After a failed fsync Linux marks the lost pages clean, so that the next one would succeed:
-  // the first error is the only true answer from then on.
+  // After a failed fsync Linux marks the lost pages clean, so that the next one would succeed: from
+  // then on only the first error is true.
   Status remember(Status failed) {
     state_ = std::move(failed);
     return state_;
@@ -145,8 +145,8 @@ class PosixWritableFile final : public WritableFile {
   Status state_;
 };
 
-/// Open files by path, the least recently used one closed first. Thread-safe. A shared_ptr keeps
-/// a descriptor open for a reader while the cache lets go of it.
+/// Open files by path, the least recently used one closed first. Thread-safe. A shared_ptr keeps a
+/// descriptor open for a reader even after the cache has dropped it.
 class OpenFiles {
  public:
   using File = std::shared_ptr<const Descriptor>;
@@ -218,7 +218,8 @@ class PosixFileSystem final : public FileSystem {
   Status read_at(const std::string& path, std::uint64_t offset, MutableByteView out) override {
     CAIRN_TRY(const OpenFiles::File file, opened(path));
     const std::size_t wanted = out.size();
-    // pread calls it invalid if offset and size overflow; this one is beyond every file as well.
+    // pread rejects offsets that overflow together with the size; such an offset is beyond every
+    // file.
     constexpr auto kOffsetMax = static_cast<std::uint64_t>(std::numeric_limits<::off_t>::max());
     auto position = static_cast<::off_t>(std::min(offset, kOffsetMax - wanted));
     while (!out.empty()) {
@@ -326,8 +327,8 @@ class PosixFileSystem final : public FileSystem {
     if (::stat(path.c_str(), &status) != 0) {
       return fail_errno(errno, "look up", path);
     }
-    // Only what is missing: on file systems without modes of their own (vfat, exfat, some network
-    // ones) all files look shared, and no mode can be set.
+    // Only missing bits are set: on file systems without modes of their own (vfat, exfat, some
+    // network ones) all files look shared, and no mode can be set.
     const ::mode_t wanted = group_bits(sharing, S_ISDIR(status.st_mode));
     const bool is_shared = (status.st_mode & wanted) == wanted;
     if (!is_shared && ::chmod(path.c_str(), (status.st_mode & ::mode_t{07777}) | wanted) != 0) {
@@ -344,7 +345,7 @@ class PosixFileSystem final : public FileSystem {
     if ((status.st_mode & ::mode_t{S_IRWXG}) != ::mode_t{S_IRWXG}) {
       return Sharing::owner_only;
     }
-    // With a default ACL the kernel does not ask the umask either.
+    // With a default ACL the kernel ignores the umask too.
     const bool has_acl = ::getxattr(folder.c_str(), "system.posix_acl_default", nullptr, 0) > 0;
     const bool hands_on =
         (status.st_mode & ::mode_t{S_ISGID}) != 0 && (current_umask() & ::mode_t{S_IRWXG}) == 0;
@@ -370,13 +371,13 @@ class PosixFileSystem final : public FileSystem {
     struct ::stat status {};
     const OpenFiles::Lookup known = open_files_.find(path);
     if (known.file != nullptr) {
-      // Without a name left it was removed by another process, and reading on would hide that.
+      // Without a name it was removed by another process, and reading on would hide that.
       if (::fstat(known.file->number(), &status) == 0 && status.st_nlink > 0) {
         return known.file;
       }
       open_files_.forget(path);
     }
-    // O_NONBLOCK: a FIFO put there by somebody else must not stop us for ever.
+    // O_NONBLOCK: a FIFO that somebody put there must not block us for ever.
     Descriptor file = open_file(path, O_RDONLY | O_NONBLOCK);
     if (!file.is_open()) {
       return fail_errno(errno, "open", path);
@@ -401,20 +402,21 @@ class PosixFileSystem final : public FileSystem {
         return fail_errno(errno, "publish", to);
       }
     }
-    // The file system cannot do it in one step (NFS, some FUSE ones). A second name is as good:
-    // link() never replaces either, and a crash in between leaves the temporary name over.
+    // The file system cannot do it in one step (NFS, some FUSE ones). A second name is just as
+    // good: link() never replaces either, and a crash in between only leaves the temporary name
+    // behind.
     if (::link(from.c_str(), to.c_str()) != 0) {
       const int error_number = errno;
       if ((error_number != EEXIST && error_number != ESTALE) || !same_file(from, to)) {
         return fail_errno(error_number, "publish", to);
       }
     }
-    // `to` is there, which is what was asked for: a name that cannot be removed is only litter.
+    // `to` exists, which was the purpose: a temporary name that cannot be removed is only litter.
     static_cast<void>(::unlink(from.c_str()));
     return {};
   }
 
-  // True after link() worked but its answer got lost on the way (NFS).
+  // True if link() worked but its answer was lost on the way (NFS).
   static bool same_file(const std::string& a, const std::string& b) {
     struct ::stat first {};
     struct ::stat second {};

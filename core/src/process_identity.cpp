@@ -19,7 +19,7 @@
 namespace cairn::core {
 namespace {
 
-/// Files of /proc come in one read. Empty if there is none.
+/// Files of /proc come in one read. Empty if there is no such file.
 std::string content_of(const std::string& path) {
   std::array<char, 4096> text{};
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -38,8 +38,9 @@ std::string link_target(const char* path) {
 }
 
 Hash256 current_place() {
-  // A boot id is random, so it names the machine as well. Start times are told in the reader's own
-  // time namespace. The host name is for virtual machines that were copied while they ran.
+  // A boot id is random, so it identifies the machine as well. Start times are shown in the
+  // reader's own time namespace. The host name is for virtual machines that were copied while
+  // running.
   const std::string boot = content_of("/proc/sys/kernel/random/boot_id");
   const std::string processes = link_target("/proc/self/ns/pid");
   const bool is_our_proc = link_target("/proc/self") == std::to_string(::getpid());
@@ -99,7 +100,7 @@ bool is_gone(const ProcessIdentity& process) {
   if (::kill(number, 0) != 0 && errno == ESRCH) {
     return true;
   }
-  // A /proc that hides other users' processes tells nothing.
+  // If /proc hides other users' processes, nothing can be concluded.
   const auto state = state_of(process.number);
   return state && (state->start != process.start || state->state == 'Z' || state->state == 'X');
 }

@@ -5,7 +5,7 @@
 namespace cairn::core {
 
 void SystemRandom::fill(MutableByteView out) {
-  // An empty view may hold a null pointer, which libsodium declares forbidden.
+  // An empty view may hold a null pointer, which libsodium does not allow.
   if (!out.empty()) {
     randombytes_buf(out.data(), out.size());
   }

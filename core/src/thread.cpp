@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kThreadHint =
     "allow this program more threads or memory (ulimit -u, ulimit -v, the limit of the container)";
 
-/// 0: not known. A machine may have more processors than a cpu_set_t has room for.
+/// 0: unknown. A machine may have more processors than fit into a cpu_set_t.
 unsigned affinity_processors() noexcept {
   ::cpu_set_t set;
   CPU_ZERO(&set);
@@ -31,7 +31,7 @@ std::string text_of(const std::string& path) {
   return text.str();
 }
 
-/// 0: there is no quota ("max", -1), or these are no numbers.
+/// 0: there is no quota ("max", -1), or the texts are not numbers.
 unsigned processors_of(std::string_view quota, std::string_view period) noexcept {
   std::uint64_t quota_us = 0;
   std::uint64_t period_us = 0;
@@ -46,7 +46,7 @@ unsigned processors_of(std::string_view quota, std::string_view period) noexcept
   return static_cast<unsigned>(std::min(quota_us / period_us + (quota_us % period_us != 0), kMost));
 }
 
-/// Of one group: version 2 says both in one file.
+/// The quota of one group. Version 2 has both numbers in one file.
 unsigned quota_of_group(const std::string& folder, bool is_unified) {
   if (!is_unified) {
     return processors_of(text_of(folder + "/cpu.cfs_quota_us"),
@@ -114,7 +114,7 @@ unsigned quota_processors(const std::string& root) {
     }
     const std::string mount =
         root + "/sys/fs/cgroup" + (is_unified ? std::string() : "/" + controllers);
-    // Groups inside others; where a container does not see the ones above, the path leads nowhere.
+    // Groups are nested. In a container that does not see the outer ones, the path may not exist.
     std::string path = line.substr(second + 1);
     while (true) {
       take_less(least, quota_of_group(mount + (path == "/" ? std::string() : path), is_unified));

@@ -9,7 +9,7 @@ namespace cairn::core {
 
 namespace {
 
-// More than any machine makes use of; callers may ask for anything.
+// More than any machine can use; callers may ask for any number.
 constexpr unsigned kWorkersMax = 1024;
 
 }  // namespace
@@ -37,7 +37,7 @@ Status run_workers(const Threads& threads, unsigned count, std::string_view acti
     auto other = GuardedThread::start(
         threads, {.action = std::string(action), .work = [&run, i] { return run(i); }});
     if (!other) {
-      break;  // those there are will do
+      break;  // the ones that started are enough
     }
     others.push_back(*std::move(other));
   }
