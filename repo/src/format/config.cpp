@@ -59,7 +59,7 @@ core::Result<Config> decode_config(core::ByteView payload) {
   }
   Config config;
   config.repository_id = decode_id<RepositoryId>(in);
-  // What a newer program added changes the meaning of everything behind it: look here first.
+  // Features of a newer program change the meaning of everything after them: check these first.
   config.features = in.varint();
   if ((config.features & ~kKnownFeatures) != 0) {
     in.fail_unsupported("it needs features that this program does not know");

@@ -8,7 +8,7 @@
 namespace cairn::repo::format {
 
 /// The one plaintext record: what a client must know before it has a key. Written once, by init.
-/// Every key bundle holds a copy, so a forged or damaged config is noticed and survived.
+/// Every key bundle holds a copy, so a forged or damaged config is noticed and can be replaced.
 struct Config {
   RepositoryId repository_id;
   std::uint64_t features = 0;  ///< kKnownFeatures; any other bit: unsupported_version

@@ -17,14 +17,14 @@ inline constexpr std::size_t kContentItemBytesMax = 10 + 32;
 void encode_content_item(core::Encoder& out, const ContentItem& item);
 [[nodiscard]] ContentItem decode_content_item(core::Decoder& in);
 
-/// Sum of the items' lengths in `size_bytes`. The reason if an item is out of bounds, two holes
-/// stand in a row or the sum is above kFileSizeMax; else empty.
+/// Adds the items' lengths up into `size_bytes`. Returns the reason if an item is out of bounds,
+/// two holes follow each other, or the sum is above kFileSizeMax; otherwise an empty text.
 [[nodiscard]] std::string_view content_items_defect(const std::vector<ContentItem>& items,
                                                     std::uint64_t& size_bytes) noexcept;
 
 /// Requires content_defect(content) to be empty.
 void encode_content(core::Encoder& out, const Content& content);
-/// Limits are checked, content_defect() is not.
+/// Checks limits, but not content_defect().
 [[nodiscard]] Content decode_content(core::Decoder& in);
 /// Why this cannot be the content of a file; empty if it can.
 [[nodiscard]] std::string_view content_defect(const Content& content) noexcept;

@@ -32,26 +32,26 @@ void encode_timestamp(core::Encoder& out, const core::Timestamp& time);
 
 [[nodiscard]] bool is_known(Role role) noexcept;
 [[nodiscard]] Role decode_role(core::Decoder& in);
-/// True for the roles that may sign records which take something out of the repository, or decide
-/// what may be taken.
+/// True for the roles that may sign records that remove something from the repository, or decide
+/// what may be removed.
 [[nodiscard]] constexpr bool may_collect(Role role) noexcept {
   return role == Role::admin || role == Role::maintain;
 }
 inline constexpr std::string_view kWrongSigner = "its signer's role may not write it";
 
-/// What encoders answer where decoders would refuse: sizes and texts come from the world, and
+/// What encoders return if decoders would refuse the value: sizes and texts come from outside, and
 /// whoever made the value may have checked too little. `record` as in "a snapshot"; an empty
-/// `defect` is none. Errors: internal.
+/// `defect` means that there is none. Errors: internal.
 [[nodiscard]] core::Status check_encodable(std::string_view record, std::string_view defect);
 
 /// A u8 that is 0 or 1.
 [[nodiscard]] bool decode_flag(core::Decoder& in);
 
-/// The start of every message that is signed: what kind of record, of which repository. Labels are
+/// The start of every message that is signed: the kind of record and its repository. Labels are
 /// ASCII and end with a zero byte, so that no message of one kind is a message of another.
 [[nodiscard]] core::Encoder start_message(std::string_view label, const RepositoryId& repository);
 
-/// True if [first, last) ascends strictly: sorted, and nothing twice.
+/// True if [first, last) ascends strictly: sorted, without duplicates.
 template <class Iterator>
 [[nodiscard]] bool ascends_strictly(Iterator first, Iterator last) {
   if (first == last) {

@@ -150,8 +150,8 @@ core::Result<Twin> decode_twin(core::ByteView object, ObjectKind kind) {
     return found(*first, object.size() == 2 * claimed &&
                              core::equal(object.first(claimed), object.subspan(claimed)));
   }
-  // The second copy starts in the middle, unless bytes were added at the end: then it starts where
-  // the first one's length, if that is undamaged, says.
+  // The second copy starts in the middle. If bytes were added at the end, it starts where the
+  // length of the first copy says, if that is undamaged.
   const std::size_t middle = object.size() / 2;
   const auto second = decode_frame(object.subspan(middle), kind);
   if (second) {
@@ -164,7 +164,7 @@ core::Result<Twin> decode_twin(core::ByteView object, ObjectKind kind) {
       return found(*shifted, false);
     }
   }
-  // All versions have a preamble here and there: what one copy alone says is damage, not news.
+  // Both copies have a preamble in every version: a version that only one shows is damage.
   const ErrorCode code = first.error().code();
   if (code != ErrorCode::corrupt && code == second.error().code()) {
     return core::fail(std::move(first).error());

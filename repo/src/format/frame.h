@@ -11,7 +11,7 @@
 /// check without a key. docs/FORMAT.md, "Frames" and "Twins".
 namespace cairn::repo::format {
 
-/// The numbers stand in the objects; the order is that of a first write.
+/// The numbers are stored in objects; the order is that in which objects are first written.
 enum class ObjectKind : std::uint8_t {
   config = 1,
   key_slot = 2,
@@ -38,7 +38,7 @@ inline constexpr std::size_t kFrameOverheadBytes = kFrameHeaderBytes + kFrameDig
 inline constexpr std::size_t kFramePayloadBytesMax = 64 * 1024 * 1024;
 
 void encode_preamble(core::Bytes& out, ObjectKind kind);
-/// corrupt: not one of ours, or of another kind. unsupported_version: made by a newer Cairn.
+/// corrupt: not one of our objects, or of another kind. unsupported_version: made by a newer Cairn.
 core::Status check_preamble(core::ByteView object, ObjectKind kind);
 
 /// preamble | u32 length | payload | BLAKE2b-256 of everything before.
@@ -54,13 +54,13 @@ struct Frame {
 [[nodiscard]] core::Result<Frame> decode_frame(core::ByteView object, ObjectKind kind);
 
 /// Small objects that nothing can rebuild (config, key slots, snapshots, tombstones) are written
-/// twice in a row, so that one bad sector does not cost them.
+/// twice in a row, so that one bad sector does not destroy them.
 [[nodiscard]] core::Bytes encode_twin(ObjectKind kind, core::ByteView payload);
 
 struct Twin {
   core::ByteView payload;
   core::Hash256 digest;
-  bool intact = true;  ///< false: one copy is damaged, or there are bytes around the two
+  bool intact = true;  ///< false: one copy is damaged, or there are other bytes
 };
 /// Succeeds if at least one copy is intact.
 [[nodiscard]] core::Result<Twin> decode_twin(core::ByteView object, ObjectKind kind);

@@ -18,7 +18,7 @@ struct IndexedPack {
 
 /// Plaintext of an index object: what a session or a collector has published.
 struct IndexSegment {
-  std::vector<IndexSegmentId> replaces;  ///< segments that this one makes needless; sorted
+  std::vector<IndexSegmentId> replaces;  ///< segments that this one replaces; sorted
   std::vector<IndexedPack> packs;        ///< sorted by id
 
   friend bool operator==(const IndexSegment&, const IndexSegment&) = default;

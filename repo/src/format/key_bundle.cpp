@@ -139,7 +139,7 @@ EpochKeys decode_epoch(core::Decoder& in) {
   return epoch;
 }
 
-/// Above the size of any encoding: the buffer never grows, so that no copy of a key stays behind.
+/// More than any encoding takes, so that the buffer never grows and leaves no copy of a key behind.
 std::size_t size_bound(const KeyBundle& bundle) noexcept {
   constexpr std::size_t kFixedBound = 512;  // keys, certificate, lengths
   return kFixedBound + bundle.config_payload.size() +

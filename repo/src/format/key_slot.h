@@ -13,8 +13,8 @@
 
 namespace cairn::repo::format {
 
-/// The admin's word that a signing key belongs to a role. Stands in every signed record, so that
-/// each can be checked alone against the config's admin key.
+/// The admin's signed statement that a signing key belongs to a role. Every signed record contains
+/// one, so that it can be checked by itself against the config's admin key.
 struct Certificate {
   core::SignPublicKey subject;
   Role role = Role::admin;
@@ -39,7 +39,7 @@ struct EpochKeys {
   core::SecretBytes data_secret;      ///< empty, or 32 bytes: admin, restore
 };
 
-/// What a key slot protects: everything one role may know.
+/// What a key slot protects: all keys of one role.
 struct KeyBundle {
   Role role = Role::admin;
   core::Bytes config_payload;              ///< copy of the config record, byte for byte
@@ -57,7 +57,7 @@ inline constexpr std::size_t kKeyBundleBytesMax = 256 * 1024;
 [[nodiscard]] core::SecretBytes encode_key_bundle(const KeyBundle& bundle);
 [[nodiscard]] core::Result<KeyBundle> decode_key_bundle(core::ByteView input);
 
-/// Whom a slot belongs to: sealed under the index key, so that `key list` needs any one key.
+/// Whose slot it is. Sealed under the index key, so that `key list` works with any key.
 struct SlotLabel {
   Role role = Role::admin;
   std::string name;  ///< what the user called it
@@ -89,7 +89,7 @@ struct KeySlot {
 };
 inline constexpr std::size_t kSealedLabelBytesMax = 16 * 1024;
 
-/// The slot up to, not including, sealed_bundle: the bundle's associated data.
+/// The slot up to, but not including, sealed_bundle: the bundle's associated data.
 [[nodiscard]] core::Bytes encode_key_slot_header(const KeySlot& slot);
 [[nodiscard]] core::Bytes encode_key_slot(const KeySlot& slot);
 [[nodiscard]] core::Result<KeySlot> decode_key_slot(core::ByteView payload);

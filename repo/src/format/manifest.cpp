@@ -60,7 +60,7 @@ bool is_known(ProblemKind kind) noexcept {
   return false;
 }
 
-/// "/", or components that may stand in a folder, each after one slash.
+/// "/", or valid names, each after one slash.
 bool is_normal_path(std::string_view path) noexcept {
   if (path.size() > kPathBytesMax || path.empty() || path.front() != '/') {
     return false;
@@ -328,7 +328,7 @@ bool has_tail(const Snapshot& snapshot) noexcept {
   return !snapshot.folders_above.empty() || !snapshot.left_out.empty();
 }
 
-/// What stands at the end of a manifest that has any of it.
+/// The end of a manifest; left out if there is nothing in it.
 void encode_tail(core::Encoder& out, const Snapshot& snapshot) {
   if (!has_tail(snapshot)) {
     return;

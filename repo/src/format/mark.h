@@ -7,16 +7,16 @@
 #include "cairn/repo/ids.h"
 #include "format/key_slot.h"
 
-/// What is said of a snapshot after it was made. docs/FORMAT.md, "Snapshots".
+/// What is said about a snapshot after it was made. docs/FORMAT.md, "Snapshots".
 namespace cairn::repo::format {
 
 /// marks/<id>: the tags of a snapshot from now on, and whether it may be forgotten. Sealed under
 /// the index key.
 struct Mark {
   SnapshotId snapshot;
-  std::uint64_t number = 1;  ///< from 1; of a snapshot's marks the one with the highest counts
+  std::uint64_t number = 1;  ///< from 1; the mark with the highest number of a snapshot counts
   bool pinned = false;
-  std::vector<std::string> tags;  ///< sorted, unique; in place of the manifest's
+  std::vector<std::string> tags;  ///< sorted, unique; replace the manifest's
   core::Timestamp when;
   Certificate signer;
   core::Signature signature;  ///< over mark_message()
@@ -29,10 +29,10 @@ struct Mark {
 
 // --- Tags, as manifests and marks have them ---
 
-/// What is wrong with them; empty if nothing is.
+/// What is wrong with them; empty: nothing.
 [[nodiscard]] std::string_view tags_defect(const std::vector<std::string>& tags) noexcept;
 void encode_tags(core::Encoder& out, const std::vector<std::string>& tags);
-/// Reads them without a look at tags_defect().
+/// Reads them without checking tags_defect().
 [[nodiscard]] std::vector<std::string> decode_tags(core::Decoder& in);
 
 }  // namespace cairn::repo::format

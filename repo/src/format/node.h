@@ -73,7 +73,7 @@ struct ListInner {
 
 inline constexpr std::size_t kNodeItemsMax = 4096;  ///< entries, children or items of one node
 
-// Errors: internal, for what decoders would refuse.
+// Errors: internal, for values that decoders would refuse.
 [[nodiscard]] core::Result<core::Bytes> encode_folder_leaf(const FolderLeaf& leaf);
 [[nodiscard]] core::Result<core::Bytes> encode_folder_inner(const FolderInner& inner);
 [[nodiscard]] core::Result<core::Bytes> encode_list_leaf(const ListLeaf& leaf);
@@ -81,7 +81,7 @@ inline constexpr std::size_t kNodeItemsMax = 4096;  ///< entries, children or it
 /// A source's own entry, nameless: its chunk id is the source's root id.
 [[nodiscard]] core::Result<core::Bytes> encode_root(const Entry& entry);
 
-/// The type in the first byte; corrupt if it is none of ours.
+/// The type in the first byte; corrupt if it is unknown.
 [[nodiscard]] core::Result<NodeType> node_type(core::ByteView node);
 
 [[nodiscard]] core::Result<FolderLeaf> decode_folder_leaf(core::ByteView node);
@@ -90,11 +90,11 @@ inline constexpr std::size_t kNodeItemsMax = 4096;  ///< entries, children or it
 [[nodiscard]] core::Result<ListInner> decode_list_inner(core::ByteView node);
 [[nodiscard]] core::Result<Entry> decode_root(core::ByteView node);
 
-/// Bytes that an entry takes in a leaf, at most: what the builder adds up to bound a node.
+/// An upper bound of the bytes that an entry takes in a leaf: the builder adds these up.
 [[nodiscard]] std::size_t entry_size_bound(const Entry& entry) noexcept;
 
-/// Structural check of encoders and decoders: type-specific fields only where they
-/// belong, limits, sorted xattrs, content adding up. Empty string if fine, else the reason.
+/// The check that encoders and decoders share: fields of a type only where they belong, limits,
+/// sorted xattrs, contents that add up. Empty if all is well, else the reason.
 [[nodiscard]] std::string entry_defect(const Entry& entry, bool is_root);
 
 }  // namespace cairn::repo::format

@@ -88,7 +88,7 @@ void decode_body(core::Decoder& in, Entry& entry) {
 
 bool has_nul(std::string_view text) noexcept { return text.find('\0') != std::string_view::npos; }
 
-/// Components that may stand in a folder, joined by single slashes; none at the ends.
+/// Valid names, joined by single slashes; none at the ends.
 bool is_relative_path(std::string_view path) noexcept {
   if (path.size() > kPathBytesMax) {
     return false;
@@ -285,12 +285,12 @@ void decode_entry_tail(core::Decoder& in, EntryHead head, Entry& entry) {
   decode_body(in, entry);
 }
 
-// Part of the format, since nodes are split by it: docs/FORMAT.md, "Where folders are split".
+// Part of the format, since nodes are split by it: docs/FORMAT.md, "Where nodes end".
 std::size_t entry_size_bound(const Entry& entry) noexcept {
   constexpr std::size_t kFixedPart = 128;
   constexpr std::size_t kPerXattr = 16;
   constexpr std::size_t kPerItem = 48;
-  // Lengths and numbers at their longest: head, time, the owner as if nobody else had it, and the
+  // Lengths and numbers at their longest: head, time, an owner that no other entry shares, and the
   // longest body without its variable part (a folder's).
   static_assert(2 + 1 + 1 + 2 + 2 + 15 + 2 + 1 + 3 + (5 + 5 + 2 + 2) + (32 + 10 + 10) <=
                 kFixedPart);

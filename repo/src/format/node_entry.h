@@ -21,7 +21,7 @@ void encode_xattrs(core::Encoder& out, const std::vector<Xattr>& xattrs);
 /// What is wrong with them; empty: nothing.
 [[nodiscard]] std::string_view xattrs_defect(const std::vector<Xattr>& xattrs) noexcept;
 
-/// The parts of an entry before and after the number of its owner, which stands in leaves only.
+/// The parts of an entry before and after its owner's number, which only leaves contain.
 struct EntryHead {
   std::uint8_t flags = 0;
 };
@@ -30,7 +30,7 @@ void encode_entry_head(core::Encoder& out, const Entry& entry);
 void encode_entry_tail(core::Encoder& out, const Entry& entry);
 void decode_entry_tail(core::Decoder& in, EntryHead head, Entry& entry);
 
-/// An entry takes at least: name of one byte, type, flags, mode, owner, time.
+/// The smallest entry: a name of one byte, type, flags, mode, owner, time.
 inline constexpr std::size_t kEntryBytesMin = 2 + 1 + 1 + 2 + 1 + 2;
 
 }  // namespace cairn::repo::format

@@ -14,7 +14,7 @@ constexpr std::size_t kFolderChildBytesMin = 2 + ChunkId::kSize + 1;
 static_assert(kNodeItemsMax * (2 + kNameBytesMax + ChunkId::kSize + 10) + 8 <= kNodeBytesMax,
               "any inner node fits");
 
-// --- Owners: each stands once in a leaf, entries refer to it by number --------------------------
+// // --- Owners: each is once in a leaf, and entries refer to it by number ------------------------
 
 struct OrderOfOwners {
   bool operator()(const Owner* a, const Owner* b) const { return *a < *b; }
@@ -90,7 +90,7 @@ std::string leaf_defect(const FolderLeaf& leaf) {
   return {};
 }
 
-/// `owners_used`: how many of the owners were referred to so far; they must come in order.
+/// `owners_used`: how many of the owners were referred to so far; first uses must come in order.
 void decode_owner_number(core::Decoder& in, const std::vector<Owner>& owners,
                          std::size_t& owners_used, Entry& entry) {
   const std::uint64_t number = in.varint(kNodeItemsMax);

@@ -60,7 +60,7 @@ FixedPart decode_fixed_part(core::Decoder& in) {
   if (in.ok() && !core::equal(magic, core::as_view(kEndMagic))) {
     in.fail_corrupt("the end mark is missing: the pack is cut off or has bytes added");
   }
-  // Keeps the sums with it from overflowing.
+  // Bounds the sums below, so that they cannot overflow.
   if (in.ok() && fixed.covered_bytes > kPackBytesMax) {
     in.fail_limit("the pack is too large");
   }

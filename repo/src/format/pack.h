@@ -11,7 +11,7 @@
 /// Packs: header | blocks | sealed directory | segment table | footer. docs/FORMAT.md, "Packs".
 namespace cairn::repo::format {
 
-/// What a pack's blocks hold, and so which role can open them.
+/// What a pack's blocks hold, and thereby which role can open them.
 enum class BlockKind : std::uint8_t {
   data = 1,      ///< file contents, sealed to the data key
   metadata = 2,  ///< nodes, sealed to the metadata key
@@ -39,8 +39,8 @@ inline constexpr std::size_t kPackHeaderBytes = 8 + 4 + 4 + 96;
 [[nodiscard]] core::Bytes encode_pack_header(const PackHeader& header);
 [[nodiscard]] core::Result<PackHeader> decode_pack_header(core::ByteView input);
 
-/// Where a block's key comes from. Blocks may move to another pack without being opened: the
-/// directory then carries the key record of the pack they were sealed for.
+/// Where a block's key comes from. Blocks may be moved to another pack without being opened: its
+/// directory then also contains their key record.
 struct KeyRecord {
   std::uint32_t epoch = 0;
   Salt salt;
@@ -102,12 +102,12 @@ struct PackFooter {
 /// covered_bytes 8 | directory_bytes 4 | segment count 4 | "CAIRNEND" 8.
 inline constexpr std::size_t kPackFooterFixedBytes = 24;
 
-/// Table and fixed part, as they stand at the end of the pack.
+/// Table and fixed part, as at the end of the pack.
 [[nodiscard]] core::Bytes encode_pack_footer(const PackFooter& footer);
-/// How many bytes at the end of the pack the footer takes, from its last kPackFooterFixedBytes.
+/// How many bytes the whole footer takes, from the pack's last kPackFooterFixedBytes.
 [[nodiscard]] core::Result<std::size_t> pack_footer_size(core::ByteView fixed_part,
                                                          std::uint64_t pack_bytes);
-/// `tail` is exactly the footer; `pack_bytes` the size of the whole object.
+/// `tail` is exactly the footer, `pack_bytes` the size of the whole object.
 [[nodiscard]] core::Result<PackFooter> decode_pack_footer(core::ByteView tail,
                                                           std::uint64_t pack_bytes);
 [[nodiscard]] PackId pack_id(core::ByteView encoded_footer);

@@ -43,7 +43,7 @@ std::string_view defect_of(const BlockRecord& block, std::size_t keys) noexcept 
   return block.key < keys ? "" : "refers to a key that is not listed";
 }
 
-/// Checks that need all blocks: sums, and that no key has sealed two blocks with one nonce.
+/// Checks that need all blocks: sums, and that no key sealed two blocks with one nonce.
 std::string_view defect_of(const PackDirectory& directory) {
   const auto& blocks = directory.blocks;
   if (!is_known(directory.kind)) {

@@ -19,7 +19,7 @@ struct Link {
   RegisterType type = RegisterType::snapshot;
   SnapshotId id;
   Certificate signer;
-  ChainId chain;                ///< one client's run of snapshots; zero in a fence
+  ChainId chain;                ///< shared by all snapshots of one client; zero in a fence
   std::uint64_t sequence = 0;   ///< 1, 2, 3 ... in the chain; 0 in a fence
   SnapshotId previous;          ///< zero for the first
   core::Hash256 previous_hash;  ///< of the previous link's encoding; zero for the first
@@ -46,11 +46,11 @@ inline constexpr std::size_t kSealedManifestBytesMax = 32 * 1024 * 1024;
 [[nodiscard]] core::Bytes encode_register(const Register& record);
 [[nodiscard]] core::Result<Register> decode_register(core::ByteView payload);
 
-/// Room for the envelope and the padding.
+/// Leaves space for the envelope and the padding.
 inline constexpr std::size_t kManifestBytesMax = kSealedManifestBytesMax - 1024;
 
-/// The manifest's plaintext. A snapshot with very many long paths can exceed kManifestBytesMax:
-/// that is for the caller to check. Errors: internal (a limit of one of its fields).
+/// The manifest's plaintext. A snapshot with very many long paths can exceed kManifestBytesMax,
+/// which the caller must check. Errors: internal (one of its fields exceeds a limit).
 [[nodiscard]] core::Result<core::Bytes> encode_snapshot(const Snapshot& snapshot);
 [[nodiscard]] core::Result<Snapshot> decode_snapshot(core::ByteView input);
 

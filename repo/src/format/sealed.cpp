@@ -16,7 +16,7 @@ std::size_t padded_size(std::size_t plain_bytes) noexcept {
   return (plain_bytes + kPadHeaderBytes + kPaddingBytes - 1) / kPaddingBytes * kPaddingBytes;
 }
 
-/// All that is left: the ciphertext, at least its tag.
+/// The rest of the input: a ciphertext of at least a tag.
 core::ByteView decode_ciphertext(core::Decoder& in) {
   if (in.ok() && in.left() < core::kAeadTagBytes) {
     in.fail_corrupt("the ciphertext is shorter than its tag");

@@ -3,8 +3,8 @@
 #include "cairn/core/crypto.h"
 #include "cairn/core/result.h"
 
-/// Envelopes of encrypted records: what stands before the ciphertext. The keys are the store's
-/// business (store/objects/seal.h).
+/// Envelopes of encrypted records: what comes before the ciphertext. The keys are up to the store
+/// (store/objects/seal.h).
 namespace cairn::repo::format {
 
 struct SaltTag;

@@ -15,7 +15,7 @@ struct Session {
   SnapshotId id;
   std::string host;
   std::string user;
-  core::ProcessIdentity process;  ///< zeros: nobody can tell whether it lives
+  core::ProcessIdentity process;  ///< zeros: nobody can tell whether it is alive
   core::Timestamp start;
   std::string program_version;
   std::uint64_t heartbeat = 0;  ///< counts up; 0 in the announcement itself
@@ -28,7 +28,7 @@ struct Session {
 /// forgotten/<sid>: a snapshot was forgotten on purpose, by whom.
 struct Tombstone {
   SnapshotId snapshot;
-  core::Hash256 link_hash;  ///< of the link that it ends
+  core::Hash256 link_hash;  ///< of the forgotten snapshot's link
   Certificate signer;
   core::Timestamp when;
   std::string reason;
@@ -41,7 +41,7 @@ struct Tombstone {
 [[nodiscard]] core::Bytes tombstone_message(const RepositoryId& repository,
                                             const Tombstone& tombstone);
 
-/// condemned/<id>: packs that a collector means to delete; no writer may rely on them.
+/// condemned/<id>: packs that a collector intends to delete; no writer may rely on them.
 struct Condemned {
   SnapshotId collector;  ///< the collector's own session
   core::Timestamp when;

@@ -27,7 +27,7 @@ struct ObjectName {
   friend bool operator==(const ObjectName&, const ObjectName&) = default;
 };
 
-/// "packs/ab/abcd...": the same on every backend, and what messages call the object.
+/// "packs/ab/abcd...": the same on every backend, and the object's name in messages.
 [[nodiscard]] std::string object_path(const ObjectName& name);
 
 template <class Tag>
@@ -43,22 +43,22 @@ struct ListedObject {
 
 /// An object being written, whose name is known only at the end. Not thread-safe. Must not outlive
 /// its backend. Destroyed without publish() it leaves nothing behind under any object's name. After
-/// its first error every later call answers the same error.
+/// its first error every later call returns the same error.
 class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
   virtual core::Status append(core::ByteView data) = 0;
   /// Makes the object durable and visible in one step. already_exists if the name is taken: the
-  /// object there is left alone. fenced if somebody has discarded it meanwhile.
+  /// object there is not touched. fenced if somebody has discarded it meanwhile.
   virtual core::Status publish(const ObjectName& name) = 0;
 };
 
 enum class Certainty : std::uint8_t { known, likely };
 
-/// Where objects lie. Knows names and bytes, nothing else. Objects are created once and never
-/// changed, but for replace(). Thread-safe. Errors: not_found, already_exists, no_space,
-/// permission_denied, io. An object is absent also if the folder that it would lie in is missing,
-/// as long as the repository's config is there: tools that copy repositories drop empty folders.
+/// Where objects are stored. Knows names and bytes, nothing else. Objects are created once and
+/// never changed, except by replace(). Thread-safe. Errors: not_found, already_exists, no_space,
+/// permission_denied, io. A missing folder counts as empty as long as the repository's config
+/// exists: tools that copy repositories drop empty folders.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -72,13 +72,13 @@ class Backend {
                                  core::MutableByteView out) = 0;
   /// nullopt if there is no such object.
   [[nodiscard]] virtual core::Result<std::optional<std::uint64_t>> size(const ObjectName& name) = 0;
-  /// All objects of a kind, in no order. Foreign names (not ours to judge) are passed to `foreign`
+  /// All objects of a kind, in no particular order. Names that are not ours are passed to `foreign`
   /// if it is given.
   virtual core::Status list(format::ObjectKind kind,
                             const std::function<void(const ListedObject&)>& visit,
                             const std::function<void(std::string_view)>& foreign = {}) = 0;
-  /// Writes an object again that was read and found damaged: the one exception to "never changed".
-  /// In one step, durable: at any time there is the old one or the new one. Made if it is gone.
+  /// Rewrites an object that was read and found damaged: the one exception to "never changed".
+  /// Atomic and durable: at any time there is the old one or the new one. Made if it is missing.
   virtual core::Status replace(const ObjectName& name, core::ByteView data);
   /// not_found if there is none. The removal survives a power cut, except that of a pack: a pack
   /// that comes back does no harm, and many of them are removed in a row.
@@ -87,24 +87,25 @@ class Backend {
   /// Names of unfinished writes: those of living writers, and what dead ones left behind. None if
   /// the backend leaves nothing behind.
   [[nodiscard]] virtual core::Result<std::vector<std::string>> unfinished();
-  /// Of these the ones whose writer is known to be gone; with Certainty::likely also those of which
-  /// nothing is known and to which nothing was added for a day, by the storage's own clock.
+  /// Those of the unfinished writes whose writer has certainly ended; with Certainty::likely also
+  /// those about whose writer nothing is known and to which nothing was added for a day by the
+  /// storage's clock.
   [[nodiscard]] virtual core::Result<std::vector<std::string>> abandoned(Certainty certainty);
-  /// Removes one. If its writer lives after all, its publish() fails with `fenced`.
+  /// Removes one. If its writer is alive after all, its publish() fails with `fenced`.
   virtual core::Status discard_unfinished(const std::string& name);
 
-  /// Takes some room on a disk that may get full, so that there is something to give up when
+  /// Occupies some space on a disk that may become full, so that there is something to give up when
   /// nothing can be written any more, not even what leads to deletion. `seed` makes its content
   /// differ from that of other repositories. Does nothing if there is a reserve, or the storage has
-  /// no such thing. Errors: no_space (nothing is taken then), io.
+  /// no such thing. Errors: no_space (nothing is occupied then), io.
   virtual core::Status make_reserve(core::ByteView seed);
   /// False if there is none.
   [[nodiscard]] virtual core::Result<bool> give_up_reserve();
 
-  /// The folder of this machine that the objects lie in; empty if there is none.
+  /// The folder of this machine that contains the objects; empty if there is none.
   [[nodiscard]] virtual std::string local_folder() const { return {}; }
 
-  /// start, append, publish in one.
+  /// start, append and publish together.
   core::Status put(const ObjectName& name, core::ByteView data);
 };
 
@@ -122,22 +123,22 @@ template <class ObjectId>
   return ids;
 }
 
-/// What helps somebody who may not read or write a repository's files.
+/// Advice for a user who may not read or write a repository's files.
 inline constexpr std::string_view kSharingHint =
     "run it as the user whom the repository belongs to, or share it with a group: chgrp -R GROUP "
     "and chmod -R g+rwX on it, then chmod g+s on its folders";
 
-/// Makes the folders of a new repository in `location`, which is not empty. It is made if missing,
-/// with those above it, and must be empty, but for lost+found and empty folders of a layout that
-/// was cut off. already_exists if something else is there. What is made belongs to its owner alone,
-/// or to a group: core::FileSystem::sharing_inside().
+/// Makes the folders of a new repository in `location`, which is not empty. `location` is made if
+/// missing, with those above it, and must contain nothing but lost+found and empty folders from an
+/// interrupted init. already_exists if something else is there. What is made belongs to its owner
+/// alone, or to a group: core::FileSystem::sharing_inside().
 core::Status create_local_layout(core::FileSystem& file_system, const std::string& location);
 
-/// Who writes, so that what dead writers left can be told from what living ones are at.
+/// Who writes: distinguishes what dead writers left from what living ones are writing.
 struct WriterIdentity {
   core::ProcessIdentity process = {};
   std::uint64_t tag = 0;  ///< random: no other backend has the same
-  /// True if a process is certain to be over. Empty: nobody knows.
+  /// True if a process has certainly ended. Empty: it is never known.
   std::function<bool(const core::ProcessIdentity&)> is_gone = {};
 };
 

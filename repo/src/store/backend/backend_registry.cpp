@@ -15,15 +15,15 @@ core::Error no_location(std::string_view location, std::string_view why, std::st
   return {core::ErrorCode::invalid_argument, fmt::format("{}: {}", location, why), std::move(hint)};
 }
 
-/// What stands before a ':' in the first name; nullopt for a path.
+/// What is before a ':' in the first name; nullopt for a path.
 std::optional<std::string_view> scheme_of(std::string_view location) {
   const std::string_view first = location.substr(0, location.find('/'));
   const auto colon = first.find(':');
   return colon == std::string_view::npos ? std::nullopt : std::optional(first.substr(0, colon));
 }
 
-/// The path of "file:/srv", "file:///srv", "file://localhost/srv", "file:srv"; nullopt for another
-/// machine's.
+/// The path of "file:/srv", "file:///srv", "file://localhost/srv", "file:srv"; nullopt for that of
+/// another machine.
 std::optional<std::string> path_of_file_url(std::string_view url) {
   url.remove_prefix(kFile.size());
   if (!url.starts_with("//")) {

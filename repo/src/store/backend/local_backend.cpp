@@ -13,8 +13,8 @@
 #include "store/backend/local_layout.h"
 #include "store/backend/temporary_name.h"
 
-/// A repository as files. Every path is "<location>/" + object_path(name); what is being written
-/// lies in "<location>/tmp" and moves from there to its name in one step.
+/// A repository as files. Every path is "<location>/" + object_path(name); objects are written in
+/// "<location>/tmp" and moved from there to their names in one step.
 namespace cairn::repo::store {
 namespace {
 
@@ -22,7 +22,7 @@ using core::ErrorCode;
 using core::Status;
 using format::ObjectKind;
 
-/// Every attempt costs a system call; so many names are taken only if something is wrong.
+/// Every attempt costs a system call; this many names are taken only if something is wrong.
 constexpr int kTemporaryNamesMax = 100'000;
 
 std::string_view folder_of(ObjectKind kind) {
@@ -55,11 +55,11 @@ bool has_code(const Status& status, ErrorCode code) noexcept {
   return !status && status.error().code() == code;
 }
 
-/// Nobody writes to one file for so long without adding anything.
+/// No living writer leaves a file unchanged for so long.
 constexpr std::int64_t kStaleSeconds = 24 * 60 * 60;
 constexpr std::size_t kReserveBytes = 1024 * 1024;
 
-/// Bytes that neither compression nor deduplication below us can make less of.
+/// Bytes that compression and deduplication by the file system cannot reduce.
 core::Bytes reserve_content(core::ByteView seed) {
   std::uint64_t state = 0;
   for (const std::byte byte : seed) {
@@ -99,14 +99,14 @@ class LocalBackend final : public Backend {
   core::Result<bool> give_up_reserve() override;
   std::string local_folder() const override { return root(); }
 
-  /// Moves a complete, synced file to its name and makes that durable. `moved` tells whether the
-  /// file has left its temporary path.
+  /// Moves a complete, synced file to its name and makes that durable. `moved` is set once the file
+  /// has left its temporary path.
   Status publish(const std::string& temporary, const ObjectName& name, bool& moved);
-  /// The same over what is there.
+  /// The same, replacing what is there.
   Status move_over(const std::string& temporary, const ObjectName& name, bool& moved);
   core::FileSystem& file_system() noexcept { return file_system_; }
   Status share_file(const std::string& path);
-  /// Says of an error in a temporary file what it means for the user.
+  /// Adds to an error in a temporary file what it means for the user.
   [[nodiscard]] core::Error explained(core::Error error) const;
 
  private:
@@ -144,7 +144,7 @@ class LocalBackend final : public Backend {
   core::FileSystem& file_system_;
   const std::string location_;  ///< without a trailing '/'
   const WriterIdentity writer_;
-  std::mutex sharing_mutex_;         ///< sharing_
+  std::mutex sharing_mutex_;         ///< protects sharing_
   std::optional<SharedAs> sharing_;  ///< nullopt: not looked up yet
   std::atomic<std::uint64_t> next_temporary_{0};
   /// Folders packs/xx known to be durable: by the value of xx.
@@ -168,7 +168,7 @@ class LocalWriter final : public ObjectWriter {
   ~LocalWriter() override {
     if (!moved_) {
       file_.reset();
-      // What cannot be removed stays in tmp, where it is in nobody's way.
+      // A file that cannot be removed stays in tmp, where it does no harm.
       static_cast<void>(core::guarded("discarding a file",
                                       [this] { return backend_.file_system().remove(path_); }));
     }
@@ -187,7 +187,7 @@ class LocalWriter final : public ObjectWriter {
     state_ = explained(publish_file(name));
     return state_;
   }
-  /// publish() over what is there.
+  /// publish(), replacing what is there.
   Status replace(const ObjectName& name) {
     CAIRN_TRY_STATUS(state_);
     CAIRN_TRY_STATUS(explained(finish(name)));
@@ -207,7 +207,7 @@ class LocalWriter final : public ObjectWriter {
     CAIRN_TRY(const bool is_ours, file->has_its_name());
     CAIRN_TRY_STATUS(file->close());
     if (!is_ours) {
-      moved_ = true;  // what has its name now is somebody else's
+      moved_ = true;  // whatever has its name now belongs to somebody else
       return core::fail(discarded_error(name));
     }
     return {};
@@ -248,7 +248,7 @@ Status LocalBackend::share_file(const std::string& path) {
     return {};
   }
   Status shared = file_system_.share(path, with);
-  // Where no mode can be set, it is for the file system to say who may read.
+  // If no mode can be set, the file system alone decides who may read.
   return has_code(shared, ErrorCode::permission_denied) ? Status() : shared;
 }
 
@@ -264,7 +264,7 @@ core::Error LocalBackend::explained(core::Error error) const {
 }
 
 core::Result<LocalBackend::Temporary> LocalBackend::create_temporary() {
-  // What died left its files behind: a taken name is no error.
+  // A dead process may have left the folder behind: that it exists is no error.
   bool made_folder = false;
   for (int attempt = 0; attempt < kTemporaryNamesMax; ++attempt) {
     std::string path =
@@ -351,8 +351,8 @@ Status LocalBackend::publish(const std::string& temporary, const ObjectName& nam
   return file_system_.sync_folder(folder);
 }
 
-// The folder may be there because a process made it that died before it was durable: so the first
-// use by this backend syncs its parent in any case.
+// The folder may have been made by a process that died before it was durable, so the first use by
+// this backend always syncs its parent.
 Status LocalBackend::make_pack_folder(const ObjectName& name) {
   std::atomic<bool>& is_durable =
       pack_folders_[std::to_integer<std::size_t>(name.id.view().front())];
@@ -371,7 +371,7 @@ Status LocalBackend::make_pack_folder(const ObjectName& name) {
   return {};
 }
 
-// Only where there is a repository: in an empty mount point nothing must be made, or what follows
+// Only if there is a repository: in an empty mount point nothing must be made, or what follows
 // would be written below it.
 Status LocalBackend::make_folder_again(std::string_view folder) {
   CAIRN_TRY(const std::optional<core::FileInfo> config, file_system_.info(path_of(config_name())));
@@ -464,7 +464,7 @@ Status LocalBackend::list(ObjectKind kind, const Visit& visit, const Foreign& fo
 Status LocalBackend::replace(const ObjectName& name, core::ByteView data) {
   CAIRN_TRY(const std::unique_ptr<ObjectWriter> writer, start());
   CAIRN_TRY_STATUS(writer->append(data));
-  // start() makes no others.
+  // start() returns no other writers.
   return static_cast<LocalWriter&>(*writer).replace(name);
 }
 
@@ -488,7 +488,7 @@ core::Result<std::vector<std::string>> LocalBackend::unfinished() {
   return names_in(path_of(kTemporaryFolder));
 }
 
-/// What the storage's clock says now: clocks of other machines are not asked.
+/// The time of the storage's clock; clocks of other machines are not used.
 core::Result<std::int64_t> LocalBackend::storage_time() {
   CAIRN_TRY(const Temporary probe, create_temporary());
   const auto info = file_system_.info(probe.path);

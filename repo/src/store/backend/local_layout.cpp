@@ -13,8 +13,8 @@ namespace {
 using core::ErrorCode;
 using core::Status;
 
-/// What init may find in a folder and still call it empty: a disk's own lost+found, and folders of
-/// an init that was cut off before it wrote anything.
+/// What init may find in a folder that counts as empty: a disk's own lost+found, and folders of an
+/// init that was interrupted before it wrote anything.
 core::Result<bool> may_stay(core::FileSystem& file_system, const std::string& location,
                             const std::string& name) {
   if (name == "lost+found") {
@@ -32,7 +32,7 @@ core::Result<bool> may_stay(core::FileSystem& file_system, const std::string& lo
   return names.empty();
 }
 
-/// Who may make a folder in the parent need not be allowed to open it.
+/// A user who may make a folder in the parent need not be allowed to open it.
 Status sync_parent(core::FileSystem& file_system, const std::string& path) {
   Status synced = file_system.sync_folder(parent_of(path));
   if (!synced && synced.error().code() == ErrorCode::permission_denied) {
@@ -41,7 +41,7 @@ Status sync_parent(core::FileSystem& file_system, const std::string& path) {
   return synced;
 }
 
-/// Makes the folder and those above it that are missing, each shared as the one above wants it.
+/// Makes the folder and the missing ones above it, each shared as its parent requires.
 Status make_folders(core::FileSystem& file_system, const std::string& path) {
   CAIRN_TRY(const std::optional<core::FileInfo> found, file_system.info(path));
   if (found) {

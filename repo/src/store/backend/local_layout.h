@@ -7,7 +7,7 @@
 #include "cairn/core/file_system.h"
 #include "cairn/core/result.h"
 
-/// What lies where in a repository on a file system, besides objects.
+/// What a repository on a file system contains, besides objects.
 namespace cairn::repo::store {
 
 inline constexpr std::string_view kTemporaryFolder = "tmp";
@@ -17,11 +17,11 @@ inline constexpr std::array<std::string_view, 10> kLocalFolders = {
     "keys",      kPacksFolder, "index", "sessions", "snapshots",
     "forgotten", "condemned",  "marks", "settings", kTemporaryFolder};
 
-/// "/" becomes empty, so that joining with '/' gives a path in any case.
+/// "/" becomes empty, so that joining with '/' always gives a path.
 [[nodiscard]] std::string without_trailing_slashes(std::string path);
 [[nodiscard]] std::string parent_of(const std::string& path);
 
-/// Makes a folder (fine if it exists already) and shares it. Somebody else's stays as it is.
+/// Makes a folder (succeeds if it exists) and shares it. A folder of another owner stays as it is.
 core::Status make_shared_folder(core::FileSystem& file_system, const std::string& path,
                                 core::Sharing sharing);
 

@@ -17,7 +17,7 @@
 
 namespace cairn::repo::store {
 
-/// Where a chunk lies.
+/// Where a chunk is stored.
 struct ChunkLocation {
   PackNumber pack{};
   std::uint32_t block = 0;         ///< index into the pack's directory
@@ -27,15 +27,15 @@ struct ChunkLocation {
   friend bool operator==(const ChunkLocation&, const ChunkLocation&) = default;
 };
 
-/// Says which packs a lookup may answer with. Empty: every living one.
+/// Which packs a lookup may return. Empty: every living one.
 using PackFilter = std::function<bool(PackNumber)>;
 
 struct CatalogueOptions {
   std::string folder;  ///< made if missing (one level)
   RepositoryId repository;
   std::uint64_t map_bytes = std::uint64_t{1} << 40;  ///< address space, not memory or disk
-  /// Only reads what is there, and keeps others from writing meanwhile: for a folder that cannot be
-  /// written. Nothing is made, everything that would change it fails with permission_denied.
+  /// Only reads, and keeps others from writing meanwhile: for a folder that cannot be written.
+  /// Nothing is made; every change fails with permission_denied.
   bool read_only = false;
 };
 
@@ -43,11 +43,11 @@ struct CatalogueStatistics {
   std::uint64_t segments = 0;
   std::uint64_t packs = 0;
   std::uint64_t chunks = 0;  ///< entries of all levels; a chunk stored twice counts twice
-  std::uint64_t levels = 0;  ///< sorted runs a lookup may have to look into
+  std::uint64_t levels = 0;  ///< sorted runs that a lookup may have to search
   std::uint64_t disk_bytes = 0;
 };
 
-/// A record of the stat cache that is to be set or, without a value, removed.
+/// A record of the stat cache to be set or, without a value, removed.
 struct StatChange {
   core::Bytes key;
   std::optional<core::Bytes> value;
@@ -57,18 +57,18 @@ inline constexpr std::size_t kStatKeyBytesMax = 64;
 /// The client's index of a repository: chunk id -> location, pack table, what the last backup saw
 /// of each folder, and small notes, in LMDB.
 ///
-/// A cache: everything in it can be made again from the repository's index segments. open() throws
-/// a damaged, foreign or outdated one away and starts empty, without an error. Losing it costs
+/// A cache: everything in it can be made again from the repository's index segments. open()
+/// discards a damaged, foreign or outdated one and starts empty, without an error. Losing it costs
 /// time, never data.
 ///
-/// The chunk index is a small log-structured merge tree inside LMDB: each ingested segment becomes
-/// a run written in sorted order by append (random insertion would cost 50-200 times the bytes),
-/// runs of a size are merged into the next size, each run has a filter so that a miss seldom
-/// touches it.
+/// The chunk index is a small log-structured merge tree inside LMDB. Each ingested segment becomes
+/// a run, appended in sorted order (random insertion would write 50-200 times the bytes). Runs of
+/// similar size are merged into larger ones, and each run has a filter so that looking for an
+/// unknown chunk seldom touches it.
 ///
 /// Thread-safe: find() and the other const calls from any number of threads; one writer at a time
-/// (calls wait for each other). Several processes may share one catalogue. One Catalogue per
-/// folder and process. Memory: the map is the page cache's; own memory is bounded by the segment
+/// (calls wait for each other). Several processes may share one catalogue. One Catalogue per folder
+/// and process. Memory: the map belongs to the page cache; own memory is bounded by the segment
 /// being ingested.
 ///
 /// Errors: io, no_space; corrupt means the catalogue must be discarded (discard()) and made again.
@@ -85,7 +85,7 @@ class Catalogue {
   [[nodiscard]] virtual bool started_empty() const = 0;
   /// Why open() threw away what was there; empty if nothing was, or if it is of another version.
   [[nodiscard]] virtual std::string discarded_because() const { return {}; }
-  /// True once a call has found the catalogue itself damaged. Until then a `corrupt` is of
+  /// True once a call has found the catalogue itself damaged. Until then `corrupt` is about
   /// something else, and discarding the catalogue would only lose the stat cache.
   [[nodiscard]] virtual bool saw_damage() const noexcept { return false; }
 
@@ -97,8 +97,8 @@ class Catalogue {
   /// Adds a segment's packs and chunks in one transaction; does nothing if it is known already.
   /// Packs listed by several segments are kept once.
   virtual core::Status ingest(const IndexSegmentId& id, const format::IndexSegment& segment) = 0;
-  /// Forgets segments that are not in `listed`; packs that no remaining segment lists are dead: a
-  /// chunk whose only location is in them is a miss from now on.
+  /// Drops segments that are not in `listed`. Packs that no remaining segment lists are dead: a
+  /// chunk that is only in them is not found from now on.
   virtual core::Status retain(std::span<const IndexSegmentId> listed) = 0;
 
   // --- chunks and packs ---
@@ -109,7 +109,7 @@ class Catalogue {
   [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(const ChunkId& id) const {
     return find(id, {});
   }
-  /// One answer per id, in one read transaction.
+  /// One result per id, in one read transaction.
   [[nodiscard]] virtual core::Result<std::vector<std::optional<ChunkLocation>>> find_all(
       std::span<const ChunkId> ids, const PackFilter& usable) const = 0;
   [[nodiscard]] core::Result<std::vector<std::optional<ChunkLocation>>> find_all(
@@ -131,14 +131,13 @@ class Catalogue {
   [[nodiscard]] virtual core::Result<std::unordered_map<PackNumber, std::uint64_t>> chunks_by_pack()
       const = 0;
 
-  // --- the stat cache: records by key, opaque here (ops/incremental/stat_cache.h says what they
-  // hold) ---
+  // // --- the stat cache: records by key, opaque here (see ops/incremental/stat_cache.h) ---
   [[nodiscard]] virtual core::Result<std::optional<core::Bytes>> stat_record(
       core::ByteView key) const = 0;
-  /// All in one transaction: a few MiB at a time, which readers and other writers wait for.
+  /// All in one transaction. Readers and other writers wait for it, so a few MiB at a time.
   virtual core::Status change_stat_records(std::span<const StatChange> changes) = 0;
-  /// Packs that have died since this catalogue was made. While it stands still, nothing that was
-  /// stored has gone.
+  /// Packs that have died since this catalogue was made. As long as it does not change, nothing
+  /// that was stored has gone.
   [[nodiscard]] virtual core::Result<std::uint64_t> dead_packs() const = 0;
 
   // --- notes: small values by name, for the client's own memory (its chain, snapshot links) ---

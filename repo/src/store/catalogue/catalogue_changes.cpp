@@ -12,9 +12,10 @@ namespace {
 using core::ErrorCode;
 using core::Status;
 
-/// Inputs of at most so many leaves are removed in the transaction that publishes their successor.
+/// Inputs of at most this many leaves are removed in the transaction that publishes their
+/// successor.
 constexpr std::uint64_t kLeavesRemovedAtOnce = 256;
-/// retain() commits after so many packs: their records lie on as many pages at worst.
+/// retain() commits after this many packs: in the worst case their records are on as many pages.
 constexpr std::size_t kPacksPerTransaction = 4096;
 
 /// The packs of a segment with their numbers.
@@ -24,7 +25,7 @@ struct PackPlan {
     PackNumber number{};
     std::uint32_t chunks = 0;
   };
-  std::vector<Fresh> fresh;       ///< not known, or dead: their chunks are to be added
+  std::vector<Fresh> fresh;       ///< unknown or dead: their chunks are to be added
   std::vector<PackNumber> known;  ///< alive already
 };
 
@@ -237,7 +238,7 @@ Status ingest_segment(CatalogueWriteTxn& txn, const IndexSegmentId& id,
   }
   CAIRN_TRY_CONTEXT(const PackPlan plan, fmt::format("index segment {}", id.short_hex()),
                     plan_packs(txn, segment));
-  // Chunks before packs: whatever of them is committed early belongs to a run that nobody reads.
+  // Chunks before packs: those committed early belong to a run that nobody reads yet.
   CAIRN_TRY_STATUS(add_chunks(txn, plan));
   CAIRN_TRY_STATUS(add_packs(txn, plan));
   std::vector<PackNumber> numbers = plan.known;

@@ -4,14 +4,14 @@
 
 #include "store/catalogue/run_merge.h"
 
-/// What changes the chunk index and the pack tables. Each call uses a fresh transaction up: it has
+/// Changes to the chunk index and the pack tables. Each call uses up a fresh transaction: it has
 /// finished it, or there was nothing to do, or it failed and the transaction must be dropped.
 namespace cairn::repo::store {
 
 /// Catalogue::ingest().
 core::Status ingest_segment(CatalogueWriteTxn& txn, const IndexSegmentId& id,
                             const format::IndexSegment& segment);
-/// Catalogue::retain(). When most entries belong to dead packs, all runs are written anew without
+/// Catalogue::retain(). When most entries belong to dead packs, all runs are rewritten without
 /// them.
 core::Status retain_segments(CatalogueWriteTxn& txn, std::span<const IndexSegmentId> listed);
 

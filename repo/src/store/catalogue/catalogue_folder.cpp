@@ -172,7 +172,7 @@ Status CatalogueFolder::write_mark(const CatalogueMark& mark) {
     return core::fail(folder_error(errno, "open " + path));
   }
   const int descriptor = file.number();
-  // In place, because a mark that went back in time would vouch for a file that changed since.
+  // In place, because a mark of an earlier time would vouch for a file that has changed since.
   const bool written = ::pwrite(descriptor, bytes.data(), bytes.size(), 0) == ssize_t{kMarkBytes} &&
                        ::ftruncate(descriptor, off_t{kMarkBytes}) == 0 && ::fsync(descriptor) == 0;
   return written ? Status() : Status(core::fail(folder_error(errno, "write " + path)));

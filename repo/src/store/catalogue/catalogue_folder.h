@@ -20,22 +20,22 @@
 ///
 /// The lock files stay for ever: removing a file that others lock is a race. Order: write.lock
 /// before files.lock. Nothing here waits for processes that merely have the catalogue open: if the
-/// files are replaced under them, they go on with the old, nameless ones.
+/// files are replaced, they go on with the old ones, which have no name any more.
 namespace cairn::repo::store {
 
 /// What the `state` file says. LMDB is used without fsync, so its file can be trusted if everything
-/// was synced (clean), or if the machine has not been started anew since it was written to: a
-/// killed process loses nothing that it committed.
+/// was synced (clean), or if the machine has not been rebooted since it was written to: a killed
+/// process loses nothing that it committed.
 struct CatalogueMark {
   RepositoryId repository;
   bool clean = false;
   std::string boot;  ///< the boot in which it was written to; kBootIdBytes
 };
 inline constexpr std::size_t kBootIdBytes = 36;
-/// Another version starts empty. Raise it with every change to what the tables hold.
+/// A catalogue of another version is started empty. Raise it with every change to the tables.
 inline constexpr std::uint32_t kCatalogueVersion = 3;
 
-/// The running system's boot id, or zeros if it cannot be told: never equal to a later one.
+/// The running system's boot id, or zeros if it is unknown: never equal to a later one.
 [[nodiscard]] std::string current_boot_id();
 
 /// An flock() that ends with the object. Must not outlive the folder.
@@ -66,7 +66,7 @@ class CatalogueFolder {
   [[nodiscard]] core::Result<FolderLock> share_files();
   [[nodiscard]] core::Result<FolderLock> own_files();
   [[nodiscard]] core::Result<FolderLock> own_writing();
-  /// Nobody writes as long as it is held. busy if another process is writing now.
+  /// Nobody writes while it is held. busy if another process is writing now.
   [[nodiscard]] core::Result<FolderLock> try_share_writing();
   /// nullopt if another process is writing now.
   [[nodiscard]] core::Result<std::optional<FolderLock>> try_own_writing();
@@ -75,7 +75,7 @@ class CatalogueFolder {
   [[nodiscard]] std::optional<CatalogueMark> read_mark() const;
   /// Durable when it returns.
   core::Status write_mark(const CatalogueMark& mark);
-  /// The environment's files; fine if they are missing.
+  /// Removes the environment's files; succeeds if they are missing.
   core::Status remove_environment();
   core::Status remove_mark();
   /// True if data.mdb is the file with this identity.

@@ -12,14 +12,14 @@
 
 namespace cairn::repo::store {
 
-/// A read transaction with what every lookup needs. Beginning one costs a microsecond and more;
-/// renewing one costs a tenth of that, and the ledger is read again only around changes.
+/// A read transaction with everything that a lookup needs. Beginning one costs a microsecond or
+/// more; renewing it a tenth of that, and the ledger is read again only if it may have changed.
 struct CatalogueReader {
   LmdbReadTxn txn;
   LmdbCursor leaves;  ///< on leaf_table
   Ledger ledger{};
   std::vector<std::shared_ptr<RunFilter>> filters{};  ///< of the ledger's runs
-  std::optional<std::uint64_t> snapshot{};  ///< the one that `ledger` is of, if that is known
+  std::optional<std::uint64_t> snapshot{};  ///< the one that `ledger` belongs to, if known
 
   [[nodiscard]] core::Result<std::optional<ChunkLocation>> find(const ChunkId& id,
                                                                 const PackFilter& usable,
@@ -29,11 +29,11 @@ struct CatalogueReader {
   }
 };
 
-/// Readers waiting for use: as many as there were lookups at the same time. Thread-safe; must not
-/// outlive the environment.
+/// Idle readers: as many as there were simultaneous lookups. Thread-safe; must not outlive the
+/// environment.
 class CatalogueReaders {
  public:
-  /// Gives the reader back; its snapshot ends.
+  /// Gives the reader back when destroyed; its snapshot ends.
   class Lease {
    public:
     Lease(CatalogueReaders& pool, std::unique_ptr<CatalogueReader> reader)
@@ -62,7 +62,7 @@ class CatalogueReaders {
 
   LmdbEnv& env_;
   RunFilters filters_;
-  std::mutex mutex_;  ///< idle_
+  std::mutex mutex_;  ///< protects idle_
   std::vector<std::unique_ptr<CatalogueReader>> idle_;
 };
 

@@ -13,7 +13,7 @@
 /// is `corrupt`, and no number in it is used before it was checked.
 namespace cairn::repo::store {
 
-/// What a reader of the catalogue says who found something else than what was written.
+/// The error of a reader that found something other than what was written.
 [[nodiscard]] tl::unexpected<core::Error> catalogue_damaged(std::string_view what);
 
 /// Positions in catalogue_tables().
@@ -40,8 +40,8 @@ struct RunInfo {
   friend bool operator==(const RunInfo&, const RunInfo&) = default;
 };
 
-/// The state of the chunk index; one record, so that a run appears and its inputs disappear at
-/// once.
+/// The state of the chunk index, in one record, so that a merged run appears and its inputs
+/// disappear at once.
 struct Ledger {
   std::uint32_t next_run = 1;
   std::uint32_t next_pack = 1;
@@ -56,7 +56,8 @@ struct Ledger {
   friend bool operator==(const Ledger&, const Ledger&) = default;
 };
 inline constexpr std::size_t kRunsMax = 4096;
-/// The collector of living packs is a bitmap. 2^28 packs of 32 MiB are 8 EiB.
+/// Living packs are collected in a bitmap, so their numbers are bounded. 2^28 packs of 32 MiB are 8
+/// EiB.
 inline constexpr std::uint32_t kPackNumberMax = std::uint32_t{1} << 28;
 
 [[nodiscard]] core::Bytes encode_ledger(const Ledger& ledger);
@@ -64,7 +65,7 @@ inline constexpr std::uint32_t kPackNumberMax = std::uint32_t{1} << 28;
 
 /// Why a pack is alive.
 struct PackUse {
-  std::uint32_t segments = 0;  ///< that list it
+  std::uint32_t segments = 0;  ///< how many list it
   std::uint32_t chunks = 0;    ///< entries it has in the runs
 
   friend bool operator==(const PackUse&, const PackUse&) = default;
@@ -94,7 +95,7 @@ struct PackBrief {
 [[nodiscard]] core::Bytes encode_pack_number(PackNumber number);
 [[nodiscard]] core::Result<PackNumber> decode_pack_number(core::ByteView input);
 
-/// Keys of tables with integer keys: the machine's own numbers.
+/// Keys of tables with integer keys: integers in the machine's byte order.
 [[nodiscard]] core::ByteView integer_key(const std::uint32_t& number) noexcept;
 [[nodiscard]] core::ByteView integer_key(const std::uint64_t& number) noexcept;
 [[nodiscard]] core::Result<PackNumber> pack_number_from_key(core::ByteView key);

@@ -10,7 +10,7 @@
 
 namespace cairn::repo::store {
 
-/// Places where a test may end the process.
+/// Points at which a test may end the process.
 enum class CatalogueStep {
   portion_committed,  ///< part of a run is written or removed; it is not listed
   committed,          ///< a transaction is over; runs that were merged may still be there
@@ -18,21 +18,21 @@ enum class CatalogueStep {
 
 struct CatalogueTuning {
   MergePolicy merge;
-  /// 4 MiB of pages in memory between commits; LMDB 0.9.24 must stay below 131,071 pages.
+  /// 4 MiB of pages in memory between commits. LMDB 0.9.24 must stay below 131,071 pages.
   std::size_t pages_per_transaction = 1024;
-  /// LMDB rewrites a commit's list of freed pages as a whole when it takes one of them: short lists
-  /// (one page here) keep small ingests small.
+  /// LMDB rewrites a commit's whole list of freed pages when it takes one of them: short lists (one
+  /// page here) keep small ingests cheap.
   std::size_t removals_per_transaction = 500;
   std::function<void(CatalogueStep)> on_step = [](CatalogueStep) {};
 };
 
-/// A change to the catalogue that may be too big for one transaction of LMDB: a ledger and a row of
-/// those. The caller holds the write lock from before begin() until after finish(), so that nobody
-/// else changes the ledger in between.
+/// A change to the catalogue that may be too big for one LMDB transaction: a ledger and a sequence
+/// of transactions. The caller holds the write lock from before begin() until after finish(), so
+/// that nobody else changes the ledger in between.
 ///
-/// What a portion writes must mean nothing until finish() commits the ledger that lists it; a run
-/// being written stands in Ledger::doomed until then, so that a crash leaves nothing but garbage
-/// that is known as such. Not thread-safe. The destructor drops what was not committed.
+/// What a portion writes must have no meaning until finish() commits the ledger that lists it. A
+/// run being written is in Ledger::doomed until then, so that a crash leaves only garbage that is
+/// known as such. Not thread-safe. The destructor drops what was not committed.
 class CatalogueWriteTxn {
  public:
   [[nodiscard]] static core::Result<CatalogueWriteTxn> begin(LmdbEnv& env,

@@ -10,9 +10,9 @@ namespace {
 
 using core::ErrorCode;
 
-/// Where the prefix stands in a leaf's key.
+/// Offset of the prefix in a leaf's key.
 constexpr std::size_t kLeafKeyPrefixAt = 4;
-/// More runs than a policy that works leaves at any time.
+/// More runs than a working merge policy ever leaves.
 constexpr std::size_t kRunsAtOnce = 24;
 
 void put_u32(std::byte* out, std::uint32_t value) noexcept {
@@ -29,11 +29,11 @@ std::uint32_t take_u32(const std::byte* in) noexcept {
   return value;
 }
 
-/// An id that is looked for.
+/// An id that is looked up.
 struct Wanted {
   explicit Wanted(const ChunkId& id) : bytes(id.view().data()), prefix(id_prefix(bytes)) {}
 
-  /// Whether `entry` stands before it; nearly always told by eight bytes.
+  /// Whether `entry` comes before it; eight bytes nearly always decide.
   [[nodiscard]] bool follows(const std::byte* entry) const noexcept {
     const std::uint64_t other = id_prefix(entry);
     return other != prefix ? other < prefix : std::memcmp(entry, bytes, kEntryIdBytes) < 0;
@@ -47,8 +47,8 @@ struct Wanted {
 };
 
 /// Position of the first entry of a leaf that is not less than the id. Ids are uniform, so a guess
-/// from the leaf's last id and the run's density is a few entries off, and touches few cache lines;
-/// any other distribution only costs more steps.
+/// from the leaf's last id and the run's density is only a few entries off, and touches few cache
+/// lines; any other distribution only costs more steps.
 std::size_t lower_bound(core::ByteView leaf, std::size_t entries, std::uint64_t last_prefix,
                         const RunInfo& run, const Wanted& wanted) {
   const auto entry = [&](std::size_t i) { return leaf.data() + i * kEntryBytes; };
@@ -65,7 +65,7 @@ std::size_t lower_bound(core::ByteView leaf, std::size_t entries, std::uint64_t 
   return at;
 }
 
-/// A line of a run's filter that is to be asked.
+/// A line of a run's filter that is to be tested.
 struct FilterLine {
   const RunInfo* run = nullptr;
   core::ByteView piece;  ///< empty: the run has no filter
@@ -210,7 +210,7 @@ core::Result<std::optional<ChunkLocation>> find_chunk(const LmdbTxn& txn, LmdbCu
   Expects(ask.filters.size() == ask.runs.size());
   const FilterQuestion question(id);
   const Wanted wanted(id);
-  // All lines are fetched before the first is asked: memory answers them side by side.
+  // All lines are prefetched before the first is tested, so that memory accesses overlap.
   std::array<FilterLine, kRunsAtOnce> lines;
   for (std::size_t first = 0; first < ask.runs.size(); first += lines.size()) {
     const std::size_t count = std::min(ask.runs.size() - first, lines.size());
@@ -245,7 +245,7 @@ std::vector<std::size_t> plan_merge(std::span<const RunInfo> runs, std::uint64_t
     const auto equals = [&](std::size_t i) { return class_of(runs[i].entries, policy) == target; };
     const auto same = static_cast<std::uint64_t>(std::count_if(open.begin(), open.end(), equals));
     const bool full = target == 0 ? same > 0 : same + 1 >= policy.fan_out;
-    // Smaller runs come along: they are cheap, and each is one place less to look into.
+    // Smaller runs are merged too: they are cheap, and each is one place less to search.
     const auto joins = [&](std::size_t i) {
       return class_of(runs[i].entries, policy) < target || (full && equals(i));
     };

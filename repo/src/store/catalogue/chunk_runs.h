@@ -22,10 +22,10 @@
 ///     leaf    85 entries = 4080 bytes, which with LMDB's header fill one page exactly
 ///     key     run u32 | first 8 bytes of the leaf's last id | leaf's position u32, big-endian
 ///
-/// So the first leaf whose key is not less than (run, prefix of id, 0) is the one in which entries
-/// of this id begin. One page a value matters twice: LMDB takes single pages from its free list
-/// without searching for neighbours, and 85 entries a key keep its tree at 0.4 bytes a chunk.
-/// An id may occur several times (in several packs); all its entries are kept.
+/// So the entries of an id begin in the first leaf whose key is not less than (run, prefix of id,
+/// 0). One page per value has two advantages: LMDB takes single pages from its free list without
+/// searching for neighbours, and 85 entries per key keep its tree at 0.4 bytes a chunk. An id may
+/// occur several times (in several packs); all its entries are kept.
 namespace cairn::repo::store {
 
 inline constexpr std::size_t kEntryIdBytes = ChunkId::kSize;
@@ -37,7 +37,7 @@ inline constexpr std::size_t kLeafKeyBytes = 16;
 void encode_entry(std::byte* out, const ChunkId& id, const ChunkLocation& location) noexcept;
 /// Checks the location's limits; corrupt if it breaks one.
 [[nodiscard]] core::Result<ChunkLocation> decode_entry(const std::byte* entry);
-/// The pack alone, without a check.
+/// Only the pack, unchecked.
 [[nodiscard]] PackNumber entry_pack(const std::byte* entry) noexcept;
 
 using LeafKey = std::array<std::byte, kLeafKeyBytes>;
@@ -51,11 +51,11 @@ using LeafKey = std::array<std::byte, kLeafKeyBytes>;
   return std::uint64_t{run} << 32 | piece;
 }
 
-/// The leaves that were read last, copied out of the map: ids that are asked in order mostly find
-/// theirs here. Good for one transaction.
+/// The leaves read last, copied out of the map: ids looked up in order are mostly in the leaf of
+/// the id before. Valid for one transaction.
 class LastLeaves {
  public:
-  /// The bytes of `leaf`, a value of `run` that a cursor has sought.
+  /// The bytes of `leaf`, a value of `run` that a cursor found.
   [[nodiscard]] core::Result<core::ByteView> read(const LmdbTxn& txn, std::uint32_t run,
                                                   core::ByteView leaf);
 
@@ -69,7 +69,7 @@ class LastLeaves {
   std::array<Leaf, kLeaves> leaves_;
 };
 
-/// Runs, and RunFilters::of() them.
+/// Runs and their filters (RunFilters::of()).
 struct RunsToAsk {
   std::span<const RunInfo> runs;
   std::span<const std::shared_ptr<RunFilter>> filters;
@@ -84,15 +84,15 @@ struct RunsToAsk {
                                                                     const ChunkId& id);
 
 struct MergePolicy {
-  /// Runs of up to so many entries are merged with each other at every ingest.
+  /// Runs of up to this many entries are merged with each other at every ingest.
   std::uint64_t small_entries = 512;
-  /// Each class holds runs of up to `fan_out` times as many entries as the class before. When one
-  /// would come to hold so many runs, they become one run of a higher class.
+  /// Each class holds runs of up to `fan_out` times as many entries as the class before. When a
+  /// class would come to hold that many runs, they become one run of a higher class.
   std::uint64_t fan_out = 4;
 };
 
 /// Positions of the runs to be merged with `fresh_entries` new ones into one run. Every entry that
-/// is rewritten rises by a class (but in the lowest), which bounds both what is written for it,
+/// is rewritten moves up by a class (except in the lowest), which bounds how often it is written,
 /// log(n) times, and how many runs there are.
 [[nodiscard]] std::vector<std::size_t> plan_merge(std::span<const RunInfo> runs,
                                                   std::uint64_t fresh_entries,

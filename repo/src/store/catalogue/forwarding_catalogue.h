@@ -7,7 +7,7 @@
 
 namespace cairn::repo::store {
 
-/// Passes every call on. Whoever adds something to a catalogue overrides what it cares for.
+/// Passes every call on to another catalogue. Subclasses override the calls that they change.
 class ForwardingCatalogue : public Catalogue {
  public:
   explicit ForwardingCatalogue(std::unique_ptr<Catalogue> real) : real_(std::move(real)) {}

@@ -25,7 +25,7 @@ using core::Status;
 constexpr std::string_view kIdentityKey = "identity";
 constexpr std::size_t kNoteBytesMax = std::size_t{16} * 1024 * 1024;
 constexpr std::size_t kPacksPerVisit = 1024;
-constexpr int kGrowthsMax = 48;  ///< doublings: more than the address space has
+constexpr int kGrowthsMax = 48;  ///< doublings: more than the address space allows
 
 core::Bytes encode_identity(const RepositoryId& repository) {
   core::Encoder out;
@@ -34,8 +34,8 @@ core::Bytes encode_identity(const RepositoryId& repository) {
   return std::move(out).take();
 }
 
-/// What open() answers by starting empty. Everything else (no permission, no space, no address
-/// space) would only happen again.
+/// Errors after which open() starts empty. Any other (no permission, no space, no address space)
+/// would only happen again.
 bool is_unusable(const core::Error& error) {
   return error.code() == ErrorCode::corrupt || error.code() == ErrorCode::not_found ||
          error.code() == ErrorCode::limit_exceeded ||
@@ -115,8 +115,8 @@ class LmdbCatalogue final : public Catalogue {
   Status remove_all_doomed();
   [[nodiscard]] core::Result<std::vector<ListedPack>> packs_from(std::uint32_t first) const;
 
-  /// Runs `body` with a transaction, under the locks, after cleaning up behind a crash; again with
-  /// a larger map if the map was full.
+  /// Runs `body` with a transaction, under the locks, after cleaning up after a crash; repeats it
+  /// with a larger map if the map was full.
   template <class Body>
   Status change(const Body& body);
   template <class Body>
@@ -129,12 +129,12 @@ class LmdbCatalogue final : public Catalogue {
   std::optional<FolderLock> no_writers_;  ///< read-only: as long as it is open
   std::unique_ptr<LmdbEnv> env_;
   LmdbFileIdentity file_;
-  /// Made after env_, and gone before it.
+  /// Made after env_, and destroyed before it.
   std::unique_ptr<CatalogueReaders> readers_;
   std::mutex write_mutex_;
   bool started_empty_ = false;
   std::string discarded_because_;
-  bool unclean_ = false;  ///< our close has something to sync
+  bool unclean_ = false;  ///< closing has something to sync
 };
 
 // --- opening and closing ---
@@ -153,8 +153,8 @@ Status LmdbCatalogue::open_or_start() {
       return status;
     }
   }
-  // Alone with the files now, and nobody is in the middle of a commit; another process may have
-  // been here in between.
+  // Now nobody else uses the files or is in the middle of a commit; another process may have been
+  // here in between.
   CAIRN_TRY(const FolderLock writing, folder_->own_writing());
   CAIRN_TRY(const FolderLock files, folder_->own_files());
   Status status = open_existing();
@@ -203,7 +203,7 @@ Status LmdbCatalogue::open_existing() {
 Status LmdbCatalogue::start_empty() {
   readers_.reset();
   env_.reset();
-  // The mark first: an old "clean" must not vouch for what is written from here on.
+  // The mark first: an old "clean" must not vouch for what is written from now on.
   CAIRN_TRY_STATUS(
       folder_->write_mark({.repository = options_.repository, .clean = false, .boot = boot_}));
   unclean_ = true;
@@ -225,12 +225,13 @@ void LmdbCatalogue::close() noexcept {
   }
 }
 
-/// Before anything is written. Durable, or a power cut would leave a changed file that looks clean.
+/// To be called before anything is written. Durable; otherwise a power cut could leave a changed
+/// file marked clean.
 Status LmdbCatalogue::mark_dirty() {
   CAIRN_TRY(const FolderLock files, folder_->share_files());
   unclean_ = true;
   if (!folder_->names_file(file_.device, file_.inode)) {
-    return {};  // replaced by another process: ours is not what the mark speaks of
+    return {};  // replaced by another process: the mark is not about our file
   }
   const std::optional<CatalogueMark> mark = folder_->read_mark();
   if (mark && !mark->clean && mark->boot == boot_) {
@@ -368,8 +369,8 @@ core::Result<std::optional<ChunkLocation>> LmdbCatalogue::find(const ChunkId& id
 core::Result<std::vector<std::optional<ChunkLocation>>> LmdbCatalogue::find_all(
     std::span<const ChunkId> ids, const PackFilter& usable) const {
   CAIRN_TRY(const auto reader, readers_->lease());
-  // In the order of ids, which is that of the runs: what is near each other is read together.
-  // Eight bytes tell nearly all ids apart, and order is all that matters here.
+  // In the order of ids, which is that of the runs, so that neighbours are read together. Eight
+  // bytes distinguish nearly all ids, and only the order matters here.
   std::vector<std::pair<std::uint64_t, std::size_t>> order;
   order.reserve(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -427,7 +428,7 @@ core::Result<std::vector<LmdbCatalogue::ListedPack>> LmdbCatalogue::packs_from(
 Status LmdbCatalogue::for_each_pack(
     const std::function<Status(PackNumber, const PackId&, std::uint64_t, format::BlockKind)>& visit)
     const {
-  // In portions, each copied out of its transaction: `visit` may take its time or call us.
+  // In portions, each copied out of its transaction: `visit` may be slow or call us.
   for (std::uint32_t first = 0;;) {
     CAIRN_TRY(const std::vector<ListedPack> packs, packs_from(first));
     for (const ListedPack& pack : packs) {

@@ -19,15 +19,15 @@ using core::Status;
 
 constexpr mdb_mode_t kEnvironmentMode = 0600;
 constexpr unsigned kReaderSlots = 512;
-/// A process may not be allowed a terabyte of address space (ulimit -v): ask for less, down to
+/// A process may not be allowed a terabyte of address space (ulimit -v): then ask for less, down to
 /// this.
 constexpr std::uint64_t kMapBytesMin = std::uint64_t{1} << 26;
 constexpr int kAttemptsMax = 16;
 
 struct AssertionFailed {};
 
-/// LMDB ends the process after this returns; an exception takes us out of its frames instead. All
-/// that it holds then is the transaction, which is aborted, and the environment is discarded.
+/// LMDB ends the process after this returns, so an exception leaves its frames instead. All that it
+/// holds then is the transaction, which is aborted, and the environment is discarded.
 void on_assertion(MDB_env* /*env*/, const char* /*text*/) { throw AssertionFailed(); }
 
 template <class Call>
@@ -52,8 +52,8 @@ core::ByteView to_view(const MDB_val& value) {
 
 core::Error LmdbEnv::error(int code, std::string_view action) const {
   const std::string what = fmt::format("catalogue {}: {}", folder_, action);
-  // From inside a transaction these come of lengths and places that cannot be: damage, which only
-  // starting anew repairs.
+  // Inside a transaction these result from impossible lengths and places: damage, which only
+  // starting empty repairs.
   const bool impossible = code == ENOMEM || code == EINVAL || code == EFBIG;
   if (code > 0 && !impossible) {
     return core::errno_error(code, what);
@@ -161,7 +161,7 @@ Status LmdbEnv::sync() {
 
 void LmdbEnv::release_dead_readers() {
   int dead = 0;
-  // Best effort: what it cannot release only keeps some pages from being used again.
+  // Best effort: on failure some pages only stay unusable.
   static_cast<void>(mdb_reader_check(env_, &dead));
 }
 
@@ -177,7 +177,7 @@ core::Result<LmdbFileIdentity> LmdbEnv::file_identity() const {
 }
 
 /// LMDB does not write pages at the end that a transaction took and gave back, so a sound file may
-/// be shorter than its meta page says. Filling it up makes length a test for truncation.
+/// be shorter than its meta page says. Extending it makes the length a test for truncation.
 Status LmdbEnv::ensure_file_length() {
   MDB_envinfo info{};
   MDB_stat stat{};
@@ -361,10 +361,10 @@ Status LmdbReadTxn::renew() {
   }
 }
 
-// LMDB 0.9 takes the number first and the roots a moment later, from the one of two meta pages that
+// LMDB 0.9 reads the number first and the roots a moment later, from the one of two meta pages that
 // belongs to the number. If two commits finish in between, these are the roots of number + 2: a
-// sound snapshot, which the reader's slot protects, under a number that is not its own. As long as
-// `number` is the newest one afterwards, the second of those commits has not even begun.
+// sound snapshot, which the reader's slot protects, but under the wrong number. As long as `number`
+// is the newest one afterwards, the second of those commits has not even begun.
 std::optional<std::uint64_t> LmdbReadTxn::snapshot() const noexcept {
   const std::uint64_t number = mdb_txn_id(txn_);
   MDB_envinfo info{};
@@ -431,7 +431,7 @@ Status LmdbWriteTxn::commit() && {
     asserted = true;
   }
   if (asserted) {
-    // A commit that returns has ended the transaction, one that was left has not.
+    // A commit that returned has ended the transaction; one that threw has not.
     mdb_txn_abort(txn_);
     code = MDB_CORRUPTED;
   }

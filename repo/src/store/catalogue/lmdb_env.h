@@ -20,18 +20,18 @@ struct MDB_cursor;
 /// LMDB behind RAII: environment, read and write transactions, cursors. lmdb_env.cpp is the only
 /// file that includes <lmdb.h>.
 ///
-/// Views into the map (what get() and cursors answer) are valid until their transaction ends or, in
-/// a write transaction, until its next change. They are for the catalogue's own code, which copies
-/// or decodes inside the transaction; none leaves it.
+/// Views into the map (from get() and cursors) are valid until their transaction ends or, in a
+/// write transaction, until its next change. They are for the catalogue's own code, which copies or
+/// decodes inside the transaction; none leaves it.
 ///
-/// What damage does. Before the environment is opened, check_lmdb_file() compares its meta pages
-/// with the file: missing, empty, foreign, zeroed and truncated files never reach LMDB. Page
+/// The effects of damage. Before the environment is opened, check_lmdb_file() compares its meta
+/// pages with the file: missing, empty, foreign, zeroed and truncated files never reach LMDB. Page
 /// numbers beyond the end, wrong page types and LMDB's own assertions come back as `corrupt`. What
-/// remains: LMDB trusts offsets inside its tree pages (0.7 % of the file), so a damaged one can
-/// make it read outside the page or the file, or, where it changes such a page, write outside its
-/// copy of it (mostly a signal); and nothing can be done about somebody who truncates the file
-/// while it is mapped. The pages that hold the values have no structure that LMDB follows; their
-/// readers check what they find.
+/// remains: LMDB trusts offsets inside its tree pages (0.7 % of the file). A damaged one can make
+/// it read outside the page or the file or, if it changes such a page, write outside its copy of
+/// it; mostly this ends in a signal. And nothing can be done if somebody truncates the file while
+/// it is mapped. LMDB follows no structure in the pages that hold the values; their readers check
+/// what they find.
 namespace cairn::repo::store {
 
 /// A named database in the environment.
@@ -47,7 +47,7 @@ struct LmdbOptions {
   std::uint64_t map_bytes = 0;
   std::vector<LmdbTable> tables;
   bool create = false;  ///< make the files and tables if they are missing
-  /// Without LMDB's own locks, which are files to be written: nobody else may write meanwhile.
+  /// Without LMDB's own locks, which are files that it writes: nobody else may write meanwhile.
   bool read_only = false;
 };
 
@@ -56,20 +56,19 @@ struct LmdbItem {
   core::ByteView value;
 };
 
-/// Which file an environment has open; survives that the name is given to another file.
+/// Which file an environment has open, even if the name now belongs to another file.
 struct LmdbFileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint64_t size_bytes = 0;
 };
 
-/// Looks at the file <folder>/data.mdb without LMDB. not_found: missing or empty. corrupt: not an
+/// Checks the file <folder>/data.mdb without LMDB. not_found: missing or empty. corrupt: not an
 /// LMDB file of this machine, or shorter than its newest state needs.
 core::Status check_lmdb_file(const std::string& folder);
 
-/// Keeps the map in place while transactions use it. Not a shared_mutex, because a thread that
-/// reads (a merge's input) also writes: passing again must not wait for somebody who waits to
-/// close.
+/// Keeps the map in place while transactions use it. Not a shared_mutex: a thread that reads (a
+/// merge's input) also writes, so entering again must not wait for a thread that waits to close.
 class LmdbMapGate {
  public:
   void enter() noexcept;
@@ -82,7 +81,7 @@ class LmdbMapGate {
   std::atomic<int> inside_{0};  ///< -1: closed
 };
 
-/// Holds the gate; leaves it in the destructor.
+/// Enters the gate and leaves it in the destructor.
 class LmdbMapPass {
  public:
   LmdbMapPass() = default;
@@ -117,11 +116,11 @@ class LmdbEnv {
 
   /// Everything committed so far, by any process, survives a power cut once this returns.
   core::Status sync();
-  /// Makes pages usable again that readers in killed processes hold back.
+  /// Frees the pages that readers in killed processes hold back.
   void release_dead_readers();
   [[nodiscard]] core::Result<LmdbFileIdentity> file_identity() const;
 
-  /// True once after a write failed because the map was full: grow_map() and do it again.
+  /// True once after a write failed because the map was full: call grow_map() and repeat it.
   [[nodiscard]] bool take_map_full() noexcept { return map_full_.exchange(false); }
   /// Waits for this process's read transactions; there must be no write transaction.
   core::Status grow_map();
@@ -137,7 +136,7 @@ class LmdbEnv {
   core::Status open_tables(const LmdbOptions& options);
   core::Status ensure_file_length();
   void watch_residency();
-  /// 0 takes over the size that another process has set.
+  /// 0 takes the size that another process has set.
   core::Status set_map_size(std::uint64_t map_bytes);
   [[nodiscard]] core::Error error(int code, std::string_view action) const;
 
@@ -157,12 +156,12 @@ class LmdbTxn {
 
   [[nodiscard]] core::Result<std::optional<core::ByteView>> get(LmdbTableIndex table,
                                                                 core::ByteView key) const;
-  /// Copies a value of just out.size() bytes without looking at it in the map: for what is read at
-  /// random places. False if it is missing or has another length.
+  /// Copies a value of exactly out.size() bytes without touching it in the map: for random access.
+  /// False if it is missing or has another length.
   [[nodiscard]] core::Result<bool> read(LmdbTableIndex table, core::ByteView key,
                                         core::MutableByteView out) const;
-  /// The same of a value that a cursor has sought: the view answered is that of `out`, or the value
-  /// itself where it does not lie in the map. Requires value.size() <= out.size().
+  /// The same for a value that a cursor found. Returns a view of `out`, or the value itself if it
+  /// is not in the map. Requires value.size() <= out.size().
   [[nodiscard]] core::Result<core::ByteView> read(core::ByteView value,
                                                   core::MutableByteView out) const;
   [[nodiscard]] core::Result<std::uint64_t> entries(LmdbTableIndex table) const;
@@ -189,12 +188,12 @@ class LmdbReadTxn final : public LmdbTxn {
   LmdbReadTxn(LmdbReadTxn&&) noexcept = default;
   ~LmdbReadTxn();
 
-  /// Lets the snapshot go but keeps the reader slot; only renew() or destruction may follow.
+  /// Gives the snapshot up but keeps the reader slot; only renew() or destruction may follow.
   void reset() noexcept;
   /// The newest snapshot.
   core::Status renew();
-  /// Equal numbers of one environment mean equal contents. nullopt: somebody has committed since,
-  /// and which snapshot this is cannot be told any more.
+  /// Equal numbers of one environment mean equal contents. nullopt: there was a commit since, and
+  /// it is not known any more which snapshot this is.
   [[nodiscard]] std::optional<std::uint64_t> snapshot() const noexcept;
 
  private:
@@ -239,10 +238,11 @@ class LmdbCursor {
   /// The first item whose key is not less than `key`.
   [[nodiscard]] core::Result<std::optional<LmdbItem>> seek(core::ByteView key);
   [[nodiscard]] core::Result<std::optional<LmdbItem>> next();
-  /// seek() and next() for a caller that looks at the key, and gives the value to LmdbTxn::read().
+  /// seek() and next() for a caller that reads only the key, and passes the value to
+  /// LmdbTxn::read().
   [[nodiscard]] core::Result<std::optional<LmdbItem>> seek_unread(core::ByteView key);
   [[nodiscard]] core::Result<std::optional<LmdbItem>> next_unread();
-  /// Removes the item the cursor is on; next() then answers the one that follows.
+  /// Removes the item that the cursor is on; next() then returns the one that follows.
   core::Status remove();
 
  private:

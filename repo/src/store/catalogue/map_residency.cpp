@@ -28,8 +28,8 @@ void MapResidency::attach(std::uint64_t inode) {
     std::uint64_t found = 0;
     words >> std::hex >> begin >> dash >> end >> permissions >> offset >> device >> std::dec >>
         found;
-    // Of somebody else's map a page must never be let go, so that all must be right: the file's
-    // name and number, and that nothing can be written through it.
+    // Pages of a map that is not ours must never be released, so everything must match: the file's
+    // name and number, and that nothing can be written through the map.
     if (words && found == inode && offset == 0 && permissions == "r--s") {
       begin_ = begin;
       end_ = end;

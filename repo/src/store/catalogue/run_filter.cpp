@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::uint64_t kBitsPerEntry = 12;
 constexpr std::uint64_t kBitsPerLine = kFilterLineBytes * 8;
-/// A run that fits into one leaf: looking there costs no more than asking the filter.
+/// A run that fits into one leaf: searching it costs no more than testing a filter.
 constexpr std::uint64_t kUnfilteredEntriesMax = 85;
 
-// Seven bits of a line for each id: 7 x 9 bits of its second eight bytes.
+// Seven bits of a line for each id, from 7 x 9 bits of its second eight bytes.
 constexpr int kProbes = 7;
 constexpr int kProbeBits = 9;
 static_assert(1U << kProbeBits == kBitsPerLine);

@@ -10,18 +10,18 @@
 #include "cairn/repo/ids.h"
 
 /// A blocked Bloom filter for one sorted run: about 12 bits a chunk, 0.4 % false positives, one
-/// cache line a question.
+/// cache line per lookup.
 ///
 /// Chunk ids are uniform (keyed hashes), so their own bytes are the hash. The first eight choose
-/// the line in proportion, and therefore a run in ascending order fills the lines in ascending
-/// order: the filter is written as a stream of pieces, and building it needs one piece of memory
+/// the line in proportion to their value, so a run in ascending order fills the lines in ascending
+/// order: the filter is written as a stream of pieces, and building it needs memory for one piece
 /// whatever the size of the run.
 namespace cairn::repo::store {
 
 inline constexpr std::size_t kFilterLineBytes = 64;
 inline constexpr std::size_t kFilterPieceLines = 63;
-/// A piece fills an LMDB overflow page (16 + 4080 bytes); with 48 zeros in front, its lines are
-/// cache lines.
+/// A piece fills an LMDB overflow page (16 + 4080 bytes); its header of 48 bytes aligns its lines
+/// with cache lines.
 inline constexpr std::size_t kFilterPieceHeaderBytes = 48;
 inline constexpr std::size_t kFilterPieceBytes =
     kFilterPieceHeaderBytes + kFilterPieceLines * kFilterLineBytes;
@@ -34,7 +34,7 @@ inline constexpr std::size_t kFilterPieceBytes =
   return __builtin_bswap64(value);
 }
 
-/// Lines for a run of so many chunks; 0: so small a run needs no filter.
+/// Lines for a run of so many entries; 0: it is too small to need a filter.
 [[nodiscard]] std::uint32_t filter_lines(std::uint64_t entries) noexcept;
 /// Pieces for so many lines.
 [[nodiscard]] std::uint32_t filter_pieces(std::uint32_t lines) noexcept;
@@ -55,12 +55,12 @@ class FilterQuestion {
   std::uint64_t bits_;
 };
 
-/// Takes ids in ascending order, hands out all pieces in ascending order.
+/// Takes ids in ascending order and emits all pieces in ascending order.
 class FilterBuilder {
  public:
   using Sink = std::function<core::Status(std::uint32_t piece, core::ByteView)>;
 
-  /// `lines` may be 0: then nothing comes out.
+  /// With `lines` = 0 it emits nothing.
   FilterBuilder(std::uint32_t lines, Sink sink);
   core::Status add(const std::byte* id, std::uint64_t prefix);
   core::Status finish();

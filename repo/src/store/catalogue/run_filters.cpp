@@ -8,7 +8,7 @@
 
 namespace cairn::repo::store {
 
-/// With the lines behind the header on cache lines of their own.
+/// Its header is aligned so that each line is one cache line.
 struct alignas(kFilterLineBytes) RunFilter::Piece {
   static constexpr std::size_t kLead = kFilterLineBytes - kFilterPieceHeaderBytes;
   std::array<std::byte, kLead + kFilterPieceBytes> bytes;
@@ -42,7 +42,7 @@ core::Result<core::ByteView> RunFilter::piece(const LmdbTxn& txn, const RunInfo&
     if (!is_there) {
       return catalogue_damaged("a piece of a filter is missing");
     }
-    // Another thread may have been quicker: then `present` becomes its piece.
+    // If another thread was quicker, `present` becomes its piece.
     if (place.compare_exchange_strong(present, made.get(), std::memory_order_acq_rel)) {
       present = made.release();
     }

@@ -70,8 +70,8 @@ class RunWriter {
   std::uint64_t last_prefix_ = 0;
 };
 
-/// Merges sources by repeatedly taking the smallest head. The heads' prefixes lie side by side, so
-/// that a scan over a dozen of them costs less than keeping a heap in order.
+/// Merges sources by repeatedly taking the smallest head. The heads' prefixes are contiguous, so
+/// that scanning a dozen of them costs less than maintaining a heap.
 class Merge {
  public:
   Status open(std::span<const std::unique_ptr<EntrySource>> sources) {
@@ -85,7 +85,7 @@ class Merge {
 
   [[nodiscard]] bool done() const noexcept { return heads_.empty(); }
 
-  /// Hands the smallest entry to `take(entry, prefix)` and moves on.
+  /// Passes the smallest entry to `take(entry, prefix)` and moves on.
   template <class Take>
   Status step(const Take& take) {
     const std::size_t i = smallest();
@@ -130,7 +130,7 @@ class Merge {
   Status refill_after(std::size_t i) {
     const std::size_t before = heads_.size();
     CAIRN_TRY_STATUS(refill(i));
-    // A source that ran out has left its place to another one.
+    // A source that ran out was replaced in its place by another one.
     return heads_.size() == before ? advance(i, last_id_.data()) : Status();
   }
 

@@ -11,7 +11,7 @@
 /// Writing a run: from new chunks, from other runs, or from both.
 namespace cairn::repo::store {
 
-/// Entries in ascending order of ids, handed out a span at a time.
+/// Entries in ascending order of ids, returned a span at a time.
 class EntrySource {
  public:
   virtual ~EntrySource() = default;
@@ -19,15 +19,15 @@ class EntrySource {
   [[nodiscard]] virtual core::Result<core::ByteView> next() = 0;
 };
 
-/// A chunk of a pack that is being added.
+/// A chunk of a new pack.
 struct FreshChunk {
   std::uint64_t prefix = 0;  ///< of the id
   const ChunkId* id = nullptr;
   ChunkLocation location;
 };
 
-/// Sorts `chunks`, and makes entries of them as they are asked for: a segment of a million chunks
-/// needs no second copy. Both the span and the ids must outlive the source.
+/// Sorts `chunks`, and makes entries of them only when asked: a segment of a million chunks needs
+/// no second copy. Both the span and the ids must outlive the source.
 class FreshChunks final : public EntrySource {
  public:
   explicit FreshChunks(std::span<FreshChunk> chunks);
@@ -38,8 +38,8 @@ class FreshChunks final : public EntrySource {
   core::Bytes entries_;
 };
 
-/// The entries of a run in the transaction's snapshot. Reports a run that is not what the ledger
-/// says as corrupt.
+/// The entries of a run in the transaction's snapshot. Reports a run that does not match the ledger
+/// as corrupt.
 class RunEntries final : public EntrySource {
  public:
   [[nodiscard]] static core::Result<std::unique_ptr<RunEntries>> open(const LmdbReadTxn& txn,
@@ -67,7 +67,7 @@ class LivingPacks {
 
 struct MergeInput {
   std::span<const std::unique_ptr<EntrySource>> sources{};
-  std::uint64_t entries_max = 0;        ///< of all sources; the filter is made for so many
+  std::uint64_t entries_max = 0;        ///< of all sources; sizes the filter
   const LivingPacks* living = nullptr;  ///< null: keep all entries
 };
 
@@ -76,8 +76,8 @@ struct MergeResult {
   std::uint64_t dropped = 0;   ///< entries of dead packs
 };
 
-/// Writes one run in as many portions as it takes. Its number is new and stands in Ledger::doomed
-/// when this returns; moving it to Ledger::runs is the caller's.
+/// Writes one run in as many portions as it takes. Its number is new and is in Ledger::doomed when
+/// this returns; the caller moves it to Ledger::runs.
 [[nodiscard]] core::Result<MergeResult> write_run(CatalogueWriteTxn& txn, const MergeInput& input);
 
 }  // namespace cairn::repo::store

@@ -6,8 +6,8 @@
 
 namespace cairn::repo::store {
 
-/// Remembers whether the catalogue itself was ever found damaged: `corrupt` alone says no more than
-/// that something was, perhaps an object of the repository.
+/// Remembers whether the catalogue itself was ever found damaged: `corrupt` alone only says that
+/// something was, perhaps an object of the repository.
 class WatchedCatalogue final : public ForwardingCatalogue {
  public:
   using ForwardingCatalogue::ForwardingCatalogue;

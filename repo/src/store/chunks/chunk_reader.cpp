@@ -23,8 +23,8 @@ core::Result<core::Bytes> ChunkReader::get(const ChunkId& id, format::BlockKind 
   if (found || found.error().code() != ErrorCode::not_found || !refresh_) {
     return found;
   }
-  // A pack that went since the last look is a reason to look in any case. A chunk that is in no
-  // pack is lost, and others are with it: a hundred thousand lost ones are one reason.
+  // A pack that has gone since the last refresh always justifies another. A chunk that is in no
+  // pack is lost, and usually others are too: even a hundred thousand of them justify only one.
   CAIRN_TRY(const auto listed, catalogue_.find(id, present_));
   if (!listed && refreshed_in_vain_) {
     return found;

@@ -20,16 +20,16 @@ namespace cairn::repo::store {
 
 /// Fetches chunks by id, with a small cache of expanded blocks: for nodes, and for reading one
 /// file front to back. Every chunk is re-hashed before it is handed out. Thread-safe.
-/// Memory: kBlockCacheBytesMax, and for each thread inside get() the work space of one block: its
-/// ciphertext, its compressed and its expanded form.
+/// Memory: kBlockCacheBytesMax, and for each thread inside get() one block in three forms:
+/// ciphertext, compressed, expanded.
 class ChunkReader {
  public:
   /// Brings the catalogue up to date.
   using Refresh = std::function<core::Status()>;
 
-  /// Chunks are looked for in packs that `present` lets through. What is not found is looked for
+  /// Chunks are looked for in packs that `present` accepts. A chunk that is not found is looked for
   /// once more after `refresh`, if there is one: a prune may have moved it. Calls wait for each
-  /// other. What no pack of the index has makes for one refresh only, until expect_changes().
+  /// other. Chunks that no pack of the index has cause only one refresh, until expect_changes().
   ChunkReader(BlockReader& blocks, const Catalogue& catalogue, const KeyRing& keys,
               PackFilter present = {}, Refresh refresh = {})
       : blocks_(blocks),
@@ -42,10 +42,10 @@ class ChunkReader {
   /// not_permitted, io; the message names chunk and pack.
   [[nodiscard]] core::Result<core::Bytes> get(const ChunkId& id, format::BlockKind kind);
 
-  /// A verb begins: what was missing the last time may be there now.
+  /// To be called when a verb begins: what was missing the last time may be there now.
   void expect_changes() noexcept { refreshed_in_vain_ = false; }
 
-  /// Bytes of expanded blocks held now.
+  /// Bytes of expanded blocks in the cache.
   [[nodiscard]] std::size_t cached_bytes() const;
 
   static constexpr std::size_t kBlockCacheBytesMax = 16 * 1024 * 1024;

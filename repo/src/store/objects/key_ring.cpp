@@ -30,7 +30,7 @@ core::SecretBytes random_key(core::Random& random) {
   return key;
 }
 
-/// A signing key of the bundle's own, certified by the admin's seed.
+/// Adds a signing key to the bundle, certified with the admin's seed.
 void add_sign_key(core::Random& random, const RepositoryId& repository, core::ByteView admin_seed,
                   core::Timestamp now, format::KeyBundle& bundle) {
   core::SignKeyPair pair = core::make_sign_key_pair(random);
@@ -101,7 +101,7 @@ bool is_pair(const core::SecretBytes& secret, const core::BoxPublicKey& public_k
   return secret.empty() || core::box_public_key(secret.view()) == public_key;
 }
 
-/// The decoder knows which keys are there, but not what they are.
+/// The decoder has checked which keys are there; this checks that they belong together.
 bool keys_fit_together(const format::KeyBundle& bundle) {
   if (bundle.certificate.has_value() &&
       core::sign_public_key(bundle.sign_seed.view()) != bundle.certificate->subject) {

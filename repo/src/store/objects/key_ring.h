@@ -37,7 +37,7 @@ class KeyRing {
   [[nodiscard]] bool can_read_metadata() const noexcept;
   [[nodiscard]] bool can_read_data() const noexcept;
   [[nodiscard]] bool can_write() const noexcept;  ///< chunker key and a signing key
-  /// May sign records that take something away: fences, tombstones, condemned records.
+  /// May sign records that remove something: fences, tombstones, condemned records.
   [[nodiscard]] bool can_collect() const noexcept;
 
   /// Ids of chunks: file contents and nodes have their own key each, so that neither can be
@@ -48,8 +48,8 @@ class KeyRing {
     return kind == format::BlockKind::data ? data_chunk_id(plaintext)
                                            : metadata_chunk_id(plaintext);
   }
-  /// The id of each, in their order. Hashes several at once where the processor can, so it pays to
-  /// ask for many together.
+  /// The id of each, in order. Hashes several at once if the processor can, so it is faster to ask
+  /// for many together.
   [[nodiscard]] std::vector<ChunkId> chunk_ids(format::BlockKind kind,
                                                std::span<const core::ByteView> plaintexts) const;
 
@@ -58,7 +58,7 @@ class KeyRing {
   /// 16 bytes for core::short_hash: where folder nodes are split. Requires can_write().
   [[nodiscard]] core::ByteView split_key() const;
 
-  /// True if the certificate is the admin's and the signature fits.
+  /// True if the admin signed the certificate and the signature is right.
   [[nodiscard]] bool is_certified(const format::Certificate& certificate) const;
 
  private:
@@ -83,7 +83,7 @@ struct SlotRequest {
   format::SlotLabel label;  ///< its role is taken from the bundle
   core::KdfParameters kdf;  ///< for a passphrase
 };
-/// Wraps a bundle under credentials. The result is the payload of the slot's twin. Errors:
+/// Seals a bundle under credentials. The result is the payload of the slot's twin. Errors:
 /// limit_exceeded and io (key stretching), invalid_argument (a key file of a wrong size, a label
 /// that is too long).
 [[nodiscard]] core::Result<format::KeySlot> seal_key_slot(core::Random& random,
@@ -91,11 +91,11 @@ struct SlotRequest {
                                                           const format::KeyBundle& bundle,
                                                           const Credentials& credentials,
                                                           const SlotRequest& request);
-/// nullopt if these credentials are not this slot's (the commitment decides). corrupt if they are,
-/// but the bundle does not open.
+/// nullopt if these are not this slot's credentials, which the commitment decides. corrupt if they
+/// are, but the bundle cannot be opened.
 [[nodiscard]] core::Result<std::optional<format::KeyBundle>> open_key_slot(
     const format::KeySlot& slot, const Credentials& credentials);
-/// Whom the slot belongs to, for any holder of the index key. corrupt if it was damaged, forged or
+/// Whose slot it is, for any holder of the index key. corrupt if the label was damaged, forged or
 /// taken from another slot.
 [[nodiscard]] core::Result<format::SlotLabel> open_slot_label(const KeyRing& keys,
                                                               const format::KeySlot& slot);

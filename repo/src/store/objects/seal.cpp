@@ -13,7 +13,7 @@ namespace {
 
 using core::ErrorCode;
 
-/// Every key here belongs to one ciphertext (or numbers its blocks), thanks to its random salt.
+/// Thanks to its random salt, every key here seals one ciphertext, or numbers its blocks.
 constexpr std::uint64_t kOnlyNonce = 0;
 
 format::Salt random_salt(core::Random& random) {
@@ -98,7 +98,7 @@ const core::SecretBytes& secret_key(const format::EpochKeys& epoch, Recipient re
   return recipient == Recipient::data ? epoch.data_secret : epoch.metadata_secret;
 }
 
-/// The key of one object, and what follows from it.
+/// The key of one object, and what is derived from it.
 struct ObjectKey {
   core::SecretBytes cipher_key;
   format::Commitment commitment;

@@ -12,7 +12,7 @@
 #include "store/objects/key_ring.h"
 
 /// Turns records into ciphertext and back: which key, which nonce, which associated data.
-/// docs/FORMAT.md, "Keys" and "Envelopes". Pure but for the randomness passed in; thread-safe.
+/// docs/FORMAT.md, "Keys" and "Envelopes". Pure except for the randomness passed in; thread-safe.
 namespace cairn::repo::store {
 
 /// What a symmetric envelope is for: one key per purpose.
@@ -27,8 +27,8 @@ enum class Purpose : std::uint8_t {
   settings = 8,
 };
 
-/// Seals under the index key of the newest epoch. `name` is the object's id where it is chosen
-/// before the content (sessions, snapshots, tombstones), else zero.
+/// Seals under the index key of the newest epoch. `name` is the object's id if it is known before
+/// the content (sessions, snapshots, tombstones), else zero.
 [[nodiscard]] core::Bytes seal_symmetric(const KeyRing& keys, core::Random& random, Purpose purpose,
                                          const core::Hash256& name, core::ByteView plaintext);
 /// As above, for a bundle that has no key ring yet (the labels of new key slots).
@@ -41,7 +41,7 @@ enum class Purpose : std::uint8_t {
                                                        const core::Hash256& name,
                                                        core::ByteView envelope);
 
-/// Seals to the metadata public key: whoever holds only public keys can write it.
+/// Seals to the metadata public key, so a writer that holds only public keys can do it.
 [[nodiscard]] core::Result<core::Bytes> seal_manifest(const KeyRing& keys, core::Random& random,
                                                       const SnapshotId& id,
                                                       core::ByteView plaintext);
@@ -57,7 +57,7 @@ struct PackSeal {
                                                     format::BlockKind kind);
 
 /// The cipher key that a key record stands for. not_permitted if this role lacks the secret key,
-/// corrupt if the record does not fit `commitment` (pass nullptr where none is at hand).
+/// corrupt if the record does not match `commitment` (nullptr if there is none).
 [[nodiscard]] core::Result<core::SecretBytes> open_pack_key(const KeyRing& keys,
                                                             format::BlockKind kind,
                                                             const format::KeyRecord& record,
@@ -67,8 +67,8 @@ struct PackSeal {
 void seal_block(const RepositoryId& repository, format::BlockKind kind,
                 const format::KeyRecord& key, const format::BlockRecord& block,
                 core::ByteView cipher_key, core::ByteView payload, core::Bytes& out);
-/// False if it was not sealed with this key as this block. `out` is resized to the payload: still
-/// compressed if the block's codec says so.
+/// False if it was not sealed with this key as this block. `out` is resized to the payload, which
+/// is still compressed if the block's codec says so.
 [[nodiscard]] bool open_block(const RepositoryId& repository, format::BlockKind kind,
                               const format::KeyRecord& key, const format::BlockRecord& block,
                               core::ByteView cipher_key, core::ByteView sealed, core::Bytes& out);

@@ -12,29 +12,29 @@
 
 namespace cairn::repo::store {
 
-/// A block as it will stand in a pack.
+/// A block as it will be in a pack.
 struct SealedBlock {
   format::BlockKind kind = format::BlockKind::data;
-  format::BlockRecord record;  ///< all but `key`, which is the pack's business
+  format::BlockRecord record;  ///< all but `key`, which the pack sets
   format::KeyRecord key;
   core::Bytes bytes;  ///< ciphertext and tag
 };
 
-/// Seals blocks before it is known which pack they will lie in, so that each thread can seal what
-/// it has made: under keys of its own, a new one for each pack's worth of bytes, so that a key
-/// opens no more than it would if packs had a key each. Not thread-safe.
+/// Seals blocks before it is known which pack they will be in, so that each thread can seal what it
+/// has made. Uses keys of its own, a new one for each pack's worth of bytes, so that a key opens no
+/// more than it would if packs had a key each. Not thread-safe.
 class BlockSealer {
  public:
-  /// Bytes sealed under one key: the last block goes beyond.
+  /// Bytes sealed under one key, not counting the excess of the last block.
   static constexpr std::uint64_t kKeyBytes = std::uint64_t{32} * 1024 * 1024;
 
   /// All must outlive it.
   BlockSealer(const KeyRing& keys, core::Random& random, format::BlockKind kind)
       : keys_(keys), random_(random), kind_(kind) {}
 
-  /// `payload` is what stands in the block after compression; of `record` codec, plain_bytes and
-  /// chunks must be set. The block's bytes are written into `memory`, whatever it holds. Errors:
-  /// those of make_pack_seal().
+  /// `payload` is the content of the block after compression; codec, plain_bytes and chunks of
+  /// `record` must be set. The block's bytes are written into `memory`, replacing what it holds.
+  /// Errors: those of make_pack_seal().
   [[nodiscard]] core::Result<SealedBlock> seal(format::BlockRecord record, core::ByteView payload,
                                                core::Bytes memory = {});
 

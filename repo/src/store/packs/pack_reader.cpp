@@ -11,7 +11,7 @@ namespace {
 
 using core::ErrorCode;
 
-/// Holds the footer and the directory of nearly every pack: one read instead of three.
+/// Contains the footer and the directory of nearly every pack: one read instead of three.
 constexpr std::size_t kTailGuessBytes = 64 * 1024;
 
 std::string pack_path(const PackId& id) {
@@ -22,7 +22,7 @@ std::string block_action(const PackSummary& pack, std::uint32_t block) {
   return fmt::format("read block {} of {}", block, pack_path(pack.id));
 }
 
-/// The end of a pack, and more of it as it is asked for.
+/// The end of a pack; reads more of it when asked.
 class PackTail {
  public:
   PackTail(Backend& backend, ObjectName name, std::uint64_t pack_bytes)
@@ -66,7 +66,7 @@ core::Result<format::PackFooter> read_footer(PackTail& tail, const PackId& id,
   return format::decode_pack_footer(footer, pack_bytes);
 }
 
-/// The directory was written by somebody with the index key: still not to be believed blindly.
+/// Whoever wrote the directory had the index key, but that is no reason to trust it blindly.
 core::Status check_layout(const format::PackHeader& header, const format::PackFooter& footer,
                           const format::PackDirectory& directory) {
   if (directory.kind != header.kind) {
@@ -199,7 +199,7 @@ core::Result<BlockReader::SharedKey> BlockReader::cipher_key(format::BlockKind k
   const auto key = std::make_shared<const core::SecretBytes>(std::move(opened));
   const std::scoped_lock lock(mutex_);
   if (key_cache_.size() >= kKeyCacheMax) {
-    // Salts are random, and so is which key goes.
+    // Which key is dropped is random, since salts are.
     key_cache_.erase(key_cache_.begin());
   }
   key_cache_.insert_or_assign(record.salt, CachedKey{.kind = kind, .record = record, .key = key});

@@ -29,13 +29,13 @@ struct PackDescription {
                                                                   const PackId& id);
 
 /// Reads, authenticates and expands single blocks. Thread-safe; keeps the cipher keys of the last
-/// packs (an X25519 operation costs some 50 us) but no blocks. `backend` and `keys` must outlive
-/// it. Memory: kKeyCacheMax keys; blocks lie in the caller's buffers.
+/// packs (an X25519 operation costs about 50 us) but no blocks. `backend` and `keys` must outlive
+/// it. Memory: kKeyCacheMax keys; blocks are in the caller's buffers.
 class BlockReader {
  public:
   BlockReader(Backend& backend, const KeyRing& keys) : backend_(backend), keys_(keys) {}
 
-  /// Per-thread work space; reuse it from block to block.
+  /// Work space of one thread; reuse it from block to block.
   struct Scratch {
     core::Bytes sealed;
     core::Bytes payload;
@@ -46,7 +46,7 @@ class BlockReader {
   /// corrupt (names pack and block), not_permitted, io.
   core::Status read(const PackSummary& pack, std::uint32_t block, Scratch& scratch,
                     core::Bytes& out);
-  /// As read(), from bytes of the pack that the caller has already.
+  /// As read(), from bytes of the pack that the caller already has.
   core::Status open(const PackSummary& pack, std::uint32_t block, core::ByteView sealed,
                     Scratch& scratch, core::Bytes& out);
 
@@ -74,8 +74,8 @@ class BlockReader {
   std::atomic<std::uint64_t> bytes_read_{0};
 };
 
-/// Of each chunk of an expanded block: whether it is what its id says. What lies beyond the end of
-/// `plain` is not.
+/// For each chunk of an expanded block: whether its bytes match its id. A chunk that ends beyond
+/// `plain` does not.
 [[nodiscard]] std::vector<bool> intact_chunks(const KeyRing& keys, format::BlockKind kind,
                                               const format::BlockRecord& record,
                                               core::ByteView plain);

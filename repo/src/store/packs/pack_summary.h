@@ -25,8 +25,8 @@ struct PackSummary {
   std::vector<Block> blocks;
 };
 
-/// What the catalogue keeps of a pack that an index segment lists; also for one that is read
-/// without it.
+/// What the catalogue keeps about a pack that an index segment lists; also made for one that is
+/// read without the index.
 [[nodiscard]] PackSummary summary_of(const format::IndexedPack& pack, PackNumber number = {});
 
 }  // namespace cairn::repo::store

@@ -14,7 +14,7 @@ namespace {
 
 using core::Status;
 
-/// Of kPackBytesMax, what directory and footer may need at the end.
+/// The part of kPackBytesMax that directory and footer may need at the end.
 constexpr std::uint64_t kTrailerBytesMax =
     format::kPackDirectoryBytesMax + core::kAeadTagBytes +
     (format::kPackBytesMax / format::kPackSegmentBytes) * core::Hash256::kSize +
@@ -68,7 +68,7 @@ core::Status PackWriter::append(format::BlockRecord record, const format::KeyRec
   return {};
 }
 
-// Those who seal have a key each, and whoever moves blocks does so pack by pack: the key is nearly
+// Each thread that seals has its own key, and blocks are moved pack by pack: the key is nearly
 // always one of the last.
 std::uint32_t PackWriter::key_index(const format::KeyRecord& key) {
   const auto found = std::find(directory_.keys.rbegin(), directory_.keys.rend(), key);

@@ -16,31 +16,31 @@
 
 namespace cairn::repo::store {
 
-/// Bytes at which a pack is full: it grows beyond by the last block at most.
+/// The size at which a pack is full; its last block may go beyond.
 [[nodiscard]] std::uint64_t full_pack_bytes(format::BlockKind kind) noexcept;
 
 /// Writes one pack front to back: blocks, then directory, table and footer. Not thread-safe.
-/// Unusable after its first error: every later call answers the same error.
-/// Memory: the directory (about 40 bytes a chunk).
+/// Unusable after its first error: every later call returns the same error. Memory: the directory
+/// (about 40 bytes a chunk).
 class PackWriter {
  public:
-  /// All but `random` must outlive it. `segments` belongs to it until then; from pack to pack it
-  /// keeps its memory.
+  /// All references except `random` must outlive the writer, and nothing else may use `segments`
+  /// meanwhile. The hasher keeps its memory from pack to pack.
   [[nodiscard]] static core::Result<std::unique_ptr<PackWriter>> open(Backend& backend,
                                                                       const KeyRing& keys,
                                                                       core::Random& random,
                                                                       format::BlockKind kind,
                                                                       SegmentHasher& segments);
 
-  /// Appends a block of the pack's kind that is sealed under `key`: by BlockSealer, or as it stands
-  /// in another pack; of that the caller has checked that it is what its pack's table says. All of
-  /// `record` but `key` must be set. Requires has_room_for(record).
+  /// Appends a block of the pack's kind that is sealed under `key`: a new one of BlockSealer, or
+  /// one copied from another pack, which the caller has checked against that pack's segment table.
+  /// All of `record` but `key` must be set. Requires has_room_for(record).
   core::Status append(format::BlockRecord record, const format::KeyRecord& key,
                       core::ByteView sealed);
 
-  /// False if the format's limits on blocks, chunks, keys or bytes of a pack leave no room: then
-  /// publish this pack and open another. Packs of the usual size stop long before, unless their
-  /// chunks have but a few bytes.
+  /// False if the block would exceed the format's limits on blocks, chunks, keys or bytes of a
+  /// pack: then publish this pack and open another. Packs of the usual size stop long before,
+  /// unless their chunks are only a few bytes long.
   [[nodiscard]] bool has_room_for(const format::BlockRecord& record) const noexcept;
 
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return offset_; }
