@@ -273,7 +273,7 @@ class Scheduler {
   }
 
   void run() noexcept {
-    // // With one message left, the work of the other lanes would be wasted.
+    // With one message left, the work of the other lanes would be wasted.
     while (active_ > 1) {
       run_whole_blocks();
       run_last_blocks();

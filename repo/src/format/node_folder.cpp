@@ -14,7 +14,7 @@ constexpr std::size_t kFolderChildBytesMin = 2 + ChunkId::kSize + 1;
 static_assert(kNodeItemsMax * (2 + kNameBytesMax + ChunkId::kSize + 10) + 8 <= kNodeBytesMax,
               "any inner node fits");
 
-// // --- Owners: each is once in a leaf, and entries refer to it by number ------------------------
+// --- Owners: each is once in a leaf, and entries refer to it by number ------------------------
 
 struct OrderOfOwners {
   bool operator()(const Owner* a, const Owner* b) const { return *a < *b; }

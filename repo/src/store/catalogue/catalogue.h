@@ -131,7 +131,7 @@ class Catalogue {
   [[nodiscard]] virtual core::Result<std::unordered_map<PackNumber, std::uint64_t>> chunks_by_pack()
       const = 0;
 
-  // // --- the stat cache: records by key, opaque here (see ops/incremental/stat_cache.h) ---
+  // --- the stat cache: records by key, opaque here (see ops/incremental/stat_cache.h) ---
   [[nodiscard]] virtual core::Result<std::optional<core::Bytes>> stat_record(
       core::ByteView key) const = 0;
   /// All in one transaction. Readers and other writers wait for it, so a few MiB at a time.
