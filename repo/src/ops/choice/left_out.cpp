@@ -6,7 +6,7 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// Of one choice in a manifest, of which 32 MiB is all.
+// For one choice; the whole manifest has 32 MiB.
 constexpr std::size_t kRecordedBytesMax = 1024 * 1024;
 
 bool fits(const std::vector<std::string>& texts, std::size_t bytes_max) {

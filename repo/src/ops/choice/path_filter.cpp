@@ -27,7 +27,7 @@ std::string_view without_base(std::string_view path) noexcept {
   return path;
 }
 
-/// Spaces at the end say nothing unless a '\' stands before them.
+/// Spaces at the end are ignored unless a '\' is before them.
 std::string_view without_spaces_at_end(std::string_view line) {
   std::size_t end = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -52,7 +52,7 @@ std::string_view pattern_of_line(std::string_view line) {
   return without_spaces_at_end(line);
 }
 
-/// A path as a pattern that matches nothing else.
+/// A pattern that matches only this path.
 std::string escaped(std::string_view path) {
   std::string text;
   for (const char c : path) {
@@ -84,7 +84,7 @@ core::Result<std::string> below(std::string_view folder, std::string_view rest,
   return fmt::format("{}/{}", escaped(folder), rest);
 }
 
-/// A pattern as its author meant it who thought of paths.
+/// Reads a pattern in the way of an author who thinks of paths.
 core::Result<std::string> read_as_path(std::string_view pattern, const PatternBases& bases) {
   if (pattern.starts_with("./") || pattern.starts_with("../")) {
     return below(bases.working_folder, pattern, pattern, "the working folder");
@@ -98,7 +98,7 @@ core::Result<std::string> read_as_path(std::string_view pattern, const PatternBa
   return is_below_any ? fmt::format("**/{}", pattern) : std::string(pattern);
 }
 
-/// The folders that a pattern begins with before anything in it stands for several names.
+/// The folders at the beginning of a pattern, up to the first wildcard.
 std::string_view literal_folder(std::string_view pattern) {
   const std::size_t special = std::min(pattern.find_first_of("*?[\\"), pattern.size());
   pattern = pattern.substr(0, special);
@@ -112,8 +112,8 @@ std::string_view literal_folder(std::string_view pattern) {
 struct PathFilter::Rule {
   ops::PathPattern pattern;
   bool includes = false;
-  std::string text = {};   ///< as it was compiled
-  bool is_single = false;  ///< added by itself, not with the lines of a file
+  std::string text = {};   ///< as compiled
+  bool is_single = false;  ///< added by itself, not from a file
 };
 
 PathFilter::PathFilter() = default;
@@ -217,8 +217,8 @@ PathFilter::Decision PathFilter::decide(std::string_view path, bool is_folder,
   return Decision::unmentioned;
 }
 
-/// A folder that is left out, so that a rule that wants to take something in it back is never
-/// asked.
+/// A folder that is left out, so that a rule that would include something in it again never
+/// applies.
 std::string PathFilter::excluded_parent(const Rule& rule,
                                         const std::vector<std::string>& sources) const {
   const std::string_view folder = literal_folder(rule.text);

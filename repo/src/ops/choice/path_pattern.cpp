@@ -34,7 +34,7 @@ struct Range {
   char last;
 };
 
-/// A class of POSIX in the locale "C": its ranges.
+/// The ranges of a POSIX class in the locale "C".
 struct NamedClass {
   std::string_view name;
   std::array<Range, 4> ranges;
@@ -134,7 +134,7 @@ bool NameGlob::matches_parts(std::string_view name) const noexcept {
   std::size_t part = 0;
   std::size_t at = 0;
   std::optional<std::size_t> behind_star;
-  std::size_t star_ends = 0;  ///< what the last star takes ends here
+  std::size_t star_ends = 0;  ///< end of what the last star takes
   while (at < name.size()) {
     if (part < parts_.size() && parts_[part].type == PartType::star) {
       behind_star = ++part;
@@ -183,7 +183,7 @@ class PathPattern::Compiler {
   LetterCase letter_case_;
   PathPattern pattern_;
   NameGlob name_;
-  bool has_ended_ = false;  ///< the last component was "**" and took the end with it
+  bool has_ended_ = false;  ///< the last component was "**" and completed the pattern
 };
 
 core::Result<PathPattern> PathPattern::Compiler::compile() {
@@ -271,7 +271,7 @@ core::Status PathPattern::Compiler::take_set() {
   rest_.remove_prefix(is_negated ? 1 : 0);
   ByteSet bytes;
   std::optional<unsigned char> previous;
-  bool is_first = true;  // a ']' in the first place stands for itself
+  bool is_first = true;  // a ']' in the first place is literal
   while (is_first || !rest_.starts_with(']')) {
     is_first = false;
     CAIRN_TRY_STATUS(take_set_item(bytes, previous));
@@ -289,7 +289,7 @@ core::Status PathPattern::Compiler::take_set() {
   return {};
 }
 
-/// A byte, a range or a class. `previous` is the byte that a '-' behind it would start from.
+/// A byte, a range or a class. `previous` is the byte at which a range with '-' would begin.
 core::Status PathPattern::Compiler::take_set_item(ByteSet& bytes,
                                                   std::optional<unsigned char>& previous) {
   const auto take_byte = [this]() -> core::Result<unsigned char> {
@@ -322,7 +322,7 @@ core::Status PathPattern::Compiler::take_set_item(ByteSet& bytes,
   return {};
 }
 
-/// False if "[:" begins no class: then it is two bytes like any others.
+/// False if "[:" begins no class: then both bytes are literal.
 core::Result<bool> PathPattern::Compiler::take_class(ByteSet& bytes) {
   const std::string_view body = rest_.substr(2);
   const std::size_t end = body.find(']');
@@ -358,9 +358,9 @@ bool PathPattern::matches(std::string_view path, bool is_folder) const noexcept 
 
 bool PathPattern::matches_path(std::string_view path) const noexcept {
   std::size_t component = 0;
-  std::size_t at = 0;  // where the next name begins; behind the end of the path: none is left
+  std::size_t at = 0;  // where the next name begins; beyond the end of the path if there is none
   std::optional<std::size_t> behind_folders;
-  std::size_t folders_end = 0;  // what the last "**" takes ends here
+  std::size_t folders_end = 0;  // end of what the last "**" takes
   while (at <= path.size()) {
     if (component < components_.size() && components_[component].is_folders) {
       behind_folders = ++component;
@@ -380,7 +380,7 @@ bool PathPattern::matches_path(std::string_view path) const noexcept {
       return false;
     }
   }
-  // A pattern never ends with "**" alone, so there is nothing left that could match no name.
+  // A pattern never ends with "**", so nothing is left that could match no name.
   return component == components_.size();
 }
 

@@ -10,8 +10,9 @@
 #include "cairn/core/result.h"
 
 /// Patterns of gitignore(5), compiled. No call of `matches` takes more steps than the product of
-/// the lengths of pattern and text, because both levels (names in a path, bytes in a name) go back
-/// to the last star only: what a star before it could take instead, the last one can take too.
+/// the lengths of pattern and text, because both levels (names in a path, bytes in a name)
+/// backtrack only to the last star: whatever an earlier star could match instead, the last one can
+/// match too.
 namespace cairn::repo::ops {
 
 enum class LetterCase : std::uint8_t { exact, ignored };  ///< of ASCII letters
@@ -23,7 +24,7 @@ class NameGlob {
   void add_any_byte();
   void add_star();
   void add_set(const std::bitset<256>& bytes);
-  /// Call once, after the last part.
+  /// To be called once, after the last part.
   void finish(LetterCase letter_case);
 
   [[nodiscard]] bool matches(std::string_view name) const noexcept;
@@ -36,7 +37,7 @@ class NameGlob {
     unsigned char byte = 0;
     std::uint32_t set = 0;  ///< index into sets_
   };
-  /// Forms that need no search, which most patterns have.
+  /// Shapes of patterns. All but `general` need no search, and most patterns have them.
   enum class Shape : std::uint8_t { literal, suffix, general };
 
   [[nodiscard]] bool part_matches(const Part& part, unsigned char byte) const noexcept;
@@ -53,7 +54,7 @@ class NameGlob {
 /// are thread-safe.
 class PathPattern {
  public:
-  /// `text` has no '!' to interpret. Errors: invalid_argument, limit_exceeded.
+  /// A '!' in `text` is literal. Errors: invalid_argument, limit_exceeded.
   [[nodiscard]] static core::Result<PathPattern> compile(
       std::string_view text, LetterCase letter_case = LetterCase::exact);
 
@@ -61,7 +62,7 @@ class PathPattern {
   [[nodiscard]] bool matches(std::string_view path, bool is_folder) const noexcept;
   /// True if something below the folder may match. Never false if something does.
   [[nodiscard]] bool may_match_below(std::string_view folder) const noexcept;
-  /// True if the pattern counts from the base: it has a '/' that is not its end.
+  /// True if the pattern is relative to the base: it has a '/' other than at its end.
   [[nodiscard]] bool is_anchored() const noexcept { return is_anchored_; }
   /// True if it has a '/' at its end.
   [[nodiscard]] bool is_folders_only() const noexcept { return is_folders_only_; }

@@ -15,13 +15,13 @@ namespace cairn::repo::ops {
 
 inline constexpr std::string_view kCacheTagName = "CACHEDIR.TAG";
 
-/// True if an object is left out whatever it is: it need not even be looked at, which may be
-/// forbidden, or take for ever.
+/// True if an object is left out whatever it is. It need not even be looked at, which may be
+/// forbidden or never return.
 [[nodiscard]] inline bool is_left_out_by_name(const Choice& choice, std::string_view path) {
   return choice.filter.decide_by_name(path) == PathFilter::Decision::excluded;
 }
 
-/// True if the object is left out. `path` is called for if a pattern has to be asked.
+/// True if the object is left out. `path` is called only if a pattern has to be checked.
 template <class PathOf>
 [[nodiscard]] bool is_left_out(const Choice& choice, const Statx& status, const PathOf& path) {
   if (choice.exclude_nodump && (status.stx_attributes & STATX_ATTR_NODUMP) != 0) {
@@ -35,13 +35,13 @@ template <class PathOf>
          choice.filter.decide(path(), S_ISDIR(status.stx_mode)) == PathFilter::Decision::excluded;
 }
 
-/// Paths below a source that were named themselves, in the order of bytes. Whatever the choice
-/// says, they are taken, and the folders that lead to them.
+/// Paths below a source that were named themselves, in the order of bytes. They are taken whatever
+/// the choice says, and so are the folders that lead to them.
 [[nodiscard]] bool is_named(const std::vector<std::string>* named, const std::string& path);
-/// True of the paths themselves as well.
+/// True also for the paths themselves.
 [[nodiscard]] bool leads_to_named(const std::vector<std::string>* named, const std::string& path);
 
-/// True if a folder with this name in it is left out. `has_signature` is called for CACHEDIR.TAG.
+/// True if a name in it causes a folder to be left out. `has_signature` is called for CACHEDIR.TAG.
 template <class HasSignature>
 [[nodiscard]] bool is_tag(const Choice& choice, std::string_view name,
                           const HasSignature& has_signature) {
@@ -49,13 +49,14 @@ template <class HasSignature>
          std::ranges::find(choice.exclude_if_present, name) != choice.exclude_if_present.end();
 }
 
-/// Which of a folder's names, those from `first` on, are its tags, if it carries one that the
-/// choice says to honour; nullopt: it carries none. `folder`: its descriptor.
+/// Which of a folder's names, from `first` on, are tags that the choice honours; nullopt: none.
+/// `folder`: its descriptor.
 [[nodiscard]] std::optional<std::vector<std::string>> tags_of(const Choice& choice, int folder,
                                                               const NameStack& names,
                                                               std::size_t first);
 
-/// True if a folder with these names in it is left out but for its tag. `folder`: its descriptor.
+/// True if a folder with these names in it is left out except for its tag. `folder`: its
+/// descriptor.
 [[nodiscard]] bool carries_tag(const Choice& choice, int folder,
                                const std::vector<std::string>& names);
 

@@ -10,7 +10,7 @@ RecordCursor::RecordCursor(const StatCache& cache, std::shared_ptr<const Recalle
 
 core::Result<RecordCursor::Match> RecordCursor::look_up(std::string_view name, Stamp stamp) {
   const std::vector<Stamp>& stamps = folder_->record.stamps;
-  // A stamp covers the name.
+  // A stamp includes the name.
   if (next_ < stamps.size() && stamp != kNoStamp && stamps[next_] == stamp) {
     return Match{.index = next_++, .same = true};
   }

@@ -11,30 +11,30 @@
 
 namespace cairn::repo::ops {
 
-/// Walks along a folder's record beside a fresh listing of the folder, both in the order of names.
-/// As long as stamps agree, names are not even read. Not thread-safe.
+/// Steps through a folder's record beside a fresh listing of the folder, both in the order of
+/// names. As long as stamps agree, names are not even read. Not thread-safe.
 class RecordCursor {
  public:
-  /// `cache` must outlive it. `on_removed` is told the names that the listing lacks, if given.
+  /// `cache` must outlive it. `on_removed`, if given, receives the names that the listing lacks.
   RecordCursor(const StatCache& cache, std::shared_ptr<const RecalledFolder> folder,
                std::function<void(std::string_view name)> on_removed);
 
   struct Match {
-    std::optional<std::uint32_t> index = {};  ///< of the child of this name, if there is one
+    std::optional<std::uint32_t> index = {};  ///< of the child with this name, if there is one
     bool same = false;                        ///< and the stamps are equal
   };
   /// Names must ascend from call to call. Errors: as StatCache::piece().
   [[nodiscard]] core::Result<Match> look_up(std::string_view name, Stamp stamp);
-  /// Another one that stands at the same place and tells nobody what was removed.
+  /// Another cursor at the same position, which does not report removed names.
   [[nodiscard]] RecordCursor ahead() const {
     RecordCursor other = *this;
     other.on_removed_ = nullptr;
     return other;
   }
-  /// No more names follow.
+  /// To be called after the last name.
   core::Status finish();
 
-  /// What the record says of a child.
+  /// The recorded entry of a child.
   [[nodiscard]] core::Result<const Entry*> entry(std::uint32_t index) { return entries_.at(index); }
   [[nodiscard]] const RecalledFolder& folder() const noexcept { return *folder_; }
 

@@ -20,7 +20,7 @@ void encode_time(core::Encoder& out, const ::statx_timestamp& time) {
 Stamp StampMaker::make(std::string_view name, const Statx& status, const Owner& owner,
                        core::Timestamp before) {
   const ::statx_timestamp& changed = ignores_.ctime ? status.stx_mtime : status.stx_ctime;
-  // Also if the clock of whoever set the time runs ahead of ours.
+  // This also covers times set with a clock that runs ahead of ours.
   if (to_timestamp(changed).seconds > before.seconds - kRacySeconds) {
     return kNoStamp;
   }

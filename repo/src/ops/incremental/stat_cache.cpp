@@ -19,7 +19,7 @@ constexpr std::size_t kPieceBytesMin = sizeof(std::uint64_t) + 4;
 constexpr std::string_view kUnsettledPrefix = "stat/unsettled/";
 constexpr std::string_view kAnchorPrefix = "stat/anchor/";
 
-/// Record and pieces of a folder: its key alone, and followed by slot and number of the piece.
+/// Keys of a folder's record and pieces: its key alone, or followed by the piece's slot and number.
 core::Bytes record_key(const FolderKey& key) { return core::to_bytes(key.view()); }
 
 core::Bytes piece_key(const FolderKey& key, std::uint8_t slot, std::uint32_t number) {
@@ -150,7 +150,7 @@ core::Result<FolderRecord> decode_folder_record(core::ByteView input) {
 FolderKey folder_key(std::string_view path) { return core::hash256(core::as_view(path)); }
 
 FolderKey lone_source_key(std::string_view path) {
-  // No path holds a NUL, so this is no folder's.
+  // No path contains a NUL, so this is no folder's key.
   return core::hash256(core::as_view(std::string(path) + '\0'));
 }
 
@@ -172,7 +172,7 @@ core::Result<bool> StatCache::is_settled(std::uint64_t interval) const {
     return true;
   }
   // Its note was written before its first record, which we have seen. Another process may settle it
-  // later: only the good news is kept.
+  // later, so only a positive answer is remembered.
   CAIRN_TRY(const auto note, view_.catalogue().note(unsettled_note(interval)));
   if (note) {
     return false;
@@ -204,7 +204,7 @@ core::Result<std::shared_ptr<const RecalledFolder>> StatCache::recall(
   return folder;
 }
 
-/// nullopt also if it is damaged: the folder is read, and recorded anew.
+/// nullopt also if it is damaged: the folder is then read and recorded again.
 core::Result<std::optional<FolderRecord>> StatCache::stored(const FolderKey& key) const {
   CAIRN_TRY(const auto value, view_.catalogue().stat_record(record_key(key)));
   if (!value) {
@@ -273,7 +273,7 @@ FolderRecord StatCache::start_record(const FolderRecord* before) {
   const auto is_used = [before](std::uint8_t slot) {
     return std::ranges::find(before->pieces, slot, &RecordPiece::slot) != before->pieces.end();
   };
-  // One more than two are in use only after runs that were killed inside the folder.
+  // More than two are in use only after runs that were killed inside the folder.
   while (before != nullptr && record.slot < UINT8_MAX && is_used(record.slot)) {
     record.slot += 1;
   }
@@ -309,7 +309,7 @@ core::Status StatCache::drop_replaced(const FolderKey& key, const FolderRecord& 
       CAIRN_TRY_STATUS(change(piece_key(key, piece.slot, piece.number), std::nullopt));
     }
   }
-  // What a recording that was killed has left in this slot.
+  // Pieces that a killed recording left in this slot.
   for (std::uint32_t number = own;; ++number) {
     core::Bytes left = piece_key(key, record.slot, number);
     CAIRN_TRY(const auto value, view_.catalogue().stat_record(left));
@@ -392,7 +392,7 @@ core::Status StatCache::flush() {
   if (changes_.empty()) {
     return {};
   }
-  // The last change of a key counts; the order of keys makes neighbours share a page.
+  // The last change of a key counts; sorted by key, neighbours share a page.
   std::ranges::stable_sort(changes_, [](const auto& a, const auto& b) { return a.key < b.key; });
   CAIRN_TRY_STATUS(view_.catalogue().change_stat_records(changes_));
   changes_.clear();
@@ -421,8 +421,8 @@ core::Result<std::optional<ChunkId>> StatCache::anchor(std::string_view source) 
   const auto stands = [&](format::ObjectKind kind) {
     return view_.repository.backend->size(store::object_name(kind, snapshot));
   };
-  // Condemned packs have been read: whoever forgets the snapshot from now on and collects will wait
-  // for this session.
+  // Condemned records have been read: a collector that comes after somebody forgets the snapshot
+  // will wait for this session.
   CAIRN_TRY(const auto size, stands(format::ObjectKind::snapshot));
   CAIRN_TRY(const auto tombstone, stands(format::ObjectKind::forgotten));
   return size && !tombstone ? std::optional(node) : std::nullopt;

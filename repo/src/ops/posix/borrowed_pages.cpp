@@ -14,7 +14,7 @@
 namespace cairn::repo::ops {
 namespace {
 
-// Given back in pieces of this length: short enough to keep little, long enough to ask seldom.
+// Pages are dropped in pieces of this length: short enough to keep few, long enough for few calls.
 constexpr std::uint64_t kGiveBackBytes = 4 * 1024 * 1024;
 constexpr std::size_t kPageBytesMin = 4096;
 
@@ -23,7 +23,8 @@ constexpr std::size_t kPageBytesMin = 4096;
       [&] { return ::pread(descriptor, out.data(), out.size(), static_cast<::off_t>(offset)); });
 }
 
-/// Advice: a file system that cannot take it does not matter. A length of 0 means "to the end".
+/// Only advice: it does not matter if the file system cannot do it. A length of 0 means "to the
+/// end".
 void drop(int descriptor, std::uint64_t begin, std::uint64_t length) {
   static_cast<void>(::posix_fadvise(descriptor, static_cast<::off_t>(begin),
                                     static_cast<::off_t>(length), POSIX_FADV_DONTNEED));
@@ -58,7 +59,7 @@ BorrowedPages::~BorrowedPages() {
   if (size_bytes_ < kLargeBytes) {
     return read_small(out, offset);
   }
-  if (offset < read_to_) {  // from the start again: what was given back is not there
+  if (offset < read_to_) {  // read from the start again: what was dropped is gone
     give_back();
     windows_seen_ = 0;
     run_begin_ = given_to_ = read_to_ = 0;
@@ -85,17 +86,17 @@ BorrowedPages::~BorrowedPages() {
 
 void BorrowedPages::reach(std::uint64_t offset) {
   const std::uint64_t window = offset / kWindowBytes;
-  if (window >= windows_seen_) {  // the first one, or behind a long hole
+  if (window >= windows_seen_) {  // the first one, or after a long hole
     give_back();
     windows_seen_ = window;
     given_to_ = offset / kGranuleBytes * kGranuleBytes;
     run_begin_ = given_to_;
   }
-  // Also the window behind this one, which reading ahead will reach before we do.
+  // Also the window after this one, which the kernel's read-ahead will reach before we do.
   if (windows_seen_ < window + 2) {
-    give_back();  // while the window before this one is known
+    give_back();  // while the window before this one is still known
     if (given_to_ < window * kWindowBytes) {
-      given_to_ = run_begin_ = window * kWindowBytes;  // a granule's part, before a hole: it stays
+      given_to_ = run_begin_ = window * kWindowBytes;  // part of a granule before a hole: it stays
     }
     for (; windows_seen_ < window + 2; ++windows_seen_) {
       windows_[windows_seen_ % windows_.size()] = look(windows_seen_);
@@ -138,7 +139,7 @@ bool BorrowedPages::was_there(std::uint64_t granule) const {
 }
 
 void BorrowedPages::give_back() {
-  // Of the last granule no part goes before the rest of it has been read.
+  // No part of the last granule is dropped before the rest of it has been read.
   const bool at_end = read_to_ >= size_bytes_;
   const std::uint64_t end = (read_to_ + (at_end ? kGranuleBytes - 1 : 0)) / kGranuleBytes;
   const auto drop_run = [this] {
@@ -156,8 +157,8 @@ void BorrowedPages::give_back() {
       run_begin_ = given_to_;
     }
   }
-  // From the start of the run, though most of that has been given back: the kernel keeps the last
-  // folio of a range if that ends in the middle of it.
+  // From the start of the run, though most of it has been dropped already: the kernel keeps the
+  // last folio of a range if the range ends in the middle of it.
   drop_run();
 }
 

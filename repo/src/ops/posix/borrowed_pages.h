@@ -11,20 +11,21 @@
 
 namespace cairn::repo::ops {
 
-/// Reads a file from front to back, and gives back to the kernel what that brought into its page
-/// cache: a backup of everything shall not push out what others are working with. Pages that were
-/// there before stay.
+/// Reads a file from front to back, and drops the pages that this brings into the kernel's page
+/// cache: a backup must not push out what others are working with. Pages that were there before
+/// stay.
 ///
-/// How it knows: a small file is asked for without waiting first (preadv2(2), RWF_NOWAIT). A large
-/// one is mapped, and asked by mincore(2), always a whole window before reading and reading ahead
-/// have got there. Where the system will not tell (a file of somebody else, a file system that
-/// cannot), everything counts as having been there. All of it is advice: nothing here fails.
+/// How it knows which pages were there: a small file is first read without waiting (preadv2(2),
+/// RWF_NOWAIT). A large one is mapped and checked with mincore(2), always a whole window before
+/// reading and the kernel's read-ahead get there. If the system does not tell (a file of another
+/// user, a file system that cannot), everything counts as having been there. All of this is advice:
+/// nothing here fails.
 ///
-/// Not thread-safe. System calls: for a small file in the cache none more than pread(2). Memory:
-/// 300 bytes, and for a moment 16 KiB of stack.
+/// Not thread-safe. System calls: for a small file in the cache only pread(2). Memory: 300 bytes,
+/// and for a moment 16 KiB of stack.
 class BorrowedPages {
  public:
-  /// From here on a file is large.
+  /// Files from this size on are large.
   static constexpr std::uint64_t kLargeBytes = 1024 * 1024;
 
   /// `descriptor` must stay open.
@@ -33,12 +34,12 @@ class BorrowedPages {
   BorrowedPages(BorrowedPages&& other) noexcept;
   BorrowedPages& operator=(BorrowedPages&&) = delete;
 
-  /// As pread(2). Offsets grow from call to call, or begin again with the first.
+  /// As pread(2). Offsets grow from call to call, or start again from 0.
   [[nodiscard]] ::ssize_t read(core::MutableByteView out, std::uint64_t offset);
 
  private:
-  // A granule counts as having been there if any of its pages was. Reading ahead goes no further
-  // than twice what the device is set to, which is seldom more than 8 MiB.
+  // A granule counts as having been there if any of its pages was. The kernel reads ahead by at
+  // most twice the device's setting, which is seldom more than 8 MiB.
   static constexpr std::uint64_t kGranuleBytes = 128 * 1024;
   static constexpr std::uint64_t kWindowBytes = 64 * 1024 * 1024;
   static constexpr std::size_t kWindowGranules = kWindowBytes / kGranuleBytes;
@@ -54,10 +55,10 @@ class BorrowedPages {
   int descriptor_;
   std::uint64_t size_bytes_;
   Small small_ = Small::unknown;
-  std::uint64_t windows_seen_ = 0;  ///< so many from the front have been looked at
-  std::array<Window, 2> windows_;   ///< the last two of them, by their numbers' last bit
-  std::uint64_t run_begin_ = 0;     ///< of the granules that are to be given back, up to ...
-  std::uint64_t given_to_ = 0;      ///< ... here; before that all was decided
+  std::uint64_t windows_seen_ = 0;  ///< how many from the front have been checked
+  std::array<Window, 2> windows_;   ///< the last two of them, by their number's last bit
+  std::uint64_t run_begin_ = 0;     ///< granules to be dropped, from here ...
+  std::uint64_t given_to_ = 0;      ///< ... to here; everything before is done
   std::uint64_t read_to_ = 0;
 };
 

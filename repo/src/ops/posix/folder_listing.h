@@ -9,12 +9,12 @@
 
 namespace cairn::repo::ops {
 
-/// Told a name and the number of its inode. The name is followed by a NUL and is good until the
+/// Called with a name and its inode number. The name is followed by a NUL and is valid until the
 /// call returns; it may be empty, too long or otherwise invalid, but is not "." or "..".
 using OnListedName = std::function<void(std::string_view name, std::uint64_t inode)>;
 
-/// Reads on in an open folder, as much as `buffer` holds of what getdents64() writes. 0: that was
-/// the end. -1: errno says why.
+/// Continues to read an open folder, as much as fits into `buffer` in the form of getdents64().
+/// Returns 0 at the end, -1 for an error (errno).
 ::ssize_t list_some(int descriptor, std::vector<char>& buffer, const OnListedName& on_name);
 
 }  // namespace cairn::repo::ops

@@ -49,7 +49,7 @@ bool write_system_flags(int descriptor, unsigned flags) {
 }  // namespace
 
 std::optional<unsigned> read_system_flags(int descriptor) {
-  unsigned flags = 0;  // the kernel writes an int, whatever the number of the request says
+  unsigned flags = 0;  // the kernel writes an int, whatever the request's number says
   if (core::uninterrupted([&] { return ::ioctl(descriptor, FS_IOC_GETFLAGS, &flags); }) != 0) {
     return std::nullopt;
   }
@@ -86,7 +86,7 @@ void set_inode_flags(
   if (wanted == before || (present && write_system_flags(descriptor, wanted))) {
     return;
   }
-  // One that cannot be had must not cost the others.
+  // One flag that cannot be set must not prevent the others.
   unsigned reached = before;
   for (const FlagName& flag : kFlags) {
     if (((wanted ^ before) & flag.system) == 0) {

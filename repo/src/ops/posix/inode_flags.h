@@ -11,13 +11,13 @@
 /// Inode flags of open files and folders (chattr), read and set.
 namespace cairn::repo::ops {
 
-/// The flags as the kernel has them; nullopt: this file system has none, or will not tell (errno).
+/// The kernel's flags; nullopt: this file system has none, or they cannot be read (errno).
 [[nodiscard]] std::optional<unsigned> read_system_flags(int descriptor);
-/// Those of them that are recorded: bit n is InodeFlag n.
+/// Those that are recorded: bit n is InodeFlag n.
 [[nodiscard]] std::uint8_t recorded_flags(unsigned system_flags) noexcept;
 
-/// Sets those flags that count only while a file is empty (no copy-on-write, compression).
-/// What fails here is said by set_inode_flags() later.
+/// Sets the flags that take effect only while a file is empty (no copy-on-write, compression).
+/// Failures are reported later, by set_inode_flags().
 void set_flags_of_empty_file(int descriptor, std::uint8_t recorded);
 
 /// Recorded flags that forbid changes, even of the name: append only and immutable.
@@ -25,19 +25,19 @@ inline constexpr std::uint8_t kHinderingFlags = 0b11;
 static_assert(static_cast<unsigned>(InodeFlag::append_only) == 0 &&
               static_cast<unsigned>(InodeFlag::immutable) == 1);
 
-/// Gives an object those of the recorded flags that are in `mask`, and takes away the others of
-/// them. What cannot be done is told flag by flag.
+/// Sets those of the recorded flags that are in `mask`, and clears the others in it. What fails is
+/// reported flag by flag.
 void set_inode_flags(
     int descriptor, std::uint8_t recorded, std::uint8_t mask,
     const std::function<void(std::string_view flag, int error_number)>& on_failure);
 
-/// Takes away what forbids writing (append only, immutable). Answers the flags that were lifted,
-/// as the kernel has them; 0: there were none, or it is not allowed.
+/// Clears the flags that forbid writing (append only, immutable). Returns the cleared flags as the
+/// kernel has them; 0: there were none, or it is not allowed.
 unsigned lift_hindering_flags(int descriptor);
-/// The same of whatever has the name in an open folder, if such flags may be why it was refused
-/// with this errno, which stays otherwise. True if there were some.
+/// The same for the object with this name in an open folder, if such flags may be the reason for
+/// this errno, which is otherwise kept. True if there were some.
 bool lift_flags_in_the_way(int folder, const std::string& name, int refusal);
-/// Puts lifted flags back.
+/// Sets cleared flags again.
 void put_back_flags(int descriptor, unsigned lifted);
 
 }  // namespace cairn::repo::ops

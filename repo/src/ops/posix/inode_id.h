@@ -5,7 +5,7 @@
 
 namespace cairn::repo::ops {
 
-/// Tells one object of the running system from another; never stored in a node.
+/// Identifies an object of the running system; never stored in a node.
 struct InodeId {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;

@@ -10,8 +10,8 @@
 
 namespace cairn::repo::ops {
 
-/// A name of the current path's folders. The first bytes, as a big-endian number, decide most
-/// comparisons without a look into the arena.
+/// A name of a folder on the current path. Its first bytes, as a big-endian number, decide most
+/// comparisons without reading the arena.
 struct NameRef {
   std::uint64_t prefix;
   std::size_t offset;
@@ -25,8 +25,8 @@ inline std::uint64_t prefix_of(std::string_view name) noexcept {
   return prefix;
 }
 
-/// The names of the folders on the current path, one folder's after the other's, in one arena:
-/// leaving a folder gives its names' memory to the next one. Each ends with a NUL.
+/// The names in the folders on the current path, folder after folder, in one arena: leaving a
+/// folder gives its names' memory to the next one. Each ends with a NUL.
 class NameStack {
  public:
   struct Mark {
@@ -43,8 +43,8 @@ class NameStack {
     refs_.push_back({prefix_of(name), bytes_.size()});
     bytes_.append(name).push_back('\0');
   }
-  /// Sorts the names from `first` on as bytes. A folder that changes while it is listed may tell
-  /// a name twice.
+  /// Sorts the names from `first` on as bytes and removes duplicates: a folder that changes while
+  /// it is listed may list a name twice.
   void sort_from(std::size_t first) {
     const auto begin = refs_.begin() + static_cast<std::ptrdiff_t>(first);
     std::sort(begin, refs_.end(), [this](const NameRef& a, const NameRef& b) {
@@ -56,7 +56,7 @@ class NameStack {
                             }),
                 refs_.end());
   }
-  /// Puts these names, in ascending order, in the place of all from `first` on.
+  /// Replaces all names from `first` on by these, which ascend.
   void replace_from(std::size_t first, const std::vector<std::string>& names) {
     cut_back({first, first < refs_.size() ? start_of(first) : bytes_.size()});
     for (const std::string& name : names) {

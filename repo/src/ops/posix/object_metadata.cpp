@@ -85,7 +85,7 @@ std::vector<std::string> list_names(const Object& object, const MetadataProblems
   return {};
 }
 
-/// nullopt with errno 0: there is no such attribute, after all.
+/// nullopt with errno 0: there is no such attribute any more.
 template <class Object>
 std::optional<std::string> get_value(const Object& object, const std::string& name) {
   std::array<char, kUsualValueBytes> usual;
@@ -140,7 +140,7 @@ int open_without_traces(int folder, const char* name, int flags) {
   const int all_flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
   const int descriptor =
       core::uninterrupted([&] { return ::openat(folder, name, all_flags | O_NOATIME); });
-  // Only the owner and CAP_FOWNER may leave the access time alone.
+  // Only the owner and CAP_FOWNER may suppress updates of the access time.
   if (descriptor >= 0 || errno != EPERM) {
     return descriptor;
   }
@@ -169,8 +169,7 @@ int open_folder_if(int parent, const char* name, InodeId wanted) {
 int stat_at(int folder, const char* name, Statx& out) {
   const int result = core::uninterrupted([&] {
     // AT_STATX_SYNC_AS_STAT: a network file system asks its server as often as for any program.
-    // With AT_STATX_DONT_SYNC it would tell what it remembers, and a change made elsewhere be
-    // missed.
+    // With AT_STATX_DONT_SYNC it would return what it remembers, and miss changes made elsewhere.
     return ::statx(folder, name, AT_SYMLINK_NOFOLLOW | AT_STATX_SYNC_AS_STAT | AT_NO_AUTOMOUNT,
                    STATX_BASIC_STATS | STATX_BTIME, &out);
   });
@@ -192,7 +191,7 @@ int stat_followed(const char* path, Statx& out) {
 }
 
 core::Timestamp to_timestamp(const ::statx_timestamp& time) noexcept {
-  // A FUSE file system may say anything.
+  // A FUSE file system may return anything.
   return {time.tv_sec, std::min(time.tv_nsec, core::kNanosecondsPerSecond - 1)};
 }
 

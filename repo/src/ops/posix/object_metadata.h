@@ -13,26 +13,27 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/posix/inode_id.h"
 
-/// What the system says about one object: the calls that reading a source and writing a target
+/// What the system knows about one object: the calls that reading a source and writing a target
 /// share.
 namespace cairn::repo::ops {
 
 /// The unit of stx_blocks and st_blocks, on every file system.
 inline constexpr std::uint64_t kStatBlockBytes = 512;
 
-/// openat() with O_CLOEXEC, O_NOFOLLOW and, where we may, O_NOATIME. -1: errno says why.
+/// openat() with O_CLOEXEC, O_NOFOLLOW and, if permitted, O_NOATIME. Returns -1 for an error
+/// (errno).
 [[nodiscard]] int open_without_traces(int folder, const char* name, int flags);
 
 /// The same for a folder that is to be listed.
 [[nodiscard]] int open_folder(int parent, const char* name);
-/// The same if it is the one wanted; else -1 and ESTALE.
+/// The same if it is the expected folder; otherwise -1 and ESTALE.
 [[nodiscard]] int open_folder_if(int parent, const char* name, InodeId wanted);
 
 using Statx = struct ::statx;
-/// Both answer 0 or errno. stat_at() does not follow a link and triggers no automount.
+/// Both return 0 or an errno. stat_at() neither follows a link nor triggers an automount.
 [[nodiscard]] int stat_at(int folder, const char* name, Statx& out);
 [[nodiscard]] int stat_open(int descriptor, Statx& out);
-/// The same of a path, which is followed to its end.
+/// The same for a path, following all links.
 [[nodiscard]] int stat_followed(const char* path, Statx& out);
 
 [[nodiscard]] core::Timestamp to_timestamp(const ::statx_timestamp& time) noexcept;
@@ -44,7 +45,7 @@ using Statx = struct ::statx;
 
 /// The system's words for errno, in lower case: "permission denied".
 [[nodiscard]] std::string reason_of(int error_number);
-/// True if the system has run out of something: not the fault of the object at hand.
+/// True if the system has run out of something, which is not the fault of this object.
 [[nodiscard]] bool is_shortage(int error_number) noexcept;
 /// Where the problems of one object's metadata go.
 struct MetadataProblems {

@@ -15,8 +15,8 @@ constexpr std::size_t kUsualRecordBytes = 4096;
 // A group lists its members: tens of thousands in a large directory service.
 constexpr std::size_t kRecordBytesMax = 4 * 1024 * 1024;
 
-/// Calls getpwuid_r or getgrgid_r with a buffer that is large enough. A number without a name and
-/// a directory service that does not answer are the same to us: the number decides anyway.
+/// Calls getpwuid_r or getgrgid_r with a large enough buffer. A number without a name and a
+/// directory service that does not answer are treated alike: the number decides anyway.
 template <class Record, class Ask>
 std::string ask_for_name(Ask ask, char* Record::*name_of) {
   std::vector<char> buffer(kUsualRecordBytes);

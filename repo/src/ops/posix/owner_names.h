@@ -6,14 +6,14 @@
 
 namespace cairn::repo::ops {
 
-/// Names of user and group numbers, asked from the system once each. Thread-safe.
+/// Names of user and group numbers; the system is asked once for each. Thread-safe.
 class OwnerNames {
  public:
   OwnerNames();
   ~OwnerNames();
   OwnerNames(const OwnerNames&) = delete;
   OwnerNames& operator=(const OwnerNames&) = delete;
-  /// Fills user and group by their numbers; empty where there is no name.
+  /// Fills in the names of user and group; empty if there is none.
   void fill(Owner& owner);
 
  private:

@@ -5,14 +5,14 @@
 #include "cairn/core/result.h"
 #include "ops/repository/open_repository.h"
 
-/// What the key in use may read, and sign. Errors: not_permitted, with the roles that may.
+/// What the key in use may read and sign. Errors: not_permitted, naming the roles that may.
 namespace cairn::repo::ops {
 
-/// What several verbs ask of their options. Errors: invalid_argument.
+/// A check that several verbs need for their options. Errors: invalid_argument.
 core::Status check_compression_level(int level);
-/// A text of kTextBytesMax at most. `what` as in "the name of this host". Errors: limit_exceeded.
+/// A text of at most kTextBytesMax. `what` as in "the name of this host". Errors: limit_exceeded.
 core::Status check_text(std::string_view what, std::string_view text);
-/// What records say of who wrote them. Errors: limit_exceeded.
+/// What records say about their writer. Errors: limit_exceeded.
 core::Status check_environment(const Environment& environment);
 
 core::Status require_metadata_key(const OpenRepository& repository);

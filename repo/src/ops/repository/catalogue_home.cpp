@@ -34,7 +34,7 @@ core::Status make_folders(const std::string& path) {
     slash = path.find('/', slash + 1);
     const std::string folder = path.substr(0, slash);
     if (::mkdir(folder.c_str(), kCacheFolderMode) != 0 && errno != EEXIST) {
-      // What is there already may answer in many ways (EROFS, EACCES).
+      // If the folder exists, errno may be one of many (EROFS, EACCES).
       const int error_number = errno;
       struct ::stat info {};
       if (::stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
@@ -47,7 +47,7 @@ core::Status make_folders(const std::string& path) {
   return {};
 }
 
-/// Enough for the catalogue of a small repository; for any other the user chooses.
+/// Enough for the catalogue of a small repository; for larger ones the user has to choose.
 bool has_room(const std::string& folder) {
   constexpr std::uint64_t kRoomBytes = 64 * 1024 * 1024;
   struct ::statvfs info {};
@@ -55,7 +55,7 @@ bool has_room(const std::string& folder) {
          std::uint64_t{info.f_bavail} * info.f_frsize >= kRoomBytes;
 }
 
-/// Best effort: without it only backups of this folder become larger.
+/// Best effort: without the tag only backups of this folder become larger.
 void put_tag(const std::string& cache) {
   const std::string path = cache + "/CACHEDIR.TAG";
   struct ::stat info {};
@@ -97,7 +97,7 @@ core::Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::make(
                     "there is no folder for the catalogue, nor for a temporary one",
                     "set CAIRN_CACHE_DIR, or TMPDIR");
   std::vector<std::string> ordered = parents;
-  // A disk that is full is the last choice: it may be what the catalogue is moved away from.
+  // A full disk is the last choice: it may be what the catalogue has to move away from.
   std::stable_partition(ordered.begin(), ordered.end(), has_room);
   for (const std::string& parent : ordered) {
     std::string path =
@@ -136,7 +136,7 @@ std::uint64_t remove_dead_temporary_folders(
       }
     }
     for (const std::string& path : dead) {
-      // Somebody else's would be a trap, or a link into what is not ours to remove.
+      // Another user's folder could be a trap, or a link into something that must not be removed.
       struct ::stat info {};
       if (::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
           info.st_uid == ::geteuid()) {

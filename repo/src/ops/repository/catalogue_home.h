@@ -10,14 +10,14 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
 
-/// The folders that catalogues lie in.
+/// The folders that contain catalogues.
 namespace cairn::repo::ops {
 
-/// A folder for its owner alone, whose name says which process has made it; removed with everything
-/// in it in the destructor.
+/// A folder for its owner alone, whose name says which process made it. The destructor removes it
+/// with everything in it.
 class TemporaryFolder {
  public:
-  /// In the first of `parents` that can be written, those with little room last. Errors: of the
+  /// In the first of `parents` that can be written, those with little space last. Errors: of the
   /// last one tried; invalid_argument if there is none.
   [[nodiscard]] static core::Result<std::unique_ptr<TemporaryFolder>> make(
       const std::vector<std::string>& parents, const core::ProcessIdentity& process);
@@ -32,16 +32,16 @@ class TemporaryFolder {
   std::string path_;
 };
 
-/// Removes temporary folders from `parents` that killed processes of this one's place have left, as
-/// far as `is_gone` is certain of them and they belong to this user. Best effort; answers how many.
+/// Removes temporary folders from `parents` that belong to this user and were left by killed
+/// processes in the same place as this one, if `is_gone` is certain of that. Best effort; returns
+/// how many.
 std::uint64_t remove_dead_temporary_folders(
     const std::vector<std::string>& parents, const core::ProcessIdentity& process,
     const std::function<bool(const core::ProcessIdentity&)>& is_gone);
 
-/// Makes the cache folder, and those above it that are missing, for their owner alone, and marks it
-/// with a CACHEDIR.TAG, so that backups leave it out. Takes from others what they may do to
-/// `catalogue`, if it is there; warns if they could do something to it before it is looked at.
-/// Errors: of the system.
+/// Makes the cache folder, and missing ones above it, for their owner alone, and adds a
+/// CACHEDIR.TAG, so that backups leave it out. If `catalogue` exists, removes the access of others
+/// to it, and warns if they could have changed something in it before. Errors: of the system.
 core::Status prepare_cache_folder(const std::string& cache, const std::string& catalogue,
                                   Observer& observer);
 

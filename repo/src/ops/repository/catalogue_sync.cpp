@@ -12,7 +12,7 @@ namespace cairn::repo::ops {
 
 namespace {
 
-/// A pack that no index segment lists (an interrupted session's, or one whose segment is damaged)
+/// A pack that no index segment lists (left by an interrupted session, or its segment is damaged)
 /// enters the catalogue as a segment of its own, under the pack's id.
 IndexSegmentId adopted_segment_id(const PackId& pack) { return IndexSegmentId::from(pack.view()); }
 
@@ -40,7 +40,8 @@ core::Result<Listing> list_objects(store::Backend& backend) {
   return listing;
 }
 
-/// What another place for the catalogue helps against: this one cannot be written, or is full.
+/// True for errors that another place for the catalogue can avoid: it cannot be written, or is
+/// full.
 bool wants_another_place(core::ErrorCode code) noexcept {
   return code == core::ErrorCode::permission_denied || code == core::ErrorCode::no_space ||
          code == core::ErrorCode::io;
@@ -61,7 +62,7 @@ core::Status open_catalogue(const OpenRepository& repository, Observer& observer
   const LocalCatalogue& local = *repository.local;
   auto opened = open_files(repository, observer);
   if (!opened && wants_another_place(opened.error().code()) && !local.is_for_writing) {
-    // On a read-only disk what is there may be all that is needed.
+    // On a read-only disk the existing catalogue may be all that is needed.
     auto as_it_is = store::Catalogue::open(
         {.folder = local.folder, .repository = repository.config.repository_id, .read_only = true});
     if (as_it_is) {
@@ -73,14 +74,14 @@ core::Status open_catalogue(const OpenRepository& repository, Observer& observer
   return {};
 }
 
-/// What the catalogue itself could not do, as opposed to the repository.
+/// Errors of the catalogue itself, as opposed to the repository.
 template <class Answer>
 Answer of_catalogue(bool& failed, Answer answer) {
   failed = failed || !answer;
   return answer;
 }
 
-/// Requires that the catalogue is closed.
+/// Requires the catalogue to be closed.
 core::Status move_to_temporary_folder(const OpenRepository& repository) {
   LocalCatalogue& local = *repository.local;
   CAIRN_TRY(local.temporary, TemporaryFolder::make(repository.environment.temporary_folders,
@@ -102,7 +103,7 @@ void tell_loss(Observer& observer, std::string_view reason) {
                   reason));
 }
 
-/// Ingests listed segments that the catalogue lacks. Damaged ones are told and passed over: their
+/// Ingests listed segments that the catalogue lacks. Damaged ones are reported and skipped: their
 /// packs are adopted one by one.
 core::Result<std::size_t> ingest_segments(const OpenRepository& repository, const Listing& listing,
                                           Observer& observer, bool& failed) {
@@ -161,7 +162,7 @@ core::Result<std::size_t> adopt_packs(const OpenRepository& repository, const Li
   return adopted;
 }
 
-/// Forgets what is no longer listed.
+/// Drops what is no longer listed.
 core::Status drop_vanished(store::Catalogue& catalogue, const Listing& listing) {
   CAIRN_TRY(auto known, catalogue.segments());
   const std::size_t vanished = std::erase_if(known, [&listing](const IndexSegmentId& id) {
@@ -175,8 +176,8 @@ core::Status drop_vanished(store::Catalogue& catalogue, const Listing& listing) 
 core::Status note_missing(LocalCatalogue& local, const Listing& listing) {
   MissingPacks::Packs gone;
   MissingPacks::Packs resized;
-  // Before the packs are gone through: what enters the catalogue meanwhile is not compared with
-  // the listing, and has a higher number.
+  // Before the packs are compared: what enters the catalogue later is not compared with the
+  // listing, and has a higher number.
   CAIRN_TRY(local.first_unseen_pack, local.catalogue->next_pack());
   CAIRN_TRY_STATUS(local.catalogue->for_each_pack([&](store::PackNumber number, const PackId& id,
                                                       std::uint64_t size_bytes,
@@ -193,7 +194,7 @@ core::Status note_missing(LocalCatalogue& local, const Listing& listing) {
   return {};
 }
 
-/// `failed`: the catalogue's own files are what went wrong.
+/// `failed`: set if the catalogue's own files were the cause.
 core::Status bring_up_to_date(const OpenRepository& repository, Observer& observer, bool& failed) {
   LocalCatalogue& local = *repository.local;
   const std::uint64_t begin_ns = repository.environment.clock.monotonic_ns();
@@ -206,7 +207,7 @@ core::Status bring_up_to_date(const OpenRepository& repository, Observer& observ
   CAIRN_TRY(const Listing listing, list_objects(*repository.backend));
   CAIRN_TRY(const std::size_t ingested, ingest_segments(repository, listing, observer, failed));
   CAIRN_TRY_STATUS(of_catalogue(failed, drop_vanished(*local.catalogue, listing)));
-  // After that: a pack may have lost the only segment that listed it.
+  // After that, because a pack may have lost the only segment that listed it.
   CAIRN_TRY(const std::size_t adopted, adopt_packs(repository, listing, observer, failed));
   CAIRN_TRY_STATUS(note_missing(local, listing));
   local.listed_bytes = listing.bytes;
@@ -247,7 +248,7 @@ core::Status bring_up_somewhere(const OpenRepository& repository, Observer& obse
   return bring_up_to_date(repository, observer, failed);
 }
 
-/// For readers, who are told nothing.
+/// For readers; reports nothing.
 core::Status look_again(const OpenRepository& repository) {
   Observer nobody;
   bool failed = false;
@@ -345,9 +346,9 @@ core::Result<std::vector<std::optional<store::ChunkLocation>>> locate_chunks(
 core::Status rebuild_catalogue(OpenRepository& repository, Observer& observer) {
   LocalCatalogue& local = *repository.local;
   if (local.catalogue && !local.catalogue->saw_damage() && !local.catalogue->is_read_only()) {
-    // Everything in it is sound as far as anybody knows, so only what says where chunks are is made
-    // again: the stat cache and the notes stay. All packs count as dead and new, so the stat cache
-    // has to prove what it says.
+    // As far as is known, everything in it is intact, so only the locations of chunks are rebuilt:
+    // the stat cache and the notes stay. All packs count as dead and new, so the stat cache has to
+    // prove what it says.
     auto status = local.catalogue->retain({});
     if (status) {
       status = bring_up_somewhere(repository, observer);
@@ -361,7 +362,7 @@ core::Status rebuild_catalogue(OpenRepository& repository, Observer& observer) {
       local.folder.empty() ? core::Status() : store::Catalogue::discard(local.folder);
   tell_loss(observer, fmt::format("the catalogue {} is damaged", local.folder));
   if (!discarded) {
-    // What is there is of no use and cannot be made anew.
+    // The existing one is useless and cannot be rebuilt.
     CAIRN_TRY_STATUS(move_to_temporary_folder(repository));
     observer.warning(discarded.error().message());
   }

@@ -60,8 +60,8 @@ constexpr std::string_view kRule = "-----";
 constexpr std::string_view kBegin = "-----BEGIN CAIRN KEY ";
 constexpr std::string_view kEnd = "-----END CAIRN KEY-----";
 
-/// What somebody has called something, to stand between the lines that count: it must not look like
-/// one of these, nor end its own.
+/// Makes a user's text safe to print between the lines that count: it must neither look like one of
+/// them nor break its line.
 std::string as_remark(std::string words) {
   for (char& c : words) {
     const auto byte = static_cast<unsigned char>(c);
@@ -93,7 +93,7 @@ core::Error not_as_exported(std::string_view key, std::string_view why) {
           "take the lines as they were exported, from the line BEGIN to the line END"};
 }
 
-/// The slot between two such lines. White space may stand anywhere, as whoever types it puts it.
+/// The slot between two such lines. White space is allowed anywhere, for people who type it.
 core::Result<format::KeySlot> parse_slot(std::string_view id, std::string_view lines) {
   const std::string key = fmt::format("key {}", id.substr(0, 8));
   std::string digits;
@@ -115,7 +115,7 @@ core::Result<format::KeySlot> parse_slot(std::string_view id, std::string_view l
   return slot;
 }
 
-/// A key whose first line is not recognised must not be passed over as if it were a remark.
+/// A key whose BEGIN line is not recognised must not be skipped as a remark.
 core::Status check_remarks(std::string_view between) {
   return between.find(kEnd) == std::string_view::npos
              ? core::Status()
@@ -150,7 +150,7 @@ core::Result<std::vector<format::KeySlot>> parse_slots(std::string_view text) {
   return slots;
 }
 
-/// Something of a repository must be left, and its config, if it is, must name the keys'.
+/// Something of a repository must exist, and its config, if there is one, must have the keys' id.
 core::Status check_repository_of(store::Backend& backend, const std::string& location,
                                  const std::vector<format::KeySlot>& slots) {
   if (const auto config = store::get_config(backend); config) {
@@ -288,7 +288,7 @@ core::Result<ImportedKeys> import_keys(const Environment& environment, const std
     } else {
       auto put = store::put_key_slot(*backend, slot);
       if (!put && put.error().code() == core::ErrorCode::already_exists) {
-        // What is there under its name is not readable.
+        // The object under its name is not readable.
         CAIRN_TRY_STATUS(backend->remove(slot_name(id)));
         put = store::put_key_slot(*backend, slot);
       }
@@ -308,7 +308,7 @@ core::Result<KeySlotId> change_credentials(Repository& repository, const Credent
       name = std::move(label->name);
     }
   }
-  // The new slot is durable before the old one goes: a power cut in between leaves both.
+  // The new slot is durable before the old one is removed: a power cut in between leaves both.
   CAIRN_TRY(const KeySlotId id,
             write_slot(open, open.keys->bundle(), credentials, std::move(name), kdf));
   CAIRN_TRY_STATUS(open.backend->remove(slot_name(open.slot)));

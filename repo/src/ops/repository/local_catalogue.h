@@ -12,12 +12,12 @@
 
 namespace cairn::repo::ops {
 
-/// This client's catalogue of a repository, open or not, and what the last look at the repository's
-/// listing said. Only catalogue_view.h's functions look into it: a verb has a CatalogueView.
+/// This client's catalogue of a repository, open or not, and the result of the last look at the
+/// repository's listing. Only functions of catalogue_view.h use it: a verb has a CatalogueView.
 struct LocalCatalogue {
   std::string folder;                           ///< empty: it has no place yet
-  std::unique_ptr<TemporaryFolder> temporary;   ///< if it lies in one
-  bool is_for_writing = false;                  ///< one that can only be read is of no use
+  std::unique_ptr<TemporaryFolder> temporary;   ///< if it is in one
+  bool is_for_writing = false;                  ///< a read-only one does not suffice
   std::unique_ptr<store::Catalogue> catalogue;  ///< nullptr: it is not open
   std::unique_ptr<store::ChunkReader> chunks;   ///< of an open one
   MissingPacks missing_packs;
@@ -25,7 +25,7 @@ struct LocalCatalogue {
   std::uint64_t listed_bytes = 0;
 };
 
-/// Makes `catalogue` the one that is open. Tests put their own into its place.
+/// Makes `catalogue` the open one. Tests use it to install their own.
 void install_catalogue(const OpenRepository& repository,
                        std::unique_ptr<store::Catalogue> catalogue);
 

@@ -11,9 +11,9 @@
 namespace cairn::repo::ops {
 
 /// Packs that an index segment lists but that cannot be relied on, as of the last look: those that
-/// are gone, and those that are there with another size than was recorded (cut off by a power cut
-/// or a copy that broke, or grown). Thread-safe: readers may look again while others ask. Memory:
-/// 40 bytes each.
+/// are gone, and those with another size than was recorded (cut off by a power cut or an
+/// interrupted copy, or grown). Thread-safe: readers may look again while others ask. Memory: 40
+/// bytes each.
 class MissingPacks {
  public:
   using Packs = std::unordered_set<store::PackNumber>;
@@ -25,7 +25,7 @@ class MissingPacks {
     const std::shared_lock lock(mutex_);
     return gone_.contains(pack) || resized_.contains(pack);
   }
-  /// True if there is nothing of it at all.
+  /// True if it does not exist at all.
   [[nodiscard]] bool is_gone(store::PackNumber pack) const {
     const std::shared_lock lock(mutex_);
     return gone_.contains(pack);
@@ -42,7 +42,7 @@ class MissingPacks {
     packs.insert(resized_.begin(), resized_.end());
     return packs;
   }
-  /// How many are there with another size than was recorded.
+  /// How many exist with another size than was recorded.
   [[nodiscard]] std::size_t resized() const {
     const std::shared_lock lock(mutex_);
     return resized_.size();
@@ -50,7 +50,7 @@ class MissingPacks {
 
  private:
   std::atomic<bool> empty_{true};
-  mutable std::shared_mutex mutex_;  ///< of both sets
+  mutable std::shared_mutex mutex_;  ///< protects both sets
   Packs gone_;
   Packs resized_;
 };

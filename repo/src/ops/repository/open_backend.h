@@ -10,12 +10,12 @@
 namespace cairn::repo::ops {
 
 struct OpenBackend {
-  std::string location;  ///< in its one spelling
+  std::string location;  ///< in its normal spelling
   std::unique_ptr<store::Backend> backend;
 };
 enum class Place : std::uint8_t { there, made_new };
-/// What a location means to the environment's kinds of storage. Errors: invalid_argument; and of
-/// a new place already_exists, no_space, io.
+/// Opens a location with the environment's kinds of storage. Errors: invalid_argument; for a new
+/// place also already_exists, no_space, io.
 [[nodiscard]] core::Result<OpenBackend> open_backend(const Environment& environment,
                                                      const std::string& location,
                                                      Place place = Place::there);

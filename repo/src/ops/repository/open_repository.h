@@ -13,9 +13,9 @@ namespace cairn::repo::ops {
 
 struct LocalCatalogue;
 
-/// What there is of an open repository from the beginning to the end. No pointer in it is ever
-/// nullptr. Whoever needs the catalogue asks for a view of it (catalogue_view.h); whoever has this
-/// as const cannot open or close it.
+/// What exists of an open repository from the beginning to the end. No pointer in it is ever
+/// nullptr. The catalogue is used through a view (catalogue_view.h); as const, this cannot open or
+/// close it.
 struct OpenRepository {
   Environment environment;
   std::string location;
@@ -27,7 +27,7 @@ struct OpenRepository {
   std::unique_ptr<LocalCatalogue> local;  ///< what is behind a view
 };
 
-/// What is behind the public class. Lives as long as that.
+/// The implementation behind the public class. Lives as long as that.
 [[nodiscard]] OpenRepository& opened(Repository& repository) noexcept;
 
 }  // namespace cairn::repo::ops

@@ -11,7 +11,8 @@ namespace cairn::repo::ops {
 
 namespace {
 
-/// True if the object was read; false if it was removed meanwhile, or is damaged and was told.
+/// True if the object was read; false if it was removed meanwhile, or is damaged, which is
+/// reported.
 template <class T>
 core::Result<bool> was_read(const core::Result<T>& object, Observer& observer) {
   if (object) {
@@ -41,7 +42,7 @@ core::Status end_if_stopped(const std::stop_token& stop) {
 core::Result<PackDirectories> PackDirectories::list(
     const OpenRepository& repository, const std::function<void(std::string_view)>& foreign) {
   PackDirectories directories(repository);
-  // Segments before packs: a pack is there before a segment lists it.
+  // Segments before packs: a pack exists before a segment lists it.
   CAIRN_TRY(directories.segments_, store::list_ids<IndexSegmentId>(
                                        *repository.backend, format::ObjectKind::index, foreign));
   CAIRN_TRY_STATUS(repository.backend->list(

@@ -14,13 +14,13 @@
 
 namespace cairn::repo::ops {
 
-/// All packs with their directories, whoever has them: the index segments, or for packs that no
-/// readable segment lists, the packs themselves. A listing as of list(): what others publish or
-/// remove later is not seen, or passed over. Not thread-safe. Memory: 50 bytes a pack, and in
-/// visit() one segment.
+/// All packs with their directories: those in the index segments and, for packs that no readable
+/// segment lists, their own. Fixed at the time of list(): what others publish later is not seen,
+/// what they remove is skipped. Not thread-safe. Memory: 50 bytes a pack, and in visit() one
+/// segment.
 class PackDirectories {
  public:
-  /// `foreign` gets names that are not ours.
+  /// `foreign` receives names that are not ours.
   [[nodiscard]] static core::Result<PackDirectories> list(
       const OpenRepository& repository, const std::function<void(std::string_view)>& foreign = {});
 
@@ -30,7 +30,7 @@ class PackDirectories {
     return present_;
   }
 
-  /// True if it is there as it was recorded, as far as its size tells.
+  /// True if the pack exists with the recorded size.
   [[nodiscard]] bool is_whole(const format::IndexedPack& pack) const {
     const auto found = present_.find(pack.id);
     return found != present_.end() && found->second == pack.size_bytes;
@@ -40,16 +40,16 @@ class PackDirectories {
   [[nodiscard]] bool lists_the_same(const PackDirectories& other) const {
     return segments_ == other.segments_ && present_ == other.present_;
   }
-  /// True if nothing that the other one has listed is missing here.
+  /// True if everything that the other one has listed is listed here too.
   [[nodiscard]] bool lists_all_of(const PackDirectories& other) const;
 
   struct Visited {
     const IndexSegmentId* segment = nullptr;  ///< nullptr: no segment lists it
     const format::IndexedPack& pack;
   };
-  /// Segments one after the other, then what none lists. A pack is visited for each segment that
-  /// lists it, be it there or not. Damaged segments and unlisted packs are passed over with a
-  /// warning. Errors: io, interrupted; or what `visit` answers.
+  /// Visits the packs of one segment after the other, then unlisted packs. A pack is visited once
+  /// for each segment that lists it, whether it exists or not. Damaged segments and unreadable
+  /// unlisted packs are skipped with a warning. Errors: io, interrupted; or what `visit` returns.
   core::Status visit(const std::function<core::Status(const Visited&)>& visit,
                      const std::stop_token& stop, Observer& observer) const;
 

@@ -25,7 +25,7 @@ struct FoundRepository {
   Environment environment;
   std::string location;
   std::unique_ptr<store::Backend> backend;
-  std::vector<std::string> damage;  ///< one bad copy of the config, of a slot
+  std::vector<std::string> damage;  ///< a damaged copy of the config, of a slot
 };
 
 FoundRepository found_at(const Environment& environment, ops::OpenBackend opened) {
@@ -40,8 +40,8 @@ std::unique_ptr<OpenRepository> open_with(FoundRepository found, const format::C
   auto keys = std::make_unique<store::KeyRing>(config, std::move(bundle));
   auto blocks = std::make_unique<store::BlockReader>(*found.backend, *keys);
   auto local = std::make_unique<ops::LocalCatalogue>();
-  // Two repositories may have been at the same place one after the other, and must not share a
-  // catalogue: the folder is named by the id.
+  // Two repositories may have been at the same place one after the other and must not share a
+  // catalogue, so the folder is named by the id.
   if (const std::string& cache = found.environment.cache_folder; !cache.empty()) {
     local->folder = cache + '/' + config.repository_id.hex();
   }
@@ -64,12 +64,12 @@ struct OpenedSlot {
   format::KeyBundle bundle;
 };
 
-/// Nothing is known of it: it may be whole.
+/// Nothing is known about it: it may be intact.
 bool is_out_of_reach(core::ErrorCode code) noexcept {
   return code == core::ErrorCode::permission_denied || code == core::ErrorCode::io;
 }
 
-/// Tries the slots one after the other. Damaged ones are noted and passed over.
+/// Tries the slots one after the other. Damaged ones are noted and skipped.
 core::Result<OpenedSlot> open_any_slot(FoundRepository& found, const Credentials& credentials) {
   CAIRN_TRY(const auto slots, list_slots(*found.backend));
   if (slots.empty()) {
@@ -82,7 +82,7 @@ core::Result<OpenedSlot> open_any_slot(FoundRepository& found, const Credentials
         "repository");
   }
   std::optional<core::Error> damage;
-  // Of slots that may be whole: whatever the others are, one of these may be the one that is meant.
+  // The error of a slot that may be intact: it may be the one that the credentials are for.
   std::optional<core::Error> unknown;
   const auto note_damage = [&](core::Error error) {
     const bool is_unknown =
@@ -115,7 +115,7 @@ core::Result<OpenedSlot> open_any_slot(FoundRepository& found, const Credentials
     return core::fail(*std::move(unknown));
   }
   if (damage) {
-    // It may be another one than the one that is meant: name them all.
+    // It may be another slot than the intended one: name them all.
     std::string all;
     for (const std::string& one : found.damage) {
       all += (all.empty() ? "" : "; ") + one;

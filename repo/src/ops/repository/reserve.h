@@ -4,17 +4,17 @@
 #include "cairn/repo/observer.h"
 #include "ops/repository/open_repository.h"
 
-/// The room that a repository keeps for the day when its disk is full: what leads to deletion must
-/// write a little first.
+/// The space that a repository reserves for the day when its disk is full: deletion begins with
+/// writing a little.
 namespace cairn::repo::ops {
 
-/// Takes the room if it is not taken yet. Best effort: a repository works without.
+/// Makes the reserve if there is none. Best effort: a repository works without it.
 inline void keep_reserve(const OpenRepository& repository) {
   static_cast<void>(repository.backend->make_reserve(repository.config.repository_id.view()));
 }
 
-/// Does `action`, which answers a Result; if there is no room for what it writes, gives the reserve
-/// up and does it again.
+/// Runs `action`, which returns a Result; if there is no space for what it writes, gives the
+/// reserve up and runs it again.
 template <class Action>
 auto with_reserve(const OpenRepository& repository, Observer& observer, const Action& action)
     -> decltype(action()) {

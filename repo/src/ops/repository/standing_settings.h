@@ -13,21 +13,22 @@
 namespace cairn::repo::ops {
 
 struct StandingSettings {
-  std::optional<SettingsId> id;  ///< nullopt: nobody has set anything yet
-  format::Settings settings;     ///< those that count; as they are by default if there are none
+  std::optional<SettingsId> id;  ///< nullopt: there are none yet
+  format::Settings settings;     ///< those that count; defaults if there are none
   std::vector<SettingsId> superseded;
-  /// What is wrong with those that cannot be read, or that no admin has signed: they do not count.
+  /// What is wrong with settings that cannot be read, or that no admin has signed: they do not
+  /// count.
   std::vector<std::string> damage;
 
   [[nodiscard]] Settings values() const { return {.max_repo_bytes = settings.max_repo_bytes}; }
-  /// Tells of the damage: a limit that cannot be read is not kept.
+  /// Reports the damage: a limit that cannot be read is not kept.
   void warn(Observer& observer) const;
 };
 
 /// Errors: io.
 [[nodiscard]] core::Result<StandingSettings> find_settings(const OpenRepository& repository);
 
-/// Puts settings that count in place of all in `standing`, then removes these: what cannot be
+/// Writes settings that replace all those in `standing`, then removes these; one that cannot be
 /// removed no longer counts. Errors: not_permitted, limit_exceeded (no number is left), no_space,
 /// io.
 core::Status put_standing_settings(const OpenRepository& repository,

@@ -5,8 +5,8 @@
 
 namespace cairn::repo::ops {
 
-/// What whoever stores is given, by value: the catalogue, and what new snapshots may rely on. A
-/// WritingSession has one; must not outlive it.
+/// Passed by value to everything that stores: the catalogue, and what new snapshots may rely on. A
+/// WritingSession makes it; it must not outlive the session.
 struct WriteView : CatalogueView {
   UsablePacks& usable_packs;
 };

@@ -21,7 +21,7 @@ constexpr std::int64_t kMonthsPerYear = 12;
 constexpr std::int64_t kEarliest = -62'135'510'400;  // 0001-01-02T00:00:00Z
 constexpr std::int64_t kLatest = 253'402'214'400;    // 9999-12-31T00:00:00Z
 
-/// What clock and calendar on the wall show.
+/// Local date and time.
 struct WallTime {
   sys_days day;
   std::int64_t second = 0;  ///< of the day
@@ -39,7 +39,7 @@ std::string text_of(const year_month_day& date) {
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
-/// By ISO 8601 a week begins on Monday and belongs to the year that its Thursday lies in.
+/// By ISO 8601 a week begins on Monday and belongs to the year that contains its Thursday.
 std::string week_of(sys_days day) {
   const unsigned weekday = std::chrono::weekday(day).iso_encoding();
   const sys_days thursday = day + days(4 - static_cast<int>(weekday));

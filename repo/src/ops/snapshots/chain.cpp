@@ -22,10 +22,10 @@ namespace {
 
 constexpr std::string_view kHeadNote = "chain/head";
 // Written before a snapshot is put: a process that is killed between the put and the note of the
-// new head leaves this behind, and the next one looks whether the snapshot came to be.
+// new head leaves this behind, and the next one checks whether the snapshot exists.
 constexpr std::string_view kIntentNote = "chain/intent";
-// Prefixes of the ids of registers that were looked at: none of them is a link of this chain with a
-// number that is still to be given. What is not here has to be read before a number is given.
+// Prefixes of the ids of registers that were read: none of them is a link of this chain with a
+// number that is still to be given. Any other register has to be read before a number is given.
 constexpr std::string_view kSeenNote = "chain/seen";
 constexpr unsigned kLockWaitMs = 60'000;
 
@@ -81,7 +81,7 @@ core::Status note_head(CatalogueView view, const ChainHead& head) {
   return view.catalogue().remove_note(kIntentNote);
 }
 
-/// Adopts a snapshot that an earlier process published without living to note it.
+/// Adopts a snapshot that an earlier process published but did not live to note.
 core::Result<std::optional<ChainHead>> settled_head(CatalogueView view) {
   CAIRN_TRY(auto head, chain_head(view));
   CAIRN_TRY(const auto intent, view.catalogue().note(kIntentNote));
@@ -91,11 +91,11 @@ core::Result<std::optional<ChainHead>> settled_head(CatalogueView view) {
   const auto id = SnapshotId::from(*intent);
   auto record = store::get_register(*view.repository.backend, *view.repository.keys, id);
   if (!record && !is_lost(record.error().code())) {
-    // Were it taken for one that never came to be, the next snapshot would have its number.
+    // If it were taken for missing, the next snapshot would get its number.
     return core::fail(std::move(record).error());
   }
   if (!record || record->link.type != format::RegisterType::snapshot) {
-    return head;  // it never came to be, or is gone since
+    return head;  // it was never published, or is gone since
   }
   const ChainHead adopted{record->link.chain, record->link.sequence, id, record->link_hash};
   CAIRN_TRY_STATUS(note_head(view, adopted));
@@ -115,10 +115,10 @@ core::Result<std::optional<ChainHead>> chain_head(CatalogueView view) {
 
 namespace {
 
-/// What the repository says of the place that the next link would take.
+/// What the repository says about the place that the next link would take.
 struct SeenRegisters {
-  std::vector<IdPrefix> seen;  ///< of those that are there and were read, now or earlier
-  bool has_last = false;       ///< the chain's end is there
+  std::vector<IdPrefix> seen;  ///< registers that exist and were read, now or earlier
+  bool has_last = false;       ///< the chain's end exists
   bool was_continued = false;  ///< a link of this chain comes after its end
 };
 
@@ -132,7 +132,7 @@ core::Result<SeenRegisters> look_at_registers(CatalogueView view, const ChainHea
     if (!std::ranges::binary_search(seen, prefix_of(id)) && id != head.last) {
       const auto record = store::get_register(*view.repository.backend, *view.repository.keys, id);
       if (!record) {
-        continue;  // who cannot read it says nothing about it; the next backup asks again
+        continue;  // not readable, so nothing is known; the next backup asks again
       }
       registers.was_continued = registers.was_continued || (record->link.chain == head.chain &&
                                                             record->link.sequence > head.sequence);
@@ -148,7 +148,7 @@ core::Result<std::optional<ChainHead>> end_to_continue(CatalogueView view,
                                                        Observer& observer) {
   CAIRN_TRY(auto head, settled_head(view));
   if (!head) {
-    // Nobody has a link of a chain whose name is still to be drawn.
+    // Nobody can have a link of a chain whose id is still to be drawn.
     CAIRN_TRY(const auto ids,
               store::list_ids<SnapshotId>(*view.repository.backend, format::ObjectKind::snapshot));
     std::ranges::transform(ids, std::back_inserter(seen), prefix_of);
@@ -178,11 +178,11 @@ core::Result<std::optional<ChainHead>> end_to_continue(CatalogueView view,
   return head;
 }
 
-/// After the storage has answered with an error: true if the snapshot is there all the same.
+/// After the storage has returned an error: true if the snapshot exists all the same.
 bool came_to_be(const OpenRepository& repository, const format::Link& link,
                 core::Hash256& link_hash) {
   const auto record = store::get_register(*repository.backend, *repository.keys, link.id);
-  // Nobody else knows an id that was drawn for this run, nor signs a place in this chain.
+  // Nobody else knows an id that was drawn for this run, or can sign a place in this chain.
   if (!record || record->link.type != format::RegisterType::snapshot ||
       record->link.chain != link.chain || record->link.sequence != link.sequence) {
     return false;
@@ -242,7 +242,7 @@ core::Status acknowledge_lost_snapshots(const OpenRepository& repository, bool d
             store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::forgotten));
   std::set<SnapshotId> explained(ids.begin(), ids.end());
   explained.insert(forgotten.begin(), forgotten.end());
-  std::map<SnapshotId, core::Hash256> lost;  // and the hashes of their links
+  std::map<SnapshotId, core::Hash256> lost;  // with the hashes of their links
   for (const SnapshotId& id : ids) {
     const auto record = store::get_register(*repository.backend, *repository.keys, id);
     if (record && record->link.sequence > 1 && !explained.contains(record->link.previous)) {

@@ -22,7 +22,7 @@ using ops::OpenRepository;
 
 constexpr std::size_t kIdDigits = 2 * SnapshotId::kSize;
 
-/// One that find_in() cannot give: damaged, or forgotten before.
+/// A snapshot that find_in() cannot return: damaged, or forgotten before.
 core::Status take_unlisted(const ops::SnapshotList& list, const std::string& name,
                            const core::Error& not_found, ForgetPlan& plan) {
   for (const auto& [id, error] : list.unreadable) {
@@ -30,7 +30,7 @@ core::Status take_unlisted(const ops::SnapshotList& list, const std::string& nam
     if (!hex.starts_with(name)) {
       continue;
     }
-    // A snapshot of a newer program is none of it.
+    // A snapshot of a newer program is not damaged.
     if (!ops::is_damaged(error.code())) {
       return core::fail(error);
     }
@@ -57,14 +57,14 @@ core::Status take_unlisted(const ops::SnapshotList& list, const std::string& nam
   }
   const auto id = SnapshotId::from_hex(name);
   if (id && list.missed.contains(*id)) {
-    plan.doomed.push_back(*id);  // there is nothing left of it but that others were made after it
+    plan.doomed.push_back(*id);  // all that is left of it is that others were made after it
     return {};
   }
   return core::fail(not_found);
 }
 
-/// What this client made last, and is gone: nobody else can miss it. Only for those who name
-/// something by its whole id that is not there.
+/// The last snapshot of this client, if it is gone: nobody else can miss it. Only used if somebody
+/// names something by its whole id that does not exist.
 core::Status take_missed_head(OpenRepository& repository, const ForgetOptions& options,
                               Observer& observer, ops::SnapshotList& list) {
   const bool may_be_meant = std::ranges::any_of(options.snapshots, [&](const std::string& name) {
@@ -125,8 +125,8 @@ RetentionRules rules_for(const ForgetOptions& options) {
   return rules;
 }
 
-/// A list of tags or types that nothing has, misspelt perhaps, must not empty a group. Nor must
-/// what rules do not count, partial ones for instance, be all that is left.
+/// A list of tags or types that no snapshot has, perhaps misspelt, must not empty a group. Nor may
+/// only snapshots be left that rules do not count, such as partial ones.
 core::Status check_leaves_something(const ForgetPlan& plan) {
   for (const RetentionGroup& group : plan.groups) {
     const bool any_counts = std::ranges::any_of(group.verdicts, &RetentionVerdict::counts);
@@ -181,7 +181,7 @@ core::Result<ForgetPlan> plan_by_policy(ops::SnapshotList& list, const ForgetOpt
   return plan;
 }
 
-/// Leaves of `list` what the plan does not take over.
+/// Removes from `list` what the plan does not take over.
 core::Result<ForgetPlan> plan_of(ops::SnapshotList& list, const ForgetOptions& options,
                                  Observer& observer) {
   CAIRN_TRY(ForgetPlan plan, options.snapshots.empty() ? plan_by_policy(list, options, observer)
@@ -197,7 +197,7 @@ core::Result<ForgetPlan> plan_of(ops::SnapshotList& list, const ForgetOptions& o
   return plan;
 }
 
-/// For people who wonder later: what the tombstone says.
+/// The reason in the tombstone, for people who wonder later.
 std::string reason_for(const ForgetOptions& options, const ListedSnapshot* listed) {
   if (!options.snapshots.empty() || listed == nullptr) {
     return "by name";
@@ -225,7 +225,7 @@ core::Status put_tombstone(const OpenRepository& repository, format::Tombstone t
                                                  "again",
                                                  store::object_path(name))));
   }
-  return {};  // somebody else has just forgotten it
+  return {};  // another process has just forgotten it
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ using ops::SlotLength;
 
 constexpr std::uint32_t kDurationNumberMax = 1'000'000;
 
-/// A rule that keeps the newest of each slot.
+/// A rule that keeps the newest snapshot of each slot.
 struct SlotRule {
   std::string_view name;
   SlotLength length;
@@ -41,7 +41,7 @@ std::string count_text(std::string_view name, std::uint32_t count) {
   return count == kKeepAll ? fmt::format("{} all", name) : fmt::format("{} {}", name, count);
 }
 
-/// One policy at work on the snapshots that it is for.
+/// Applies one policy to the snapshots that it is for.
 class Judge {
  public:
   /// `order` holds indices into `snapshots`, newest first.
@@ -81,7 +81,7 @@ class Judge {
   void keep(std::size_t position, std::string reason) {
     verdicts_[position].reasons.push_back(std::move(reason));
   }
-  /// Requires that something counts.
+  /// Requires that some snapshot is counted.
   [[nodiscard]] bool is_within(std::size_t position, const RetentionDuration& duration) const {
     const Snapshot& newest = at(counted_.front()).snapshot;
     return at(position).snapshot.start >
@@ -125,7 +125,7 @@ class Judge {
     }
   }
 
-  /// What no rule sees stays while it may be all that there is of its time.
+  /// Keeps what no rule sees as long as it may be the only snapshot of its time.
   void keep_uncounted() {
     for (std::size_t position = 0; position < order_.size(); ++position) {
       if (verdicts_[position].counts) {
@@ -153,7 +153,7 @@ class Judge {
     for (std::size_t i = 0; i < counted_.size() && seen.size() < count; ++i) {
       const std::size_t position = counted_[i];
       if (within != nullptr && !is_within(position, *within)) {
-        return;  // nor is anything older
+        return;  // anything older is not within it either
       }
       const Snapshot& snapshot = at(position).snapshot;
       std::string slot = ops::slot_of(length, snapshot.start, snapshot.utc_offset_minutes);
@@ -170,7 +170,7 @@ class Judge {
   std::vector<std::size_t> order_;
   const RetentionPolicy& policy_;
   core::Timestamp now_;
-  std::vector<std::size_t> counted_;  ///< positions of what rules see, newest first
+  std::vector<std::size_t> counted_;  ///< positions of snapshots that rules see, newest first
   std::vector<RetentionVerdict> verdicts_;
 };
 
@@ -208,8 +208,8 @@ GroupKey key_of(const Snapshot& snapshot, const RetentionGrouping& by) {
   return key;
 }
 
-/// The next whole snapshot that has all paths of a partial one, and equals it in what else is
-/// grouped by. `newest_first` holds indices; the partial one stands at `position`.
+/// The next whole snapshot that has all paths of a partial one, and equals it in the other grouping
+/// fields. `newest_first` holds indices; `position` is that of the partial one.
 std::size_t whole_one_after(std::span<const ListedSnapshot> snapshots,
                             const std::vector<std::size_t>& newest_first, std::size_t position,
                             const RetentionGrouping& by) {

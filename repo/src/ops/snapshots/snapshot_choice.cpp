@@ -18,7 +18,7 @@ using core::ErrorCode;
 
 constexpr std::size_t kIdPrefixMin = 4;
 
-/// The number behind "latest~", or 0 for "latest"; nullopt if it is something else.
+/// The number after "latest~", or 0 for "latest"; nullopt for anything else.
 core::Result<std::optional<std::size_t>> steps_back(std::string_view name) {
   constexpr std::string_view kLatestWord = "latest";
   if (!name.starts_with(kLatestWord)) {
@@ -74,10 +74,10 @@ std::string describe(const SnapshotFilter& filter) {
   return parts.empty() ? std::string() : fmt::format(" of {}", fmt::join(parts, ", "));
 }
 
-/// What "latest" chooses from, oldest first, and what was passed over.
+/// The snapshots that "latest" chooses from, oldest first, and those that were skipped.
 struct Candidates {
   std::vector<const ListedSnapshot*> fit;
-  std::vector<const ListedSnapshot*> passed_over;  ///< but for restore points
+  std::vector<const ListedSnapshot*> passed_over;  ///< without restore points
 };
 
 Candidates candidates(const SnapshotList& list, const SnapshotFilter& filter,
@@ -93,7 +93,8 @@ Candidates candidates(const SnapshotList& list, const SnapshotFilter& filter,
   return found;
 }
 
-/// One that cannot be read may be newer than all that can, unless one of these was made after it.
+/// An unreadable snapshot may be newer than all readable ones, unless one of these was made after
+/// it.
 core::Status check_nothing_newer(const SnapshotList& list, const Candidates& found,
                                  std::size_t back) {
   for (const auto& [id, error] : list.unreadable) {
@@ -176,7 +177,7 @@ core::Result<const ListedSnapshot*> nth_latest(const SnapshotList& list, std::si
   return chosen;
 }
 
-/// Words that people take for names of snapshots.
+/// Words that people mistake for names of snapshots.
 std::string hint_about(const SnapshotList& list, std::string_view name) {
   for (const ListedSnapshot& listed : list.snapshots) {
     if (listed.snapshot.set == name) {
@@ -256,7 +257,7 @@ bool passes(const SnapshotFilter& filter, const ListedSnapshot& listed) {
 
 bool may_be_latest(const SnapshotFilter& filter, const ListedSnapshot& listed,
                    core::Timestamp now) noexcept {
-  // The same command, typed again after a restore, must mean the same snapshot.
+  // The same command, run again after a restore, must mean the same snapshot.
   return !is_restore_point(listed) && !is_in_future(listed.snapshot, now) &&
          (filter.allow_partial || !listed.snapshot.partial);
 }

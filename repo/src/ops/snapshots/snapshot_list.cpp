@@ -11,8 +11,8 @@ namespace {
 
 using core::ErrorCode;
 
-/// A backup client can put any object anywhere: a tombstone counts if somebody signed it who may.
-/// Takes it off the list otherwise.
+/// A backup client can put any object anywhere: a tombstone counts only if a role that may has
+/// signed it. Takes it off the list otherwise.
 core::Result<bool> check_tombstone(const OpenRepository& repository, const SnapshotId& id,
                                    SnapshotList& list) {
   if (!list.forgotten.contains(id)) {

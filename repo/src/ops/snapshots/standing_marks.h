@@ -21,25 +21,25 @@ struct StandingMark {
 
 struct StandingMarks {
   std::map<SnapshotId, StandingMark> of;
-  /// Marks that cannot be read, each with what is wrong: they may have been anybody's.
+  /// Marks that cannot be read, with what is wrong: they may be marks of any snapshot.
   std::vector<std::string> damage;
 
   [[nodiscard]] bool is_pinned(const SnapshotId& id) const;
-  /// Puts tags and pin of the snapshot's mark in their place, if it has one.
+  /// Sets tags and pin to those of the snapshot's mark, if it has one.
   void apply_to(ListedSnapshot& listed) const;
 };
 
 /// Reads all marks. Errors: io.
 [[nodiscard]] core::Result<StandingMarks> read_marks(const OpenRepository& repository);
 
-/// What a snapshot is to be marked with from now on.
+/// The new mark of a snapshot.
 struct NewMark {
   SnapshotId snapshot;
   std::vector<std::string> tags;  ///< sorted, unique
   bool pinned = false;
 };
-/// Puts a mark that counts in place of all in `marks`, then removes those of its snapshot: what
-/// cannot be removed no longer counts. Errors: not_permitted, limit_exceeded (no number is left),
+/// Writes a mark that replaces all in `marks`, then removes those of its snapshot; one that cannot
+/// be removed no longer counts. Errors: not_permitted, limit_exceeded (no number is left),
 /// no_space, io.
 core::Status put_standing_mark(const OpenRepository& repository, const StandingMarks& marks,
                                const NewMark& wanted);

@@ -32,7 +32,7 @@ core::Result<std::string> normal_path(const std::string& path) {
   return normal;
 }
 
-/// The order in which a folder is directly before all that lies below it: '/' before all else.
+/// An order in which a folder comes directly before everything below it: '/' sorts before all else.
 bool is_before(const std::string& a, const std::string& b) {
   const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c) + 1; };
   return std::ranges::lexicographical_compare(
@@ -50,7 +50,7 @@ const std::string& place_of(const std::string& path,
   return elsewhere == read_from.end() ? path : elsewhere->second;
 }
 
-/// Which paths are missing; fails if all are. Says what is a link.
+/// Returns which paths are missing; fails if all are. Reports links.
 core::Result<std::set<std::string>> look_at(const std::vector<std::string>& paths,
                                             const std::map<std::string, std::string>& read_from,
                                             Observer& observer) {
@@ -163,7 +163,7 @@ core::Result<BackupSources> find_sources(const std::vector<std::string>& paths,
       sources.paths.push_back(std::move(path));
     }
   }
-  // Each of these is named as a problem when its turn comes.
+  // Each of these is reported as a problem when its turn comes.
   sources.paths.insert(sources.paths.end(), missing.begin(), missing.end());
   std::ranges::sort(sources.paths);
   std::ranges::sort(sources.named);

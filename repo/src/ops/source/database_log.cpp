@@ -11,7 +11,7 @@
 namespace cairn::repo::ops {
 namespace {
 
-/// A journal that is kept for the next transaction has zeros where its header was.
+/// A journal that is kept for the next transaction has zeros in place of its header.
 bool begins_with_zero(const WalkItem& item, const std::string& name) {
   const core::Descriptor log(
       open_without_traces(item.folder->descriptor(), name.c_str(), O_RDONLY | O_NONBLOCK));

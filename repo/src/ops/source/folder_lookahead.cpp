@@ -35,7 +35,7 @@ void FolderLookahead::start() {
   meter_.restart();
   threads_.reserve(threads_wanted_);
   while (threads_.size() < threads_wanted_) {
-    // One that runs out of memory helps no more, and the walk does without it.
+    // A thread that runs out of memory stops helping, and the walk does without it.
     auto thread = core::GuardedThread::start(
         *thread_source_, {.action = "looking ahead", .work = [this] { return work(); }});
     if (!thread) {
@@ -43,7 +43,7 @@ void FolderLookahead::start() {
     }
     threads_.push_back(*std::move(thread));
   }
-  // No more threads to be had: as many as there are will do, and none as well.
+  // No more threads can be started: those that run, or none, have to do.
   may_start_ = !threads_.empty();
   const std::scoped_lock lock(mutex_);
   running_ = may_start_;
@@ -124,7 +124,7 @@ void FolderLookahead::pass(std::size_t depth, std::size_t position) {
   work_.notify_one();
 }
 
-/// The most urgent task there is.
+/// The most urgent task.
 std::optional<FolderLookahead::Task> FolderLookahead::next_task() {
   const std::size_t count = std::min(levels_.size(), kLevelsLookedAt);
   for (std::size_t i = 1; i <= count; ++i) {
@@ -209,7 +209,7 @@ void FolderLookahead::perform(Task& task, FolderScout& scout) {
   }
 }
 
-/// Pauses if there was too little to wait for. The walk goes on measuring then.
+/// Pauses if there was too little waiting. The walk then starts measuring again.
 void FolderLookahead::count(WaitMeter& meter) {
   calls_ += meter.calls();
   waits_ += meter.waits();

@@ -20,27 +20,27 @@
 
 namespace cairn::repo::ops {
 
-/// Threads that look at what a walk will come to, so that the kernel has it in its cache by then.
-/// They keep nothing of what they see and report nothing: the walk opens, lists and stats
-/// everything itself, and nothing that it tells depends on them. docs/design/0007-lookahead.md.
+/// Threads that look at what comes next in a walk, so that the kernel has it in its cache by then.
+/// They keep and report nothing: the walk opens, lists and stats everything itself, and its results
+/// do not depend on them. docs/design/0007-lookahead.md.
 ///
-/// They work only while that pays: they start when a WaitMeter has counted kWaitsToStart waits of
-/// the walk within kWalkWindow calls that were timed, and pause when they themselves hardly wait,
-/// so that one thread walks a tree that is in the kernel's cache.
+/// They work only while it pays: they start when a WaitMeter has counted kWaitsToStart waits of the
+/// walk within kWalkWindow timed calls, and pause when they themselves hardly wait, so that a tree
+/// in the kernel's cache is walked by one thread.
 ///
 /// How far ahead: in each of the lowest kLevelsLookedAt folders of the current path kNamesAhead
-/// names and kSubfoldersAhead subfolders, of each of those some FolderScout::kObjectsMax objects;
-/// what is lowest in the path goes first. That makes some 70,000 objects at most, 80 MB of the
-/// kernel's reclaimable memory. Of the process' own: names, less than 1 MiB if they are of usual
-/// length and 4 MiB at most, and 64 KiB per thread. Descriptors: FolderScout::kDepthMax per thread
-/// and at most kLevelsMax folders that the walk has closed; a thread opens nothing while three
-/// quarters of the process' descriptors are in use.
+/// names and kSubfoldersAhead subfolders, and in each of those about FolderScout::kObjectsMax
+/// objects; the lowest folders first. That makes at most about 70,000 objects, 80 MB of the
+/// kernel's reclaimable memory. Memory of the process: names, usually less than 1 MiB and at most 4
+/// MiB, and 64 KiB per thread. Descriptors: FolderScout::kDepthMax per thread and at most
+/// kLevelsMax folders that the walk has closed; a thread opens nothing while three quarters of the
+/// process' descriptors are in use.
 ///
-/// Where the walk would not go they do not go either: not through links, not into folders that the
-/// choice leaves out or that carry a tag. Nor do they enter other file systems or what an
-/// automounter looks after.
+/// They do not go where the walk would not go: not through links, not into folders that the choice
+/// leaves out or that carry a tag. Nor do they enter other file systems or folders of an
+/// automounter.
 ///
-/// The public functions belong to the walking thread.
+/// The public functions are for the walking thread only.
 class FolderLookahead {
  public:
   static constexpr unsigned kWaitsToStart = 64;
@@ -54,11 +54,11 @@ class FolderLookahead {
   FolderLookahead(const FolderLookahead&) = delete;
   FolderLookahead& operator=(const FolderLookahead&) = delete;
 
-  /// Before and after a call of the walk that may have to wait. `names`: that it listed.
+  /// Called before and after a call of the walk that may have to wait. `names`: how many it listed.
   [[nodiscard]] WatchedCall watch() const {
     return is_measuring() ? WatchedCall(*clock_) : WatchedCall();
   }
-  /// The same before one of many calls so short that the clock would be felt.
+  /// The same for one of many calls that are so short that reading the clock would matter.
   [[nodiscard]] WatchedCall watch_some() {
     return ++stats_ % kOneStatOf == 0 ? watch() : WatchedCall();
   }
@@ -77,23 +77,24 @@ class FolderLookahead {
     const std::shared_ptr<SourceFolder>& folder;
     InodeId id;
     const std::string& path;
-    std::size_t position;  ///< the number of the name that comes next
+    std::size_t position;  ///< the number of the next name
   };
-  /// The walk is here. False if there is nothing to offer.
+  /// Tells where the walk is. False if no names are wanted.
   [[nodiscard]] bool go_to(const Place& place);
-  /// Names of that folder in the walk's order, the first of which has the number `first`.
+  /// Names of that folder in the walk's order; `first` is the number of the first one.
   void offer(std::size_t first, std::vector<std::string> names);
-  /// The walk is past all names before number `position` of the folder at this depth.
+  /// The walk has passed all names before number `position` of the folder at this depth.
   void pass(std::size_t depth, std::size_t position);
 
-  /// For good: gives back all descriptors. False if there was nothing to end.
+  /// Ends for good and gives back all descriptors. False if there was nothing to end.
   bool end();
 
  private:
   static constexpr std::size_t kLevelsMax = 32;
   static constexpr std::size_t kLevelsLookedAt = 8;
   static constexpr std::size_t kSubfoldersAhead = 16;
-  // Inodes lie in blocks by powers of two: those that have to be waited for must not be missed.
+  // Blocks of inodes have sizes of powers of two. With an odd interval the first inode of a block,
+  // for which the disk is waited for, is not always missed.
   static constexpr unsigned kOneStatOf = 5;
   static constexpr unsigned kScoutsWindow = 4096;
   static constexpr unsigned kWaitsToGoOn = 64;
@@ -103,15 +104,15 @@ class FolderLookahead {
     std::vector<std::string> names;
   };
   struct Level {
-    std::uint64_t serial = 0;  ///< never the same again
+    std::uint64_t serial = 0;  ///< never repeats
     std::size_t depth = 0;
     std::shared_ptr<SourceFolder> folder = {};
     InodeId id = {};
-    std::string path = {};  ///< empty if there is no filter to ask
+    std::string path = {};  ///< empty if there are no patterns
     std::size_t position = 0;
     std::deque<Names> names = {};
-    std::map<std::size_t, FolderScout::Subfolder> subfolders = {};  ///< found, not looked into
-    std::set<std::size_t> taken = {};  ///< subfolders looked into that the walk has not come to
+    std::map<std::size_t, FolderScout::Subfolder> subfolders = {};  ///< found, but not looked into
+    std::set<std::size_t> taken = {};  ///< subfolders looked into that the walk has not reached
   };
   /// Names to be looked at, or a subfolder to be looked into.
   struct Task {
@@ -145,7 +146,7 @@ class FolderLookahead {
   RecentFolders recent_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> running_ = false;  ///< changed under the mutex
-  std::mutex mutex_;                   ///< what follows
+  std::mutex mutex_;                   ///< protects what follows
   std::condition_variable work_;
   std::vector<Level> levels_;  ///< the deepest last
   std::uint64_t next_serial_ = 1;

@@ -16,10 +16,10 @@ namespace cairn::repo::ops {
 namespace {
 
 constexpr std::size_t kRecentMax = 4096;
-// About a thousand names. Of a larger folder the walk will tell which come first.
+// About a thousand names. For a larger folder the walk will say which come first.
 constexpr std::size_t kBufferBytes = 64 * 1024;
 
-/// Descriptors with higher numbers are the others'.
+/// Descriptors with higher numbers are left to others.
 int highest_descriptor() {
   ::rlimit limit{};
   constexpr ::rlim_t kEnough = std::numeric_limits<int>::max();
@@ -29,7 +29,7 @@ int highest_descriptor() {
   return static_cast<int>(std::min(limit.rlim_cur, kEnough) / 4 * 3);
 }
 
-/// Opening what is in there may mount something: only the walk does that.
+/// Opening something in there may mount a file system: only the walk does that.
 bool is_automounter(int folder) {
   struct ::statfs system {};
   return core::uninterrupted([&] { return ::fstatfs(folder, &system); }) != 0 ||
@@ -126,7 +126,7 @@ bool FolderScout::look_below(const Place& parent, const Subfolder& subfolder, un
     return false;
   }
   meter_.note(call.waited_ns(), listing->names.size());
-  // File systems keep inodes in the order of their numbers: neighbours come with one read.
+  // File systems store inodes in the order of their numbers: neighbours come with one read.
   std::sort(listing->names.begin(), listing->names.end());
   seen_ += listing->names.size();
   const Place place{.descriptor = folder.descriptor(),
@@ -164,7 +164,7 @@ std::optional<FolderScout::Listing> FolderScout::list(int descriptor) {
         has_tag = has_tag || (options_.choice != nullptr &&
                               is_tag(*options_.choice, name, [] { return true; }));
       });
-  // The walk leaves out all but the tag.
+  // The walk takes only the tag.
   if (size < 0 || has_tag) {
     return std::nullopt;
   }

@@ -15,10 +15,10 @@
 #include "ops/posix/object_metadata.h"
 #include "ops/source/source.h"
 
-/// What one of the threads of ops/source/folder_lookahead.h does.
+/// The work of one thread of ops/source/folder_lookahead.h.
 namespace cairn::repo::ops {
 
-/// One call that may have to wait for a disk, or one that nobody watches.
+/// Watches one call that may have to wait for a disk, or does nothing.
 class WatchedCall {
  public:
   WatchedCall() = default;
@@ -26,8 +26,8 @@ class WatchedCall {
       : clock_(&clock), began_ns_(clock.monotonic_ns()), waits_(clock.thread_waits()) {}
 
   [[nodiscard]] bool is_watched() const noexcept { return clock_ != nullptr; }
-  /// How long it took up to now; 0 if this thread never stopped by itself. One whose processor was
-  /// given to others, as is usual while a backup compresses, did not wait for a disk.
+  /// How long the call has taken; 0 if the thread never stopped by itself. Losing the processor to
+  /// others, as is usual while a backup compresses, is not waiting for a disk.
   [[nodiscard]] std::uint64_t waited_ns() const {
     return clock_->thread_waits() == waits_ ? 0 : clock_->monotonic_ns() - began_ns_;
   }
@@ -38,10 +38,9 @@ class WatchedCall {
   std::uint64_t waits_ = 0;
 };
 
-/// Counts how often the system let somebody wait: what is in the kernel's cache takes a few
-/// microseconds, what a disk or a server has to be asked for takes longer. A wait counts once for
-/// each 50 microseconds, eight times at most, since some of it may be waiting for the processor.
-/// Not thread-safe.
+/// Counts how often calls had to wait: what is in the kernel's cache takes a few microseconds, what
+/// comes from a disk or a server takes longer. A wait counts once for each 50 microseconds, eight
+/// times at most, since part of it may be waiting for the processor. Not thread-safe.
 class WaitMeter {
  public:
   void note(std::uint64_t waited_ns, std::size_t names) noexcept {
@@ -57,17 +56,17 @@ class WaitMeter {
  private:
   static constexpr std::uint64_t kWaitNs = 50'000;
   static constexpr std::uint64_t kWaitCountsMax = 8;
-  static constexpr std::uint64_t kNameNs = 500;  ///< of a listing
+  static constexpr std::uint64_t kNameNs = 500;  ///< per name of a listing
   unsigned calls_ = 0;
   unsigned waits_ = 0;
 };
 
-/// Folders that were looked into not long ago: the last 4,096 at least, 8,192 at most. Thread-safe.
+/// Folders that were looked into recently: at least the last 4,096, at most 8,192. Thread-safe.
 class RecentFolders {
  public:
   enum class Extent : std::uint8_t {
-    children,    ///< those that one read of the folder named
-    everything,  ///< to the bottom
+    children,    ///< those that one read of the folder returned
+    everything,  ///< everything below
   };
   void insert(const InodeId& id, Extent extent);
   [[nodiscard]] std::optional<Extent> find(const InodeId& id) const;
@@ -78,11 +77,11 @@ class RecentFolders {
   std::map<InodeId, Extent> older_;
 };
 
-/// Looks at objects, to no other end than that the kernel has them in its cache. Whatever fails is
-/// left to the walk, which will meet it. Not thread-safe.
+/// Looks at objects, only to bring them into the kernel's cache. Failures are left to the walk,
+/// which will meet them too. Not thread-safe.
 class FolderScout {
  public:
-  /// An open folder. `path` is needed only if the choice has a filter to ask.
+  /// An open folder. `path` is needed only if the choice has patterns.
   struct Place {
     int descriptor;
     std::uint64_t device;
@@ -95,27 +94,27 @@ class FolderScout {
   struct Options {
     const Choice* choice;
     core::Clock& clock;
-    const std::atomic<bool>& stopping;  ///< set: returns soon
+    const std::atomic<bool>& stopping;  ///< once set: return soon
     RecentFolders& recent;
   };
   explicit FolderScout(const Options& options);
 
-  /// Stats these children. Answers which of them are subfolders that may be looked into, with their
+  /// Stats these children. Returns the subfolders among them that may be looked into, with their
   /// numbers in `names`.
   [[nodiscard]] std::vector<std::pair<std::size_t, Subfolder>> look_at(
       const Place& place, const std::vector<std::string>& names);
-  /// Lists a subfolder, stats what it holds, and goes on below until it has seen enough.
+  /// Lists a subfolder, stats its children, and goes on below until it has seen enough.
   void look_into(const Place& parent, const Subfolder& subfolder);
 
   [[nodiscard]] WaitMeter& meter() noexcept { return meter_; }
 
-  static constexpr std::size_t kObjectsMax = 512;  ///< no further folder after that many
+  static constexpr std::size_t kObjectsMax = 512;  ///< no further folder after so many
   static constexpr unsigned kDepthMax = 4;
 
  private:
   [[nodiscard]] std::optional<Subfolder> stat_child(const Place& place, const std::string& name);
   bool look_below(const Place& parent, const Subfolder& subfolder, unsigned depth);
-  /// Names of a folder with their inodes' numbers; nullopt if it is to be left alone.
+  /// Names of a folder with their inode numbers; nullopt if it is to be left alone.
   struct Listing {
     std::vector<std::pair<std::uint64_t, std::string>> names;
     bool is_whole = false;

@@ -15,8 +15,8 @@
 #include "ops/source/source.h"
 #include "ops/source/source_compare.h"
 
-/// The walk behind SourceWalk: source_walk.cpp goes along the tree, folder_walk_levels.cpp keeps
-/// the folders of the current path and their descriptors.
+/// The walk behind SourceWalk: source_walk.cpp goes through the tree, folder_walk_levels.cpp
+/// manages the folders of the current path and their descriptors.
 namespace cairn::repo::ops {
 
 /// A database's log that was looked at together with the database.
@@ -27,21 +27,21 @@ struct PlannedLog {
 
 /// A folder on the current path.
 struct Level {
-  std::shared_ptr<SourceFolder> folder;  ///< null: closed to spare descriptors, or never opened
+  std::shared_ptr<SourceFolder> folder;  ///< null: closed to save descriptors, or never opened
   InodeId id;
-  std::size_t path_bytes;  ///< of its own path, at the front of the current one
+  std::size_t path_bytes;  ///< length of its own path, at the front of the current one
   NameStack::Mark mark;    ///< its names begin here
   std::size_t next;        ///< the next name
-  std::shared_ptr<const RecalledFolder> record = {};  ///< until the folder's step was told
+  std::shared_ptr<const RecalledFolder> record = {};  ///< until the folder's step was returned
   std::optional<RecordCursor> cursor = {};
-  core::Timestamp listed_at;  ///< or a little before
-  std::size_t offered;        ///< the first name that the look-ahead has not been told
+  core::Timestamp listed_at;  ///< the time of its listing, or a little before
+  std::size_t offered;        ///< the first name not yet offered to the look-ahead
   std::uint64_t home = 0;     ///< the device that counts as the source's own
-  bool is_way_only = false;   ///< of what is in it only what was named is taken
-  bool is_bare = false;       ///< there is nothing in it
-  bool has_logs = false;      ///< some names look like those of a database's logs
+  bool is_way_only = false;   ///< only what was named in it is taken
+  bool is_bare = false;       ///< it is empty
+  bool has_logs = false;      ///< some names look like those of database logs
   std::map<std::string, PlannedLog, std::less<>> planned = {};
-  bool left_early = false;                ///< there may be children whose names were not come to
+  bool left_early = false;                ///< some children may not have been reached
   std::vector<std::string> refused = {};  ///< children that could not be looked at
 };
 

@@ -10,12 +10,12 @@
 namespace cairn::repo::ops {
 namespace {
 
-// Folders of the current path that stay open; those above are opened again on the way back. Few
-// enough to leave most of the usual 1024 descriptors to others, more than real trees are deep.
+// Folders of the current path that stay open; those above are reopened on the way back. Few enough
+// to leave most of the usual 1024 descriptors to others, yet more than real trees are deep.
 constexpr std::size_t kOpenFoldersMax = 64;
-// Above any real folder: ends a listing that a broken file system repeats without end.
+// More than any real folder has: ends a listing that a broken file system repeats for ever.
 constexpr std::size_t kFolderNamesMax = 100'000'000;
-// How often a folder is listed that changes while it is listed.
+// How often a folder that changes while it is listed is listed.
 constexpr int kListingsMax = 3;
 
 }  // namespace
@@ -45,9 +45,9 @@ void FolderWalk::push_level(const WalkItem& item, std::shared_ptr<SourceFolder> 
   }
 }
 
-/// Takes the names of the folder on top. Whatever goes wrong, those told before are used. While
-/// objects are renamed a listing may pass over a name that was there all the time: what one listing
-/// lacks another one has.
+/// Collects the names of the folder on top. If something goes wrong, the names read before are
+/// used. While objects are renamed a listing may miss a name that was there all the time; what one
+/// listing misses another one has.
 core::Status FolderWalk::list(int descriptor, Statx before) {
   const std::size_t first = names_.size();
   const WatchedCall call = lookahead_.watch();
@@ -69,7 +69,7 @@ core::Status FolderWalk::list(int descriptor, Statx before) {
   return {};
 }
 
-/// False if something went wrong, which was reported.
+/// False if something went wrong, which has been reported.
 core::Result<bool> FolderWalk::list_once(int descriptor, std::size_t first) {
   while (true) {
     const ::ssize_t size = list_some(
@@ -117,7 +117,7 @@ core::Result<LeftFolder> FolderWalk::leave() {
   return LeftFolder{.is_early = left.left_early, .refused = std::move(left.refused)};
 }
 
-/// Opens the folder on top again, which was closed to spare descriptors.
+/// Reopens the folder on top, which was closed to save descriptors.
 core::Status FolderWalk::reopen_top(const SourceFolder* child) {
   Level& level = levels_.back();
   first_open_ = std::max<std::size_t>(levels_.size() - 1, 1);
@@ -166,7 +166,7 @@ int FolderWalk::open_from_root() {
   return descriptor;
 }
 
-/// Closes what can be opened again later; false if there is nothing.
+/// Closes what can be reopened later; false if there is nothing.
 bool FolderWalk::close_ancestors() {
   const std::size_t first = first_open_;
   while (first_open_ + 1 < levels_.size()) {
@@ -176,7 +176,7 @@ bool FolderWalk::close_ancestors() {
   return first_open_ > first;
 }
 
-/// The same, and what the look-ahead holds.
+/// The same, and also what the look-ahead holds.
 bool FolderWalk::spare_descriptors() {
   const int error_number = errno;
   const bool ended = lookahead_.end();

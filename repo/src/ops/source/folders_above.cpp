@@ -15,7 +15,7 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// Of all of them together, in a manifest of at most 32 MiB.
+// For all of them together; a manifest has at most 32 MiB.
 constexpr std::size_t kXattrBytesOfAllMax = 1024 * 1024;
 constexpr std::size_t kPathBytesOfAllMax = 1024 * 1024;
 constexpr std::uint16_t kOwnersPart = 0700;
@@ -66,7 +66,7 @@ std::vector<FolderAbove> read_folders_above(const std::vector<std::string>& path
          slash = path.rfind('/', slash - 1)) {
       if (above.size() == kFoldersAboveMax || path_bytes + slash > kPathBytesOfAllMax ||
           !above.insert(path.substr(0, slash)).second) {
-        break;  // those further up are known already, or there is no room
+        break;  // those further up are there already, or there is no space
       }
       path_bytes += slash;
     }

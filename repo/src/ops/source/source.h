@@ -23,7 +23,7 @@
 
 struct statx;
 
-/// Reading a live tree: a walk in a fixed order, and files that may change under our hands.
+/// Reading a live tree: a walk in a fixed order, and files that may change while they are read.
 ///
 /// Everything is opened relative to a descriptor of its folder and never through a symbolic link,
 /// so that no race can lead out of the source. Names are bytes.
@@ -42,36 +42,36 @@ class SourceFolder {
   int descriptor_;
 };
 
-/// Tells whether two looks saw one object. Numbers alone do not: a file system gives those of
-/// removed files away again, and some make up new ones at each look.
+/// Tells whether two looks saw the same object. Inode numbers alone do not: file systems reuse
+/// those of removed files, and some invent new ones at each look.
 struct ObjectMark {
   InodeId inode;
   std::optional<core::Timestamp> birth_time;
   EntryType type = EntryType::file;
-  // Asked only where there are no birth times.
+  // Compared only if there are no birth times.
   core::Timestamp mtime;
   std::uint64_t size_bytes = 0;
 
   [[nodiscard]] bool is_same(const ObjectMark& other) const noexcept;
 };
 
-/// What is to be done with an object. The walk decides it, from what it sees and what the stat
-/// cache has recorded; whoever comes later obeys. Only to read can be decided later than that: when
-/// another object turns out to have the name.
+/// What is to be done with an object. The walk decides this from what it sees and what the stat
+/// cache has recorded, and the later stages follow it. Only the decision to read can come later:
+/// when another object turns out to have the name.
 enum class Fate : std::uint8_t {
-  is_new,         ///< read: nothing of this name is recorded
-  read_again,     ///< something of this name is recorded, but it may be another one by now
-  sample,         ///< it is as recorded, and picked to be read all the same
-  as_recorded,    ///< not read: its record is taken
-  link_to_first,  ///< a further name of what the walk has told before: only its attributes are read
+  is_new,         ///< read: nothing is recorded under this name
+  read_again,     ///< something is recorded under this name, but it may be another object now
+  sample,         ///< it is as recorded, but was picked to be read anyway
+  as_recorded,    ///< not read: its record is used
+  link_to_first,  ///< a further name of an object that came before: only its attributes are read
 };
 
 struct DatabaseLogs;
 
-/// An object that the walk has met.
+/// An object that the walk has found.
 struct WalkItem {
-  /// Everything but content and folder. Regular files lack xattrs and inode flags still: those
-  /// are read with the file, from the same descriptor.
+  /// Everything but content and folder. Regular files still lack xattrs and inode flags, which are
+  /// read with the file, from the same descriptor.
   Entry entry;
   std::optional<core::Timestamp> birth_time;
   core::Timestamp ctime;
@@ -87,16 +87,16 @@ struct WalkItem {
   std::optional<std::uint32_t>
       recorded_index;  ///< of the child of this name in the folder's record
 
-  /// Of a file beside which the logs of a database stand: those. Whoever reads the file reads them
-  /// as well, because they have to be of one moment.
+  /// The database logs beside a file, if there are any. They are read together with the file,
+  /// because all must be of the same moment.
   std::shared_ptr<DatabaseLogs> logs = {};
 
-  /// The last backup recorded something of this name.
+  /// The last backup recorded something under this name.
   [[nodiscard]] bool is_known() const noexcept {
     return recorded_index || (fate != Fate::is_new && fate != Fate::link_to_first);
   }
-  /// What was found out was of an object that has the name no more, or not only: whatever has it is
-  /// read, now and by the next backup.
+  /// What is known is about an object that no longer has the name, or does not have it alone: read
+  /// whatever has it, now and in the next backup.
   void must_be_read() noexcept {
     stamp = kNoStamp;
     fate = is_known() ? Fate::read_again : Fate::is_new;
@@ -114,22 +114,22 @@ struct DatabaseLogs {
   std::vector<std::string> left_out;  ///< names that the choice leaves out
 };
 
-/// Anything that is no folder.
+/// Any object that is no folder.
 struct MetObject {
   WalkItem item;
-  bool is_log = false;  ///< it is one of `item.logs`, and was read when the step before it was
+  bool is_log = false;  ///< it is one of `item.logs`, and was read with the step before
   std::shared_ptr<ByteSource> bytes = {};  ///< of what is no file of a file system
   /// A source that is no folder: its own record, if there is one.
   std::shared_ptr<const RecalledFolder> record = {};
 
-  /// Of a database that is as recorded the log may not be, and it may change before that is read.
+  /// The log of a database that is as recorded may have changed, or change before it is read.
   [[nodiscard]] bool is_to_be_read() const noexcept {
     return item.entry.type == EntryType::file &&
            (item.logs ? !is_log : item.fate != Fate::as_recorded);
   }
 };
 
-/// A run of children that are no folders, as they are in the folder's record.
+/// A run of children of the record, none of them a folder, that are still as recorded.
 struct UnchangedRun {
   std::uint32_t first = 0;                                  ///< of the record's children
   std::vector<std::optional<core::Timestamp>> birth_times;  ///< of each of them
@@ -139,18 +139,18 @@ struct UnchangedRun {
 struct EnteredFolder {
   WalkItem item;
   std::shared_ptr<const RecalledFolder> record = {};
-  bool is_bare = false;  ///< it was listed, and there was nothing in it
+  bool is_bare = false;  ///< it was listed, and is empty
 };
 
-/// The folder entered last that has not been left.
+/// The walk leaves the folder that it entered last.
 struct LeftFolder {
-  bool is_early = false;             ///< not all of the folder's children were looked for
-  std::vector<std::string> refused;  ///< those that are there but could not be looked at
+  bool is_early = false;             ///< not all children were looked for
+  std::vector<std::string> refused;  ///< children that exist but could not be looked at
 };
 
 using WalkStep = std::variant<MetObject, UnchangedRun, EnteredFolder, LeftFolder>;
 
-/// The object that a step tells of by itself; nullptr: none.
+/// The object that a step is about; nullptr: none.
 template <class Step>
 [[nodiscard]] auto* item_of(Step& step) noexcept {
   if (auto* const object = std::get_if<MetObject>(&step)) {
@@ -167,32 +167,33 @@ struct WalkOptions {
   const Choice* choice = nullptr;  ///< nullptr: everything
   /// Paths that were named themselves, in the order of bytes; see leads_to_named(). May be nullptr.
   const std::vector<std::string>* named = nullptr;
-  /// Folders that no backup takes: where the repository itself lies, and the cache.
+  /// Folders that no backup takes: those of the repository itself and of the cache.
   std::vector<InodeId> own_folders = {};
-  /// Told which of them were passed over; `is_new`: in a folder that no backup has seen before. May
-  /// be empty.
+  /// Called for each of them that was skipped; `is_new`: in a folder that no backup has seen
+  /// before. May be empty.
   std::function<void(const std::string& path, bool is_new)> on_own_folder = {};
   const StatCache* cache = nullptr;  ///< nullptr: every object is new
-  core::ByteView stamp_key;  ///< 16 bytes, secret: nobody can make two objects' stamps equal
+  core::ByteView
+      stamp_key;  ///< 16 bytes, secret, so that nobody can make two objects' stamps equal
   StampIgnores ignores = {};
   core::Clock* clock = nullptr;  ///< needed with a cache
   bool read_everything = false;  ///< nothing counts as unchanged
-  /// Of how many unchanged files out of 2^32 are told to be read again, chosen by `sample_seed`.
+  /// How many of 2^32 unchanged files are to be read again, chosen by `sample_seed`.
   std::uint64_t samples_in_2_32 = 0;
   std::uint64_t sample_seed = 0;
-  bool finds_links = false;  ///< tells further names; costs memory for each object that has some
-  /// Threads that may look ahead once the disk keeps the walk waiting:
+  bool finds_links = false;  ///< reports further names; costs memory for each
+  /// Threads that may look ahead when the disk keeps the walk waiting:
   /// ops/source/folder_lookahead.h.
-  unsigned lookahead_threads = 0;  ///< need a clock, and where they come from
+  unsigned lookahead_threads = 0;  ///< they need a clock and a source of threads
   const core::Threads* threads = nullptr;
   bool lookahead_at_once = false;  ///< they start at once and never pause
-  std::string recorded_as = {};    ///< path that items and problems show; empty: where it is read
-  /// Told the paths that the last backup recorded and that are gone. May be empty.
+  std::string recorded_as = {};    ///< path for items and problems; empty: where it is read
+  /// Called with the paths that the last backup recorded and that are gone. May be empty.
   std::function<void(const std::string& path)> on_removed;
 };
 
 /// Walks one source depth first. Not thread-safe. Memory: the sorted names of the folders on the
-/// current path (a folder of a million names: some 40 MB), and what is found of links.
+/// current path (a folder of a million names: about 40 MB), and objects with several names.
 class SourceWalk {
  public:
   /// Stats the source itself. Errors: not_found, permission_denied, io. `path` is absolute.
@@ -201,12 +202,12 @@ class SourceWalk {
                                                                       WalkOptions options = {});
   virtual ~SourceWalk() = default;
 
-  /// The next step; nullopt after the last. The first tells of the source itself, with an empty
+  /// The next step; nullopt after the last. The first is the source itself, with an empty
   /// entry.name. What cannot be read is reported to the sink and left out; a folder that cannot be
   /// listed is entered and left without children. An error here ends the walk (io of the system).
   [[nodiscard]] virtual core::Result<std::optional<WalkStep>> next() = 0;
 
-  /// From now on nothing but the steps that leave the entered folders: the source ends early.
+  /// From now on only steps that leave the entered folders follow: the source ends early.
   virtual void end_early() = 0;
 };
 
@@ -214,35 +215,34 @@ class SourceWalk {
 class SourceFile final : public ByteSource {
  public:
   /// Opens the file that has the name now, which need not be the one that the walk saw: careful
-  /// programs replace their files by rename. Errors: not_found (vanished), changed (no file has the
-  /// name now, but something else), permission_denied, io.
+  /// programs replace their files by rename. Errors: not_found (vanished), changed (the name now
+  /// belongs to something that is no file), permission_denied, io.
   [[nodiscard]] static core::Result<SourceFile> open(const WalkItem& item);
 
-  /// True if it is the object that the item tells of.
+  /// True if it is the object that the item describes.
   [[nodiscard]] bool is(const WalkItem& item) const noexcept;
-  /// Makes the item tell of this file: all but name, path, and what read_metadata() fills.
+  /// Makes the item describe this file: all but name, path, and what read_metadata() fills in.
   void describe(WalkItem& item) const;
 
   /// Size by the latest stat of the open file.
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return stamp_.size_bytes; }
   [[nodiscard]] core::Timestamp ctime() const noexcept { return stamp_.ctime; }
-  /// True on the kernel's own file systems (/proc, /sys), whose sizes are made up.
+  /// True on the kernel's own file systems (/proc, /sys), whose sizes are not real.
   [[nodiscard]] bool has_made_up_size() const;
-  /// Refreshes mode, owner numbers, mtime of `entry` from the open file and fills its xattrs and
-  /// inode flags. Problems (an unreadable attribute) go to `problems`.
+  /// Refreshes mode, owner numbers and mtime of `entry` from the open file and fills in its xattrs
+  /// and inode flags. Problems (an unreadable attribute) go to `problems`.
   core::Status read_metadata(Entry& entry, const std::string& path, std::vector<Problem>& problems);
 
-  /// Files without holes answer one extent without asking the system again. Those of /proc, and of
-  /// some file systems in user space, say that they are empty whatever they hold: they are looked
-  /// into.
+  /// Files without holes return one extent without a system call. Files of /proc, and of some file
+  /// systems in user space, claim to be empty whatever they hold: reading decides.
   [[nodiscard]] core::Result<std::optional<Extent>> next_extent(std::uint64_t offset) override;
 
-  /// Offsets grow from call to call, but for restart(); what is brought into the page cache does
-  /// not stay there.
+  /// Offsets grow from call to call, except after restart(). Pages that reading brings into the
+  /// page cache do not stay there.
   [[nodiscard]] core::Result<std::size_t> read_at(std::uint64_t offset,
                                                   core::MutableByteView out) override;
 
-  /// How size, mtime and ctime have moved since open() or the last restart().
+  /// How size, mtime and ctime have changed since open() or the last restart().
   enum class Drift : std::uint8_t { none, grown, changed };
   [[nodiscard]] core::Result<Drift> drift() const;
   [[nodiscard]] core::Result<bool> has_changed() override;
@@ -253,12 +253,12 @@ class SourceFile final : public ByteSource {
   SourceFile(core::Descriptor file, const struct ::statx& status);
   void take(const struct ::statx& status);
 
-  /// The open file as of the last stat that counts.
+  /// The open file as of the last relevant stat.
   struct Stamp {
     std::uint64_t size_bytes = 0;
     core::Timestamp mtime;
     core::Timestamp ctime;
-    bool may_have_holes = false;  ///< fewer bytes are allocated than it is long
+    bool may_have_holes = false;  ///< fewer bytes are allocated than its size
     InodeId inode;
     std::uint32_t link_count = 1;
     std::optional<core::Timestamp> birth_time;
@@ -271,7 +271,7 @@ class SourceFile final : public ByteSource {
 
   core::Descriptor file_;
   Stamp stamp_;
-  BorrowedPages pages_;  ///< let go before the file is closed
+  BorrowedPages pages_;  ///< must be destroyed before the file is closed
 };
 
 }  // namespace cairn::repo::ops

@@ -8,7 +8,7 @@
 namespace cairn::repo::ops {
 namespace {
 
-/// Spreads the bits (the finaliser of MurmurHash3) and answers 32 of them.
+/// Mixes the bits (the finaliser of MurmurHash3) and returns 32 of them.
 std::uint64_t mixed(std::uint64_t value) noexcept {
   value = (value ^ (value >> 33)) * 0xff51afd7ed558ccdULL;
   value = (value ^ (value >> 33)) * 0xc4ceb9fe1a85ec53ULL;

@@ -17,7 +17,7 @@
 namespace cairn::repo::ops {
 namespace {
 
-// Of a file that says that it is empty and is not.
+// For a file that claims to be empty but is not.
 constexpr std::uint64_t kUnannouncedBytesMax = 1024ULL * 1024 * 1024;
 
 tl::unexpected<core::Error> fail_errno(int error_number, std::string_view action) {
@@ -29,9 +29,9 @@ tl::unexpected<core::Error> fail_changed() {
   return core::fail(core::ErrorCode::changed, "open file: it is a file no more");
 }
 
-/// Opens a file that somebody holds a lease on (a file server): O_NONBLOCK gets EWOULDBLOCK at
-/// once instead of waiting until the holder has let go. The wait is safe only once we know that
-/// this is a file and no FIFO.
+/// Opens a file on which somebody (a file server) holds a lease: O_NONBLOCK returns EWOULDBLOCK at
+/// once instead of waiting until the holder gives it up. Waiting is safe only after it is known
+/// that this is a file and no FIFO.
 int open_leased(int folder, const char* name) {
   const core::Descriptor place(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!place.is_open()) {
@@ -53,7 +53,7 @@ int open_leased(int folder, const char* name) {
   return descriptor;
 }
 
-/// True if opening failed because a link, a socket or a device stands there by now.
+/// True if opening failed because the name now belongs to a link, a socket or a device.
 bool is_another_type(int error_number) noexcept {
   return error_number == ELOOP || error_number == ENXIO || error_number == ENODEV;
 }
@@ -61,7 +61,7 @@ bool is_another_type(int error_number) noexcept {
 int open_file(const WalkItem& item) {
   const int folder = item.folder->descriptor();
   const char* const name = item.file_name.c_str();
-  // O_NONBLOCK: a FIFO that has taken the place of the file must not stop us for ever.
+  // O_NONBLOCK: a FIFO that has taken the place of the file must not block us for ever.
   const int descriptor = open_without_traces(folder, name, O_RDONLY | O_NONBLOCK);
   return descriptor < 0 && errno == EWOULDBLOCK ? open_leased(folder, name) : descriptor;
 }
@@ -83,7 +83,7 @@ core::Result<SourceFile> SourceFile::open(const WalkItem& item) {
     return fail_changed();
   }
   if (status.stx_size >= BorrowedPages::kLargeBytes) {
-    // Advice: a file system that cannot take it does not matter.
+    // Only advice: it does not matter if the file system cannot do it.
     static_cast<void>(::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL));
   }
   return SourceFile(std::move(file), status);
@@ -166,7 +166,7 @@ core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uin
   const auto position = static_cast<::off_t>(offset);
   const ::off_t data = ::lseek(file_.number(), position, SEEK_DATA);
   if (data < 0 && errno != ENXIO) {
-    // EINVAL: a file system that does not know holes. Without the answer the zeros are read.
+    // EINVAL: a file system without holes. Then zeros are read like other data.
     return rest;
   }
   const std::uint64_t data_begin =
@@ -175,7 +175,7 @@ core::Result<std::optional<SourceFile::Extent>> SourceFile::next_extent(std::uin
     return Extent{.offset = offset, .length_bytes = data_begin - offset, .is_hole = true};
   }
   const ::off_t hole = ::lseek(file_.number(), position, SEEK_HOLE);
-  // At or before the offset: somebody punches holes right now, and has_changed() will say so.
+  // At or before the offset: a hole is being punched right now, which has_changed() will report.
   if (hole <= position) {
     return rest;
   }

@@ -13,9 +13,9 @@
 namespace cairn::repo::ops {
 namespace {
 
-// Of a source in a manifest, beside its path: root, counts, and where its birth times are.
+// A source in a manifest without its path: root, counts, and the content of its birth times.
 constexpr std::size_t kSourceBytes = 128;
-// Left for tags, description and problems.
+// The rest is for tags, description and problems.
 constexpr std::size_t kSourcesBytesMax = format::kManifestBytesMax / 4 * 3;
 
 }  // namespace

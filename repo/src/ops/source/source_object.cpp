@@ -70,7 +70,7 @@ bool is_worth_another_look(int error_number) noexcept {
   switch (error_number) {
     case ENOENT:
     case ENOTDIR:
-    case EINVAL:  // readlink() of what is no link
+    case EINVAL:  // readlink() of something that is no link
     case ELOOP:   // O_NOFOLLOW met a link
     case ESTALE:  // a file server has removed it
       return true;
@@ -107,8 +107,8 @@ core::Result<std::optional<SourceFile>> open_what_is_there(WalkItem& item,
         look == kLooksMax) {
       return core::fail(std::move(file).error());
     }
-    // A rename puts one object in the place of another: the name is never missing. So it is gone
-    // only if it is not there now.
+    // A rename puts one object in the place of another without a moment in which the name is
+    // missing. So it is gone only if it is not there now.
     Statx status{};
     if (const int error_number = stat_at(item.folder->descriptor(), item.file_name.c_str(), status);
         error_number != 0) {

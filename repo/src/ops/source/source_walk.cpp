@@ -15,7 +15,7 @@
 namespace cairn::repo::ops {
 namespace {
 
-// Children that one step tells: bounds the step, and how long the pipeline hears nothing.
+// Children in one step: bounds the step, and how long the pipeline hears nothing.
 constexpr std::size_t kUnchangedRunMax = 512;
 constexpr std::size_t kRefusedMax = 1000;  // of one folder
 
@@ -41,8 +41,8 @@ core::Status FolderWalk::start(std::string_view source) {
   WalkItem& item = object.item;
   item.file_name = source.size() == 1 ? "." : source.substr(slash + 1);
   item.path = recorded_as_.empty() ? source : recorded_as_;
-  // O_PATH: a folder that we may pass through but not list is enough. Links above the source are
-  // the user's spelling of its place and are followed.
+  // O_PATH: a folder that may be passed through but not listed suffices. Links above the source are
+  // the user's way to spell its place and are followed.
   const int descriptor =
       core::uninterrupted([&] { return ::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0) {
@@ -86,7 +86,7 @@ core::Result<std::optional<WalkStep>> FolderWalk::next() {
 void FolderWalk::end_early() {
   lookahead_.end();
   ahead_.reset();
-  // All names of all folders: each level's next is at its own end, where the names above begin.
+  // The names of all levels are in one stack: those of one level end where the next level's begin.
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     levels_[i].cursor.reset();
     levels_[i].left_early = true;
@@ -95,8 +95,8 @@ void FolderWalk::end_early() {
   }
 }
 
-/// Tells the next child, or the next run of unchanged ones, of the folder on top. Nothing if that
-/// has none left, or if a child had to be left out.
+/// Returns the next child, or the next run of unchanged ones, of the folder on top. Nothing if
+/// there are none left, or if a child had to be left out.
 core::Status FolderWalk::next_child(std::optional<WalkStep>& told) {
   UnchangedRun* run = nullptr;
   while (levels_.back().next < names_.size()) {
@@ -150,7 +150,8 @@ core::Status FolderWalk::next_child(std::optional<WalkStep>& told) {
   return {};
 }
 
-/// The object that the step tells of was described: what was entered is no mere object.
+/// To be called when the object of a step has been described. A folder that was entered becomes a
+/// step of its own kind.
 void FolderWalk::complete(WalkStep& step) {
   MetObject& object = std::get<MetObject>(step);
   if (object.item.entry.type == EntryType::folder) {
@@ -163,8 +164,8 @@ void FolderWalk::complete(WalkStep& step) {
   }
 }
 
-/// A further name of what was told before need not be read again. As a sample the first one is
-/// enough.
+/// A further name of an object that came before need not be read again. As a sample the first name
+/// suffices.
 void FolderWalk::note_link(WalkItem& item) {
   const ObjectMark mark = mark_of(item);
   const auto [first, is_first] = linked_.emplace(item.inode, mark);
@@ -225,8 +226,8 @@ core::Result<bool> FolderWalk::look_ahead(std::string_view name) {
   return true;
 }
 
-/// A database and its logs are looked at, and read, together: with other objects in between a
-/// transaction could come to its end between one and the other.
+/// A database and its logs are looked at, and read, together: with other objects in between, a
+/// transaction could end between them.
 core::Status FolderWalk::plan_logs(std::string_view name, Child& child) {
   auto logs = std::make_shared<DatabaseLogs>();
   bool all_same = child.fate == Fate::as_recorded;
@@ -246,7 +247,7 @@ core::Status FolderWalk::plan_logs(std::string_view name, Child& child) {
   return {};
 }
 
-/// `all_same` becomes false unless the log is as recorded.
+/// `all_same` is cleared unless the log is as recorded.
 core::Status FolderWalk::plan_log(const std::string& log, DatabaseLogs& logs, bool& all_same) {
   Level& level = levels_.back();
   const std::string path = path_of(log);
@@ -267,7 +268,7 @@ core::Status FolderWalk::plan_log(const std::string& log, DatabaseLogs& logs, bo
     return {};
   }
   if (error_number != 0 || !S_ISREG(child.status.stx_mode)) {
-    return {};  // when the walk comes to it, it will see
+    return {};  // the walk will see when it comes to it
   }
   std::optional<RecordCursor> ahead;
   if (level.cursor) {
@@ -292,7 +293,7 @@ std::string FolderWalk::path_of(std::string_view name) const {
   return fmt::format("{}/{}", path_, name);
 }
 
-/// Tells the look-ahead threads, if they are at work, what comes next in the folder on top.
+/// Offers the look-ahead threads, if they are working, the next names of the folder on top.
 void FolderWalk::feed_lookahead() {
   Level& level = levels_.back();
   if (!lookahead_.is_running() || level.offered >= names_.size() ||
@@ -316,8 +317,8 @@ void FolderWalk::feed_lookahead() {
   }
 }
 
-/// Fills `item`; false if it had to be left out. What was replaced since it was seen is looked at
-/// again: a rename leaves no moment in which the name is missing.
+/// Fills `item`; false if it had to be left out. An object that was replaced since it was seen is
+/// looked at again: a rename leaves no moment in which the name is missing.
 core::Result<bool> FolderWalk::describe(WalkItem& item, Statx status) {
   for (int look = 1;; ++look) {
     CAIRN_TRY(const Described described, describe_once(item, status, look == kLooksMax));
@@ -388,8 +389,8 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
     return enter_unopened(item, errno, is_last_look);
   }
   auto folder = std::make_shared<SourceFolder>(descriptor);
-  // Another folder may have taken the name since the first stat, or a file system was mounted on
-  // it because we opened it: what will be listed is what is described.
+  // Another folder may have taken the name since the first stat, or opening it may have mounted a
+  // file system: the folder that will be listed is the one to be described.
   Statx status{};
   if (const int error_number = stat_open(descriptor, status); error_number != 0) {
     return give_up_on(item, error_number, {}, is_last_look);
@@ -430,7 +431,8 @@ core::Result<FolderWalk::Described> FolderWalk::enter(WalkItem& item, bool is_la
   return Described::done;
 }
 
-/// Lists the folder on top, but for what the choice leaves out of it because of what it is itself.
+/// Lists the folder on top, without what the choice leaves out because of the folder's own
+/// properties.
 core::Status FolderWalk::list_chosen(int descriptor, const Statx& status, bool is_way_only) {
   Level& level = levels_.back();
   level.is_way_only = is_way_only || (choice_ != nullptr && choice_->one_file_system &&
@@ -476,7 +478,7 @@ core::Result<FolderWalk::Described> FolderWalk::enter_unopened(WalkItem& item, i
                  {item.path, metadata_problems_});
   report_metadata_problems(item);
   push_level(item, nullptr);
-  // What is known of its children stays known.
+  // What is known about its children stays known.
   CAIRN_TRY(levels_.back().record, comparison_.recall(item, std::exchange(vouched_, std::nullopt)));
   levels_.back().left_early = true;
   return Described::done;
@@ -486,7 +488,7 @@ void FolderWalk::report(ProblemKind kind, const std::string& path, std::string r
   problems_.add({kind, path.empty() ? "/" : path, std::move(reason)});
 }
 
-/// An error if the walk cannot go on; else the object at `path` becomes a problem.
+/// Returns an error if the walk cannot go on; otherwise the object at `path` becomes a problem.
 core::Status FolderWalk::refuse(int error_number, const std::string& path,
                                 std::string_view action) {
   if (is_shortage(error_number)) {
@@ -504,7 +506,7 @@ void FolderWalk::note_refused(std::string_view name, int error_number) {
   }
 }
 
-/// What was incomplete is looked at again next time.
+/// Incomplete objects are looked at again next time.
 void FolderWalk::report_metadata_problems(WalkItem& item) {
   if (!metadata_problems_.empty()) {
     item.must_be_read();

@@ -10,7 +10,7 @@
 namespace cairn::repo::ops {
 namespace {
 
-/// From the first byte to the last; there is no going back.
+/// Read once, from the first byte to the last.
 class StreamBytes final : public ByteSource {
  public:
   explicit StreamBytes(const StreamSource& stream) noexcept : stream_(stream) {}

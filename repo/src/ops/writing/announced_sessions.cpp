@@ -40,7 +40,7 @@ core::Result<bool> is_decided(const OpenRepository& repository, const SnapshotId
   if (size) {
     return true;
   }
-  // A snapshot that was forgotten may have lost its register already.
+  // A forgotten snapshot may have lost its register already.
   return is_forgotten(repository, session);
 }
 

@@ -11,14 +11,14 @@
 
 namespace cairn::repo::ops {
 
-/// Memory of blocks that are done with, for the next ones. Thread-safe.
+/// Memory of finished blocks, for the next ones. Thread-safe.
 class BlockBuffers {
  public:
-  /// Of what blocks are compressed to: half of what Packer's queue holds when it is full, for what
-  /// is in the queue has no memory to spare.
+  /// For compressed blocks: half of what Packer's queue holds when it is full, since blocks in the
+  /// queue use their memory themselves.
   static constexpr std::size_t kSealedBytes = std::size_t{3} * 1024 * 1024;
 
-  /// For the bytes of a sealed block; it may be empty, and hold anything.
+  /// For the bytes of a sealed block; may be empty or contain anything.
   [[nodiscard]] core::Bytes take_sealed() {
     const std::scoped_lock lock(mutex_);
     if (sealed_.empty()) {
@@ -37,8 +37,8 @@ class BlockBuffers {
     }
   }
 
-  /// An empty block, for who gave a full one away; one of these is kept. It follows the last one
-  /// that was given back.
+  /// An empty block for a thread that gave a full one away; one of these is kept. It follows the
+  /// last block that was given back.
   [[nodiscard]] OpenBlock take_open(BlockClass block_class) {
     const std::scoped_lock lock(mutex_);
     OpenBlock block = std::exchange(open_, {});
@@ -48,7 +48,7 @@ class BlockBuffers {
   void give_back(OpenBlock block) {
     Expects(block.chunks.empty() && block.plain.empty());
     const std::scoped_lock lock(mutex_);
-    std::swap(open_, block);  // what was there before is freed without the lock
+    std::swap(open_, block);  // the old memory is freed without the lock
   }
 
  private:

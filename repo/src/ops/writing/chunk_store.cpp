@@ -4,7 +4,7 @@
 
 namespace cairn::repo::ops {
 
-// With a size limit blocks go one way, since the books know one pack of each kind.
+// With a size limit blocks take one way only, since the account knows one pack of each kind.
 ChunkStore::ChunkStore(WriteView view, const ChunkStoreOptions& options, ProgressMeter& meter)
     : view_(view),
       options_(options),

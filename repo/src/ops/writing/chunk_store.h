@@ -19,31 +19,32 @@
 namespace cairn::repo::ops {
 
 struct ChunkStoreOptions {
-  int compression_level = 3;  ///< of whoever fills blocks
+  int compression_level = 3;  ///< for whoever fills blocks
   bool dry_run = false;       ///< compresses and counts, writes nothing
   /// Not nullptr: only these are stored. Must outlive the store.
   const std::set<ChunkId>* only = nullptr;
-  StorageLimit limit = {};  ///< ends the store with no_space before it is passed
+  StorageLimit limit = {};  ///< ends the store with no_space before it is exceeded
   StageTimes& times;
 };
 
-/// What the threads of a session store chunks with: each claims a chunk here, and puts it into a
-/// block of its own BlockWriter, which hands full ones to the packer. Thread-safe but for finish().
+/// Stores the chunks of a session's threads. Each claims a chunk here and puts it into a block of
+/// its own BlockWriter, which passes full blocks to the packer. Thread-safe except for finish().
 ///
 /// Order of a session's writes: packs, then the index segment that lists them, then the catalogue;
 /// the snapshot comes after finish(), when everything it needs is durable.
 ///
-/// At the size limit everything that was taken before is published and listed, then the store ends
-/// with no_space: the next run finds it all.
+/// At the size limit everything accepted before is published and listed, then the store ends with
+/// no_space: the next run finds all of it.
 ///
-/// Memory: claims, and directories of the packs that no segment lists (some 120 bytes a chunk, so
+/// Memory: claims, and directories of the packs that no segment lists (about 120 bytes a chunk, so
 /// 12 MiB with those of the open packs), 6 MiB in the queue to the packing thread, 3 MiB of spare
-/// memory of blocks, and twice that of SegmentHasher, if there is so much to write.
+/// memory of blocks, and, if there is enough to write, twice that of SegmentHasher.
 class ChunkStore {
  public:
   ChunkStore(WriteView view, const ChunkStoreOptions& options, ProgressMeter& meter);
 
-  /// ClaimTable::claim(). An error ends the store: it is not the fault of what is being stored.
+  /// ClaimTable::claim(). An error ends the store: it has nothing to do with the object being
+  /// stored.
   [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
 
   [[nodiscard]] const ChunkStoreOptions& options() const noexcept { return options_; }
@@ -54,12 +55,12 @@ class ChunkStore {
   [[nodiscard]] BlockBuffers& buffers() noexcept { return buffers_; }
   [[nodiscard]] Packer& packer() noexcept { return packer_; }
 
-  /// The error that ended the store, if one did. Workers ask now and then.
+  /// The error that ended the store, if one did. Workers call this now and then.
   [[nodiscard]] core::Status check() const { return packer_.check(); }
   core::Status settle() { return packer_.settle(); }
   /// The barrier before the snapshot.
   core::Status finish() { return packer_.finish(); }
-  /// After finish(): whether there is room for a snapshot, too. Errors: no_space.
+  /// After finish(): whether there is also space for a snapshot. Errors: no_space.
   [[nodiscard]] core::Status check_room_for(const Snapshot& snapshot) const {
     return index_.check_room_for(snapshot);
   }

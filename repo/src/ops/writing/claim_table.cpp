@@ -23,8 +23,8 @@ core::Result<bool> ClaimTable::claim(const ChunkId& id) {
       return false;
     }
   }
-  // The catalogue is asked without the lock. Ids are released only once the catalogue has them, so
-  // a chunk stored in between is found here.
+  // The catalogue is searched without the lock. Ids are released only once the catalogue has them,
+  // so a chunk stored in between is found here.
   CAIRN_TRY(const auto found, view_.catalogue().find(id, usable_));
   if (found) {
     return false;

@@ -12,23 +12,23 @@
 
 namespace cairn::repo::ops {
 
-/// Who stores which chunk: of all that come with the same one, the first. Thread-safe.
-/// Memory: some 60 bytes for each claim that no index segment lists yet.
+/// Who stores which chunk: the first of all threads that have it. Thread-safe. Memory: about 60
+/// bytes for each claim that no index segment lists yet.
 class ClaimTable {
  public:
   struct Rules {
     /// Not nullptr: only these are wanted. Must outlive the table.
     const std::set<ChunkId>* only = nullptr;
-    /// Claims are never released, so some are forgotten; a chunk may be stored twice.
+    /// Claims are never released, so some are dropped; a chunk may then be counted twice.
     bool is_dry_run = false;
   };
   ClaimTable(WriteView view, const Rules& rules)
       : view_(view), rules_(rules), usable_(view.usable_packs.filter()) {}
 
-  /// True if the caller must store the chunk: it is wanted, it lies in no usable pack, and nobody
+  /// True if the caller must store the chunk: it is wanted, it is in no usable pack, and nobody
   /// else was told to store it. Errors: the catalogue's.
   [[nodiscard]] core::Result<bool> claim(const ChunkId& id);
-  /// Forgets the claims of what the catalogue knows by now.
+  /// Drops the claims of chunks that the catalogue knows now.
   void release(const format::IndexSegment& ingested);
 
  private:

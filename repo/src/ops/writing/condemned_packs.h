@@ -8,15 +8,15 @@
 
 namespace cairn::repo::ops {
 
-/// What one collector means to delete.
+/// What one collector intends to delete.
 struct CondemnedPacks {
   CondemnedId id;
   std::vector<PackId> packs;  ///< sorted
 };
 
-/// All condemned records that stand now. They must be read before the catalogue is refreshed:
-/// docs/design/0009-collection.md. A damaged one is an error (corrupt), since nobody knows any more
-/// what it names.
+/// All existing condemned records. They must be read before the catalogue is refreshed:
+/// docs/design/0009-collection.md. A damaged one is an error (corrupt), since it is no longer known
+/// which packs it names.
 [[nodiscard]] core::Result<std::vector<CondemnedPacks>> read_condemned_packs(
     const OpenRepository& repository);
 

@@ -15,11 +15,11 @@
 
 namespace cairn::repo::ops {
 
-/// Lists published packs in index segments, then in the catalogue, and keeps the books of the size
-/// limit. Thread-safe.
+/// Lists published packs in index segments, then in the catalogue, and keeps the account of the
+/// size limit. Thread-safe.
 ///
-/// A segment is due once kListedBytes or kListedChunks lie in packs that none lists: that is what
-/// an interrupted session may lose, and what is held in memory until then (some 120 bytes a chunk).
+/// A segment is due once unlisted packs hold kListedBytes or kListedChunks: that much an
+/// interrupted session may lose, and until then it is held in memory (about 120 bytes a chunk).
 class IndexPublisher {
  public:
   static constexpr std::uint64_t kListedBytes = 1024ULL * 1024 * 1024;
@@ -30,15 +30,15 @@ class IndexPublisher {
                  ProgressMeter& meter)
       : view_(view), claims_(claims), meter_(meter), room_(limit) {}
 
-  /// Takes note of a pack that has been published; publishes a segment if one is due.
+  /// Notes a published pack; publishes a segment if one is due.
   core::Status add(format::IndexedPack pack);
-  /// Publishes a segment of all packs that none lists yet.
+  /// Publishes a segment of all unlisted packs.
   core::Status publish();
 
-  /// False if not all that was taken so far could be published once this block has been, too.
+  /// False if with this block not everything accepted so far could be published.
   [[nodiscard]] bool take_room(const StorageRoom::Block& block);
   [[nodiscard]] core::Error no_room() const;
-  /// For the end: whether there is room for a snapshot, too. Errors: no_space.
+  /// For the end: whether there is also space for a snapshot. Errors: no_space.
   [[nodiscard]] core::Status check_room_for(const Snapshot& snapshot) const;
 
   struct Totals {
@@ -46,7 +46,7 @@ class IndexPublisher {
     std::uint64_t pack_bytes = 0;
     std::uint64_t segment_bytes = 0;
   };
-  /// Does not wait for a segment that is being published.
+  /// Does not wait while a segment is being published.
   [[nodiscard]] Totals totals() const;
 
  private:
@@ -55,12 +55,12 @@ class IndexPublisher {
   WriteView view_;
   ClaimTable& claims_;
   ProgressMeter& meter_;
-  mutable std::mutex mutex_;  ///< what follows
+  mutable std::mutex mutex_;  ///< protects what follows
   StorageRoom room_;
   std::vector<format::IndexedPack> unlisted_;
   std::uint64_t unlisted_bytes_ = 0;
   std::uint64_t unlisted_chunks_ = 0;
-  mutable std::mutex totals_mutex_;  ///< totals_; mutex_ comes before it
+  mutable std::mutex totals_mutex_;  ///< protects totals_; locked after mutex_
   Totals totals_;
 };
 

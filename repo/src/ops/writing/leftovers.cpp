@@ -15,7 +15,7 @@ std::uint64_t remove_session(const OpenRepository& repository, const SnapshotId&
     const auto name = store::object_name(format::ObjectKind::session, object);
     removed += repository.backend->remove(name) ? 1U : 0U;
   };
-  // The announcement last: while it stands, somebody knows whose heartbeats these are.
+  // The announcement last: as long as it exists, it is known whose heartbeats these are.
   for (const SnapshotId& object : session.objects) {
     if (object != id) {
       remove(object);

@@ -7,8 +7,8 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// Of files of 30 bytes a block would have a quarter of a million chunks, each 40 bytes in memory
-// until its pack is published.
+// A block of 30-byte files would have a quarter of a million chunks, each 40 bytes in memory until
+// its pack is published.
 constexpr std::size_t kBlockChunks = 16 * 1024;
 
 }  // namespace
@@ -44,7 +44,7 @@ BlockClass block_class_like(format::BlockKind kind, format::BlockCodec codec,
 
 void OpenBlock::add(const ChunkId& id, core::ByteView chunk) {
   if (plain.capacity() < plain.size() + chunk.size()) {
-    // At once: what grows by doubling is copied as often. Pages that stay unused cost nothing.
+    // All at once: growing by doubling would copy repeatedly. Unused pages cost nothing.
     plain.reserve(block_target_bytes(block_class) + chunk.size());
   }
   core::append(plain, chunk);

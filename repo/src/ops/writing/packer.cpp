@@ -6,11 +6,11 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// A full pack has some 6,000 chunks of 16 KiB; of tiny files it would have a million, and its
-// directory, held in memory until the pack is full, 40 bytes for each.
+// A full pack has about 6,000 chunks of 16 KiB. With tiny files it would have a million, and its
+// directory, held in memory until the pack is full, takes 40 bytes for each.
 constexpr std::uint64_t kPackChunks = 16 * 1024;
 
-// Of nodes there is little to hash: with one lane it takes 1 MiB instead of 8.
+// There is little to hash in nodes: with one lane it takes 1 MiB instead of 8.
 core::HashKernel segment_kernel(format::BlockKind kind) {
   return kind == format::BlockKind::data ? core::best_hash_kernel() : core::HashKernel::libsodium;
 }
@@ -166,7 +166,7 @@ core::Status Packer::publish_all() {
 core::Status Packer::finish() {
   core::Status settled = settle();
   queue_.close();
-  [[maybe_unused]] const core::Status ended = thread_.join();  // it has told
+  [[maybe_unused]] const core::Status ended = thread_.join();  // the thread has reported its error
   return settled;
 }
 

@@ -21,10 +21,10 @@ constexpr std::uint64_t kIndexEntryBytes = PackId::kSize + 10;
 constexpr std::uint64_t kPackFixedBytes =
     format::kPackHeaderBytes + core::kAeadTagBytes + format::kPackFooterFixedBytes;
 constexpr std::uint64_t kSegmentFixedBytes = 256;  // frame, envelope and two counts
-/// A block may fill a pack and that pack an index segment; then, at the end, each of two open packs
-/// another one.
+/// A block may complete a pack, and that pack an index segment; then, at the end, each of two open
+/// packs may complete another one.
 constexpr std::uint64_t kSegmentsAhead = 4;
-/// Of each copy in the register, all but the manifest: link, envelopes, padding, frame.
+/// What the register adds to each copy of the manifest: link, envelopes, padding, frame.
 constexpr std::uint64_t kRegisterFixedBytes = 2048;
 
 std::uint64_t segment_hash_bytes(std::uint64_t covered_bytes) noexcept {

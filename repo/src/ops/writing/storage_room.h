@@ -18,16 +18,17 @@ struct StorageLimit {
   std::uint64_t stored_bytes = 0;
 };
 /// Reads the settings and, if there is a limit, counts all objects. Packs and index segments are
-/// those that the last ensure_catalogue() has listed. Errors: io.
+/// those that the last ensure_catalogue() listed. Errors: io.
 [[nodiscard]] core::Result<StorageLimit> measure_storage(CatalogueView view, Observer& observer);
 
-/// The books of one writer: what it has written, and what it must still write whatever happens
-/// next, so that a run that has to end can publish all that it has taken on. Both sizes are upper
-/// bounds; a limit may leave some kilobytes unused, it is never passed. Not thread-safe.
+/// The account of one writer: what it has written, and what it must still write whatever happens
+/// next, so that a run that has to end can publish everything it has accepted. Both sizes are upper
+/// bounds: a few kilobytes below a limit may stay unused, but it is never exceeded. Not
+/// thread-safe.
 class StorageRoom {
  public:
-  /// Kept free for the snapshot, so that a run rarely finds only at its end that there is no room
-  /// for that: 64 KiB are enough for one with hundreds of sources or problems.
+  /// Kept free for the snapshot, so that a run seldom finds only at its end that there is no space
+  /// for it: 64 KiB suffice for one with hundreds of sources or problems.
   static constexpr std::uint64_t kSnapshotBytes = 64 * 1024;
 
   explicit StorageRoom(const StorageLimit& limit) : limit_(limit) {}
@@ -41,17 +42,17 @@ class StorageRoom {
     std::uint64_t stored_bytes = 0;  ///< with its tag
     std::uint64_t chunks = 0;
   };
-  /// Whether everything can still be published once this block has been taken, too.
+  /// Whether everything can still be published if this block is accepted too.
   [[nodiscard]] bool fits(const Block& block) const noexcept;
   void take(const Block& block) noexcept;
-  /// The open pack of this kind has become an object.
+  /// The open pack of this kind has been published.
   void pack_published(format::BlockKind kind, std::uint64_t bytes) noexcept;
-  /// All published packs are listed by an index segment of so many bytes.
+  /// All published packs are now listed by an index segment of this size.
   void segment_published(std::uint64_t bytes) noexcept;
 
-  /// For the end, when nothing but the snapshot is left to be written. Errors: no_space.
+  /// For the end, when only the snapshot is left to be written. Errors: no_space.
   [[nodiscard]] core::Status check_snapshot(const Snapshot& snapshot) const;
-  /// What to tell the user.
+  /// The error for the user.
   [[nodiscard]] core::Error no_room() const;
 
  private:
@@ -65,7 +66,7 @@ class StorageRoom {
   const StorageLimit limit_;
   std::uint64_t written_bytes_ = 0;
   std::array<OpenPack, 2> open_;
-  std::uint64_t unlisted_bytes_ = 0;  ///< in the index segment, of packs that are published
+  std::uint64_t unlisted_bytes_ = 0;  ///< in the index segment, for packs that are published
 };
 
 }  // namespace cairn::repo::ops

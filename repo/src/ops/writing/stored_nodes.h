@@ -14,7 +14,7 @@ class StoredNodes final : public NodeSink {
  public:
   StoredNodes(ChunkStore& store, const store::KeyRing& keys);
   [[nodiscard]] core::Result<ChunkId> put_node(core::ByteView encoded) override;
-  /// Hands over the last, unfilled block.
+  /// Writes the last, partly filled block.
   core::Status flush();
 
  private:

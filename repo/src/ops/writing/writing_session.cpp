@@ -59,7 +59,7 @@ core::Result<std::unique_ptr<WritingSession>> WritingSession::begin(OpenReposito
 }
 
 core::Status WritingSession::freeze_usable_packs(OpenRepository& repository, Observer& observer) {
-  // The records before the catalogue. The other way round a collector could finish in between: the
+  // The records before the catalogue. The other way round, a collector could finish in between: the
   // index still listed its packs, and its record is gone when we look for it.
   CAIRN_TRY(const auto condemned, read_condemned_packs(repository_));
   CAIRN_TRY(const CatalogueView view,
@@ -90,7 +90,7 @@ WritingSession::~WritingSession() {
     return;
   }
   // Storage that forbids deletion keeps them; a collector clears them away. The announcement goes
-  // last: while it stands, somebody knows whose heartbeats these are.
+  // last: as long as it exists, it is known whose heartbeats these are.
   [[maybe_unused]] const auto status =
       core::guarded("withdrawing an announcement", [this]() -> core::Status {
         if (session_.heartbeat > 0) {
@@ -106,7 +106,8 @@ void WritingSession::run_heart() {
   while (!stop_changed_.wait_for(lock, std::chrono::seconds(kHeartbeatSeconds),
                                  [this] { return stops_; })) {
     lock.unlock();
-    // The next one may succeed. If there is no memory for the work either, that will say so.
+    // The next one may succeed. If there is no memory for the work either, the work will report
+    // that.
     [[maybe_unused]] const core::Status status =
         core::guarded("showing a sign of life", [this] { return beat(); });
     lock.lock();

@@ -17,12 +17,12 @@
 namespace cairn::repo::ops {
 
 /// One run of a writer, from its announcement to its snapshot: steps W0 to W5 of
-/// docs/design/0009-collection.md. While it lives, no collector deletes what it may rely on,
+/// docs/design/0009-collection.md. While it is alive, no collector deletes what it may rely on,
 /// unless the collector fences it first.
 ///
-/// A thread of its own puts a heartbeat every kHeartbeatSeconds. What it has announced it withdraws
-/// in the destructor, however the work ended: either the register is written by then, or it never
-/// will be. Not thread-safe but for beat().
+/// A separate thread puts a heartbeat every kHeartbeatSeconds. The destructor withdraws the
+/// announcement, however the work ended: by then either the register is written, or it never will
+/// be. Not thread-safe except for beat().
 class WritingSession {
  public:
   struct Options {
@@ -31,8 +31,8 @@ class WritingSession {
     bool announce = true;
   };
   static constexpr unsigned kHeartbeatSeconds = 30;
-  /// How often a verb begins another one after a fence. It is given up only after it has shown no
-  /// sign of life for minutes.
+  /// How often a verb begins another session after a fence. A session is fenced only after it has
+  /// shown no sign of life for minutes.
   static constexpr int kFencesMax = 16;
 
   /// Announces, reads the condemned records, brings the catalogue up to date and freezes which
@@ -43,18 +43,19 @@ class WritingSession {
   WritingSession(const WritingSession&) = delete;
   WritingSession& operator=(const WritingSession&) = delete;
 
-  /// What it stores with.
+  /// The view that it stores with.
   [[nodiscard]] WriteView view() noexcept { return {*catalogue_, usable_packs_}; }
 
   [[nodiscard]] const SnapshotId& id() const noexcept { return session_.id; }
   [[nodiscard]] core::Timestamp start() const noexcept { return session_.start; }
 
   /// Decides the register: everything that the snapshot refers to must be durable. Errors: fenced
-  /// (a collector has given the session up: begin another; what was stored is found again, as far
-  /// as it is still there), and those of publish_snapshot(). `written_bytes` grows.
+  /// (a collector has given the session up: begin another one, which finds again what was stored
+  /// and still exists), and those of publish_snapshot(). `written_bytes` grows.
   core::Status publish(const Snapshot& snapshot, std::uint64_t& written_bytes, Observer& observer);
 
-  /// Tells collectors that the session lives. Errors: of the backend; they end nothing.
+  /// Tells collectors that the session is alive. Errors: of the backend; they do not end the
+  /// session.
   core::Status beat();
 
  private:
@@ -65,11 +66,11 @@ class WritingSession {
 
   const OpenRepository& repository_;
   const Options options_;
-  format::Session session_;                 ///< its heartbeat: the last that was put
-  std::optional<CatalogueView> catalogue_;  ///< there once begin() has returned it
+  format::Session session_;                 ///< its heartbeat is the last one that was put
+  std::optional<CatalogueView> catalogue_;  ///< set when begin() returns
   UsablePacks usable_packs_;
-  std::mutex beat_mutex_;  ///< session_.heartbeat
-  std::mutex stop_mutex_;  ///< stops_
+  std::mutex beat_mutex_;  ///< protects session_.heartbeat
+  std::mutex stop_mutex_;  ///< protects stops_
   std::condition_variable stop_changed_;
   bool stops_ = false;
   core::GuardedThread heart_;
