@@ -87,15 +87,15 @@ core::Status check_texts(const BackupOptions& options) {
   return {};
 }
 
-/// What is known when everything has been read.
+/// The result of reading everything.
 struct Ingested {
   BackupReport report;
   std::vector<std::optional<ChunkId>> folder_nodes;  ///< of the snapshot's sources
 };
 
-// Two backups of the same folders by one client may spoil each other's run now and then; each time
-// they begin again with what the other one has recorded. After that many runs without an end the
-// last one looks at no record.
+// Two backups of the same folders by one client may disturb each other now and then; each time they
+// begin again with what the other one has recorded. After this many attempts the last one looks at
+// no record.
 constexpr int kRestartsMax = 8;
 
 constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
@@ -112,7 +112,7 @@ ops::PipelineOptions pipeline_options(const OpenRepository& repository,
   ops::set_sources(sources, options.choice, pipeline.walk);
   pipeline.walk.read_everything = options.force_rehash;
   pipeline.walk.ignores = {.ctime = options.ignore_ctime, .inode = options.ignore_inode};
-  // Compared first: what is no number cannot become an integer.
+  // Compared first: a NaN cannot become an integer.
   const double sample = options.rehash_sample > 0 ? std::min(options.rehash_sample, 1.0) : 0.0;
   pipeline.walk.samples_in_2_32 = static_cast<std::uint64_t>(sample * 0x1p32);
   core::Bytes seed(sizeof(std::uint64_t));
@@ -131,7 +131,7 @@ ops::PipelineOptions pipeline_options(const OpenRepository& repository,
   return pipeline;
 }
 
-/// Reads, stores and makes durable; fills sources, sums and problems of the snapshot.
+/// Reads, stores and makes durable; fills in sources, sums and problems of the snapshot.
 core::Status ingest(ops::WriteView view, const BackupOptions& options,
                     const ops::BackupSources& from, Observer& observer, ops::StatCache& cache,
                     Ingested& ingested) {
@@ -166,8 +166,8 @@ core::Status ingest(ops::WriteView view, const BackupOptions& options,
   if (!sources && sources.error().code() != core::ErrorCode::interrupted) {
     return core::fail(std::move(sources).error());
   }
-  // Interrupted work is made durable too: the next backup goes on from there. Whoever interrupted
-  // it waited until nothing was under way, so records may be trusted.
+  // Interrupted work is also made durable: the next backup goes on from there. On an interruption
+  // the pipeline waited until nothing was in progress, so records may be trusted.
   CAIRN_TRY_STATUS(store.finish());
   CAIRN_TRY_STATUS(cache.settle());
   if (!sources) {

@@ -12,24 +12,24 @@ namespace cairn::repo::ops {
 namespace {
 
 // A batch is about one block of data, so that a worker fills whole blocks from one place of the
-// tree. Its folders stay open until it is done: 24 batches of 12 folders are 288 descriptors,
-// well below the usual limit of 1,024.
+// tree. Its folders stay open until it is done: 24 batches of 12 folders are 288 descriptors, well
+// below the usual limit of 1,024.
 constexpr std::size_t kBatchesInFlight = 24;
 constexpr std::uint64_t kBatchBytes = 1024 * 1024;
 constexpr std::size_t kBatchSteps = 512;
 constexpr std::size_t kBatchFolders = 12;
 constexpr std::size_t kBatchUnchanged = 4096;
-// Of what the steps themselves take: paths, targets of links, attributes.
+// For what the steps themselves take: paths, link targets, attributes.
 constexpr std::size_t kBatchStepBytes = 512 * 1024;
 
 // They wait for the disk, not for a processor.
 constexpr unsigned kLookaheadThreads = 4;
 
-// What a killed backup loses at most: the work since its last checkpoint.
+// The most that a killed backup loses: the work since its last checkpoint.
 constexpr std::uint64_t kCheckpointNs = 60'000'000'000;
 constexpr std::uint64_t kCheckpointStoredBytes = 512ULL * 1024 * 1024;
 
-/// How much there is in a batch.
+/// How much a batch contains.
 class BatchLoad {
  public:
   void add(const WalkStep& step) {
@@ -65,7 +65,7 @@ bool is_fault_of_source(core::ErrorCode code) {
          code == core::ErrorCode::io;
 }
 
-/// The error's words without the path, which the problem has.
+/// The text of the error without the path, which the problem names.
 std::string reason_of_source(const core::Error& error, const std::string& path) {
   const std::string prefix = fmt::format("open source {}: ", path);
   return error.message().starts_with(prefix) ? error.message().substr(prefix.size())
@@ -104,7 +104,7 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
   checkpoint_ns_ = repository_.environment.clock.monotonic_ns();
   {
     std::vector<core::GuardedThread> threads;
-    // However this ends: nobody waits for what will not come.
+    // However this ends, nobody must wait for batches that will not come.
     const auto let_go = gsl::finally([this] { queue_.cancel(); });
     CAIRN_TRY_STATUS(start_threads(threads));
     auto status = core::guarded("walking the sources", [this] { return walk_all(); });
@@ -113,7 +113,7 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
     }
     queue_.close();
     for (core::GuardedThread& thread : threads) {
-      [[maybe_unused]] const core::Status ended = thread.join();  // it has told
+      [[maybe_unused]] const core::Status ended = thread.join();  // it has reported
     }
   }
   CAIRN_TRY_STATUS(control_.check());
@@ -146,7 +146,7 @@ core::Status BackupPipeline::start_threads(std::vector<core::GuardedThread>& thr
     if (!worker && threads.size() > 1) {
       meter_.detail(fmt::format("{} of {} threads read files: {}", threads.size() - 1,
                                 workers_.size(), worker.error().message()));
-      break;  // those there are will do
+      break;  // the ones that started are enough
     }
     CAIRN_TRY(auto started, std::move(worker));
     threads.push_back(std::move(started));
@@ -165,7 +165,7 @@ core::Status BackupPipeline::walk_all() {
     return walk_opened(options_.stream->path, walk);
   }
   for (const std::string& path : options_.paths) {
-    // The first source is begun whatever the time: a snapshot has one.
+    // The first source is always begun: a snapshot has at least one.
     if (&path != &options_.paths.front() && control_.is_out_of_time()) {
       control_.set_partial();
       return {};
@@ -190,7 +190,7 @@ WalkOptions BackupPipeline::walk_options() {
   return walk;
 }
 
-/// One source that cannot be opened does not keep the others from being backed up.
+/// A source that cannot be opened does not keep the others from being backed up.
 core::Status BackupPipeline::walk(const std::string& path) {
   WalkOptions options = walk_options();
   options.recorded_as = path;
@@ -214,7 +214,7 @@ core::Status BackupPipeline::walk_opened(const std::string& path, SourceWalk& wa
   BatchLoad load;
   while (true) {
     if (options_.stop.stop_requested()) {
-      // What was read shall not be read again: the next backup goes on from here.
+      // What was read must not be read again: the next backup goes on from here.
       CAIRN_TRY_STATUS(push(std::move(batch)));
       CAIRN_TRY_STATUS(checkpoint());
       return core::fail(core::ErrorCode::interrupted, "interrupted");
@@ -315,7 +315,7 @@ core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
 
 core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step, MetObject& object) {
   if (object.bytes) {
-    // All that the source has: without it there is nothing to be kept.
+    // It is everything that the source has: without it there is nothing to keep.
     auto status = ingest.ingest_bytes(object.item, *object.bytes);
     return !status && options_.stop.stop_requested()
                ? core::fail(core::ErrorCode::interrupted, "interrupted")
@@ -333,10 +333,10 @@ core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step, M
   return {};
 }
 
-/// Reads a further name of a file after all, because what was read under the first one is not it.
+/// Reads a further name of a file after all, because another object was read under the first one.
 core::Status BackupPipeline::read_late(IngestedStep& step) {
   if (!late_) {
-    late_.emplace(shared_, nullptr);  // at the end there may be no worker left to take a block over
+    late_.emplace(shared_, nullptr);  // at the end no worker may be left to take a block over
   }
   MetObject& object = std::get<MetObject>(step.step);
   object.item.fate = object.item.recorded_index ? Fate::read_again : Fate::is_new;

@@ -27,9 +27,9 @@ struct PipelineOptions {
   std::map<std::string, std::string> read_from = {};  ///< where some of them are read
   const StreamSource* stream = nullptr;               ///< a source instead of the paths
   StatCache* cache = nullptr;                         ///< nullptr: every file is read
-  WalkOptions walk = {};                              ///< but for what the pipeline fills in itself
+  WalkOptions walk = {};                              ///< except what the pipeline fills in itself
   bool tell_changes = false;
-  /// On the environment's monotonic clock: what has not been read then is left out.
+  /// On the environment's monotonic clock: what has not been read by then is left out.
   std::optional<std::uint64_t> deadline_ns = {};
   unsigned workers = 1;
   std::stop_token stop = {};
@@ -47,7 +47,7 @@ class BackupPipeline {
   BackupPipeline(const OpenRepository& repository, const PipelineOptions& options,
                  ChunkStore& store, ProgressMeter& meter);
 
-  /// Call once. All chunks are handed to the store when it returns; the store is not finished.
+  /// To be called once. Then all chunks have gone to the store, which is not finished.
   [[nodiscard]] core::Result<std::vector<AssembledSource>> run();
 
   [[nodiscard]] ProblemList& problems() noexcept { return problems_; }
@@ -56,7 +56,7 @@ class BackupPipeline {
   [[nodiscard]] bool is_partial() const noexcept { return control_.is_partial(); }
 
  private:
-  /// What one thread reads and stores with.
+  /// One thread's means of reading and storing.
   struct Worker {
     Worker(const IngestShared& shared, IdleWriters* others)
         : blocks(shared.store, others), ingest(shared, blocks) {}
@@ -92,12 +92,12 @@ class BackupPipeline {
   IngestControl control_;
   IngestShared shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  // The walking thread's own.
+  // For the walking thread.
   std::uint64_t removed_ = 0;
   std::optional<core::Error> first_failure_;  ///< of a source that could not be opened
   std::uint64_t checkpoint_ns_ = 0;
   std::uint64_t checkpoint_bytes_ = 0;
-  // The assembling thread's own, but while the queue is drained.
+  // For the assembling thread, except while the queue is drained.
   std::vector<AssembledSource> sources_;
   std::unique_ptr<TreeAssembler> assembler_;
   std::optional<Worker> late_;  ///< if it was needed

@@ -9,9 +9,9 @@
 
 /// Reading a database together with its logs; see ops/source/database_log.h.
 ///
-/// All of them are opened, the database first, then read, then looked at again. If none has
-/// changed, all were as read at the moment in between. A log may grow meanwhile: what was read is
-/// then what it was when it was opened, if it reads the same once more, and at that moment the
+/// All of them are opened, the database first, then read, then checked again. If none has changed,
+/// there was a moment in between at which all were as read. A log may grow meanwhile: if what was
+/// read of it reads the same again, that is what it was when it was opened, and at that moment the
 /// database was as read.
 namespace cairn::repo::ops {
 namespace {
@@ -89,7 +89,7 @@ core::Status FileIngest::open_member(Member& member) {
   return {};
 }
 
-/// True if all that was read was there at one moment.
+/// True if everything that was read existed at one moment.
 core::Result<bool> FileIngest::read_members(std::vector<Member>& members) {
   for (Member& member : members) {
     auto status = open_member(member);
@@ -142,7 +142,7 @@ core::Result<bool> FileIngest::is_steady(Member& member) {
   return again == content;
 }
 
-/// The file is no database, or cannot be opened: each is read for itself.
+/// The file is no database, or cannot be opened: each file is read by itself.
 core::Status FileIngest::ingest_apart(WalkItem& item, std::vector<Problem>& problems,
                                       bool with_file) {
   if (item.logs) {

@@ -17,11 +17,11 @@ namespace {
 
 constexpr std::size_t kReadBytes = 512 * 1024;
 constexpr int kReadAttempts = 3;
-// Times of files move in ticks of at most 10 ms. Of two changes within one the second leaves no
-// trace, so a file that was changed just before it was opened has to be read twice.
+// Times of files advance in ticks of at most 10 ms. Of two changes within a tick the second leaves
+// no trace, so a file that was changed just before it was opened has to be read twice.
 constexpr std::int64_t kTickNs = 20'000'000;
-// What has no size before it is read is cut like something of this one: only very long databases
-// are cut otherwise than short ones.
+// Data of unknown size is cut like a file of this size: only very long databases are cut
+// differently from short ones.
 constexpr std::uint64_t kNominalBytes = 64 * 1024 * 1024;
 
 BlockClass block_class_of(chunker::ContentClass content_class) noexcept {
@@ -98,14 +98,14 @@ core::Status FileIngest::ingest(WalkItem& item, std::vector<Problem>& problems) 
 
 core::Result<bool> FileIngest::read_again(SourceFile& file, WalkItem& item,
                                           std::vector<Problem>& problems) {
-  CAIRN_TRY_STATUS(settle());  // what was read first is there
+  CAIRN_TRY_STATUS(settle());  // so that what was read first is complete
   Content& content = item.entry.content;
   for (int attempt = 2; attempt <= kReadAttempts; ++attempt) {
     CAIRN_TRY(const auto drift, file.drift());
     ended_at_.reset();
     Content again;
     if (drift == SourceFile::Drift::grown) {
-      // If nothing but its end has moved, what was read is what it was at the first look.
+      // If only its end has changed, what was read is what the file was at the first look.
       CAIRN_TRY_STATUS(read_content(file, again));
       CAIRN_TRY_STATUS(settle());
       const bool only_grew = again == content;
@@ -115,7 +115,7 @@ core::Result<bool> FileIngest::read_again(SourceFile& file, WalkItem& item,
     }
     const core::Timestamp before = shared_.clock.now();
     CAIRN_TRY_STATUS(file.restart());
-    std::vector<Problem> repeated;  // the first look told them
+    std::vector<Problem> repeated;  // the first look reported them
     CAIRN_TRY_STATUS(file.read_metadata(item.entry, item.path, repeated));
     if (problems.empty()) {
       problems = std::move(repeated);
@@ -217,7 +217,7 @@ core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& 
   const std::uint64_t size_bytes = source.size_bytes() > 0 ? source.size_bytes() : kNominalBytes;
   std::uint64_t left = run.length_bytes;
   std::uint64_t offset = run.offset;
-  // Behind other files' pieces comes only what fits there with one read.
+  // After other files' pieces the buffer only takes what fits there with one read.
   if (filled_ > 0 && left > kReadBytes - std::min(filled_, kReadBytes)) {
     CAIRN_TRY_STATUS(settle());
   }
@@ -226,24 +226,24 @@ core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& 
   if (parameters_chosen_) {
     chunker_.reset();
   }
-  // Pages keep to multiples of their size in the file, also behind a hole: the first piece is
-  // whatever is left of the page that the extent starts in.
+  // Pages are aligned to multiples of their size in the file, also after a hole: the first piece is
+  // the rest of the page in which the extent starts.
   std::size_t first_piece = 0;
-  // An error leaves no chunk of this run unsettled: each comes before a read, and the chunks of the
-  // read before have been settled.
+  // An error leaves no chunk of this run unsettled: errors come before a read, when the chunks of
+  // the read before have been settled.
   while (left > 0 && !at_end) {
     CAIRN_TRY_STATUS(shared_.control.check_read(left));
     const std::size_t room = std::min(buffer_.size() - end, kReadBytes);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, left));
     CAIRN_TRY(const std::size_t got, read_at(source, reading, offset,
                                              core::MutableByteView(buffer_).subspan(end, wanted)));
-    at_end = got < wanted;  // it shrank; has_changed() will say so
+    at_end = got < wanted;  // it shrank; has_changed() will report that
     if (got == 0) {
       break;
     }
     shared_.meter.add_bytes(got);
     if (!parameters_chosen_) {
-      // Behind a hole at the start there is no head to look at: the general class, then.
+      // After a hole at the start there is no head to look at, so the class is general.
       const auto head = core::ByteView(buffer_).subspan(end, offset == 0 ? got : 0);
       is_sqlite_ = is_sqlite_ || is_sqlite(head);
       choose_parameters(head, at_end ? offset + got : size_bytes);

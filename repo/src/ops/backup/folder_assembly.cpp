@@ -108,7 +108,7 @@ core::Result<FolderAssembly::Finished> FolderAssembly::finish(const std::string&
   return finished;
 }
 
-/// Drops the records of subfolders that are there no more.
+/// Drops the records of subfolders that no longer exist.
 core::Status FolderAssembly::forget_removed(const std::string& path, const Left& left) {
   if (recalled_ == nullptr) {
     return {};
@@ -131,11 +131,11 @@ core::Status FolderAssembly::forget_removed(const std::string& path, const Left&
 
 core::Status FolderAssembly::record_progress() {
   if (parts_.cache == nullptr || !builder_) {
-    return {};  // what is recorded is right still
+    return {};  // the existing record is still right
   }
   FolderRecord progress = record_;
   if (const format::FolderLeaf& leaf = builder_->open_leaf(); !leaf.entries.empty()) {
-    // It goes on growing, in the same place.
+    // It will be appended to, at the same place.
     CAIRN_TRY(const core::Bytes encoded, format::encode_folder_leaf(leaf));
     CAIRN_TRY_STATUS(parts_.cache->put_piece(key_, progress, encoded, leaf.entries.size()));
   }
@@ -143,8 +143,8 @@ core::Status FolderAssembly::record_progress() {
   return parts_.cache->put(key_, progress);
 }
 
-/// Adds the old record's children that come after the last one appended. Both the walk and this
-/// object are there at most, so that of the pieces before nothing will be asked for any more.
+/// Adds the old record's children after the last one appended. The walk and this object are at most
+/// there, so the pieces before that are not needed any more.
 core::Status FolderAssembly::append_rest(FolderRecord& record) {
   if (recalled_ == nullptr) {
     return {};

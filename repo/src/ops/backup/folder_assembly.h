@@ -24,10 +24,10 @@ struct AssemblyParts {
 
 /// One folder being put together from its children, in the order of names.
 ///
-/// As long as the children are those of a trusted record, one after the other, nothing is built:
-/// if it stays so to the end, the record's node is the folder's. The first child that differs makes
-/// it go back and build from the record's entries. Not thread-safe. Memory: one leaf, and eight
-/// bytes per child for the new record.
+/// As long as the children are those of a trusted record, one after the other, nothing is built: if
+/// that holds to the end, the folder has the record's node. At the first child that differs it
+/// builds from the record's entries. Not thread-safe. Memory: one leaf, and eight bytes per child
+/// for the new record.
 class FolderAssembly {
  public:
   /// `recalled`: the folder's record, may be nullptr.
@@ -36,10 +36,10 @@ class FolderAssembly {
 
   /// Children `first` to `first + count - 1` of the record, none of them a folder.
   core::Status add_unchanged(std::uint32_t first, std::size_t count);
-  /// A child. `same_as`: the child of the record that it equals in every respect, stamp and what
-  /// lies below included.
+  /// A child. `same_as`: the child of the record that it equals in every respect, including its
+  /// stamp and everything below it.
   core::Status add(Entry entry, Stamp stamp, std::optional<std::uint32_t> same_as);
-  /// The record's entry of a child. Good until the next call.
+  /// The record's entry of a child. Valid until the next call.
   [[nodiscard]] core::Result<const Entry*> recorded_entry(std::uint32_t index);
   /// True if that child is a folder with this node.
   [[nodiscard]] bool has_node(std::uint32_t index, const ChunkId& node) const noexcept {
@@ -47,7 +47,7 @@ class FolderAssembly {
     return subfolder != nullptr && subfolder->node == node;
   }
 
-  /// How many objects the record has at any depth.
+  /// The number of objects in the record at any depth.
   [[nodiscard]] std::uint64_t recorded_below() const noexcept {
     return recalled_ != nullptr && recalled_->record.content
                ? recalled_->record.content->entries_below
@@ -57,19 +57,19 @@ class FolderAssembly {
   struct Finished {
     FolderContent content;
     TreeCounts own;          ///< the children alone
-    bool unchanged = false;  ///< what is in it is as recorded, at any depth
+    bool unchanged = false;  ///< everything in it is as recorded, at any depth
   };
   /// How the walk left the folder.
   struct Left {
-    /// Not all children were told: what is recorded of the others stays recorded.
+    /// Not all children came: those that did not stay recorded.
     bool early = false;
-    /// Children that are there but could not be looked at: what is known below them is kept.
+    /// Children that exist but could not be looked at: what is known below them is kept.
     const std::vector<std::string>* refused = nullptr;
   };
-  /// Call once, after the last child.
+  /// To be called once, after the last child.
   [[nodiscard]] core::Result<Finished> finish(const std::string& path, const Left& left);
-  /// Records the children so far, and what the record says of those that follow, for a backup that
-  /// does not live to the folder's end. What comes after it is still read from the record.
+  /// Records the children so far and, after them, those of the old record, for a backup that does
+  /// not reach the folder's end. The old record is still read after that.
   core::Status record_progress();
 
  private:
@@ -82,10 +82,10 @@ class FolderAssembly {
   FolderKey key_;
   std::shared_ptr<const RecalledFolder> recalled_;
   std::optional<RecordEntries> entries_;
-  std::uint32_t same_ = 0;                  ///< children so far, all of them the record's
+  std::uint32_t same_ = 0;                  ///< children so far, if all are the record's
   std::unique_ptr<FolderBuilder> builder_;  ///< nullptr as long as all children are the record's
   std::string last_name_;                   ///< of the child appended last
-  std::uint32_t passed_ = 0;  ///< the record's children before this one come before that name
+  std::uint32_t passed_ = 0;  ///< children of the record before this one come before that name
   FolderRecord record_;
 };
 

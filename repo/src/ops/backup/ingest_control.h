@@ -34,7 +34,7 @@ class IngestControl {
       error_ = std::move(error);
     }
   }
-  /// Whether to go on reading something of which `left_bytes` are left. Errors: interrupted (the
+  /// Whether to go on reading an object of which `left_bytes` are left. Errors: interrupted (the
   /// work has ended), busy (it would take too long: the backup is partial).
   [[nodiscard]] core::Status check_read(std::uint64_t left_bytes) {
     if (!check()) {
@@ -54,14 +54,14 @@ class IngestControl {
   [[nodiscard]] bool is_partial() const noexcept { return partial_; }
 
  private:
-  /// A file that is being read when the work is to end is read on only if that takes no time.
+  /// When the work is to end, a file is read to its end only if at most this much is left.
   static constexpr std::uint64_t kFinishedLateBytesMax = 64ULL * 1024 * 1024;
 
   core::Clock& clock_;
   const std::optional<std::uint64_t> deadline_ns_;
   const std::stop_token stop_;
   std::atomic<bool> partial_ = false;
-  mutable std::mutex mutex_;  ///< error_
+  mutable std::mutex mutex_;  ///< protects error_
   std::optional<core::Error> error_;
 };
 

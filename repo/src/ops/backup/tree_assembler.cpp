@@ -22,7 +22,7 @@ void TreeAssembler::report_problems(IngestedStep& step) {
     return;
   }
   if (WalkItem* const item = item_of(step.step)) {
-    item->stamp = kNoStamp;  // what was incomplete is read again next time
+    item->stamp = kNoStamp;  // incomplete objects are read again next time
   }
   for (Problem& problem : step.problems) {
     problems_.add(std::move(problem));
@@ -30,7 +30,7 @@ void TreeAssembler::report_problems(IngestedStep& step) {
   step.problems.clear();
 }
 
-/// A database's log was read with the database.
+/// A database's log was read together with the database.
 void TreeAssembler::take_log(IngestedStep& step, MetObject& object) {
   const std::shared_ptr<DatabaseLogs> logs = object.item.logs;
   for (DatabaseLogs::Log& log : logs->logs) {
@@ -96,8 +96,8 @@ core::Status TreeAssembler::leave_folder(const LeftFolder& leaving) {
     count_change(item, finished.unchanged);
     return place(std::move(item), path_, false);
   }
-  // Equal stamps vouch for everything but what lies below. A folder that changed a short while ago
-  // has no stamp that would tell: its entry does.
+  // Equal stamps vouch for everything except what is below. A folder that changed a short while ago
+  // has no stamp to compare; its entry is compared instead.
   FolderAssembly& parent = *open_.back().assembly;
   const bool is_recorded = item.fate == Fate::as_recorded;
   bool is_unchanged = finished.unchanged;
@@ -113,8 +113,8 @@ core::Status TreeAssembler::leave_folder(const LeftFolder& leaving) {
   return {};
 }
 
-/// A source that held something at the last backup and holds nothing now is most often a file
-/// system that is not mounted, and the snapshot worth nothing.
+/// A source that is empty but was not at the last backup is usually a file system that is not
+/// mounted, and the snapshot is worthless.
 void TreeAssembler::note_emptiness(const OpenFolder& folder, const FolderContent& content) {
   if (!folder.is_bare || content.entries_below > 0) {
     return;
@@ -129,7 +129,7 @@ void TreeAssembler::note_emptiness(const OpenFolder& folder, const FolderContent
   }
 }
 
-/// What the last backup recorded under the name that the object has here; nullptr: nothing. Good
+/// The last backup's entry for the name that the object has here; nullptr: there is none. Valid
 /// until the folder's next child.
 core::Result<const Entry*> TreeAssembler::recorded_entry(
     const WalkItem& item, const std::shared_ptr<const RecalledFolder>& lone) {
@@ -155,7 +155,7 @@ core::Status TreeAssembler::resolve_link(IngestedStep& step, WalkItem& item) {
   };
   const Linked* first = find_first();
   if (first == nullptr && item.fate == Fate::link_to_first && item.entry.type == EntryType::file) {
-    // The first name could not be read, or another object had taken it.
+    // The first name could not be read, or belonged to another object by then.
     CAIRN_TRY_STATUS(read_late_(step));
     report_problems(step);
     if (step.error || item.link_count < 2) {
@@ -165,7 +165,7 @@ core::Status TreeAssembler::resolve_link(IngestedStep& step, WalkItem& item) {
   }
   Entry& entry = item.entry;
   if (first != nullptr) {
-    // Too deep to be referred to: then each name is a file of its own.
+    // If the path is too long to refer to, each name becomes a file of its own.
     if (first->name.size() <= kPathBytesMax) {
       entry.hard_link_to = first->name;
     }
@@ -211,7 +211,7 @@ core::Status TreeAssembler::add_object(IngestedStep step) {
   return place(std::move(item), path, is_stamped && is_record);
 }
 
-/// Completes a file that was not read from its record; one that was read as a sample has to be as
+/// Completes a file that was not read from its record; one that was read as a sample must be as
 /// recorded.
 void TreeAssembler::obey(WalkItem& item, const Entry* recorded) {
   if (item.entry.type != EntryType::file) {
@@ -228,7 +228,7 @@ void TreeAssembler::obey(WalkItem& item, const Entry* recorded) {
   }
 }
 
-/// `continues`: it equals its record, whose stamp it has.
+/// `continues`: it equals its record, including the stamp.
 core::Status TreeAssembler::place(WalkItem item, const std::string& path, bool continues) {
   const bool is_root = open_.empty();
   if (std::string defect = format::entry_defect(item.entry, is_root); !defect.empty()) {

@@ -20,14 +20,14 @@
 
 namespace cairn::repo::ops {
 
-/// One step of the walk with what became of it.
+/// One step of the walk with its result.
 struct IngestedStep {
   WalkStep step;
   std::vector<Problem> problems = {};
   std::optional<core::Error> error = {};  ///< set: the object could not be read and is left out
 };
 
-/// Counts what differs from the last backup, and tells it if somebody wants to know.
+/// Counts differences from the last backup, and reports them if somebody wants to know.
 class ChangeLog {
  public:
   ChangeLog(ProgressMeter& meter, bool tell) : meter_(meter), tell_(tell) {}
@@ -37,7 +37,7 @@ class ChangeLog {
     }
   }
 
-  ChangeCounts counts;  ///< the assembler's thread; `removed` is the walk's
+  ChangeCounts counts;  ///< for the assembler's thread; the walk counts `removed`
 
  private:
   ProgressMeter& meter_;
@@ -48,10 +48,10 @@ class ChangeLog {
 struct AssembledSource {
   Source source;
   std::optional<ChunkId> folder_node;  ///< its content's root; nullopt: the source is no folder
-  bool is_new_and_empty = false;  ///< a folder with nothing in it that no backup has seen before
+  bool is_new_and_empty = false;       ///< an empty folder that no backup has seen before
 };
 
-/// Reads a file whose content the assembler turns out to lack; the step says how that went.
+/// Reads a file whose content the assembler turns out to lack; the step contains the result.
 using ReadLate = std::function<core::Status(IngestedStep&)>;
 
 /// Turns the steps of one source, in walk order, into its nodes. Not thread-safe. Memory: a
@@ -63,10 +63,10 @@ class TreeAssembler {
                 ReadLate read_late);
 
   core::Status add(IngestedStep step);
-  /// Between two steps: records what the open folders hold so far.
+  /// To be called between two steps: records the contents of the open folders so far.
   core::Status record_progress();
-  /// Call once, after the walk's last step. nullopt if the source itself could not be read, which
-  /// was reported.
+  /// To be called once, after the walk's last step. nullopt if the source itself could not be read,
+  /// which was reported.
   [[nodiscard]] core::Result<std::optional<AssembledSource>> finish(std::string path);
 
  private:
@@ -101,7 +101,7 @@ class TreeAssembler {
   bool is_new_and_empty_ = false;
   Stamp root_stamp_ = kNoStamp;
   std::optional<Entry> lone_record_;  ///< of a source that is no folder
-  /// An object with several names, by the first of them that is in the snapshot.
+  /// An object with several names, by the first of them in the snapshot.
   struct Linked {
     ObjectMark mark;
     std::string name;  ///< relative to the source

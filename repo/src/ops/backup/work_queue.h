@@ -14,11 +14,11 @@
 
 namespace cairn::repo::ops {
 
-/// A run of steps that one worker ingests as a whole, so that neighbours in the tree end up as
-/// neighbours in a block.
+/// A run of steps that one worker ingests as a whole, so that neighbours in the tree are neighbours
+/// in a block.
 struct Batch {
   std::vector<IngestedStep> steps;
-  bool ends_source = false;  ///< the walk of one source ends behind these steps
+  bool ends_source = false;  ///< the walk of one source ends after these steps
   std::string source;        ///< its path, if it does
   bool done = false;         ///< guarded by the queue's mutex
 };
@@ -28,27 +28,27 @@ struct Batch {
 /// Thread-safe.
 class WorkQueue final : public IdleWriters {
  public:
-  /// At most `batches_max` batches are between next() of the walk and the assembler.
+  /// Holds at most `batches_max` batches between the walk and the assembler.
   explicit WorkQueue(std::size_t batches_max) : batches_max_(batches_max) {}
 
-  /// The walk's side. False once cancelled.
+  /// For the walk. False once cancelled.
   [[nodiscard]] bool push(std::shared_ptr<Batch> batch);
-  /// Waits until nothing is left to do for anybody. Until the next push() the caller alone may
-  /// touch what belongs to workers and assembler. False once cancelled.
+  /// Waits until all work is done. Until the next push() the caller alone may touch what belongs to
+  /// workers and assembler. False once cancelled.
   [[nodiscard]] bool drain();
   /// No more batches will come.
   void close();
 
   using Work = std::variant<std::shared_ptr<Batch>, OpenBlock>;
-  /// The workers' side: a full block before a batch. nullopt when there is nothing left and nobody
-  /// who could still give a block away.
+  /// For workers: a full block before a batch. nullopt when there is nothing left and nobody could
+  /// still give a block away.
   [[nodiscard]] std::optional<Work> pop();
   void finish_batch(const std::shared_ptr<Batch>& batch);
   void finish_block();
-  /// True if some worker has nothing to do: one huge file then keeps more than one processor busy.
+  /// True if some worker is idle: one huge file then keeps more than one processor busy.
   [[nodiscard]] bool take_over(OpenBlock& block) override;
 
-  /// The assembler's side: the next batch in walk order, when it is done; nullopt at the end.
+  /// For the assembler: the next batch in walk order, once it is done; nullopt at the end.
   [[nodiscard]] std::optional<std::shared_ptr<Batch>> next_done();
 
   /// Ends everything at once.

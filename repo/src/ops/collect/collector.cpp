@@ -36,7 +36,7 @@ bool is_one_of(const std::vector<SnapshotId>& ids, const SnapshotId& id) {
   return std::ranges::find(ids, id) != ids.end();
 }
 
-/// What others must not have to read twice: an object that is gone already is as good as removed.
+/// An object that is gone already counts as removed, so that others need not read it again.
 core::Result<bool> remove_object(const OpenRepository& repository, const store::ObjectName& name) {
   const core::Status removed = repository.backend->remove(name);
   if (!removed && removed.error().code() != ErrorCode::not_found) {
@@ -45,7 +45,7 @@ core::Result<bool> remove_object(const OpenRepository& repository, const store::
   return removed.has_value();
 }
 
-/// What to do about a pack that could not be read to copy what is needed of it.
+/// What to do about a pack from which needed chunks could not be copied.
 core::Error explain_unread(core::Error error) {
   switch (error.code()) {
     case ErrorCode::corrupt:
@@ -71,13 +71,13 @@ Collector::Collector(OpenRepository& repository, const PruneOptions& options, Ob
       meter_(observer, repository.environment.clock),
       reachable_({.stop = options.stop, .meter = &meter_}) {}
 
-// The records before the catalogue: 0009-collection.md says why.
+// The records before the catalogue: see 0009-collection.md.
 core::Result<CatalogueView> Collector::refresh() {
   CAIRN_TRY(condemned_, read_condemned_packs(repository_));
   return ensure_catalogue(repository_, observer_);
 }
 
-/// Those that stand and are not marked yet. To be listed before refresh(): then the catalogue knows
+/// Those that exist and are not marked yet. To be listed before refresh(): then the catalogue knows
 /// what they refer to.
 core::Result<std::vector<SnapshotId>> Collector::list_snapshots() {
   CAIRN_TRY(const auto listed,
@@ -104,11 +104,11 @@ core::Status Collector::mark(CatalogueView view, const std::vector<SnapshotId>& 
     CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
     auto record = store::get_register(*repository_.backend, *repository_.keys, id);
     if (!record && record.error().code() == ErrorCode::not_found) {
-      continue;  // forgotten, and cleared away by another prune
+      continue;  // forgotten, and removed by another prune
     }
     const std::string name = store::object_path(store::object_name(ObjectKind::snapshot, id));
     if (!record) {
-      // What merely cannot be read now (permissions, a bad cable) may be whole.
+      // What merely cannot be read now (permissions, a bad cable) may be intact.
       const std::string hint =
           is_damaged(record.error().code())
               ? fmt::format("See: cairn verify, cairn repair objects. To end it: cairn forget {}",
@@ -150,8 +150,8 @@ core::Result<CatalogueView> Collector::plan() {
   return view;
 }
 
-/// True if what was marked, or listed, may be another collector's to delete by now: it has copied
-/// packs since the listing, or one of the snapshots was forgotten since it was marked.
+/// True if another collector may by now delete what was marked or listed: it has copied packs since
+/// the listing, or one of the snapshots was forgotten since it was marked.
 core::Result<bool> Collector::is_outdated(const PackDirectories& directories) {
   CAIRN_TRY(const PackDirectories now, PackDirectories::list(repository_));
   if (!now.lists_the_same(directories)) {
@@ -265,7 +265,7 @@ core::Result<CatalogueView> Collector::plan_salvage(const std::vector<PackId>& d
   return view;
 }
 
-/// Packs that are to be deleted, by this collector or by another one, or that cannot be read.
+/// Packs that this collector or another one is to delete, or that cannot be read.
 core::Result<std::unordered_set<store::PackNumber>> Collector::unreliable(
     CatalogueView view) const {
   std::unordered_set<PackId> named = doomed_;
@@ -300,7 +300,7 @@ core::Status Collector::copy_needed(CatalogueView view) {
       .damaged = salvaged_.empty() ? nullptr : &salvaged_};
   meter_.set_pack_totals(repacked_.size(), report_.repack_used_bytes);
   StageTimes times(nullptr);
-  UsablePacks nothing;  // all that is asked for is stored
+  UsablePacks nothing;  // everything that is asked for is stored
   ChunkStore store({view, nothing},
                    {.compression_level = options_.compression_level, .times = times}, meter_);
   Repack repack(view, options, store, meter_);
@@ -320,7 +320,7 @@ core::Status Collector::copy_needed(CatalogueView view) {
     report_.kept.bytes += salvaged_.at(id).size_bytes;
   }
   if (!copied && copied.error().code() == ErrorCode::no_space) {
-    // What was not copied keeps its packs; what goes makes room for the next prune.
+    // What was not copied keeps its packs; what is deleted makes space for the next prune.
     observer_.warning(copied.error().message() +
                       ": going on with what can be given back without writing");
     report_.stopped_for_space = true;
@@ -353,7 +353,7 @@ core::Status Collector::await_sessions() {
   core::Clock& clock = repository_.environment.clock;
   struct Waiting {
     std::uint64_t heartbeat = 0;
-    std::uint64_t since_ns = 0;  ///< when it was seen first, or had moved
+    std::uint64_t since_ns = 0;  ///< when it was first seen, or last moved
   };
   std::map<SnapshotId, Waiting> waiting;
   CAIRN_TRY(auto announced, list_announced_sessions(repository_));
@@ -426,8 +426,8 @@ core::Status Collector::spare_needed() {
     CAIRN_TRY_STATUS(mark(view, snapshots));
   }
   CAIRN_TRY(const auto leaving, unreliable(view));
-  // Frozen as what a writer relies on: a copy that another process puts back into the catalogue,
-  // and that is gone, is none.
+  // Frozen like what a writer relies on: a copy that another process puts back into the catalogue,
+  // and that is gone, does not count.
   const store::PackFilter stays = [&](store::PackNumber pack) {
     return pack < view.first_unseen_pack() && !leaving.contains(pack) &&
            !view.missing_packs().contains(pack);
@@ -456,7 +456,7 @@ core::Status Collector::spare_needed() {
     return {};
   };
   CAIRN_TRY_STATUS(directories.visit(spare, options_.stop, observer_));
-  // A pack of which no directory can be read now: nobody knows what is in it.
+  // A pack whose directory cannot be read now: nobody knows what is in it.
   std::erase_if(doomed_, [&](const PackId& id) {
     return directories.present().contains(id) && !seen.contains(id);
   });
@@ -468,8 +468,8 @@ core::Status Collector::remove_doomed() {
     return rewrite_index(repository_, {.leave_out = doomed_, .stop = options_.stop}, observer_);
   };
   auto rewritten = with_reserve(repository_, observer_, rewrite);
-  // With no room for a new index the packs go first. Nobody relies on them, for the condemned
-  // record stands, and a listed pack that is gone counts as what it is.
+  // With no space for a new index the packs are deleted first. Nobody relies on them, since the
+  // condemned record exists, and a listed pack that is gone counts as missing.
   const bool index_last = !rewritten && rewritten.error().code() == ErrorCode::no_space;
   if (!rewritten && !index_last) {
     return core::fail(std::move(rewritten).error());
@@ -506,8 +506,8 @@ core::Status Collector::withdraw_records() {
     CAIRN_TRY_STATUS(remove_object(repository_, name(*record_)));
   }
   for (const CondemnedPacks& record : condemned_) {
-    // Its collector may be asleep, with the decision to delete taken: while one of its packs is
-    // there, the record must be, too.
+    // Its collector may be asleep, having decided to delete: as long as one of its packs exists, so
+    // must the record.
     bool names_nothing = true;
     for (const PackId& pack : record.packs) {
       CAIRN_TRY(const auto size,
@@ -561,7 +561,7 @@ core::Status Collector::clear_leftovers() {
   CAIRN_TRY(const auto unfinished, repository_.backend->abandoned(store::Certainty::likely));
   for (const std::string& name : unfinished) {
     const core::Status discarded = repository_.backend->discard_unfinished(name);
-    report_.leftovers_removed += discarded ? 1U : 0U;  // else another prune was faster
+    report_.leftovers_removed += discarded ? 1U : 0U;  // otherwise another prune was faster
   }
   return {};
 }

@@ -20,38 +20,39 @@
 namespace cairn::repo::ops {
 
 /// A collector: steps G0 to G7 of docs/design/0009-collection.md, each a function, to be called in
-/// this order. Not thread-safe. Any step may be the last: what is left behind harms nobody.
-/// Memory: that of prune().
+/// this order. Not thread-safe. Any step may be the last: what is left behind does no harm. Memory:
+/// that of prune().
 class Collector {
  public:
   Collector(OpenRepository& repository, const PruneOptions& options, Observer& observer);
 
   /// G0: what the snapshots reach, and what is to become of each pack.
   [[nodiscard]] core::Result<CatalogueView> plan();
-  /// In its place: these packs are damaged. What is intact in them is needed, whoever refers to it,
-  /// and copied; then they go. Packs of which no directory can be read stay.
+  /// Instead of plan(): these packs are damaged. Everything intact in them counts as needed,
+  /// whoever refers to it, and is copied; then they are deleted. Packs without a readable directory
+  /// stay.
   [[nodiscard]] core::Result<CatalogueView> plan_salvage(const std::vector<PackId>& damaged);
   [[nodiscard]] bool has_work() const noexcept { return !doomed_.empty(); }
 
-  /// G1, first half: copies of what is needed lie in new packs that index segments list.
+  /// G1, first half: copies what is needed into new packs that index segments list.
   core::Status copy_needed(CatalogueView view);
   /// G1: nobody who announces a session from now on relies on the doomed packs.
   core::Status condemn();
-  /// G2 and G3: those who announced theirs before are through, or fenced.
+  /// G2 and G3: waits until all sessions announced before have ended, or are fenced.
   core::Status await_sessions();
-  /// G4 and G5: what they have added is needed too; packs that hold the only copy of anything that
-  /// can be read stay.
+  /// G4 and G5: what these have added is needed too; packs with the only readable copy of anything
+  /// needed stay.
   core::Status spare_needed();
-  /// G6: no index segment lists the doomed packs, and they are gone.
+  /// G6: removes the doomed packs, after the index segments no longer list them.
   core::Status remove_doomed();
-  /// G7: the records are gone that name nothing any more.
+  /// G7: removes the records that name no existing pack.
   core::Status withdraw_records();
 
-  /// What runs that are over have left behind, and the objects of forgotten snapshots.
+  /// Removes what finished runs have left behind, and the objects of forgotten snapshots.
   core::Status clear_leftovers();
 
   [[nodiscard]] PruneReport& report() noexcept { return report_; }
-  /// What a salvage has found.
+  /// What a salvage could not read.
   [[nodiscard]] const std::set<ChunkId>& lost() const noexcept { return lost_; }
   [[nodiscard]] std::uint64_t saved_chunks() const noexcept { return saved_chunks_; }
   void finish() { meter_.finish(); }
@@ -78,17 +79,17 @@ class Collector {
   Observer& observer_;
   ProgressMeter meter_;
   Reachability reachable_;
-  std::set<SnapshotId> marked_;     ///< snapshots that reachable_ has
-  std::set<SnapshotId> forgotten_;  ///< with a tombstone, and still an object
+  std::set<SnapshotId> marked_;     ///< snapshots that are in reachable_
+  std::set<SnapshotId> forgotten_;  ///< with a tombstone, but still with an object
   ChunkMarks repeated_;
-  std::vector<PackId> repacked_;           ///< of doomed_, those with something needed in them
+  std::vector<PackId> repacked_;           ///< those of doomed_ with something needed in them
   std::unordered_set<PackId> doomed_;      ///< to be deleted
   std::vector<CondemnedPacks> condemned_;  ///< as read last
   std::optional<CondemnedId> record_;
   KnownDirectories salvaged_;  ///< empty: this is no salvage
   ChunkMarks salvaged_chunks_;
   std::set<ChunkId> lost_;
-  std::set<PackId> unread_;  ///< damaged, perhaps; kept, but nothing relies on them
+  std::set<PackId> unread_;  ///< perhaps damaged; kept, but nothing relies on them
   std::uint64_t saved_chunks_ = 0;
   PruneReport report_;
 };

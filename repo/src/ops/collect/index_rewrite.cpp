@@ -13,11 +13,11 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// 40 bytes a chunk make some 20 MiB, and 32,768 packs as much.
+// At 40 bytes a chunk about 20 MiB; 32,768 packs take as much.
 constexpr std::uint64_t kSegmentChunks = 512 * 1024;
 constexpr std::size_t kSegmentPacks = 32 * 1024;
-// A full segment of a backup lists 49,152 chunks. Each client reads a merged segment once more, so
-// a few small ones may stay.
+// A full segment of a backup lists 49,152 chunks. Each client has to read a merged segment again,
+// so a few small ones may stay.
 constexpr std::uint64_t kSmallSegmentChunks = 16 * 1024;
 constexpr std::size_t kSmallSegmentsMany = 16;
 
@@ -29,7 +29,7 @@ std::uint64_t chunks_of(const format::IndexedPack& pack) {
   return chunks;
 }
 
-/// What one pass finds out about each segment.
+/// What one pass learns about each segment.
 struct SegmentState {
   std::uint64_t chunks = 0;
   bool is_stale = false;  ///< lists a pack that is to be left out, or is gone

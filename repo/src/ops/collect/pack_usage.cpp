@@ -10,7 +10,7 @@ namespace cairn::repo::ops {
 
 namespace {
 
-/// Ascribes each marked chunk to the first pack that holds it.
+/// Assigns each marked chunk to the first pack that holds it.
 class Survey {
  public:
   explicit Survey(const ChunkMarks& marks) : marks_(marks), provided_(marks.size()) {}
@@ -110,13 +110,13 @@ std::uint64_t small_pack_bytes(format::BlockKind kind) noexcept {
 
 namespace {
 
-/// What rewriting the pack would give back.
+/// How many bytes rewriting the pack would free.
 std::uint64_t reclaimable(const PackUsage& pack, const PruneLimits& limits) {
   const bool opens = pack.kind == format::BlockKind::metadata || limits.can_open_data;
   return opens ? pack.unused_bytes : pack.dead_block_bytes;
 }
 
-/// Candidates by the part of them that is waste, most first.
+/// Candidates, the largest share of waste first.
 std::vector<std::size_t> most_wasteful_first(const std::vector<PackUsage>& packs,
                                              const std::vector<PackFate>& fates,
                                              const PruneLimits& limits) {

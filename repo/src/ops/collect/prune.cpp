@@ -13,10 +13,10 @@ namespace cairn::repo {
 
 namespace {
 
-// Another collector has moved or deleted what this one was about to read.
+// For when another collector has moved or deleted what this one was about to read.
 constexpr int kPlansMax = 8;
 
-// Another collector has moved or deleted what this one read, or taken it for dead.
+// True if another collector has moved or deleted what this one read, or fenced it.
 bool is_worth_another_look(core::ErrorCode code) noexcept {
   return code == core::ErrorCode::not_found || code == core::ErrorCode::fenced;
 }
@@ -34,10 +34,9 @@ core::Result<PruneReport> prune_once(ops::OpenRepository& repository, const Prun
     CAIRN_TRY_STATUS(collector.await_sessions());
     CAIRN_TRY_STATUS(collector.spare_needed());
   }
-  // Without doomed packs, too: a collector that died may have left the index behind its work.
+  // Also without doomed packs: a collector that died may have left an outdated index.
   CAIRN_TRY_STATUS(collector.remove_doomed());
   CAIRN_TRY_STATUS(collector.withdraw_records());
-  // What it was asked for is done.
   ops::AfterCommit after(observer, "the repository is pruned");
   after(collector.clear_leftovers());
   collector.finish();

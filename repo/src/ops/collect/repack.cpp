@@ -28,13 +28,13 @@ BlockClass class_of(BlockKind kind, const format::BlockRecord& block) {
 
 }  // namespace
 
-/// One thread's part: packs, one after the other.
+/// One thread's share: packs, one after the other.
 class Repack::Worker {
  public:
   explicit Worker(Repack& repack) : repack_(repack), open_(repack.store_) {}
 
   core::Status copy(const PackId& id);
-  /// Hands over what is left in the open blocks.
+  /// Writes what is left in the open blocks.
   core::Status flush() { return open_.flush(); }
 
  private:
@@ -48,7 +48,7 @@ class Repack::Worker {
   core::Status copy_block(const Source& source, std::uint32_t number);
   core::Status salvage_block(const Source& source, std::uint32_t number);
   core::Status read_block(const Source& source, std::uint32_t number);
-  /// The block that was read, as it stands.
+  /// Takes the block that was read, unopened.
   core::Status take_block(const Source& source, std::uint32_t number);
   core::Status take_chunks(const Source& source, std::uint32_t number,
                            const std::vector<bool>& wanted);
@@ -81,7 +81,7 @@ core::Result<Repack::Worker::Source> Repack::Worker::open(const PackId& id) {
                 .footer = std::move(description.footer)};
 }
 
-// The table hashes the pack in long segments, so single blocks cannot be compared with it.
+// The table hashes the pack in long segments, so single blocks cannot be checked against it.
 core::Status Repack::Worker::check_ciphertext(const Source& source) {
   const OpenRepository& repository = repack_.view_.repository;
   const auto name = store::object_name(format::ObjectKind::pack, source.summary.id);
@@ -150,7 +150,7 @@ core::Status Repack::Worker::read_block(const Source& source, std::uint32_t numb
   return {};
 }
 
-/// Nothing is claimed before it has been found to be intact: another pack may have it, too.
+/// Nothing is claimed before it is known to be intact: another pack may have it, too.
 core::Status Repack::Worker::salvage_block(const Source& source, std::uint32_t number) {
   const format::BlockRecord& record = source.directory.blocks[number];
   core::Status readable = read_block(source, number);

@@ -19,26 +19,26 @@
 
 namespace cairn::repo::ops {
 
-/// Packs with their directories, as the index has them.
+/// Packs with their directories, according to the index.
 using KnownDirectories = std::map<PackId, format::IndexedPack>;
 
 struct RepackOptions {
   const ChunkMarks& marks;
-  const ChunkMarks& repeated;  ///< marked chunks that may lie in several packs
-  store::PackFilter stays;     ///< packs that stay: what they hold need not be copied
+  const ChunkMarks& repeated;  ///< marked chunks that may be in several packs
+  store::PackFilter stays;     ///< packs that stay: their chunks need not be copied
   unsigned workers = 1;
   std::stop_token stop = {};
-  /// Not nullptr: the packs are damaged. Their directories are taken from here, of each block what
-  /// is intact is copied, and what is not is remembered: Repack::lost(). A pack of which not even
-  /// that can be told, because the storage does not give its bytes, is remembered, too: unread().
-  /// Needs the keys of all blocks; `repeated` must have all of `marks`.
+  /// Not nullptr: the packs are damaged. Their directories are taken from here; everything intact
+  /// in a block is copied, and the rest is remembered: Repack::lost(). A pack of which even this is
+  /// unknown, because the storage does not return its bytes, is remembered too: unread(). Needs the
+  /// keys of all blocks; `repeated` must contain all of `marks`.
   const KnownDirectories* damaged = nullptr;
 };
 
-/// Copies what is marked out of packs into new ones. A block of which everything is needed moves as
-/// it is; of others the chunks that are needed are put into new blocks of their kind, if the role
-/// can open them, else the whole block moves. Whatever is copied is checked first: chunks against
-/// their ids where the role has the key, else ciphertext against the pack's table.
+/// Copies what is marked out of packs into new ones. A block of which everything is needed is moved
+/// unopened; of others the needed chunks are put into new blocks of their kind if the role can open
+/// them, otherwise the whole block is moved. Everything is checked before it is copied: chunks
+/// against their ids if the role has the key, otherwise ciphertext against the pack's table.
 ///
 /// Not thread-safe; works with `workers` threads. Memory: for each of these its open blocks and one
 /// block being read, 20 MiB at worst; 40 bytes for each repeated chunk; that of ChunkStore.
@@ -47,13 +47,13 @@ class Repack {
   Repack(CatalogueView view, const RepackOptions& options, ChunkStore& store, ProgressMeter& meter)
       : view_(view), options_(options), store_(store), meter_(meter) {}
 
-  /// Unless it is known that they are damaged, damaged packs are passed over with a warning: what
-  /// they hold is not copied, so they must stay. Errors: not_found (another collector has deleted a
-  /// pack: plan anew), no_space (what was published stays), interrupted, io.
+  /// Damaged packs that are not in `damaged` are skipped with a warning: their chunks are not
+  /// copied, so they must stay. Errors: not_found (another collector has deleted a pack: plan
+  /// again), no_space (what was published stays), interrupted, io.
   core::Status run(const std::vector<PackId>& packs);
 
-  /// Chunks of damaged packs that could not be read, and that no pack has that stays. Errors: of
-  /// the catalogue.
+  /// Chunks of damaged packs that could not be read and that no remaining pack has. Errors: of the
+  /// catalogue.
   [[nodiscard]] core::Result<std::set<ChunkId>> lost() const;
   /// Damaged packs with a block that may be readable another time.
   [[nodiscard]] const std::set<PackId>& unread() const noexcept { return unread_; }
@@ -71,7 +71,7 @@ class Repack {
   ChunkStore& store_;
   ProgressMeter& meter_;
   std::atomic<std::uint64_t> copied_chunks_{0};
-  std::mutex mutex_;  ///< what follows
+  std::mutex mutex_;  ///< protects what follows
   std::unordered_set<ChunkId> copied_;
   std::set<ChunkId> unreadable_;
   std::set<PackId> unread_;

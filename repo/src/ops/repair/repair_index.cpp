@@ -59,7 +59,7 @@ core::Result<RepairIndexReport> repair_index(Repository& repository,
                                observer));
   report.segments_after = rewritten.written;
   ops::AfterCommit after(observer, "the index is written anew");
-  // Opened first: one that is sound keeps the stat cache and the end of the client's chain.
+  // Opened first: a sound catalogue keeps the stat cache and the end of the client's chain.
   if (after(ops::ensure_catalogue(open, observer))) {
     after(ops::rebuild_catalogue(open, observer));
   }

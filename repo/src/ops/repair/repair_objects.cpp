@@ -77,7 +77,7 @@ class ObjectRepair {
     return repository_.backend->get(name, store::object_bytes_max(name.kind));
   }
 
-  /// True while the object is what it was when it was judged.
+  /// True if the object is still what it was when it was judged.
   core::Result<bool> is_still(const ObjectName& name, core::ByteView seen) {
     const auto now = bytes_of(name);
     if (!now) {
@@ -92,7 +92,7 @@ class ObjectRepair {
     if (!options_.dry_run) {
       CAIRN_TRY(const bool same, is_still(name, seen));
       if (!same) {
-        return {};  // somebody else was faster
+        return {};  // another process was faster
       }
       CAIRN_TRY_STATUS(repository_.backend->replace(name, good));
     }
@@ -111,7 +111,7 @@ class ObjectRepair {
     return {};
   }
 
-  /// What cannot be read is left alone, and told.
+  /// What cannot be read is left alone and reported.
   core::Status leave(const ObjectName& name, const core::Error& error, std::string_view advice) {
     if (error.code() == ErrorCode::not_found) {
       return {};
@@ -179,7 +179,7 @@ class ObjectRepair {
                    "one of its two copies was damaged");
   }
 
-  /// Something intact that belongs under another name, and goes there if that is free.
+  /// An intact object that belongs under another name, and is moved there if that is free.
   core::Status mend_misnamed(const ObjectName& name, const ObjectName& right, core::ByteView seen) {
     CAIRN_TRY(const auto there, repository_.backend->size(right));
     if (!there && !options_.dry_run) {
@@ -206,7 +206,7 @@ class ObjectRepair {
     }
     CAIRN_TRY(const bool forgotten, ops::is_forgotten(repository_, id));
     if (record || forgotten) {
-      return {};  // it is intact by now, or the next prune takes it away
+      return {};  // it is intact now, or the next prune removes it
     }
     if (twin && ops::is_damaged(record.error().code())) {
       CAIRN_TRY(const auto original, original_of(name, *seen));
@@ -218,7 +218,7 @@ class ObjectRepair {
     return leave(name, record.error(), advice);
   }
 
-  /// Another register with the same bytes, which they belong to; nullopt too if some snapshot
+  /// Another register with the same bytes, to which they belong; nullopt too if some snapshot
   /// misses what should be here instead.
   core::Result<std::optional<ObjectName>> original_of(const ObjectName& name, core::ByteView seen) {
     std::optional<ObjectName> original;
@@ -254,7 +254,7 @@ class ObjectRepair {
       CAIRN_TRY(const format::Twin twin, format::decode_twin(seen, name.kind));
       return rewrite_from_copy(name, seen, twin.payload);
     }
-    // Who wrote it is not known any more: it must not come to count by being written anew.
+    // Its writer is no longer known: rewriting it must not make it count.
     return remove(name, fmt::format("{}: it did not count. To forget the snapshot: cairn forget {}",
                                     tombstone.error().message(), id.hex()));
   }
@@ -271,7 +271,7 @@ class ObjectRepair {
     return remove(name, fmt::format("{}: {}", read.error().message(), meaning));
   }
 
-  /// A fence first: should it have announced a backup that lives, that one begins again.
+  /// A fence first: if it had announced a living backup, that begins again.
   core::Status end_session(const ObjectName& name) {
     const auto id = SnapshotId::from(name.id.view());
     const auto session = store::get_session(*repository_.backend, *repository_.keys, id);

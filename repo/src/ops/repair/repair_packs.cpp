@@ -93,7 +93,7 @@ core::Result<RepairPacksReport> PackRepair::run() {
     if (report_.healed_from_sources + report_.healed_from_repository == healed) {
       break;
     }
-    // Healed nodes may name more.
+    // Repaired nodes may name more.
     CAIRN_TRY(missing, find_missing());
     report_.missing_after = missing.size();
   }
@@ -118,7 +118,7 @@ core::Status PackRepair::find_damaged(CatalogueView view) {
       view, packs, {.workers = options_.workers, .stop = options_.stop}, findings, meter_));
   std::set<std::string> damaged;
   for (const Finding& finding : findings.take()) {
-    // What the storage did not give is copied as far as it does; the salvage keeps such a pack.
+    // A pack that the storage did not return is copied as far as possible; the salvage keeps it.
     if (finding.severity != Finding::Severity::note) {
       damaged.insert(finding.object);
     }
@@ -134,7 +134,7 @@ core::Status PackRepair::find_damaged(CatalogueView view) {
   return {};
 }
 
-/// The damaged packs go as a prune's do: docs/design/0009-collection.md.
+/// Damaged packs are deleted as by a prune: docs/design/0009-collection.md.
 core::Status PackRepair::salvage() {
   const PruneOptions collecting{.stale_after_seconds = options_.stale_after_seconds,
                                 .compression_level = options_.compression_level,
@@ -174,7 +174,7 @@ core::Result<std::set<ChunkId>> PackRepair::find_missing() {
 }
 
 core::Status PackRepair::heal(const std::set<ChunkId>& missing) {
-  // Announced, so that no collector takes what is stored before a snapshot is seen to need it.
+  // Announced, so that no collector removes what is stored before a snapshot is seen to need it.
   CAIRN_TRY(const auto session,
             ops::WritingSession::begin(repository_, {.program_version = options_.program_version},
                                        observer_));
@@ -193,7 +193,7 @@ std::uint64_t chunks_of(const ops::ChunkStore::Totals& totals) {
   return totals.data.chunks + totals.metadata.chunks;
 }
 
-/// As a backup that reads every file, and stores nothing but what is missing.
+/// Like a backup that reads every file, but stores only what is missing.
 core::Result<std::uint64_t> PackRepair::heal_from_sources(WriteView view,
                                                           const std::set<ChunkId>& missing) {
   ops::ChunkStore store(view, storing(missing), meter_);
