@@ -14,8 +14,8 @@
 
 namespace {
 
-/// What a thread gets by default follows the limit of the main one's stack, which may be anything:
-/// too little, or with a limit of memory so much that few threads fit.
+/// By default the stacks of threads have the size of the main thread's limit, which may be
+/// anything: too little or, with a limit on memory, so much that few threads can be started.
 void bound_stacks() {
   constexpr std::size_t kStackBytes = std::size_t{2} * 1024 * 1024;
   ::pthread_attr_t attributes;
@@ -27,8 +27,8 @@ void bound_stacks() {
   }
 }
 
-/// Large buffers go back to the system when they are freed. Without a fixed threshold glibc raises
-/// it to the largest one ever freed, and then keeps what lies between smaller ones.
+/// Large buffers are returned to the system when they are freed. Without a fixed threshold glibc
+/// raises it to the largest size ever freed, and then keeps the memory between smaller buffers.
 void keep_heap_small() {
   constexpr int kLargeBytes = 1024 * 1024;
   ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
@@ -42,9 +42,9 @@ int main(int argc, char** argv) {
   const cli::ClosedStreams closed = cli::occupy_closed_streams();
   keep_heap_small();
   bound_stacks();
-  // A reader that ends early shall not end a backup: writing then fails with EPIPE.
+  // A reader that ends early must not end a backup: writing then fails with EPIPE.
   std::signal(SIGPIPE, SIG_IGN);
-  // Nor the limit of a file's size (ulimit -f): writing then fails with EFBIG.
+  // Nor must the limit on a file's size (ulimit -f): writing then fails with EFBIG.
   std::signal(SIGXFSZ, SIG_IGN);
   const cli::InterruptWatcher interrupts;
   const auto environment = repo::system_environment();

@@ -46,7 +46,7 @@ constexpr std::string_view kProgramFooter =
     "  cairn backup /home\n"
     "  cairn restore latest:/home/ada --target /tmp/ada\n";
 
-// It explains this parser, and so it is no command like the others.
+// It explains this parser, so it is not an ordinary command.
 constexpr CommandSpec kHelp = {
     .name = "help",
     .summary = "Explain a command",
@@ -59,10 +59,10 @@ constexpr CommandSpec kHelp = {
 struct Declared {
   const CommandSpec* spec;
   CLI::App* app;
-  std::unique_ptr<Command> command;  ///< none: only a name for those below it
+  std::unique_ptr<Command> command;  ///< none: only a name for its subcommands
 };
 
-/// The program with nothing parsed, or with the words of one command line.
+/// The program, not parsed yet or with one command line parsed.
 struct Program {
   Program();
   Program(const Program&) = delete;
@@ -135,7 +135,7 @@ Declared& Program::find(const CLI::App& of) {
 
 // --- Help and mistakes --------------------------------------------------------------------------
 
-/// The command that was reached.
+/// The innermost command on the command line.
 const CLI::App& reached(const CLI::App& app) {
   const CLI::App* at = &app;
   while (!at->get_subcommands().empty()) {
@@ -179,7 +179,8 @@ ParsedArguments help_on(const std::vector<std::string>& topic) {
   if (topic.size() == 1 && (topic[0] == "exit-codes" || topic[0] == "environment")) {
     return HelpText{std::string(kProgramFooter)};
   }
-  // An application that has not parsed anything: one that has explains the command it found.
+  // A parsed application would explain the command that it found, so use one that has parsed
+  // nothing.
   const Program untouched;
   const CLI::App* at = &untouched.app;
   std::string above;
@@ -195,7 +196,7 @@ ParsedArguments help_on(const std::vector<std::string>& topic) {
   return HelpText{at->help(above)};
 }
 
-/// Words that nothing has taken, in the order in which they were typed.
+/// Words that no command or option took, in the order in which they were typed.
 UsageError not_expected(const CLI::App& app, const std::vector<std::string>& words) {
   std::vector<std::string> names;
   for (const CLI::Option* const option : reached(app).get_options()) {
@@ -218,7 +219,7 @@ UsageError not_expected(const CLI::App& app, const std::vector<std::string>& wor
       fmt::format("{}{}see {} --help", hint, hint.empty() ? "" : "; ", reached_name(app))};
 }
 
-/// A command that is none, below the one that was reached; nullopt if all are some.
+/// An unknown command below the one that was reached; nullopt if there is none.
 std::optional<UsageError> unknown_command(const CLI::App& app) {
   const CLI::App& at = reached(app);
   if (commands_of(at).empty()) {
@@ -258,7 +259,7 @@ ParsedArguments mistake(const CLI::App& app, const CLI::Error& error) {
 
 // --- From words to values -----------------------------------------------------------------------
 
-/// The command that was reached, after those above it.
+/// Checks the command that was reached, after those above it.
 std::optional<UsageError> check_all(Program& program, const CLI::App& at) {
   const auto below = at.get_subcommands();
   const CommandLine line{.global = program.global,

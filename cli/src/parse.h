@@ -9,7 +9,7 @@
 #include "command_line/usage_error.h"
 #include "commands/command.h"
 
-/// The command line as values: what the user typed, checked for sense, before anything is done.
+/// The command line as values: parsed and checked before anything is done.
 namespace cairn::cli {
 
 struct Invocation {
@@ -18,7 +18,7 @@ struct Invocation {
   std::unique_ptr<Command> command;  ///< as `spec` made it; filled and checked
 };
 
-/// The user asked for help: print this and be done.
+/// The user asked for help: print this, and nothing else.
 struct HelpText {
   std::string text;
 };

@@ -23,7 +23,7 @@ ExitCode show_help(const HelpText& help, Console& console) {
   return console.finish() ? ExitCode::ok : ExitCode::failed;
 }
 
-/// Tells how it ended; the exit status of the program.
+/// Reports how the run ended; returns the exit status of the program.
 ExitCode conclude(const core::Result<ExitCode>& result, Console& console) {
   const core::Status written = console.finish();
   if (!result) {
@@ -70,7 +70,7 @@ ExitCode run_parsed(std::span<const std::string> args, Streams& streams) {
   if (const auto* const invocation = std::get_if<Invocation>(&parsed)) {
     return invoke(*invocation, streams);
   }
-  // Options were not understood as a whole, so look for this one alone.
+  // The options as a whole were not understood, so look for this one alone.
   Console console(streams, {.json = std::find(args.begin(), args.end(), "--json") != args.end()});
   if (const auto* const help = std::get_if<HelpText>(&parsed)) {
     return show_help(*help, console);

@@ -43,7 +43,7 @@ std::optional<UsageError> take_choice(const TypedChoice& typed, SnapshotChoice& 
     return mistake;
   }
   if (constexpr std::size_t kDateBytes = 10; at.size() == kDateBytes) {
-    // Who names a day means what it left behind.
+    // A date alone means the end of that day.
     constexpr std::int64_t kSecondsOfDay = 86'400;
     choice.at->wall_seconds += kSecondsOfDay - 1;
     choice.at->nanoseconds = core::kNanosecondsPerSecond - 1;

@@ -7,14 +7,14 @@
 #include "command_line/usage_error.h"
 #include "text/times.h"
 
-/// Words that name one snapshot, and maybe something in it.
+/// Arguments that name one snapshot, and perhaps something in it.
 namespace cairn::cli {
 
-/// Which snapshot, and what in it: "SNAP", "SNAP:/path", or a time and maybe a path.
+/// Which snapshot, and what in it: "SNAP", "SNAP:/path", or a time and perhaps a path.
 struct SnapshotChoice {
   std::string snapshot;              ///< empty if `at` decides
   std::optional<Moment> at;          ///< the newest snapshot at or before this
-  repo::SnapshotFilter filter = {};  ///< of which ones; paths as typed
+  repo::SnapshotFilter filter = {};  ///< which ones to choose from; paths as typed
   std::string path;                  ///< absolute; empty for everything
 };
 

@@ -15,7 +15,7 @@ class App;
 class Option;
 }  // namespace CLI
 
-/// Options that choose among snapshots: the same ones for every command that takes any.
+/// Options that choose among snapshots: the same for every command that takes any.
 namespace cairn::cli {
 
 struct TypedFilter {
@@ -27,35 +27,35 @@ struct TypedFilter {
   bool allow_partial = false;
 };
 
-/// What commands do not have in common.
+/// Differences between commands.
 struct FilterOptions {
-  bool takes_latest = true;          ///< SNAP may be "latest": then a partial one may be allowed
-  const char* type_name = "--type";  ///< where --type is something else already
+  bool takes_latest = true;          ///< SNAP may be "latest", so a partial one may be allowed
+  const char* type_name = "--type";  ///< another name if --type has another meaning
 };
 
 /// Declares --host, --name, --tag, --type and --path; `typed` must outlive the app.
 void add_filter(CLI::App& command, TypedFilter& typed, const FilterOptions& options = {});
-/// Names of the filter stay as they are.
+/// The names in the filter stay as they are.
 [[nodiscard]] std::optional<UsageError> take_filter(const TypedFilter& typed,
                                                     repo::SnapshotFilter& filter);
 
-/// As to_string(SnapshotType) writes it.
+/// In the spelling of to_string(SnapshotType).
 [[nodiscard]] std::optional<repo::SnapshotType> parse_snapshot_type(std::string_view text);
 [[nodiscard]] std::optional<UsageError> take_snapshot_type(std::string_view option,
                                                            std::string_view text,
                                                            repo::SnapshotType& type);
-/// "3" of --latest, a number from 1 on; `latest` stays as it is if nothing was typed.
+/// The value of --latest, such as "3", at least 1; `latest` is not changed if nothing was typed.
 [[nodiscard]] std::optional<UsageError> take_latest(const std::string& text, std::uint64_t& latest);
 
 /// "a,b" -> {"a", "b"}
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);
-/// "weekly,release" of a --tag that gives tags: two tags, added to `tags`.
+/// The value of a --tag that gives tags: "weekly,release" adds two tags to `tags`.
 [[nodiscard]] std::optional<UsageError> take_tags(const std::vector<std::string>& words,
                                                   std::vector<std::string>& tags);
 
 /// Declares --group-by; `typed` must outlive the app.
 CLI::Option* add_group_by(CLI::App& command, std::optional<std::string>& typed, const char* help);
-/// "host,name": by what snapshots are grouped. "" is by nothing.
+/// The value of --group-by, such as "host,name". "" groups by nothing.
 [[nodiscard]] std::optional<UsageError> take_grouping(const std::string& text,
                                                       repo::RetentionGrouping& group_by);
 

@@ -9,18 +9,18 @@
 #include "command_line/usage_error.h"
 #include "text/times.h"
 
-/// Values that options of several commands have: from the word that was typed, or what is wrong
-/// with it.
+/// Values of options that several commands have: the typed text becomes a value, or an error that
+/// says what is wrong with it.
 namespace cairn::cli {
 
-/// "90", "90s", "5min", "2h", "1d", "1w": seconds. nullopt if the text is anything else, or no time
-/// at all. "5m" is none: where policies are written it is months.
+/// "90", "90s", "5min", "2h", "1d", "1w": seconds. nullopt for any other text, or for zero. "5m" is
+/// refused, because in policies it means months.
 [[nodiscard]] std::optional<std::uint64_t> parse_duration(std::string_view text);
 
 /// "1%", "0.5%" or "0.01": a part of the whole, 0 to 1.
 [[nodiscard]] std::optional<double> parse_part(std::string_view text);
 
-// These leave alone what they fill if nothing was typed.
+// These do not change their output if nothing was typed.
 
 [[nodiscard]] std::optional<UsageError> take_duration(std::string_view option,
                                                       const std::string& text,
@@ -32,7 +32,7 @@ namespace cairn::cli {
 /// "fast", "default", "max", or a number.
 [[nodiscard]] std::optional<UsageError> take_compression(const std::string& text, int& level);
 
-/// The first pattern that is broken.
+/// Reports the first broken pattern.
 [[nodiscard]] std::optional<UsageError> check_patterns(std::string_view option,
                                                        std::span<const std::string> patterns);
 

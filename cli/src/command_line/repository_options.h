@@ -10,7 +10,7 @@ namespace CLI {
 class App;
 }
 
-/// Options that name repositories, say what opens them, and how much they may hold.
+/// Options that name repositories, say what opens them, and limit their size.
 namespace cairn::cli {
 
 /// Accepted before and after every command. Empty text: not given.
@@ -27,7 +27,7 @@ struct GlobalArguments {
 /// Declares them; `global` must outlive the app.
 void add_global(CLI::App& app, GlobalArguments& global);
 
-/// Where a copy comes from; empty text: not given.
+/// The source of a copy; empty text: not given.
 struct FromArguments {
   std::string repository;
   std::string password_file;
@@ -45,7 +45,7 @@ struct NewCredentialArguments {
 
 /// Declares --max-repo-size; `typed` must outlive the app.
 void add_max_repo_size(CLI::App& command, std::string& typed, const char* help);
-/// As repo::Settings has it; stays nullopt if nothing was typed.
+/// In the form of repo::Settings; stays nullopt if nothing was typed.
 [[nodiscard]] std::optional<UsageError> take_max_repo_size(const std::string& typed,
                                                            std::optional<std::uint64_t>& bytes);
 

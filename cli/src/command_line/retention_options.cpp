@@ -15,7 +15,7 @@ namespace {
 using repo::RetentionDuration;
 using repo::RetentionPolicy;
 
-/// What --keep-x and the x=... of --policy have in common, in the order of TypedRetention.
+/// The names that --keep-x and x=... of --policy share, in the order of TypedRetention.
 struct CountRule {
   const char* name;
   const char* option;
@@ -92,7 +92,7 @@ std::optional<UsageError> take_tag_list(std::string_view option, const std::stri
   return std::nullopt;
 }
 
-/// "daily=7" of a --policy.
+/// One rule of a --policy, such as "daily=7".
 std::optional<UsageError> take_rule(const std::string& option, const std::string& rule,
                                     RetentionPolicy& policy) {
   const std::size_t equals = rule.find('=');
@@ -130,7 +130,7 @@ std::optional<UsageError> take_policy_rules(const std::string& option, const std
   return std::nullopt;
 }
 
-/// An option that is to be given once: the one value, or a mistake.
+/// The value of an option that may be given only once.
 std::optional<UsageError> check_once(std::string_view option,
                                      const std::vector<std::string>& values) {
   return values.size() < 2 ? std::nullopt
@@ -202,7 +202,7 @@ std::optional<UsageError> take_retention(const TypedRetention& typed, repo::Rete
 
 std::optional<UsageError> take_policy(const std::string& text, repo::RetentionRules& rules) {
   const std::string option = fmt::format("--policy {}", text);
-  // A colon in a tag stands behind the first '='.
+  // A colon in a tag comes after the first '='.
   const std::size_t colon = text.substr(0, text.find('=')).find(':');
   if (colon == std::string::npos) {
     if (parse_snapshot_type(text)) {

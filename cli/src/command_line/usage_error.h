@@ -5,13 +5,13 @@
 
 namespace cairn::cli {
 
-/// What is wrong with the words of a command line.
+/// What is wrong with a command line.
 struct UsageError {
   std::string message;
   std::string hint;
 };
 
-/// One without a hint.
+/// An error without a hint.
 [[nodiscard]] inline UsageError usage_error(std::string message) {
   return {std::move(message), {}};
 }

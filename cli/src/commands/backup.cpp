@@ -23,8 +23,7 @@
 namespace cairn::cli {
 namespace {
 
-/// Where the time went. Threads work at the same time, so that the sum is more than the time
-/// passed.
+/// Where the time went. Threads work at the same time, so the sum is more than the elapsed time.
 void say_stages(const std::vector<repo::StageTime>& stages, Console& console) {
   console.say("seconds of all threads:");
   for (const repo::StageTime& stage : stages) {
@@ -101,7 +100,7 @@ class BackupCommand final : public CommandWith<BackupArguments> {
   std::optional<UsageError> check_numbers();
   std::optional<UsageError> check_record();
 
-  std::vector<std::string> behind_dashes_;  ///< words behind "--"
+  std::vector<std::string> behind_dashes_;  ///< words after "--"
   bool stdin_command_ = false;
   std::vector<std::string> tags_;
   std::string time_;
@@ -197,7 +196,7 @@ void BackupCommand::declare_choice(CLI::App& app) {
       ->group(kGroup);
 }
 
-// What stands behind "--" is a command with --stdin-command, and further paths without.
+// What comes after "--" is a command with --stdin-command, and more paths without it.
 std::optional<UsageError> BackupCommand::place_words() {
   BackupArguments& backup = arguments_;
   std::vector<std::string>& behind = behind_dashes_;
@@ -226,7 +225,7 @@ std::optional<UsageError> BackupCommand::place_words() {
   return std::nullopt;
 }
 
-// What the options that name sources say together.
+// Checks that the options that name sources fit together.
 std::optional<UsageError> BackupCommand::check_sources() {
   BackupArguments& backup = arguments_;
   if (auto error = place_words()) {
@@ -276,7 +275,7 @@ std::optional<UsageError> BackupCommand::check_numbers() {
   return take_duration("--time-limit", time_limit_, backup.time_limit_seconds);
 }
 
-// What is recorded in place of what is true.
+// Checks what is recorded in place of the true values.
 std::optional<UsageError> BackupCommand::check_record() {
   BackupArguments& backup = arguments_;
   if (!time_.empty()) {
@@ -284,7 +283,7 @@ std::optional<UsageError> BackupCommand::check_record() {
       return mistake;
     }
     if (backup.time->nanoseconds == core::kNanosecondsPerSecond - 1) {
-      backup.time->nanoseconds = 0;  // the beginning of a second that was typed whole
+      backup.time->nanoseconds = 0;  // the beginning of the typed second
     }
   }
   if (backup.record_as.empty()) {
@@ -395,10 +394,10 @@ core::Result<ExitCode> BackupCommand::run(Context& context) const {
   } else {
     say_report(*report, observer, elapsed_ns, context.console);
   }
-  // A file that would not hold still is in the snapshot in a state that it may never have been in:
-  // that is no more a whole backup than one that lacks it. Nor is one that lacks an access list.
-  // And who has files read again to find out whether their stamps tell the truth wants to hear that
-  // they do not. What has vanished was not there to be backed up.
+  // A file that would not hold still is in the snapshot in a state that it may never have had, so
+  // the backup is not complete; nor is it without an access list. And a user who has files read
+  // again to check their stamps must learn that a stamp was wrong. A file that vanished was not
+  // there to be backed up.
   const bool is_whole = observer.unreadable() == 0 && observer.torn() == 0 &&
                         observer.incomplete() == 0 && observer.unnoticed() == 0 &&
                         !report->snapshot.partial;

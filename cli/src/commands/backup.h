@@ -17,7 +17,7 @@ struct BackupArguments : SourceArguments {
   std::string description;
   std::string host;                    ///< empty: CAIRN_HOST, or that of the machine
   std::optional<Moment> time;          ///< what to record instead of now
-  std::vector<std::string> record_as;  ///< empty, or what each of the paths is to be recorded as
+  std::vector<std::string> record_as;  ///< empty, or the path to record for each of the paths
   bool skip_if_unchanged = false;
   repo::SnapshotType type = repo::SnapshotType::manual;
   int compression_level = repo::kCompressionDefault;

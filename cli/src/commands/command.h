@@ -15,17 +15,17 @@ namespace CLI {
 class App;
 }
 
-/// What a command is: a name and help, options, and what it does.
+/// A command: name, help, options, and what it does.
 namespace cairn::cli {
 
-/// What else stands on the command line.
+/// The rest of the command line.
 struct CommandLine {
   const GlobalArguments& global;
-  std::string_view below;  ///< the name of the command that was given below this one; may be empty
+  std::string_view below;  ///< the name of the subcommand that was given; may be empty
 };
 
-/// A command with what was typed behind it. The parser declares it, has the words fill it, and
-/// checks it; then it can be run. Not thread-safe.
+/// A command and its typed arguments. The parser declares it, lets CLI11 fill it, and checks it;
+/// then it can be run. Not thread-safe.
 class Command {
  public:
   Command() = default;
@@ -35,17 +35,17 @@ class Command {
 
   /// Its options, which refer to this object.
   virtual void declare(CLI::App& /*app*/) {}
-  /// Turns the words into arguments. Of a command below another one, that one is checked first.
+  /// Turns the typed words into arguments. A subcommand is checked before the command above it.
   virtual std::optional<UsageError> check(const CommandLine& /*line*/) { return std::nullopt; }
-  /// Where the repositories lie that it works with, before anything is asked or done: the one that
-  /// is named for every command, if it does not say otherwise.
+  /// Sets the locations of the repositories that it works with, before anything is asked or done.
+  /// By default, that of the options of all commands.
   virtual core::Status locate(Context& context) const;
-  /// Does what the arguments say and tells the console. The answer is the exit status; an error has
-  /// not been told yet.
+  /// Does what the arguments say and reports to the console. Returns the exit status; an error has
+  /// not been reported yet.
   virtual core::Result<ExitCode> run(Context& context) const = 0;
 };
 
-/// One whose words become a value of this type.
+/// A command whose words become a value of this type.
 template <class Arguments>
 class CommandWith : public Command {
  public:
@@ -58,16 +58,16 @@ class CommandWith : public Command {
 /// What --json makes of standard output.
 enum class JsonForm : std::uint8_t {
   one_object,  ///< whatever the size of the repository
-  lines,       ///< each of which has a "type"
+  lines,       ///< each with a "type"
 };
 
 struct CommandSpec {
   std::string_view name;      ///< "backup", "key add"
   std::string_view summary;   ///< one line
   std::string_view details;   ///< paragraphs; may be empty
-  std::string_view examples;  ///< lines that begin with two blanks
+  std::string_view examples;  ///< lines that begin with two spaces
   JsonForm json = JsonForm::one_object;
-  std::unique_ptr<Command> (*make)() = nullptr;  ///< none: it is only a name for those below it
+  std::unique_ptr<Command> (*make)() = nullptr;  ///< none: only a name for its subcommands
 };
 
 template <class Type>

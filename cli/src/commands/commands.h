@@ -4,8 +4,8 @@
 
 #include "commands/command.h"
 
-/// All commands. What the program's help lists, what a mistyped command may have meant, and which
-/// commands answer with lines of JSON comes from this table.
+/// All commands. The program's help, the suggestions for a mistyped command, and the list of
+/// commands whose JSON is lines come from this table.
 namespace cairn::cli {
 
 extern const CommandSpec kInitCommand;
@@ -42,7 +42,7 @@ extern const CommandSpec kKeyExportCommand;
 extern const CommandSpec kKeyImportCommand;
 extern const CommandSpec kVersionCommand;
 
-/// In the order of the help; those below another one stand behind it.
+/// In the order of the help; subcommands follow their command.
 inline constexpr std::array kCommands = {
     &kInitCommand,
     &kBackupCommand,

@@ -69,7 +69,7 @@ void print_report(const repo::CopyReport& report, const CopyArguments& arguments
                           format_size(report.written_bytes), format_duration(elapsed_ns)));
 }
 
-/// Reads the new copies back.
+/// Verifies the new copies.
 core::Result<std::optional<repo::VerifyReport>> read_back(repo::Repository& destination,
                                                           const repo::CopyReport& report,
                                                           Context& context) {
@@ -80,7 +80,7 @@ core::Result<std::optional<repo::VerifyReport>> read_back(repo::Repository& dest
       options.snapshots.push_back(*copied.copy);
     }
   }
-  // None would mean all.
+  // An empty list would mean all.
   if (options.snapshots.empty()) {
     return std::optional<repo::VerifyReport>();
   }

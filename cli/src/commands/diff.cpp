@@ -64,7 +64,7 @@ void say_summary(const repo::DiffReport& report, Console& console) {
                           report.content_changed, report.metadata_changed, report.type_changed));
 }
 
-/// One side as the library wants it; `listed` keeps the snapshot alive.
+/// One side in the form of the library; `listed` keeps the snapshot alive.
 core::Result<repo::DiffSide> make_side(const DiffPlace& place, std::string path,
                                        repo::Repository& repository, Context& context,
                                        repo::Observer& observer, const repo::SnapshotFilter& filter,
@@ -92,7 +92,7 @@ Json side_view(const repo::DiffSide& side, const repo::ListedSnapshot& listed) {
   return json;
 }
 
-/// "SNAP" and "SNAP:/path" are snapshots; whatever else has a '/' is a path on disk.
+/// "SNAP" and "SNAP:/path" are snapshots; any other word with a '/' is a path on disk.
 DiffPlace diff_place(const std::string& word) {
   repo::SnapshotPath named = repo::parse_snapshot_path(word);
   const bool is_snapshot = !named.snapshot.empty() && named.snapshot[0] != '.' &&

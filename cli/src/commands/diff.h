@@ -15,9 +15,9 @@ struct DiffPlace {
 struct DiffArguments {
   DiffPlace before;
   DiffPlace after;
-  repo::SnapshotFilter filter;  ///< of both sides; paths as typed
+  repo::SnapshotFilter filter;  ///< for both sides; paths as typed
   bool checksum = false;
-  bool exit_code = false;  ///< says whether there are differences
+  bool exit_code = false;  ///< the exit status says whether there are differences
 };
 
 }  // namespace cairn::cli

@@ -16,7 +16,7 @@ namespace {
 
 using Write = std::function<core::Status(core::ByteView)>;
 
-/// As a tar archive if that was asked for, or if it is a folder.
+/// As a tar archive if requested, or if it is a folder.
 core::Status dump(repo::Repository& repository, const repo::Snapshot& snapshot,
                   const DumpArguments& arguments, repo::Observer& observer, const Write& write) {
   bool as_tar = arguments.as_tar;

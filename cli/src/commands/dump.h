@@ -9,7 +9,7 @@ namespace cairn::cli {
 struct DumpArguments {
   SnapshotChoice choice;
   std::string output;   ///< empty: standard output
-  bool as_tar = false;  ///< also if it is a file; folders always are
+  bool as_tar = false;  ///< also a single file; folders always are
 };
 
 }  // namespace cairn::cli

@@ -6,10 +6,10 @@
 
 namespace cairn::cli {
 
-/// What verify found, with the paths that it touches and what would help.
+/// What verify found, with the affected paths and advice.
 void print_finding(const repo::Finding& finding, Console& console);
 
-/// damage; failed if something could not be read, so that nobody knows; else ok.
+/// damage; failed if something could not be read and so is not known; else ok.
 [[nodiscard]] ExitCode verdict_of(const repo::VerifyReport& report) noexcept;
 
 }  // namespace cairn::cli

@@ -6,7 +6,7 @@ namespace cairn::cli {
 
 struct PinArguments {
   bool unpin = false;
-  repo::SnapshotFilter filter;  ///< with names; paths as typed
+  repo::SnapshotFilter filter;  ///< including names; paths as typed
 };
 
 }  // namespace cairn::cli

@@ -14,7 +14,7 @@ namespace CLI {
 class App;
 }
 
-/// Also for commands that prune afterwards.
+/// Also used by commands that prune afterwards.
 namespace cairn::cli {
 
 struct PruneArguments {
@@ -30,13 +30,13 @@ struct TypedPrune {
   std::string max_repack;
   std::string stale_after;
 };
-/// All options but --dry-run; what they fill must outlive the app.
+/// All options but --dry-run; the variables that they fill must outlive the app.
 void add_prune_options(CLI::App& command, TypedPrune& typed, PruneArguments& arguments);
 [[nodiscard]] std::optional<UsageError> take_prune_options(const TypedPrune& typed,
                                                            PruneArguments& arguments);
 
-/// Prunes, and tells how it went in words; in JSON it tells nothing. In a dry run `forgotten` are
-/// taken for forgotten.
+/// Prunes and reports the result as text, but not in JSON. In a dry run `forgotten` count as
+/// forgotten.
 [[nodiscard]] core::Result<repo::PruneReport> prune_and_tell(
     repo::Repository& repository, const PruneArguments& arguments,
     const std::vector<repo::SnapshotId>& forgotten, Context& context);

@@ -51,7 +51,7 @@ void print_report(const repo::RepairIndexReport& report, bool dry_run, Console& 
   }
 }
 
-/// Packs as verify names them, "packs/ab/abcd...", or by their ids.
+/// Packs in the spelling of verify, "packs/ab/abcd...", or by their ids.
 core::Result<std::vector<repo::PackId>> parse_packs(const std::vector<std::string>& names) {
   std::vector<repo::PackId> ids;
   for (const std::string& name : names) {
@@ -95,7 +95,7 @@ void print_packs_report(const repo::RepairPacksReport& report, bool dry_run, Con
   }
 }
 
-/// What is lost all the same, by path.
+/// What is still lost, by path.
 core::Result<ExitCode> tell_losses(repo::Repository& repository, Context& context, Json& json) {
   ConsoleObserver observer(context.console);
   CAIRN_TRY(const repo::VerifyReport left,

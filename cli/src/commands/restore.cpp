@@ -38,13 +38,13 @@ std::optional<repo::Overwrite> overwrite_policy(std::string_view text) {
   return std::nullopt;
 }
 
-/// True if something that is there may be changed or deleted.
+/// True if existing objects may be changed or deleted.
 bool may_overwrite(const repo::RestoreOptions& options) {
   return !options.dry_run && options.overwrite != repo::Overwrite::refuse &&
          (options.overwrite != repo::Overwrite::never || options.delete_extra);
 }
 
-/// What a restore of these options would do, without reading what is there: tells nobody.
+/// What a restore with these options would do, without reading contents; reports nothing.
 core::Result<repo::RestoreReport> preview(repo::Repository& repository,
                                           const repo::Snapshot& snapshot,
                                           repo::RestoreOptions options) {
@@ -56,7 +56,7 @@ core::Result<repo::RestoreReport> preview(repo::Repository& repository,
   return repo::restore(repository, snapshot, options, silent);
 }
 
-/// False if somebody is there to ask, and said no.
+/// False if somebody could be asked and said no.
 core::Result<bool> confirm(repo::Repository& repository, const RestoreArguments& arguments,
                            const repo::ListedSnapshot& listed, const repo::RestoreOptions& options,
                            const std::vector<std::string>& paths, const Context& context) {
@@ -80,7 +80,7 @@ core::Result<bool> confirm(repo::Repository& repository, const RestoreArguments&
       arguments.no_restore_point ? ", without a restore point" : ""));
 }
 
-/// Files that change below a program that writes them end as neither the one nor the other.
+/// Files that a program writes while they are restored end in a mixed state.
 void warn_of_open_files(const std::vector<std::string>& paths, Console& console) {
   constexpr std::size_t kTold = 5;
   const auto open = repo::files_open_for_writing(paths);
@@ -95,7 +95,7 @@ void warn_of_open_files(const std::vector<std::string>& paths, Console& console)
   }
 }
 
-/// What of the source is not in the snapshot cannot come back.
+/// What the snapshot lacks of its source cannot be restored.
 void warn_of_gaps(const repo::ListedSnapshot& listed, Console& console) {
   constexpr std::size_t kTold = 3;
   const repo::Snapshot& snapshot = listed.snapshot;
@@ -173,7 +173,7 @@ void say_spared(const repo::RestoreReport& report, Console& console) {
   }
 }
 
-/// What was done now: neither what stood there already, nor what was kept or failed.
+/// What was really done: not what was right already, was kept or failed.
 repo::TreeCounts restored_now(const repo::RestoreReport& report) {
   repo::TreeCounts counts = report.restored;
   counts.files -= report.unchanged.files;
@@ -210,7 +210,7 @@ void say_report(const repo::RestoreReport& report, const repo::RestoreOptions& o
   }
 }
 
-/// What stands between the command line and what it overwrites.
+/// Protects what a restore overwrites.
 struct Safeguards {
   bool confirmed = true;
   std::optional<repo::SnapshotId> restore_point;
@@ -310,7 +310,7 @@ core::Result<repo::RestoreOptions> options_of(const RestoreArguments& arguments,
   return options;
 }
 
-/// Each pattern of --include that has matched nothing is named. True if there are some.
+/// Reports each pattern of --include that has matched nothing. True if there are any.
 bool tell_unmatched(const RestoreSelection& selection, Console& console) {
   const auto unmatched = selection.unmatched();
   for (const std::string& pattern : unmatched) {

@@ -17,7 +17,7 @@ struct RestoreArguments : RestorePatterns {
   bool delete_excluded = false;
   bool numeric_ids = false;
   bool no_owner = false;
-  bool yes = false;               ///< no question on the terminal
+  bool yes = false;               ///< does not ask on the terminal
   bool no_restore_point = false;  ///< what is overwritten is lost
 };
 

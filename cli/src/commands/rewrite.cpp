@@ -17,7 +17,7 @@
 namespace cairn::cli {
 namespace {
 
-/// What was done can be left unsaid; what a dry run found cannot.
+/// With --quiet what was done is left out, but not what a dry run found.
 void print_one(const repo::RewrittenSnapshot& rewritten, bool dry_run, Context& context) {
   Console& console = context.console;
   const auto tell = [&](const std::string& line) {
@@ -74,7 +74,7 @@ void print_report(const repo::RewriteReport& report, const RewriteArguments& arg
   }
 }
 
-/// False if somebody is there to ask, and said no.
+/// False if somebody could be asked and said no.
 core::Result<bool> confirm(const RewriteArguments& arguments, const repo::SnapshotFilter& filter,
                            repo::Repository& repository, repo::Observer& observer,
                            Context& context) {

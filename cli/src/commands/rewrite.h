@@ -7,12 +7,12 @@
 #include "command_line/filter_options.h"
 #include "commands/command.h"
 
-/// What rewrite and repair snapshots have in common.
+/// What rewrite and repair snapshots share.
 namespace cairn::cli {
 
-/// Of rewrite, and of repair snapshots.
+/// Arguments of rewrite and of repair snapshots.
 struct RewriteArguments {
-  bool mend = false;            ///< repair: without what is lost, instead of what matches
+  bool mend = false;            ///< repair: leaves out what is lost, instead of what matches
   repo::SnapshotFilter filter;  ///< empty: all; paths as typed
   std::vector<std::string> excludes;
   std::vector<std::string> exclude_files;
@@ -21,7 +21,7 @@ struct RewriteArguments {
   bool dry_run = false;
 };
 
-/// Which snapshots, and what becomes of them.
+/// Chooses and replaces snapshots.
 class ReplaceCommand : public CommandWith<RewriteArguments> {
  public:
   void declare(CLI::App& app) override;

@@ -70,7 +70,7 @@ std::string short_cell(const std::string& text) {
                                          : std::string(shorten_to_head(cell, kColumns - 3)) + "...";
 }
 
-/// A column and what it says of a snapshot.
+/// A column and its text for a snapshot.
 struct Field {
   Table::Column column;
   std::function<std::string(const repo::ListedSnapshot&)> cell;

@@ -15,12 +15,12 @@ namespace cairn::cli {
 namespace {
 
 struct StatsArguments {
-  /// Snapshots, and absolute paths: what would forgetting and excluding them give back?
+  /// Snapshots and absolute paths: how much would forgetting and excluding them free?
   std::vector<std::string> would_free;
-  repo::SnapshotFilter filter;  ///< what latest is one of; paths as typed
+  repo::SnapshotFilter filter;  ///< where latest is looked for; paths as typed
 };
 
-/// The pattern that stands for this path and nothing else.
+/// A pattern that matches only this path.
 std::string pattern_of(const std::string& path) {
   std::string pattern;
   for (const char c : path) {
@@ -123,7 +123,7 @@ core::Result<ExitCode> StatsCommand::run(Context& context) const {
   console.print(fmt::format("the repository takes {} for {}", format_size(stats.stored_bytes),
                             format_count(stats.snapshots.size(), "snapshot")));
   if (stats.awaiting_prune > 0) {
-    // What it takes says nothing about what it will need.
+    // The size of what they take does not say how much is freed.
     console.print(fmt::format("{} forgotten: what only they need is given back by cairn prune",
                               format_count(stats.awaiting_prune, "snapshot")));
   } else if (stats.stored_bytes > 0 && stats.total.bytes > stats.stored_bytes) {

@@ -15,7 +15,7 @@
 namespace cairn::cli {
 namespace {
 
-/// The full ids of those that were named, each of which is told.
+/// The full ids of the named snapshots, each of which is reported.
 core::Result<std::vector<std::string>> named_ids(const repo::SnapshotFilter& filter,
                                                  repo::Repository& repository, Context& context,
                                                  repo::Observer& observer) {

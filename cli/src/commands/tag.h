@@ -17,13 +17,13 @@ namespace cairn::cli {
 struct TagArguments {
   bool remove = false;
   std::vector<std::string> tags;
-  repo::SnapshotFilter filter;  ///< with names; paths as typed
+  repo::SnapshotFilter filter;  ///< including names; paths as typed
 };
 
 using ChangeMarks = std::function<core::Result<repo::MarkReport>(
     repo::Repository& repository, const std::vector<std::string>& ids, repo::Observer& observer)>;
 
-/// Changes those that `filter` names, and tells how many were `done`.
+/// Changes the snapshots that `filter` names, and reports how many were `done`.
 [[nodiscard]] core::Result<ExitCode> change_marks(const repo::SnapshotFilter& filter,
                                                   const ChangeMarks& change, std::string_view done,
                                                   Context& context);

@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::string_view kNoSnapshot = "no snapshot was made";
 
-/// A failure is not the end of what was to be read.
+/// A read error must not count as the end of the input.
 core::Status check_input(const Streams& streams) {
   if (streams.stop.stop_requested()) {
     return core::fail(core::ErrorCode::interrupted, "interrupted");
@@ -38,8 +38,8 @@ core::Status check_input(const Streams& streams) {
                           : core::Status();
 }
 
-/// Nothing at all is what a failed command leaves in a pipeline. It must not stand for the dump
-/// that was expected, and take the place of a good one under a policy.
+/// A failed command in a pipeline leaves no output at all. That must not count as the expected
+/// dump, and replace a good one under a policy.
 core::Status check_not_empty(const StreamInput& input, std::string_view message) {
   if (input.bytes > 0) {
     return {};
@@ -57,16 +57,15 @@ core::Status in_option(std::string_view option, const std::string& value, core::
       core::Error(std::move(status).error()).with_context(fmt::format("{} {}", option, value)));
 }
 
-/// Of a file that is read as a whole: patterns, or a key.
+/// For a file that is read as a whole: patterns, or a key.
 constexpr std::size_t kWholeFileBytesMax = std::size_t{64} * 1024 * 1024;
-/// Of one list. Far more than a snapshot has sources: those that lie below others count as one with
-/// them.
+/// For one list. Far more than a snapshot has sources: paths below others count as one with them.
 constexpr std::size_t kListEntriesMax = 16 * repo::kSourcesMax;
-/// Of all lists together.
+/// For all lists together.
 constexpr std::size_t kListedBytesMax = std::size_t{256} * 1024 * 1024;
 
-/// Hands what the user named to `take`, a piece at a time; standard input for "-". It may be a
-/// device, or a pipe that never ends: `take` decides how much is too much.
+/// Passes the contents of what the user named to `take`, a piece at a time; standard input for "-".
+/// It may be a device, or a pipe that never ends: `take` decides how much is too much.
 core::Status read_input(std::string_view option, const std::string& name, Streams& streams,
                         const std::function<core::Status(std::string_view)>& take) {
   const auto drain = [&take](std::streambuf& from) -> core::Status {
@@ -100,8 +99,8 @@ core::Status read_input(std::string_view option, const std::string& name, Stream
                              : core::Status(core::fail(core::errno_error(buffer.error(), what)));
 }
 
-/// Takes paths from lists, which may have no end. Lines that are empty or begin with # are passed
-/// over, as in a file of patterns; between NULs every byte counts.
+/// Takes paths from lists, which may never end. Lines that are empty or begin with # are ignored,
+/// as in a file of patterns; between NULs every byte counts.
 class PathLists {
  public:
   explicit PathLists(std::vector<std::string>& paths) : paths_(paths) {}
@@ -162,12 +161,12 @@ class PathLists {
   std::vector<std::string>& paths_;
   std::size_t bytes_ = 0;
   char end_ = '\n';
-  std::string entry_;  ///< as far as it was read
+  std::string entry_;  ///< as far as it has been read
   bool is_comment_ = false;
   std::uint64_t entries_ = 0;  ///< of this list
 };
 
-/// A link that is named with a '/' at its end stands for the folder that it leads to.
+/// A link that is named with a '/' at its end means the folder that it leads to.
 std::string followed(std::string path) {
   std::error_code failed;
   if (!std::filesystem::is_symlink(path, failed)) {

@@ -12,16 +12,16 @@
 #include "io/child_program.h"
 #include "io/streams.h"
 
-/// From the arguments of backup to what the library takes.
+/// Turns the arguments of backup into what the library takes.
 namespace cairn::cli {
 
-/// What a backup reads, and what of it is left out; paths as typed.
+/// What a backup reads, and what it leaves out; paths as typed.
 struct SourceArguments {
   std::vector<std::string> paths;
   std::vector<std::string> files_from;   ///< files of paths, one a line
   std::vector<std::string> files_from0;  ///< the same, each path ended by a NUL
   bool from_stdin = false;
-  std::vector<std::string> command;  ///< and its arguments: its output is backed up; empty: none
+  std::vector<std::string> command;  ///< with its arguments: its output is backed up; empty: none
   std::string stdin_name;
   std::vector<std::string> excludes;
   std::vector<std::string> includes;
@@ -33,14 +33,14 @@ struct SourceArguments {
   bool one_file_system = false;
 };
 
-/// A whole file that the user named, or standard input for "-". `option` is where it was named.
-/// Errors: not_found, io, interrupted, invalid_argument, limit_exceeded (64 MiB).
+/// The contents of a file that the user named, or standard input for "-". `option` is where it was
+/// named. Errors: not_found, io, interrupted, invalid_argument, limit_exceeded (64 MiB).
 [[nodiscard]] core::Result<std::string> read_whole(std::string_view option, const std::string& name,
                                                    Streams& streams);
 
 /// The paths that were named, directly and in lists; absolute. Errors: not_found, io,
-/// invalid_argument (a list names nothing), limit_exceeded (it names what no snapshot could hold,
-/// or has no end).
+/// invalid_argument (a list names nothing), limit_exceeded (it names more than any snapshot could
+/// hold, or never ends).
 [[nodiscard]] core::Result<std::vector<std::string>> source_paths(const SourceArguments& arguments,
                                                                   Streams& streams);
 
@@ -50,7 +50,7 @@ core::Status add_excludes(const std::vector<std::string>& files,
                           const std::vector<std::string>& patterns, Streams& streams,
                           repo::PathFilter& filter);
 
-/// The patterns of files, one a line, as `option` names them. Errors: as add_excludes().
+/// The patterns in files, one a line; `option` names the files. Errors: as add_excludes().
 [[nodiscard]] core::Result<std::vector<std::string>> read_patterns(
     std::string_view option, const std::vector<std::string>& files, Streams& streams);
 
@@ -64,8 +64,8 @@ struct StreamInput {
   std::unique_ptr<ChildProgram> command;
   std::uint64_t bytes = 0;  ///< read so far
 };
-/// Requires that the arguments name one. Starts the command. One that fails, or comes without a
-/// byte, ends in an error of `source.finish`: there is no snapshot then.
+/// Requires that the arguments name one. Starts the command. If it fails or writes nothing,
+/// `source.finish` returns an error: there is no snapshot then.
 [[nodiscard]] core::Result<std::unique_ptr<StreamInput>> stream_input(
     const SourceArguments& arguments, Streams& streams);
 

@@ -29,7 +29,7 @@ core::Result<std::string> given_location(const char* option, const std::string& 
   return location;
 }
 
-/// Before anybody has to type a passphrase for nothing.
+/// Checked before anybody has to type a passphrase for nothing.
 core::Status check_is_there(const std::string& location, std::string hint, Context& context) {
   CAIRN_TRY(const repo::Environment* environment, environment_of(context));
   CAIRN_TRY(const bool there, repo::is_there(*environment, location));
@@ -42,7 +42,7 @@ core::Status check_is_there(const std::string& location, std::string hint, Conte
 
 using Ask = std::function<core::Result<repo::Credentials>()>;
 
-/// Asks, and opens; somebody at a terminal may try again.
+/// Asks for credentials and opens; a user at a terminal may try again.
 core::Result<repo::Repository> open_with(const std::string& location, bool at_terminal,
                                          const Ask& ask, Context& context,
                                          repo::Observer& observer) {

@@ -22,8 +22,8 @@ struct Context {
   std::optional<repo::Environment> environment = std::nullopt;
 };
 
-/// Where --repo says, else CAIRN_REPOSITORY; empty if neither is given. Errors: as
-/// repo::spelled_location(), and of a relative path as check_path().
+/// From --repo, else CAIRN_REPOSITORY; empty if neither is given. Errors: as
+/// repo::spelled_location(), and for a relative path as check_path().
 [[nodiscard]] core::Result<std::string> repository_location(const GlobalArguments& global,
                                                             const Streams& streams);
 
@@ -31,7 +31,7 @@ struct Context {
 [[nodiscard]] core::Result<std::string> location_to_copy_from(const FromArguments& from,
                                                               const Streams& streams);
 
-/// The environment that the repository of `context` lives in; made at the first call.
+/// The environment for the repository of `context`; made at the first call.
 [[nodiscard]] core::Result<const repo::Environment*> environment_of(Context& context);
 
 /// Asks for credentials and opens the repository of `context`.
@@ -43,17 +43,17 @@ struct Context {
                                                                           Context& context,
                                                                           repo::Observer& observer);
 
-/// The filter as the library takes it: relative paths are those of the working folder.
+/// The filter in the form of the library: relative paths are relative to the working folder.
 [[nodiscard]] core::Result<repo::SnapshotFilter> resolved(repo::SnapshotFilter filter,
                                                           const Streams& streams);
 
-/// The snapshot that was chosen by name or by time; says on standard error which one it is.
+/// The snapshot chosen by name or by time; says on standard error which one it is.
 [[nodiscard]] core::Result<repo::ListedSnapshot> choose_snapshot(repo::Repository& repository,
                                                                  const SnapshotChoice& choice,
                                                                  Context& context,
                                                                  repo::Observer& observer);
 
-/// interrupted if the user asked to stop: for loops whose verb does not ask by itself.
+/// interrupted if the user asked to stop: for loops around calls that do not check this.
 [[nodiscard]] core::Status check_stop(const Streams& streams);
 
 }  // namespace cairn::cli

@@ -14,7 +14,7 @@ using core::ErrorCode;
 using core::SecretBytes;
 using repo::Credentials;
 
-/// Where the credentials of one repository are given: options, and variables.
+/// The options and variables for the credentials of one repository.
 struct Given {
   std::string password_file = {};
   std::string key_file = {};
@@ -24,7 +24,7 @@ struct Given {
   [[nodiscard]] std::string variable(std::string_view name, const Streams& streams) const {
     return streams.variable(fmt::format("{}{}", variable_prefix, name));
   }
-  /// For whoever has given nothing.
+  /// For a user who has given none.
   [[nodiscard]] std::string ways() const {
     return fmt::format(
         "give {0}password-file, {0}key-file, {1}PASSWORD, {1}PASSWORD_FILE, "
@@ -140,7 +140,8 @@ core::Result<SecretBytes> ask(Streams& streams, std::string_view prompt, const s
   return answer;
 }
 
-/// `location`: of the repository that it will open; empty if that has been asked for already.
+/// `location`: of the repository that it will open; empty if the user has already been asked for
+/// it.
 core::Result<NewCredentials> ask_twice(const std::string& location, Streams& streams) {
   const std::string hint = Given().ways();
   const std::string prompt =
@@ -158,7 +159,7 @@ core::Result<NewCredentials> ask_twice(const std::string& location, Streams& str
   return core::fail(ErrorCode::invalid_argument, "the two passphrases differ");
 }
 
-/// The passphrase that the options or the environment give; nullopt if they say nothing of one.
+/// The passphrase from options or environment; nullopt if they give none.
 core::Result<std::optional<Credentials>> given_passphrase(const Given& given, Streams& streams) {
   const auto some =
       [](core::Result<SecretBytes> secret) -> core::Result<std::optional<Credentials>> {

@@ -10,11 +10,11 @@
 /// Where passphrases and key files come from.
 namespace cairn::cli {
 
-/// To open `location`: --password-file or --key-file; else the first of CAIRN_PASSWORD,
+/// Opens `location` with --password-file or --key-file; else the first of CAIRN_PASSWORD,
 /// CAIRN_PASSWORD_FILE, CAIRN_PASSWORD_COMMAND and CAIRN_KEY_FILE that is set and not empty; else
-/// the terminal. Of a password file one line end at its end is dropped, and what Windows puts
-/// around a text (secret_input.h). Errors: invalid_argument (an empty passphrase, a key file that
-/// has not 32 bytes, no source at all), interrupted, and those of secret_input.h.
+/// the terminal. From a password file one final line end is dropped, and what Windows puts around a
+/// text (secret_input.h). Errors: invalid_argument (an empty passphrase, a key file that does not
+/// have 32 bytes, no source at all), interrupted, and those of secret_input.h.
 [[nodiscard]] core::Result<repo::Credentials> credentials_to_open(const GlobalArguments& global,
                                                                   const std::string& location,
                                                                   Streams& streams);
@@ -25,7 +25,7 @@ namespace cairn::cli {
                                                                        const std::string& location,
                                                                        Streams& streams);
 
-/// How often somebody at a terminal may mistype a passphrase.
+/// How often a user at a terminal may mistype a passphrase.
 inline constexpr unsigned kTriesAtTerminal = 3;
 /// True if the functions above would ask the terminal, so that asking again makes sense.
 [[nodiscard]] bool asks_terminal(const GlobalArguments& global, const Streams& streams);
@@ -33,11 +33,11 @@ inline constexpr unsigned kTriesAtTerminal = 3;
 
 struct NewCredentials {
   repo::Credentials credentials;
-  std::string made_key_file;  ///< a key file that did not exist before; empty if there is none
+  std::string made_key_file;  ///< a key file that did not exist before; else empty
 };
 
-/// For `init` of a repository at `location`: the same sources; a key file that does not exist is
-/// made, and the terminal asks twice.
+/// For `init` of a repository at `location`: the same sources, but a key file that does not exist
+/// is made, and the terminal asks twice.
 [[nodiscard]] core::Result<NewCredentials> credentials_to_init(const GlobalArguments& global,
                                                                const std::string& location,
                                                                Streams& streams);
@@ -47,7 +47,7 @@ struct NewCredentials {
 [[nodiscard]] core::Result<NewCredentials> credentials_to_add(
     const NewCredentialArguments& arguments, Streams& streams);
 
-/// Removes the key file that was made for something that then failed.
+/// Removes a key file that was made for something that then failed.
 void forget(const NewCredentials& unused, Streams& streams);
 
 }  // namespace cairn::cli

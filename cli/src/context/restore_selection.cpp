@@ -10,7 +10,7 @@ namespace {
 
 using Decision = repo::PathSelection::Decision;
 
-/// What one pattern says of an object, those above it included.
+/// The decision for an object, which also depends on the folders above it.
 Decision decide(const repo::PathSelection& selection, std::string_view path, bool is_folder) {
   for (std::size_t slash = path.find('/', 1); slash != std::string_view::npos;
        slash = path.find('/', slash + 1)) {

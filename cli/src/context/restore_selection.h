@@ -11,7 +11,7 @@
 #include "cairn/repo/path_filter.h"
 #include "io/streams.h"
 
-/// What --include, --exclude and their kin say, as the library asks for it.
+/// --include, --exclude and related options in the form of the library.
 namespace cairn::cli {
 
 struct RestorePatterns {
@@ -30,12 +30,12 @@ class RestoreSelection {
   [[nodiscard]] static core::Result<std::shared_ptr<const RestoreSelection>> make(
       const RestorePatterns& arguments, Streams& streams);
 
-  /// False: everything is restored, and nobody needs to be asked.
+  /// False: everything is restored, and no pattern needs to be checked.
   [[nodiscard]] bool chooses() const noexcept { return !includes_.empty() || !excludes_.empty(); }
   [[nodiscard]] bool selects(std::string_view path, bool is_folder) const;
-  /// True of a folder that no pattern matches but in which something may match.
+  /// True for a folder that no pattern matches, but in which something may match.
   [[nodiscard]] bool is_only_passed(std::string_view path) const;
-  /// The patterns of --include that nothing has matched until now.
+  /// The patterns of --include that have matched nothing so far.
   [[nodiscard]] std::vector<std::string> unmatched() const;
 
  private:

@@ -27,7 +27,7 @@ class SpawnSettings {
     sigset_t signals;
     ::sigemptyset(&signals);
     ::posix_spawnattr_setsigmask(&attributes_, &signals);
-    // What this program ignores for itself alone.
+    // Signals that this program ignores only for itself.
     ::sigaddset(&signals, SIGPIPE);
     ::sigaddset(&signals, SIGXFSZ);
     ::posix_spawnattr_setsigdefault(&attributes_, &signals);
@@ -62,8 +62,8 @@ class SpawnSettings {
   ::posix_spawnattr_t attributes_{};
 };
 
-/// A program in another process group than the terminal's foreground one is stopped when it asks
-/// there.
+/// A program outside the terminal's foreground process group is stopped when it reads from the
+/// terminal.
 bool in_foreground() {
   const core::Descriptor terminal(::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY));
   return terminal.is_open() && ::tcgetpgrp(terminal.number()) == ::getpgrp();
@@ -108,12 +108,12 @@ ChildProgram::ChildProgram(std::string name, pid_t process, bool own_group, core
       wake_(std::move(wake)) {}
 
 ChildProgram::~ChildProgram() {
-  pipe_.close();  // it may wait for somebody who reads
+  pipe_.close();  // it may be waiting for a reader
   if (process_ < 0) {
     return;
   }
   signal_it(SIGTERM);
-  // Before it is reaped: until then nobody else can have its number, nor that of its group.
+  // Before it is reaped: until then nobody else can have its process id, or that of its group.
   static_cast<void>(has_ended_within(grace_ms_));
   signal_it(SIGKILL);
   core::uninterrupted([this] { return ::waitpid(process_, nullptr, 0); });
@@ -122,7 +122,7 @@ ChildProgram::~ChildProgram() {
 void ChildProgram::signal_it(int signal) const noexcept {
   ::kill(own_group_ ? -process_ : process_, signal);
   if (signal != SIGKILL) {
-    ::kill(own_group_ ? -process_ : process_, SIGCONT);  // one that was stopped never hears of it
+    ::kill(own_group_ ? -process_ : process_, SIGCONT);  // a stopped one does not receive SIGTERM
   }
 }
 

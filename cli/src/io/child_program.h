@@ -14,21 +14,21 @@
 
 namespace cairn::cli {
 
-/// Another program, and what it writes to its standard output, read through a pipe while it runs.
-/// It keeps standard input and standard error, inherits no other descriptor of ours, and gets the
-/// signals as they are for any program: none blocked, SIGPIPE and SIGXFSZ end it.
+/// Another program, whose standard output is read through a pipe while it runs. It keeps our
+/// standard input and standard error, inherits no other descriptor, and gets default signal
+/// handling: none blocked, SIGPIPE and SIGXFSZ end it.
 ///
-/// It is in a process group of its own, so that whatever it started ends with it; only in the
+/// It is in a process group of its own, so that everything it started ends with it. Only in the
 /// foreground of a terminal it stays in ours, since it may have to ask the user there, and Ctrl-C
 /// reaches it anyway. Not thread-safe.
 class ChildProgram {
  public:
-  /// Starts words[0], found by PATH, with the words as its arguments (at least one). `name` stands
-  /// in messages. read() and finish() end with `interrupted` as soon as `stop` is requested.
-  /// Errors: not_found, permission_denied, io (it cannot be started).
+  /// Starts words[0], found by PATH, with the other words as its arguments. `name` is for messages.
+  /// read() and finish() end with `interrupted` as soon as `stop` is requested. Errors: not_found,
+  /// permission_denied, io (it cannot be started).
   [[nodiscard]] static core::Result<std::unique_ptr<ChildProgram>> start(
       std::string name, std::vector<std::string> words, const std::stop_token& stop);
-  /// One that still runs is ended: by SIGTERM, and by SIGKILL after `grace_ms`.
+  /// Ends the program if it still runs: by SIGTERM, and by SIGKILL after `grace_ms`.
   ~ChildProgram();
   ChildProgram(const ChildProgram&) = delete;
   ChildProgram& operator=(const ChildProgram&) = delete;
@@ -38,20 +38,20 @@ class ChildProgram {
 
   /// Fills `out`; fewer bytes only at the end. Errors: io, interrupted.
   [[nodiscard]] core::Result<std::size_t> read(core::MutableByteView out);
-  /// Reads no more, and waits for the end. Errors: io if it ended with another exit code than 0,
-  /// or by a signal, which is named; interrupted.
+  /// Stops reading and waits for the end. Errors: io if it ended with an exit code other than 0, or
+  /// by a signal, which is named; interrupted.
   core::Status finish();
 
  private:
   ChildProgram(std::string name, pid_t process, bool own_group, core::Descriptor pipe,
                std::unique_ptr<StopWake> wake);
   void signal_it(int signal) const noexcept;
-  /// Waits up to that time; true if it has ended. It is not reaped.
+  /// Waits up to that time; true if it has ended. Does not reap it.
   [[nodiscard]] bool has_ended_within(int milliseconds) const noexcept;
   [[nodiscard]] core::Status judge(int status) const;
 
   std::string name_;
-  pid_t process_;  ///< -1: has been waited for
+  pid_t process_;  ///< -1: was waited for
   bool own_group_;
   core::Descriptor pipe_;
   std::unique_ptr<StopWake> wake_;

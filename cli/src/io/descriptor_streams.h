@@ -8,14 +8,14 @@
 
 namespace cairn::cli {
 
-/// Buffered input from a descriptor that remembers why it failed, which std::cin does not: there a
-/// folder, or a descriptor that is closed, is an empty input. A stop ends the wait for more. The
-/// descriptor stays the caller's. For one thread.
+/// Buffered input from a descriptor. Unlike std::cin, for which a folder or a closed descriptor is
+/// an empty input, it remembers why reading failed. A stop ends the wait for more. The descriptor
+/// stays the caller's. For one thread.
 class DescriptorInput final : public std::streambuf {
  public:
   DescriptorInput(int descriptor, const std::stop_token& stop);
 
-  /// errno of the read that failed; ECANCELED after a stop; 0: none.
+  /// errno of the failed read; ECANCELED after a stop; 0: none.
   [[nodiscard]] int error() const noexcept { return error_; }
 
  protected:
@@ -28,7 +28,7 @@ class DescriptorInput final : public std::streambuf {
   std::vector<char> buffer_;
 };
 
-/// Buffered output to a descriptor that remembers why it failed, which std::ofstream does not.
+/// Buffered output to a descriptor. Unlike std::ofstream, it remembers why writing failed.
 class DescriptorOutput final : public std::streambuf {
  public:
   explicit DescriptorOutput(int descriptor);

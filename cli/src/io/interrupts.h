@@ -8,12 +8,12 @@
 
 namespace cairn::cli {
 
-/// Turns Ctrl-C, SIGTERM and SIGHUP into a request to stop; the second one ends the process at once
+/// Turns Ctrl-C, SIGTERM and SIGHUP into a request to stop; a second one ends the process at once
 /// with status 130. Signals that are ignored when the program starts (nohup) stay ignored.
 ///
-/// Make one before any other thread: threads inherit that these signals are blocked, and a thread
-/// of its own waits for them; without one they end the process, as if nobody watched. SIGUSR1, by
-/// which people ask how far it is, is only noted; it never ends the process. No signal handler
+/// Make one before any other thread: threads inherit that these signals are blocked, and a separate
+/// thread waits for them. If that thread cannot be started, they end the process as usual. SIGUSR1,
+/// with which people ask for progress, is only noted; it never ends the process. No signal handler
 /// runs, so nothing has to be async-signal-safe.
 class InterruptWatcher {
  public:
@@ -23,7 +23,7 @@ class InterruptWatcher {
   ~InterruptWatcher();
 
   [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
-  /// True once for each time that SIGUSR1 came, or for several together. Thread-safe.
+  /// True once for each SIGUSR1, or for several together. Thread-safe.
   [[nodiscard]] bool take_progress_request() const noexcept {
     return progress_wanted_.load(std::memory_order_relaxed) && progress_wanted_.exchange(false);
   }
@@ -35,7 +35,7 @@ class InterruptWatcher {
   mutable std::atomic<bool> progress_wanted_{false};
   int wake_signal_;
   sigset_t signals_;
-  std::thread watcher_;  ///< none if the system has no room for it
+  std::thread watcher_;  ///< none if the system could not start it
 };
 
 }  // namespace cairn::cli

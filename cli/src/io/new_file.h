@@ -10,8 +10,8 @@
 
 namespace cairn::cli {
 
-/// A file of --output: appears under its name when it is complete and durable, with mode 0600, and
-/// leaves nothing behind otherwise. What is there already is left alone.
+/// The file of --output: it appears under its name when it is complete and durable, with mode 0600,
+/// and otherwise leaves nothing behind. An existing file is not touched.
 class NewFile {
  public:
   NewFile(std::string path, Streams& streams);

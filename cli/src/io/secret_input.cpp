@@ -22,7 +22,7 @@ using core::ErrorCode;
 using core::SecretBytes;
 using core::uninterrupted;
 
-/// Reads until `buffer` is full or the end; the number of bytes, or nullopt with errno set.
+/// Reads until `buffer` is full or the input ends; the number of bytes, or nullopt with errno set.
 std::optional<std::size_t> read_until_full(int descriptor, core::MutableByteView buffer) {
   std::size_t filled = 0;
   while (filled < buffer.size()) {
@@ -106,7 +106,7 @@ core::Result<SecretBytes> read_secret_from_command(const std::string& command,
             ChildProgram::start("CAIRN_PASSWORD_COMMAND", {"/bin/sh", "-c", command}, stop));
   SecretBytes buffer(kPassphraseBytesMax + 1);
   CAIRN_TRY(const std::size_t size, child->read(buffer.mutable_view()));
-  // Further lines are not ours, but the command shall be able to write them.
+  // We need no further lines, but the command must be able to write them.
   SecretBytes rest(kPassphraseBytesMax);
   for (std::size_t more = size; more > 0;) {
     CAIRN_TRY(more, child->read(rest.mutable_view()));

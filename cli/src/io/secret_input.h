@@ -9,7 +9,7 @@
 #include "cairn/core/result.h"
 #include "cairn/core/secret.h"
 
-/// Secrets from outside: each goes straight into memory that is wiped.
+/// Secrets from outside. Each is read directly into memory that is wiped.
 namespace cairn::cli {
 
 inline constexpr std::size_t kPassphraseBytesMax = 4096;
@@ -19,11 +19,11 @@ inline constexpr std::size_t kPassphraseBytesMax = 4096;
 [[nodiscard]] core::Result<core::SecretBytes> read_secret_file(const std::string& path,
                                                                std::size_t bytes_max);
 
-/// True for a file that users read, or write, who neither own it nor belong to its group.
+/// True for a file that users who neither own it nor belong to its group may read or write.
 [[nodiscard]] bool is_open_to_all(const std::string& path);
 
 /// A line without what editors on Windows put around it: a UTF-8 byte order mark before it, a
-/// carriage return behind it. Nobody means these when typing the same passphrase.
+/// carriage return after it. Nobody means these when typing the same passphrase.
 [[nodiscard]] core::ByteView without_windows_marks(core::ByteView line);
 
 /// The first line, without its end. Errors: limit_exceeded, io (nothing there to read).

@@ -25,11 +25,11 @@ class StopWake {
   StopWake& operator=(const StopWake&) = delete;
   ~StopWake() = default;
 
-  /// False if the system had no descriptor left; errno says so right after the constructor.
+  /// False if the system had no descriptor left; errno is set right after the constructor.
   [[nodiscard]] bool works() const noexcept { return event_.is_open(); }
   [[nodiscard]] bool stop_requested() const noexcept { return stop_.stop_requested(); }
 
-  /// Waits until `descriptor` has something to read, has ended or has failed: true; false if a
+  /// Waits until `descriptor` can be read, has ended or has failed, and returns true; false if a
   /// stop was requested.
   [[nodiscard]] bool wait_to_read(int descriptor) const noexcept {
     while (!stop_requested()) {

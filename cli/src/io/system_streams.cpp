@@ -21,7 +21,7 @@ std::size_t columns_of(int descriptor) {
   return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUnknown;
 }
 
-/// Empty if it is gone, or cannot be told.
+/// Empty if it is gone or unknown.
 std::string working_folder() {
   std::error_code failed;
   const std::filesystem::path folder = std::filesystem::current_path(failed);
@@ -75,7 +75,7 @@ ClosedStreams occupy_closed_streams() {
     if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) {
       return false;
     }
-    // The lowest number that is free: those below are taken by now.
+    // open() takes the lowest free number; those below are taken by now.
     static_cast<void>(::open("/dev/null", access));
     return true;
   };

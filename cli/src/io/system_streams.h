@@ -14,12 +14,12 @@ struct ClosedStreams {
   bool out = false;
   bool err = false;
 };
-/// Puts something in the place of standard streams that are closed, before the first file is
-/// opened: it would get their numbers, and be read and written in their stead. Reading and writing
-/// them fails afterwards, as it did before. Call it before everything else.
+/// Opens something in place of standard streams that are closed, before the first file is opened,
+/// which would otherwise get their numbers, and be read and written as if it were them. Reading and
+/// writing them still fails, as before. Must be called before everything else.
 ClosedStreams occupy_closed_streams();
 
-/// The real world: standard streams, the terminal, and `system`.
+/// The real streams: standard streams, the terminal, and `system`.
 class SystemStreams {
  public:
   SystemStreams(const repo::Environment& system, std::stop_token stop);
@@ -39,7 +39,7 @@ class SystemStreams {
 [[nodiscard]] core::Result<core::SecretBytes> ask_on_terminal(std::string_view prompt,
                                                               const std::stop_token& stop);
 
-/// Asks a question on the terminal of this process; yes is "y" or "yes". Errors: as above.
+/// Asks a question on the terminal of this process; "y" and "yes" mean yes. Errors: as above.
 [[nodiscard]] core::Result<bool> confirm_on_terminal(std::string_view question,
                                                      const std::stop_token& stop);
 

@@ -14,7 +14,7 @@
 namespace cairn::cli {
 namespace {
 
-/// Keys are not shown while this lives.
+/// Typed keys are not shown while this exists.
 class EchoOff {
  public:
   explicit EchoOff(int terminal) : terminal_(terminal) {
@@ -44,7 +44,7 @@ void show(int terminal, std::string_view text) {
   static_cast<void>(!::write(terminal, text.data(), text.size()));
 }
 
-/// A line typed on the terminal; interrupted as soon as something can be read from `wake`.
+/// A line typed on the terminal; interrupted as soon as `wake` can be read.
 core::Result<core::SecretBytes> read_typed_line(int terminal, int wake) {
   core::SecretBytes buffer(kPassphraseBytesMax);
   std::size_t size = 0;

@@ -147,7 +147,7 @@ void Console::progress(const repo::Progress& progress) {
     streams_.out << to_line(progress_view(progress, elapsed_ns())) << std::endl;
     return;
   }
-  // The last column stays free: some terminals begin a new line when it is taken.
+  // The last column stays free: some terminals begin a new line when it is used.
   const std::size_t columns = streams_.err_columns ? streams_.err_columns() : 80;
   const std::string line =
       render_progress(progress, elapsed_ns(), columns > 1 ? columns - 1 : columns);

@@ -20,25 +20,25 @@ struct ConsoleOptions {
   bool no_progress = false;
 };
 
-/// All that a run says: results on standard output, everything else on standard error, as text or
-/// as JSON. Whatever text comes in is made safe to print. Not thread-safe.
+/// All output of a run: results on standard output, everything else on standard error, as text or
+/// as JSON. Any text passed in is made safe to print. Not thread-safe.
 class Console {
  public:
   Console(Streams& streams, const ConsoleOptions& options);
 
   [[nodiscard]] bool json() const noexcept { return json_; }
   [[nodiscard]] bool verbose() const noexcept { return verbose_; }
-  /// For commands whose JSON is one object: standard output gets nothing else then. Progress is not
-  /// told, and problems go to standard error.
+  /// For commands whose JSON is one object: standard output then gets nothing else. Progress is not
+  /// reported, and problems go to standard error.
   void answer_with_one_object() noexcept { one_object_ = true; }
-  /// True if somebody looks at a progress line, and an estimate is worth its cost.
+  /// True if a progress line is shown, so that an estimate is worth its cost.
   [[nodiscard]] bool draws_progress() const noexcept { return shows_progress_ && !json_; }
 
   /// A line that the user asked for.
   void print(std::string_view line);
-  /// A line that tells how it went: not with --quiet, not in JSON.
+  /// A line about how the run went: not with --quiet, not in JSON.
   void say(std::string_view line);
-  /// A line of the same kind that goes beside the results, on standard error.
+  /// A line of the same kind on standard error, beside the results.
   void note(std::string_view line);
   /// One JSON value on a line of standard output.
   void print_json(const Json& value);
@@ -59,25 +59,25 @@ class Console {
   /// standard output.
   void change(repo::RestoreAction action, std::string_view path);
 
-  /// Draws the progress line, or writes one of JSON, now and then. To somebody who has asked by
-  /// SIGUSR1 it answers with one line on standard error, also with --quiet.
+  /// Draws the progress line, or writes one of JSON, now and then. Answers SIGUSR1 with one line on
+  /// standard error, even with --quiet.
   void progress(const repo::Progress& progress);
-  /// Takes the progress line off the terminal.
+  /// Removes the progress line from the terminal.
   void end_progress();
 
-  /// io if standard output did not take all that was written.
+  /// io if not everything could be written to standard output.
   [[nodiscard]] core::Status check_output() const;
-  /// True if it did not because the program behind the pipe ended: nothing to complain about.
+  /// True if that is because the program that reads the pipe has ended, which is no error.
   [[nodiscard]] bool reader_is_gone() const;
-  /// Takes the progress line away, empties the buffer of standard output and checks it.
+  /// Removes the progress line, flushes standard output and checks it.
   core::Status finish();
 
  private:
-  /// A line beside the result: of standard output if that is a stream of lines, else of standard
+  /// A line beside the result: on standard output if that is a stream of lines, else on standard
   /// error.
   void print_aside(const Json& value);
   void tell_progress(const repo::Progress& progress);
-  /// `line` is safe to print.
+  /// Requires that `line` is safe to print.
   void to_err(std::string_view line);
   [[nodiscard]] int out_error() const;
   [[nodiscard]] std::uint64_t elapsed_ns();
@@ -93,7 +93,7 @@ class Console {
   bool line_is_drawn_ = false;
 };
 
-/// What the verbs tell, passed on to the console.
+/// Passes the reports of the verbs on to the console.
 class ConsoleObserver final : public repo::Observer {
  public:
   /// `verb` is what a problem kept us from doing to a file: "read", "restore".
@@ -111,13 +111,13 @@ class ConsoleObserver final : public repo::Observer {
   void detail(std::string_view text) override { console_.detail(text); }
   void warning(std::string_view text) override { console_.warning(text); }
 
-  /// Files that are not in the snapshot because they could not be read.
+  /// Files missing from the snapshot because they could not be read.
   [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
-  /// Files that are in the snapshot, but perhaps not in a state that they ever were in.
+  /// Files in the snapshot, but perhaps in a state that they never had.
   [[nodiscard]] std::uint64_t torn() const noexcept { return torn_; }
-  /// Objects that are in the snapshot without some attribute.
+  /// Objects in the snapshot that lack some attribute.
   [[nodiscard]] std::uint64_t incomplete() const noexcept { return incomplete_; }
-  /// Files that are in the snapshot with other bytes than last time, though nothing told of it.
+  /// Files in the snapshot whose bytes differ from last time though nothing showed it.
   [[nodiscard]] std::uint64_t unnoticed() const noexcept { return unnoticed_; }
 
  private:

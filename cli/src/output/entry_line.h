@@ -7,8 +7,8 @@
 
 namespace cairn::cli {
 
-/// "-rw-r--r-- ada      users       1.2 KiB 2026-01-01 14:30:05 /path", and where a symbolic link
-/// points or which object a hard link shares. Safe to print.
+/// "-rw-r--r-- ada      users       1.2 KiB 2026-01-01 14:30:05 /path", with the target of a
+/// symbolic link or the first name of a hard link. Safe to print.
 [[nodiscard]] std::string entry_line(const repo::ListedEntry& listed, core::Clock& clock);
 
 }  // namespace cairn::cli

@@ -6,14 +6,13 @@
 
 namespace cairn::cli {
 
-/// What the program answers to the shell. Scripts depend on the numbers: they never change.
+/// The program's exit statuses. Scripts depend on the numbers: they never change.
 enum class ExitCode : std::uint8_t {
   ok = 0,
   failed = 1,
   usage = 2,
-  partial = 3,  ///< done, but something, or a snapshot, could not be read, or not as a whole
-                ///< (attributes count), or was not what its times had said
-  damage = 4,   ///< verify found some
+  partial = 3,  ///< done, but something was not read, or not completely, or not as expected
+  damage = 4,   ///< verify found damage
   no_repository = 10,
   busy = 11,
   wrong_key = 12,

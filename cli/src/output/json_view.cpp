@@ -9,7 +9,7 @@ namespace {
 
 std::string utc(core::Timestamp when) { return core::format_rfc3339(when, 0); }
 
-/// A list of texts; those that are not valid UTF-8 make a second list with all of them in base64.
+/// A list of texts; if one is not valid UTF-8, a second list has all of them in base64.
 void put_texts(Json& object, const std::string& key, const std::vector<std::string>& texts) {
   Json readable = Json::array();
   Json exact = Json::array();

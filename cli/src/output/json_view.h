@@ -25,9 +25,9 @@
 #include "cairn/repo/verify.h"
 #include "output/exit_code.h"
 
-/// The library's values as JSON. Sizes are bytes, times RFC 3339, ids hexadecimal. A text that is
-/// not valid UTF-8 (names of files are bytes) stands there twice: readable, with U+FFFD for what is
-/// broken, and exactly, under the same key with "_base64" after it.
+/// The library's values as JSON. Sizes are in bytes, times RFC 3339, ids hexadecimal. A text that
+/// is not valid UTF-8 (names of files are bytes) appears twice: readable, with U+FFFD for invalid
+/// bytes, and exactly, under the same key with "_base64" after it.
 namespace cairn::cli {
 
 /// Keeps the order in which keys were added.
@@ -53,7 +53,7 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 /// What the snapshots of a group have in common.
 [[nodiscard]] Json snapshot_group_view(const repo::SnapshotGroup& group);
 [[nodiscard]] Json entry_view(const repo::ListedEntry& listed);
-/// A change that diff tells; what is recorded of the object before and after.
+/// A change found by diff, with the object before and after.
 [[nodiscard]] Json change_view(const repo::Difference& change);
 [[nodiscard]] Json diff_view(const repo::DiffReport& report);
 [[nodiscard]] Json version_view(const repo::FoundVersion& version);
@@ -66,7 +66,7 @@ void put_bytes(Json& object, const std::string& key, std::string_view bytes);
 [[nodiscard]] Json rewrite_view(const repo::RewriteReport& report);
 [[nodiscard]] Json verify_view(const repo::VerifyReport& report);
 [[nodiscard]] Json statistics_view(const repo::Statistics& statistics);
-/// What was decided for each snapshot, by groups, and which are forgotten.
+/// The decision for each snapshot, by groups, and which snapshots are forgotten.
 [[nodiscard]] Json forget_view(const repo::ForgetReport& report);
 [[nodiscard]] Json mark_view(const repo::MarkReport& report);
 [[nodiscard]] Json settings_view(const repo::Settings& settings);

@@ -41,7 +41,7 @@ std::string figures(const repo::Progress& progress, std::uint64_t elapsed_ns) {
     text += fmt::format("  {}/s", format_size(static_cast<std::uint64_t>(rate)));
     if (bytes_known && progress.bytes_done < progress.bytes_total) {
       const double left = static_cast<double>(progress.bytes_total - progress.bytes_done) / rate;
-      // Beyond a hundred days the estimate says nothing, and must not overflow.
+      // Beyond a hundred days the estimate is meaningless, and must not overflow.
       text += left < 8.64e6 ? "  ETA " + format_countdown(static_cast<std::uint64_t>(left + 0.5))
                             : std::string();
     }

@@ -8,12 +8,12 @@
 
 namespace cairn::cli {
 
-/// One line of at most `columns` columns: how much, how fast, how long still, and on which path.
-/// Leaves out what is not known and cuts the path first. Holds no control characters.
+/// One line of at most `columns` columns: amount, speed, remaining time and current path. Leaves
+/// out what is unknown and shortens the path first. Contains no control characters.
 [[nodiscard]] std::string render_progress(const repo::Progress& progress, std::uint64_t elapsed_ns,
                                           std::size_t columns);
 
-/// Lets at most ten updates a second pass, the first one always.
+/// Allows at most ten updates a second, and always the first.
 class UpdateLimit {
  public:
   [[nodiscard]] bool allows(std::uint64_t now_ns) noexcept;

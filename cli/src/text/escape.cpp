@@ -9,7 +9,7 @@
 namespace cairn::cli {
 namespace {
 
-/// One step through a string: a character of valid UTF-8, or a byte that belongs to none.
+/// One step through a string: a character of valid UTF-8, or a byte that is not part of one.
 struct Step {
   char32_t character = 0;
   std::size_t length = 1;
@@ -57,8 +57,8 @@ bool is_in(const std::array<Range, N>& ranges, char32_t character) {
   });
 }
 
-// C0, DEL and C1; zero-width characters and marks of direction, with which a name can pretend to
-// be another one; line and paragraph separators; byte order marks; language tags.
+// C0, DEL and C1; zero-width characters and direction marks, with which a name can look like
+// another one; line and paragraph separators; byte order marks; language tags.
 constexpr std::array<Range, 8> kUnsafe{{{0x00, 0x1f},
                                         {0x7f, 0x9f},
                                         {0x61c, 0x61c},
@@ -68,7 +68,7 @@ constexpr std::array<Range, 8> kUnsafe{{{0x00, 0x1f},
                                         {0xfeff, 0xfeff},
                                         {0xe0000, 0xe007f}}};
 
-// What terminals draw two columns wide, in round numbers: too wide a guess only shortens a name.
+// Roughly what terminals draw two columns wide: guessing too wide only shortens a name.
 constexpr std::array<Range, 9> kWide{{{0x1100, 0x115f},
                                       {0x2e80, 0xa4cf},
                                       {0xac00, 0xd7a3},

@@ -7,7 +7,7 @@
 
 #include "cairn/core/size_text.h"
 
-/// Numbers for people. JSON carries bytes and plain numbers instead.
+/// Numbers for people. JSON has bytes and plain numbers instead.
 namespace cairn::cli {
 
 using core::format_size;

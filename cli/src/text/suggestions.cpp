@@ -15,7 +15,7 @@ struct Foreign {
   std::string_view here;
 };
 
-// Of restic, rustic, borg, kopia, duplicity, tar and rsync.
+// From restic, rustic, borg, kopia, duplicity, tar and rsync.
 constexpr std::array kCommands = std::to_array<Foreign>({
     {"archive", "cairn backup"},
     {"cat", "cairn dump"},
@@ -97,7 +97,7 @@ std::string_view look_up(const std::array<Foreign, N>& words, std::string_view w
 }  // namespace
 
 std::size_t typing_distance(std::string_view a, std::string_view b) {
-  // Three rows of the table of distances between beginnings of the two words.
+  // Three rows of the table of distances between prefixes of the two words.
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> above(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
@@ -120,7 +120,8 @@ std::size_t typing_distance(std::string_view a, std::string_view b) {
 }
 
 std::vector<std::string> near_words(std::string_view word, const std::vector<std::string>& known) {
-  constexpr std::size_t kWordBytesMax = 64;  // nobody mistypes that, and the work is quadratic
+  constexpr std::size_t kWordBytesMax =
+      64;  // nobody mistypes longer ones, and the work is quadratic
   constexpr std::size_t kSuggestionsMax = 3;
   if (word.size() > kWordBytesMax) {
     return {};

@@ -7,15 +7,15 @@
 /// What a mistyped word may have meant.
 namespace cairn::cli {
 
-/// How many letters must be put in, left out, changed, or swapped with their neighbour to make one
-/// word of the other.
+/// How many letters must be inserted, removed, changed, or swapped with their neighbour to turn one
+/// word into the other.
 [[nodiscard]] std::size_t typing_distance(std::string_view a, std::string_view b);
 
-/// Those of the known words that are as near as a slip of the finger, nearest first, at most three.
+/// The known words within the distance of a typing mistake, nearest first, at most three.
 [[nodiscard]] std::vector<std::string> near_words(std::string_view word,
                                                   const std::vector<std::string>& known);
 
-/// What does here what a command of this name does in other programs of the kind; empty: nothing.
+/// Our command for the name of a command in similar programs; empty: none.
 [[nodiscard]] std::string_view command_of_others(std::string_view word);
 /// The same for an option: "--read-data".
 [[nodiscard]] std::string_view option_of_others(std::string_view word);

@@ -6,7 +6,7 @@
 
 namespace cairn::cli {
 
-/// Columns of text under a line of headings, two blanks between them, as wide as their widest cell.
+/// Columns of text under a line of headings, separated by two spaces, as wide as their widest cell.
 /// Cells are printed as they are: escape them first.
 class Table {
  public:
@@ -14,7 +14,8 @@ class Table {
   struct Column {
     std::string heading;
     Align align = Align::left;
-    /// Where there is too little room, the column with the highest number goes first; 0 stays.
+    /// If there is too little space, the column with the highest number is dropped first; 0 is
+    /// never dropped.
     unsigned dropped_first = 0;
   };
 
@@ -23,8 +24,8 @@ class Table {
   /// Requires one cell for each column.
   void add(std::vector<std::string> cells);
 
-  /// All lines, headings first, without blanks at their ends. If they would take more columns of
-  /// the terminal than `width`, some columns of the table are left out; 0: there is room for all.
+  /// All lines, headings first, without trailing spaces. If they would take more columns of the
+  /// terminal than `width`, some columns of the table are left out; 0: there is no limit.
   [[nodiscard]] std::vector<std::string> lines(std::size_t width = 0) const;
 
  private:

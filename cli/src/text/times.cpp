@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t kLastNanosecond = core::kNanosecondsPerSecond - 1;
 
-/// Takes pieces off the front of a text.
+/// Consumes a text from the front.
 class Reader {
  public:
   explicit Reader(std::string_view text) : rest_(text) {}
@@ -104,7 +104,7 @@ bool read_offset(Reader& reader, Moment& moment) {
   return true;
 }
 
-/// What follows the date: false if it is no time.
+/// The part after the date: false if it is no time.
 bool read_time(Reader& reader, Moment& moment) {
   const auto hour = reader.number(2, 0, 23);
   if (!hour || !reader.take(":")) {

@@ -15,7 +15,7 @@ namespace cairn::cli {
 /// "0.4 s", "12 s", "3 min 05 s", "2 h 07 min".
 [[nodiscard]] std::string format_duration(std::uint64_t nanoseconds);
 
-/// "0:05", "3:05", "2:07:00": what is left, in a progress line.
+/// "0:05", "3:05", "2:07:00": the remaining time in a progress line.
 [[nodiscard]] std::string format_countdown(std::uint64_t seconds);
 
 /// A point in time as the user typed it.
@@ -29,7 +29,7 @@ struct Moment {
 
 /// "2026-01-01", "2026-01-01 14:30", "2026-01-01 14:30:05", and RFC 3339 with a 'T', a fraction and
 /// an offset. A date alone is its first moment; whole seconds mean the end of that second, because
-/// every time that Cairn shows is cut to the second. nullopt if the text is anything else.
+/// every time that Cairn shows is cut to the second. nullopt for any other text.
 [[nodiscard]] std::optional<Moment> parse_moment(std::string_view text);
 
 [[nodiscard]] core::Timestamp resolve(const Moment& moment, core::Clock& clock);
