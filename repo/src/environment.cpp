@@ -52,7 +52,7 @@ std::string UserFolders::cache() const {
   if (std::string chosen = value_of(*this, "CAIRN_CACHE_DIR"); !chosen.empty()) {
     return chosen;
   }
-  // A relative path is to be ignored, says the XDG specification.
+  // The XDG specification says that a relative path is to be ignored.
   if (const std::string xdg = value_of(*this, "XDG_CACHE_HOME"); xdg.starts_with('/')) {
     return xdg + "/cairn";
   }
@@ -62,7 +62,7 @@ std::string UserFolders::cache() const {
 }
 
 std::vector<std::string> UserFolders::temporary() const {
-  // The last one is memory.
+  // /dev/shm is memory, so it comes last.
   std::vector<std::string> folders = {"/var/tmp", "/tmp", "/dev/shm"};
   if (const std::string chosen = value_of(*this, "TMPDIR"); chosen.starts_with('/')) {
     folders.insert(folders.begin(), chosen);

@@ -120,8 +120,7 @@ std::size_t typing_distance(std::string_view a, std::string_view b) {
 }
 
 std::vector<std::string> near_words(std::string_view word, const std::vector<std::string>& known) {
-  constexpr std::size_t kWordBytesMax =
-      64;  // nobody mistypes longer ones, and the work is quadratic
+  constexpr std::size_t kWordBytesMax = 64;  // nobody mistypes more; the work is quadratic
   constexpr std::size_t kSuggestionsMax = 3;
   if (word.size() > kWordBytesMax) {
     return {};

@@ -20,7 +20,7 @@ std::uint32_t number_at(std::string_view bytes, std::size_t offset, std::size_t 
   return value;
 }
 
-/// "user:1000:", nullopt for a tag that there is not.
+/// "user:1000:", nullopt for an unknown tag.
 std::optional<std::string> who(std::uint32_t tag, std::uint32_t id) {
   switch (tag) {
     case 0x01:

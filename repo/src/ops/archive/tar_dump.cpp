@@ -49,8 +49,8 @@ class TarWriter {
  private:
   /// The first name of the object in the snapshot, an absolute path, if this is a further one.
   [[nodiscard]] std::optional<std::string> first_name_of(const ListedEntry& listed) const;
-  /// The member that the object is in the archive already, under its first name or under another
-  /// further one. If it is not, this name will be that.
+  /// The archive's member for this object, if there already is one, under its first name or another
+  /// further one. If there is none, this name becomes that member.
   [[nodiscard]] std::optional<std::string> earlier_member(const ListedEntry& listed,
                                                           const std::string& member);
   core::Status write_content(TarMember& member, const std::string& path);
@@ -60,7 +60,7 @@ class TarWriter {
   std::string base_;
   const Write& write_;
   bool holds_folder_;
-  /// For objects whose first name is not in the archive: that name, and the member that they are.
+  /// For objects whose first name is not in the archive: that name, and the member for them.
   std::unordered_map<std::string, std::string> met_outside_;
 };
 
@@ -141,7 +141,7 @@ core::Status dump_tar(Repository& repository, const Snapshot& snapshot, std::str
   const bool is_folder = located.entry.type == EntryType::folder;
   ListedEntry top{located.path, located.entry};
   top.entry.name = located.path.substr(located.path.rfind('/') + 1);
-  // A file is named as it is called; what is in a folder, as seen from there.
+  // A file gets its own name; what is in a folder gets its path relative to the folder.
   std::string base = is_folder ? located.path : located.path.substr(0, located.path.rfind('/'));
   TarWriter tar(view, snapshot, base.empty() ? "/" : std::move(base), is_folder, write);
   if (located.source != nullptr) {

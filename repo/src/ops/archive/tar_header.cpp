@@ -67,7 +67,7 @@ class Header {
     put(kType, std::string_view(&type, 1));
   }
 
-  /// As much of the text as there is room for.
+  /// As much of the text as fits.
   void put(Field field, std::string_view text) {
     text = text.substr(0, field.length);
     const core::ByteView bytes = core::as_view(text);
@@ -79,7 +79,7 @@ class Header {
     Expects(value < octal_limit(field));
     put(field, fmt::format("{:0{}o}", value, field.length - 1));
   }
-  /// A value that has a record of its own stands here as zero.
+  /// A value with a record of its own is written here as zero.
   void put_octal_if_it_fits(Field field, std::uint64_t value) {
     put_octal(field, value < octal_limit(field) ? value : 0);
   }
@@ -139,7 +139,7 @@ std::uint64_t size_of(const TarMember& member) noexcept {
   return member.hard_link_to ? 0 : member.sparse_bytes.value_or(member.entry.content.size_bytes);
 }
 
-/// Whoever does not know sparse files finds map and data in a file of this name.
+/// A program that does not know sparse files extracts map and data into a file of this name.
 std::string path_of(const TarMember& member) {
   if (!member.sparse_bytes) {
     return member.path;

@@ -7,7 +7,7 @@
 #include "cairn/repo/entry.h"
 
 /// Headers of tar archives in the pax format of POSIX.1-2001. What does not fit into the fields of
-/// a ustar header goes into a record before it. Names are written as bytes, like GNU tar does.
+/// a ustar header goes into a record before it. Names are written as bytes, as in GNU tar.
 namespace cairn::repo::ops {
 
 inline constexpr std::size_t kTarBlockBytes = 512;
@@ -18,14 +18,14 @@ struct TarMember {
   const Entry& entry;
   std::optional<std::string> hard_link_to =
       {};  ///< path of an earlier member; then without content
-  /// Of a file with holes: what its map and its data take in the archive (tar_sparse.h).
+  /// For a file with holes: the size of its map and data in the archive (tar_sparse.h).
   std::optional<std::uint64_t> sparse_bytes = {};
 };
 
-/// False for what tar has no type for (sockets) or no room (device numbers of more than 21 bits).
+/// False if tar has no type for it (sockets) or too small a field (device numbers above 21 bits).
 [[nodiscard]] bool fits_into_tar(const Entry& entry) noexcept;
 
-/// All blocks that stand before the content. Precondition: fits_into_tar().
+/// All blocks before the content. Precondition: fits_into_tar().
 [[nodiscard]] core::Bytes tar_header(const TarMember& member);
 
 /// Zeros that follow a content of this size, up to the next block.

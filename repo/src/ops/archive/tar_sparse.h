@@ -9,8 +9,8 @@
 #include "cairn/repo/entry.h"
 #include "ops/repository/catalogue_view.h"
 
-/// Files with holes in tar archives: the format "GNU sparse 1.0", in which a map of where the data
-/// belongs stands before the data.
+/// Files with holes in tar archives: the format "GNU sparse 1.0", in which a map of the data's
+/// positions comes before the data.
 namespace cairn::repo::ops {
 
 /// A run of data of a file.
@@ -21,7 +21,7 @@ struct DataRun {
   friend bool operator==(const DataRun&, const DataRun&) = default;
 };
 
-/// More runs than this are not worth their map, nor the memory for it.
+/// With more runs than this, the map is not worth its size and memory.
 inline constexpr std::size_t kDataRunsMax = 64 * 1024;
 
 /// The runs of a file with holes, in order; the last one is empty if a hole ends the file. nullopt
@@ -29,7 +29,7 @@ inline constexpr std::size_t kDataRunsMax = 64 * 1024;
 [[nodiscard]] core::Result<std::optional<std::vector<DataRun>>> data_runs(CatalogueView view,
                                                                           const Content& content);
 
-/// The map, filled up to whole blocks.
+/// The map, padded to whole blocks.
 [[nodiscard]] std::string sparse_map(const std::vector<DataRun>& runs);
 
 }  // namespace cairn::repo::ops

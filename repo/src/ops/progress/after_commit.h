@@ -10,16 +10,16 @@
 
 namespace cairn::repo::ops {
 
-/// Published means success. Once the object that decides is durable, a verb has done what it was
-/// asked for; it may have more to note or to tidy up, but nothing of that makes it fail, or begin
-/// again: it is told as a warning. Everything that a verb does after that point goes through here.
-/// docs/design/0015-published-means-success.md.
+/// Published means success. Once the deciding object is durable, a verb has done what it was asked
+/// for. It may still have to note or tidy up something, but no failure of that makes it fail or
+/// begin again: it becomes a warning. Everything that a verb does after that point goes through
+/// here. docs/design/0015-published-means-success.md.
 class AfterCommit {
  public:
-  /// `done` ends in "is ...": what stands, for the message ("snapshot 12345678 is stored").
+  /// `done` says what has been achieved, for the message ("snapshot 12345678 is stored").
   AfterCommit(Observer& observer, std::string done) : observer_(observer), done_(std::move(done)) {}
 
-  /// Takes the outcome of a step. True if it succeeded.
+  /// Takes the result of a step. True if it succeeded.
   template <class Outcome>
   bool operator()(const Outcome& outcome) {
     if (!outcome) {

@@ -7,7 +7,7 @@
 namespace cairn::repo::ops {
 namespace {
 
-// So many whole paths, then shorter ones: 64 * 64 KiB and 1000 * 5 KiB are some 9 MiB.
+// So many whole paths, then shorter ones: 64 * 64 KiB and 1000 * 5 KiB are about 9 MiB.
 constexpr std::size_t kWholePathsMax = 64;
 
 }  // namespace

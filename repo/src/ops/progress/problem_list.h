@@ -11,16 +11,16 @@
 
 namespace cairn::repo::ops {
 
-/// Collects what could not be read while the work goes on.
+/// Receives what could not be read, while the work goes on.
 class ProblemSink {
  public:
   virtual ~ProblemSink() = default;
   virtual void add(Problem problem) = 0;
 };
 
-/// Collects problems: all are counted and told, the first kProblemsMax are kept, for a snapshot to
-/// list. Names come from whoever may write into a source: texts that a snapshot has no room for are
-/// cut in their middle. Thread-safe.
+/// Collects problems: all are counted and reported, and the first kProblemsMax are kept for a
+/// snapshot. Names come from whoever may write into a source: texts that are too long for a
+/// snapshot are shortened in the middle. Thread-safe.
 class ProblemList final : public ProblemSink {
  public:
   explicit ProblemList(ProgressMeter& meter) : meter_(meter) {}
@@ -35,14 +35,14 @@ class ProblemList final : public ProblemSink {
   std::vector<Problem> kept_;
 };
 
-/// Adds one to those that a snapshot lists, cut to what there is room for: a path to the format's
-/// kPathBytesMax, and to kLongListPathBytesMax once the list is long. With kProblemsMax of them a
-/// list stays below 10 MiB, far below what a manifest may have.
+/// Adds a problem to those that a snapshot lists, shortened to what fits: a path to the format's
+/// kPathBytesMax, and to kLongListPathBytesMax once the list is long. With kProblemsMax problems a
+/// list stays below 10 MiB, far below the limit of a manifest.
 void list_problem(std::vector<Problem>& listed, Problem problem);
 inline constexpr std::size_t kLongListPathBytesMax = 4096;
 
 /// At most `bytes_max` of `text`: its beginning, how many bytes are left out, and its end.
-/// `bytes_max` has room for these words: 64 at least.
+/// `bytes_max` must be at least 64, to leave space for these words.
 [[nodiscard]] std::string cut_in_the_middle(const std::string& text, std::size_t bytes_max);
 
 }  // namespace cairn::repo::ops

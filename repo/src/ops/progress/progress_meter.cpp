@@ -27,7 +27,7 @@ void ProgressMeter::at(const std::string& path) {
   const std::uint64_t now = clock_.monotonic_ns();
   std::uint64_t due = next_ns_.load(std::memory_order_relaxed);
   if (now < due || !next_ns_.compare_exchange_strong(due, now + kIntervalNs)) {
-    return;  // too early, or another thread tells
+    return;  // too early, or another thread reports
   }
   tell(path);
 }

@@ -9,8 +9,8 @@
 
 namespace cairn::repo::ops {
 
-/// Collects progress from many threads and tells the observer at most some twenty times a second.
-/// Thread-safe; adding bytes is one atomic addition.
+/// Collects progress from many threads and reports it to the observer at most about twenty times a
+/// second. Thread-safe; adding bytes is one atomic addition.
 class ProgressMeter {
  public:
   ProgressMeter(Observer& observer, core::Clock& clock) : observer_(observer), clock_(clock) {}
@@ -21,22 +21,22 @@ class ProgressMeter {
     files_total_ = files;
     bytes_total_ = bytes;
   }
-  /// The same of packs, which are what is counted from now on.
+  /// The same for packs, which are counted from now on.
   void set_pack_totals(std::uint64_t packs, std::uint64_t bytes) {
     set_totals(packs, bytes);
     counts_packs_ = true;
   }
-  /// One more object done; `path` becomes the current one.
+  /// One more object is done; `path` becomes the current one.
   void file_done(const std::string& path);
   void files_done(std::uint64_t count) { files_done_ += count; }
-  /// The work has turned to `path`; tells the observer if it is time to.
+  /// The work has reached `path`; reports that if it is time to.
   void at(const std::string& path);
   void change(Change change, std::string_view path);
   void problem(const Problem& problem);
   void restored(RestoreAction action, std::string_view path);
   void detail(std::string_view text);
   void warning(std::string_view text);
-  /// The final figures, told in any case.
+  /// Reports the final figures in any case.
   void finish();
 
  private:
@@ -46,7 +46,7 @@ class ProgressMeter {
 
   Observer& observer_;
   core::Clock& clock_;
-  std::mutex mutex_;  ///< calls of the observer
+  std::mutex mutex_;  ///< serialises calls of the observer
   std::atomic<std::uint64_t> next_ns_{0};
   std::atomic<std::uint64_t> files_done_{0};
   std::atomic<std::uint64_t> files_total_{0};

@@ -10,14 +10,14 @@
 
 namespace cairn::repo::ops {
 
-/// What the threads of a backup do. Each is measured without the others.
+/// The work of a backup's threads. Each stage is measured separately.
 enum class Stage : std::uint8_t {
   walk,      ///< list folders, stat, ask the stat cache
-  open,      ///< open files, read their attributes, look whether they changed meanwhile
+  open,      ///< open files, read their attributes, check whether they have changed
   read,      ///< read files
   cut,       ///< find the ends of chunks
   hash,      ///< of chunks of data
-  find,      ///< ask whether a chunk is known
+  find,      ///< look chunks up
   group,     ///< copy new chunks into blocks
   compress,  ///< blocks of data and of nodes
   seal,      ///< blocks of data and of nodes
@@ -25,8 +25,8 @@ enum class Stage : std::uint8_t {
 };
 inline constexpr std::size_t kStages = 10;
 
-/// Adds up where time goes. Thread-safe. Two readings of the clock (some 50 ns) a measurement; none
-/// if there is no clock.
+/// Adds up where time goes. Thread-safe. A measurement reads the clock twice (about 50 ns), or not
+/// at all if there is no clock.
 class StageTimes {
  public:
   /// nullptr: measures nothing.
@@ -49,7 +49,7 @@ class StageTimes {
     std::uint64_t start_ns_;
   };
 
-  /// Measures one call and answers what it answers.
+  /// Measures one call and returns its result.
   template <class Call>
   auto measure(Stage stage, std::uint64_t bytes, const Call& call) {
     const Span span(*this, stage, bytes);
