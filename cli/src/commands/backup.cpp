@@ -395,7 +395,7 @@ core::Result<ExitCode> BackupCommand::run(Context& context) const {
     say_report(*report, observer, elapsed_ns, context.console);
   }
   // A file that would not hold still is in the snapshot in a state that it may never have had, so
-  // the backup is not complete; nor is it without an access list. And a user who has files read
+  // the backup is not complete; nor if it lacks an access list. And a user who has files read
   // again to check their stamps must learn that a stamp was wrong. A file that vanished was not
   // there to be backed up.
   const bool is_whole = observer.unreadable() == 0 && observer.torn() == 0 &&

@@ -116,9 +116,9 @@ class FolderWalk final : public SourceWalk {
   std::size_t first_open_ = 1;  // of the levels, the first and those from here on are open
   std::string path_;            // of the folder on top, without '/' at its end
   bool listed_logs_ = false;
-  std::map<InodeId, ObjectMark> linked_;  // as told last
+  std::map<InodeId, ObjectMark> linked_;  // as last returned
   std::optional<WalkStep> source_;
-  std::optional<Child> ahead_;      // the next child of the folder on top, looked at but not told
+  std::optional<Child> ahead_;  // looked at, but not returned: the next child of the folder on top
   bool ahead_is_way_only_ = false;  // it is left out, but something in it was named
   std::optional<ChunkId> vouched_;  // the node of the folder about to be entered, if known
 };

@@ -80,7 +80,7 @@ struct WalkItem {
   std::string path;                      ///< absolute, raw bytes
   std::uint64_t size_bytes = 0;          ///< files: as of the stat
   std::shared_ptr<SourceFolder> folder;  ///< that holds the object; open it by (folder, name)
-  std::string file_name;  ///< name in `folder`; equals entry.name but for a source's root
+  std::string file_name;  ///< name in `folder`; equals entry.name except for a source's root
 
   Stamp stamp = kNoStamp;  ///< to be recorded
   Fate fate = Fate::is_new;
