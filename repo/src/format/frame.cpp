@@ -138,30 +138,29 @@ core::Bytes encode_twin(ObjectKind kind, core::ByteView payload) {
   return twin;
 }
 
-core::Result<Twin> decode_twin(core::ByteView object, ObjectKind kind) {
-  const auto found = [](const Frame& frame, bool intact) {
-    return Twin{.payload = frame.payload, .digest = frame.digest, .intact = intact};
-  };
-
+core::Result<Frame> decode_twin(core::ByteView object, ObjectKind kind) {
   const std::size_t claimed = claimed_frame_size(object, kind);
   auto first = decode_frame(
       object.first(claimed == 0 ? object.size() : std::min(claimed, object.size())), kind);
   if (first) {
-    return found(*first, object.size() == 2 * claimed &&
-                             core::equal(object.first(claimed), object.subspan(claimed)));
+    first->intact =
+        object.size() == 2 * claimed && core::equal(object.first(claimed), object.subspan(claimed));
+    return first;
   }
   // The second copy starts in the middle. If bytes were added at the end, it starts where the
   // length of the first copy says, if that is undamaged.
   const std::size_t middle = object.size() / 2;
-  const auto second = decode_frame(object.subspan(middle), kind);
+  auto second = decode_frame(object.subspan(middle), kind);
   if (second) {
-    return found(*second, false);
+    second->intact = false;
+    return second;
   }
   if (claimed != 0 && claimed < object.size()) {
     const core::ByteView rest = object.subspan(claimed);
     const std::size_t size = std::min(claimed_frame_size(rest, kind), rest.size());
-    if (const auto shifted = decode_frame(rest.first(size), kind)) {
-      return found(*shifted, false);
+    if (auto shifted = decode_frame(rest.first(size), kind)) {
+      shifted->intact = false;
+      return shifted;
     }
   }
   // Both copies have a preamble in every version: a version that only one shows is damage.

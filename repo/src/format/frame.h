@@ -49,6 +49,7 @@ core::Status check_preamble(core::ByteView object, ObjectKind kind);
 struct Frame {
   core::ByteView payload;
   core::Hash256 digest;  ///< equals the name of an object that is named by its content
+  bool intact = true;    ///< false: one copy of a twin is damaged, or there are other bytes
 };
 /// The whole input must be one intact frame.
 [[nodiscard]] core::Result<Frame> decode_frame(core::ByteView object, ObjectKind kind);
@@ -57,12 +58,7 @@ struct Frame {
 /// twice in a row, so that one bad sector does not destroy them.
 [[nodiscard]] core::Bytes encode_twin(ObjectKind kind, core::ByteView payload);
 
-struct Twin {
-  core::ByteView payload;
-  core::Hash256 digest;
-  bool intact = true;  ///< false: one copy is damaged, or there are other bytes
-};
 /// Succeeds if at least one copy is intact.
-[[nodiscard]] core::Result<Twin> decode_twin(core::ByteView object, ObjectKind kind);
+[[nodiscard]] core::Result<Frame> decode_twin(core::ByteView object, ObjectKind kind);
 
 }  // namespace cairn::repo::format

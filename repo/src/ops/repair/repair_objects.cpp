@@ -251,7 +251,7 @@ class ObjectRepair {
     }
     if (tombstone) {
       CAIRN_TRY(const core::Bytes seen, bytes_of(name));
-      CAIRN_TRY(const format::Twin twin, format::decode_twin(seen, name.kind));
+      CAIRN_TRY(const format::Frame twin, format::decode_twin(seen, name.kind));
       return rewrite_from_copy(name, seen, twin.payload);
     }
     // Its writer is no longer known: rewriting it must not make it count.

@@ -19,51 +19,33 @@ constexpr std::uint64_t kTinyObjectBytesMax = 64 * 1024;
 /// Fields, lengths and envelopes around the one large part of a record.
 constexpr std::uint64_t kRecordOverheadBytes = 64 * 1024;
 
-core::Error with_name(core::Error error, std::string_view action, const ObjectName& name) {
-  return std::move(error).with_context(fmt::format("{} {}", action, object_path(name)));
+/// Of these the id is the hash of the (first) frame; of the others it is chosen before the content.
+bool is_named_by_content(ObjectKind kind) noexcept {
+  return kind == ObjectKind::key_slot || kind == ObjectKind::index ||
+         kind == ObjectKind::condemned || kind == ObjectKind::mark || kind == ObjectKind::settings;
 }
 
-tl::unexpected<core::Error> fail_corrupt(const ObjectName& name, std::string_view reason) {
-  return core::fail(ErrorCode::corrupt, fmt::format("read {}: {}", object_path(name), reason));
+template <class Id>
+Id id_by_content(core::ByteView object) {
+  return Id::from(object.last(format::kFrameDigestBytes));
 }
 
-core::Result<core::Bytes> fetch(Backend& backend, const ObjectName& name) {
-  return backend.get(name, object_bytes_max(name.kind));
-}
+using Unwrap = core::Result<format::Frame> (&)(core::ByteView, ObjectKind);
 
-/// Fetches an object that is one frame, and hands its payload to `decode`.
+/// Fetches an object, takes it out of its frame (decode_frame(), or decode_twin() for those that
+/// are written twice), and hands the payload to `decode`.
 template <class Decode>
-auto get_frame(Backend& backend, const ObjectName& name, bool is_named_by_content, Decode decode)
-    -> decltype(decode(core::ByteView())) {
-  CAIRN_TRY(const core::Bytes object, fetch(backend, name));
-  const auto frame = format::decode_frame(object, name.kind);
-  if (!frame) {
-    return core::fail(with_name(frame.error(), "read", name));
+auto get_object(Backend& backend, const ObjectName& name, Unwrap unwrap, Decode decode)
+    -> core::Result<Twinned<typename decltype(decode(core::ByteView()))::value_type>> {
+  const auto context = [&name] { return fmt::format("read {}", object_path(name)); };
+  CAIRN_TRY(const core::Bytes object, backend.get(name, object_bytes_max(name.kind)));
+  CAIRN_TRY_CONTEXT(const format::Frame frame, context(), unwrap(object, name.kind));
+  if (is_named_by_content(name.kind) && frame.digest != name.id) {
+    return core::fail(ErrorCode::corrupt,
+                      fmt::format("{}: it is another object than its name says", context()));
   }
-  if (is_named_by_content && frame->digest != name.id) {
-    return fail_corrupt(name, "it is another object than its name says");
-  }
-  auto value = decode(frame->payload);
-  if (!value) {
-    return core::fail(with_name(std::move(value).error(), "read", name));
-  }
-  return value;
-}
-
-/// As get_frame(), for an object that is written twice: `decode` gets the whole twin.
-template <class Decode>
-auto get_twin(Backend& backend, const ObjectName& name, Decode decode)
-    -> decltype(decode(format::Twin())) {
-  CAIRN_TRY(const core::Bytes object, fetch(backend, name));
-  const auto twin = format::decode_twin(object, name.kind);
-  if (!twin) {
-    return core::fail(with_name(twin.error(), "read", name));
-  }
-  auto value = decode(*twin);
-  if (!value) {
-    return core::fail(with_name(std::move(value).error(), "read", name));
-  }
-  return value;
+  CAIRN_TRY_CONTEXT(auto value, context(), decode(frame.payload));
+  return Twinned<decltype(value)>{.value = std::move(value), .intact = frame.intact};
 }
 
 core::Status check_frame_size(core::ByteView payload, ObjectKind kind) {
@@ -77,33 +59,61 @@ core::Status check_frame_size(core::ByteView payload, ObjectKind kind) {
 }
 
 /// Puts one frame under the name that its own hash gives it.
-core::Result<core::Hash256> put_frame_by_content(Backend& backend, ObjectKind kind,
-                                                 core::ByteView payload,
-                                                 std::uint64_t& written_bytes) {
+template <class Id>
+core::Result<Id> put_frame_by_content(Backend& backend, ObjectKind kind, core::ByteView payload,
+                                      std::uint64_t& written_bytes) {
   CAIRN_TRY_STATUS(check_frame_size(payload, kind));
   const core::Bytes object = format::encode_frame(kind, payload);
-  const auto name = core::Hash256::from(core::ByteView(object).last(format::kFrameDigestBytes));
-  CAIRN_TRY_STATUS(backend.put({.kind = kind, .id = name}, object));
+  const Id id = id_by_content<Id>(object);
+  CAIRN_TRY_STATUS(backend.put(object_name(kind, id), object));
   written_bytes += object.size();
-  return name;
-}
-
-// --- Sealed records: padded, so that their size does not give the texts in them away ---
-
-core::Bytes seal_padded(const KeyRing& keys, core::Random& random, Purpose purpose,
-                        const core::Hash256& name, core::ByteView plaintext) {
-  return seal_symmetric(keys, random, purpose, name, format::pad(plaintext));
+  return id;
 }
 
 template <class Decode>
-auto open_padded(const KeyRing& keys, Purpose purpose, const core::Hash256& name,
-                 core::ByteView envelope, Decode decode) -> decltype(decode(core::ByteView())) {
-  CAIRN_TRY(const core::Bytes padded, open_symmetric(keys, purpose, name, envelope));
+auto open_padded(core::ByteView padded, Decode decode) -> decltype(decode(core::ByteView())) {
   CAIRN_TRY(const core::ByteView plaintext, format::unpad(padded));
   return decode(plaintext);
 }
 
-// --- Signatures ---
+// --- Signed records ---
+
+template <auto encode, class T>
+core::Result<core::Bytes> never_fails(const T& record) {
+  return encode(record);
+}
+
+/// What tells one kind of them from the others.
+template <class T>
+struct SignedKind {
+  ObjectKind kind;
+  Purpose purpose;
+  bool is_padded;  ///< so that the size does not give the texts in it away
+  core::Bytes (*message)(const RepositoryId&, const T&);
+  core::Result<core::Bytes> (*encode)(const T&);
+  core::Result<T> (*decode)(core::ByteView);
+};
+constexpr SignedKind<format::Link> kLinks = {ObjectKind::snapshot,
+                                             Purpose::link,
+                                             true,
+                                             format::link_message,
+                                             never_fails<format::encode_link>,
+                                             format::decode_link};
+constexpr SignedKind<format::Tombstone> kTombstones = {
+    ObjectKind::forgotten,     Purpose::tombstone,       true,
+    format::tombstone_message, format::encode_tombstone, format::decode_tombstone};
+constexpr SignedKind<format::Condemned> kCondemned = {
+    ObjectKind::condemned,     Purpose::condemned,       false,
+    format::condemned_message, format::encode_condemned, format::decode_condemned};
+constexpr SignedKind<format::Mark> kMarks = {
+    ObjectKind::mark,     Purpose::mark,       true,
+    format::mark_message, format::encode_mark, format::decode_mark};
+constexpr SignedKind<format::Settings> kSettings = {ObjectKind::settings,
+                                                    Purpose::settings,
+                                                    true,
+                                                    format::settings_message,
+                                                    never_fails<format::encode_settings>,
+                                                    format::decode_settings};
 
 core::Status check_can_collect(const KeyRing& keys, std::string_view action) {
   if (!keys.can_collect()) {
@@ -115,19 +125,55 @@ core::Status check_can_collect(const KeyRing& keys, std::string_view action) {
   return {};
 }
 
-core::Signature sign(const KeyRing& keys, core::ByteView message) {
-  return core::sign(keys.bundle().sign_seed.view(), message);
+/// Signs `record` and seals it. `name`: the object's id where it is chosen before the content, else
+/// zero.
+template <class T>
+core::Result<core::Bytes> seal_signed(const SignedKind<T>& kind, const KeyRing& keys,
+                                      core::Random& random, const core::Hash256& name, T& record) {
+  record.signer = *keys.bundle().certificate;
+  record.signature =
+      core::sign(keys.bundle().sign_seed.view(), kind.message(keys.repository(), record));
+  CAIRN_TRY(core::Bytes plaintext, kind.encode(record));
+  if (kind.is_padded) {
+    plaintext = format::pad(plaintext);
+  }
+  return seal_symmetric(keys, random, kind.purpose, name, plaintext);
 }
 
-core::Status check_signature(const KeyRing& keys, const format::Certificate& signer,
-                             core::ByteView message, const core::Signature& signature) {
-  if (!keys.is_certified(signer)) {
+/// Opens what seal_signed() made, and checks who signed it.
+template <class T>
+core::Result<T> open_signed(const SignedKind<T>& kind, const KeyRing& keys,
+                            const core::Hash256& name, core::ByteView envelope) {
+  CAIRN_TRY(const core::Bytes plaintext, open_symmetric(keys, kind.purpose, name, envelope));
+  CAIRN_TRY(T record,
+            kind.is_padded ? open_padded(plaintext, kind.decode) : kind.decode(plaintext));
+  if (!keys.is_certified(record.signer)) {
     return core::fail(ErrorCode::corrupt, "its signer was not certified by the repository's admin");
   }
-  if (!core::verify_signature(signer.subject, message, signature)) {
+  if (!core::verify_signature(record.signer.subject, kind.message(keys.repository(), record),
+                              record.signature)) {
     return core::fail(ErrorCode::corrupt, "its signature is wrong");
   }
-  return {};
+  return record;
+}
+
+/// For the kinds that are named by their content.
+template <class Id, class T>
+core::Result<Id> put_signed(const SignedKind<T>& kind, Backend& backend, const KeyRing& keys,
+                            core::Random& random, T& record) {
+  CAIRN_TRY(const core::Bytes envelope, seal_signed(kind, keys, random, core::Hash256(), record));
+  std::uint64_t written_bytes = 0;
+  return put_frame_by_content<Id>(backend, kind.kind, envelope, written_bytes);
+}
+
+template <class Id, class T>
+core::Result<T> get_signed(const SignedKind<T>& kind, Backend& backend, const KeyRing& keys,
+                           const Id& id) {
+  CAIRN_TRY(auto got, get_object(backend, object_name(kind.kind, id), format::decode_frame,
+                                 [&](core::ByteView envelope) {
+                                   return open_signed(kind, keys, core::Hash256(), envelope);
+                                 }));
+  return std::move(got.value);
 }
 
 // --- The decision register ---
@@ -139,10 +185,9 @@ core::Result<core::Hash256> put_register(Backend& backend, const KeyRing& keys,
                                          core::Random& random, format::Link& link,
                                          core::Bytes sealed_manifest,
                                          std::uint64_t& written_bytes) {
-  link.signature = sign(keys, format::link_message(keys.repository(), link));
   const ObjectName name = object_name(ObjectKind::snapshot, link.id);
   format::Register record;
-  record.sealed_link = seal_padded(keys, random, Purpose::link, name.id, format::encode_link(link));
+  CAIRN_TRY(record.sealed_link, seal_signed(kLinks, keys, random, name.id, link));
   record.sealed_manifest = std::move(sealed_manifest);
   const core::Bytes payload = format::encode_register(record);
   CAIRN_TRY_STATUS(check_frame_size(payload, ObjectKind::snapshot));
@@ -152,13 +197,11 @@ core::Result<core::Hash256> put_register(Backend& backend, const KeyRing& keys,
   return hash_of(link);
 }
 
-core::Status check_link(const KeyRing& keys, const SnapshotId& id, const format::Link& link,
+core::Status check_link(const SnapshotId& id, const format::Link& link,
                         core::ByteView sealed_manifest) {
   if (link.id != id) {
     return core::fail(ErrorCode::corrupt, "it belongs to another snapshot");
   }
-  CAIRN_TRY_STATUS(check_signature(keys, link.signer, format::link_message(keys.repository(), link),
-                                   link.signature));
   const bool is_fence = link.type == format::RegisterType::fence;
   if (is_fence != sealed_manifest.empty() ||
       (!is_fence && core::hash256(sealed_manifest) != link.manifest_hash)) {
@@ -170,8 +213,7 @@ core::Status check_link(const KeyRing& keys, const SnapshotId& id, const format:
 core::Result<Snapshot> open_snapshot(const KeyRing& keys, const SnapshotId& id,
                                      core::ByteView sealed_manifest) {
   CAIRN_TRY(const core::Bytes padded, open_manifest(keys, id, sealed_manifest));
-  CAIRN_TRY(const core::ByteView plaintext, format::unpad(padded));
-  return format::decode_snapshot(plaintext);
+  return open_padded(padded, format::decode_snapshot);
 }
 
 }  // namespace
@@ -208,11 +250,7 @@ core::Status put_config(Backend& backend, const format::Config& config) {
 }
 
 core::Result<Twinned<format::Config>> get_config(Backend& backend) {
-  return get_twin(backend, config_name(),
-                  [](const format::Twin& twin) -> core::Result<Twinned<format::Config>> {
-                    CAIRN_TRY(format::Config config, format::decode_config(twin.payload));
-                    return Twinned<format::Config>{.value = config, .intact = twin.intact};
-                  });
+  return get_object(backend, config_name(), format::decode_twin, format::decode_config);
 }
 
 namespace {
@@ -221,33 +259,22 @@ core::Bytes key_slot_object(const format::KeySlot& slot) {
   return format::encode_twin(ObjectKind::key_slot, format::encode_key_slot(slot));
 }
 
-KeySlotId id_of_key_slot_object(core::ByteView object) {
-  return KeySlotId::from(object.last(format::kFrameDigestBytes));
-}
-
 }  // namespace
 
 KeySlotId key_slot_id(const format::KeySlot& slot) {
-  return id_of_key_slot_object(key_slot_object(slot));
+  return id_by_content<KeySlotId>(key_slot_object(slot));
 }
 
 core::Result<KeySlotId> put_key_slot(Backend& backend, const format::KeySlot& slot) {
   const core::Bytes object = key_slot_object(slot);
-  const KeySlotId id = id_of_key_slot_object(object);
+  const auto id = id_by_content<KeySlotId>(object);
   CAIRN_TRY_STATUS(backend.put(object_name(ObjectKind::key_slot, id), object));
   return id;
 }
 
 core::Result<Twinned<format::KeySlot>> get_key_slot(Backend& backend, const KeySlotId& id) {
-  const ObjectName name = object_name(ObjectKind::key_slot, id);
-  return get_twin(
-      backend, name, [&name](const format::Twin& twin) -> core::Result<Twinned<format::KeySlot>> {
-        if (twin.digest != name.id) {
-          return core::fail(ErrorCode::corrupt, "it is another object than its name says");
-        }
-        CAIRN_TRY(format::KeySlot slot, format::decode_key_slot(twin.payload));
-        return Twinned<format::KeySlot>{.value = std::move(slot), .intact = twin.intact};
-      });
+  return get_object(backend, object_name(ObjectKind::key_slot, id), format::decode_twin,
+                    format::decode_key_slot);
 }
 
 // --- Index segments ---
@@ -259,19 +286,19 @@ core::Result<IndexSegmentId> put_index_segment(Backend& backend, const KeyRing& 
   CAIRN_TRY(const core::Bytes encoded, format::encode_index_segment(segment));
   const core::Bytes envelope =
       seal_symmetric(keys, random, Purpose::index, core::Hash256(), encoded);
-  CAIRN_TRY(const core::Hash256 id,
-            put_frame_by_content(backend, ObjectKind::index, envelope, written_bytes));
-  return IndexSegmentId::from(id.view());
+  return put_frame_by_content<IndexSegmentId>(backend, ObjectKind::index, envelope, written_bytes);
 }
 
 core::Result<format::IndexSegment> get_index_segment(Backend& backend, const KeyRing& keys,
                                                      const IndexSegmentId& id) {
-  return get_frame(backend, object_name(ObjectKind::index, id), true,
-                   [&keys](core::ByteView payload) -> core::Result<format::IndexSegment> {
-                     CAIRN_TRY(const core::Bytes plaintext,
-                               open_symmetric(keys, Purpose::index, core::Hash256(), payload));
-                     return format::decode_index_segment(plaintext);
-                   });
+  const auto open = [&keys](core::ByteView envelope) -> core::Result<format::IndexSegment> {
+    CAIRN_TRY(const core::Bytes plaintext,
+              open_symmetric(keys, Purpose::index, core::Hash256(), envelope));
+    return format::decode_index_segment(plaintext);
+  };
+  CAIRN_TRY(auto got,
+            get_object(backend, object_name(ObjectKind::index, id), format::decode_frame, open));
+  return std::move(got.value);
 }
 
 // --- Sessions ---
@@ -292,22 +319,24 @@ core::Status put_session(Backend& backend, const KeyRing& keys, core::Random& ra
   const ObjectName name =
       object_name(ObjectKind::session, session_object_id(session.id, session.heartbeat));
   CAIRN_TRY(const core::Bytes encoded, format::encode_session(session));
-  const core::Bytes envelope = seal_padded(keys, random, Purpose::session, name.id, encoded);
+  const core::Bytes envelope =
+      seal_symmetric(keys, random, Purpose::session, name.id, format::pad(encoded));
   return backend.put(name, format::encode_frame(ObjectKind::session, envelope));
 }
 
 core::Result<format::Session> get_session(Backend& backend, const KeyRing& keys,
                                           const SnapshotId& id) {
   const ObjectName name = object_name(ObjectKind::session, id);
-  return get_frame(
-      backend, name, false, [&](core::ByteView payload) -> core::Result<format::Session> {
-        CAIRN_TRY(format::Session session,
-                  open_padded(keys, Purpose::session, name.id, payload, format::decode_session));
-        if (session_object_id(session.id, session.heartbeat) != id) {
-          return core::fail(ErrorCode::corrupt, "it belongs to another session");
-        }
-        return session;
-      });
+  const auto open = [&](core::ByteView envelope) -> core::Result<format::Session> {
+    CAIRN_TRY(const core::Bytes padded, open_symmetric(keys, Purpose::session, name.id, envelope));
+    CAIRN_TRY(format::Session session, open_padded(padded, format::decode_session));
+    if (session_object_id(session.id, session.heartbeat) != id) {
+      return core::fail(ErrorCode::corrupt, "it belongs to another session");
+    }
+    return session;
+  };
+  CAIRN_TRY(auto got, get_object(backend, name, format::decode_frame, open));
+  return std::move(got.value);
 }
 
 // --- Snapshots and fences ---
@@ -327,7 +356,6 @@ core::Result<core::Hash256> put_snapshot(Backend& backend, const KeyRing& keys,
   CAIRN_TRY(core::Bytes sealed_manifest,
             seal_manifest(keys, random, link.id, format::pad(manifest)));
   link.type = format::RegisterType::snapshot;
-  link.signer = *keys.bundle().certificate;
   link.manifest_hash = core::hash256(sealed_manifest);
   return put_register(backend, keys, random, link, std::move(sealed_manifest), written_bytes);
 }
@@ -338,120 +366,73 @@ core::Status put_fence(Backend& backend, const KeyRing& keys, core::Random& rand
   format::Link link;
   link.type = format::RegisterType::fence;
   link.id = id;
-  link.signer = *keys.bundle().certificate;
   std::uint64_t written_bytes = 0;
-  const auto put = put_register(backend, keys, random, link, {}, written_bytes);
-  if (!put) {
-    return core::fail(put.error());
-  }
+  CAIRN_TRY_STATUS(put_register(backend, keys, random, link, {}, written_bytes));
   return {};
 }
 
 core::Result<OpenedRegister> get_register(Backend& backend, const KeyRing& keys,
                                           const SnapshotId& id) {
   const ObjectName name = object_name(ObjectKind::snapshot, id);
-  return get_twin(backend, name, [&](const format::Twin& twin) -> core::Result<OpenedRegister> {
-    CAIRN_TRY(const format::Register record, format::decode_register(twin.payload));
+  const auto open = [&](core::ByteView payload) -> core::Result<OpenedRegister> {
+    CAIRN_TRY(const format::Register record, format::decode_register(payload));
     OpenedRegister opened;
-    opened.intact = twin.intact;
-    CAIRN_TRY(opened.link,
-              open_padded(keys, Purpose::link, name.id, record.sealed_link, format::decode_link));
-    CAIRN_TRY_STATUS(check_link(keys, id, opened.link, record.sealed_manifest));
+    CAIRN_TRY(opened.link, open_signed(kLinks, keys, name.id, record.sealed_link));
+    CAIRN_TRY_STATUS(check_link(id, opened.link, record.sealed_manifest));
     opened.link_hash = hash_of(opened.link);
     if (opened.link.type == format::RegisterType::snapshot && keys.can_read_metadata()) {
       CAIRN_TRY(opened.snapshot, open_snapshot(keys, id, record.sealed_manifest));
     }
     return opened;
-  });
+  };
+  CAIRN_TRY(auto got, get_object(backend, name, format::decode_twin, open));
+  got.value.intact = got.intact;
+  return std::move(got.value);
 }
 
-// --- Tombstones and condemned records ---
+// --- What is said of snapshots and packs ---
 
 core::Status put_tombstone(Backend& backend, const KeyRing& keys, core::Random& random,
                            format::Tombstone tombstone) {
   CAIRN_TRY_STATUS(check_can_collect(keys, "forget a snapshot"));
-  tombstone.signer = *keys.bundle().certificate;
-  tombstone.signature = sign(keys, format::tombstone_message(keys.repository(), tombstone));
   const ObjectName name = object_name(ObjectKind::forgotten, tombstone.snapshot);
-  CAIRN_TRY(const core::Bytes encoded, format::encode_tombstone(tombstone));
-  const core::Bytes envelope = seal_padded(keys, random, Purpose::tombstone, name.id, encoded);
+  CAIRN_TRY(const core::Bytes envelope, seal_signed(kTombstones, keys, random, name.id, tombstone));
   return backend.put(name, format::encode_twin(ObjectKind::forgotten, envelope));
 }
 
 core::Result<Twinned<format::Tombstone>> get_tombstone(Backend& backend, const KeyRing& keys,
                                                        const SnapshotId& id) {
   const ObjectName name = object_name(ObjectKind::forgotten, id);
-  return get_twin(
-      backend, name, [&](const format::Twin& twin) -> core::Result<Twinned<format::Tombstone>> {
-        CAIRN_TRY(format::Tombstone tombstone, open_padded(keys, Purpose::tombstone, name.id,
-                                                           twin.payload, format::decode_tombstone));
-        if (tombstone.snapshot != id) {
-          return core::fail(ErrorCode::corrupt, "it belongs to another snapshot");
-        }
-        CAIRN_TRY_STATUS(check_signature(keys, tombstone.signer,
-                                         format::tombstone_message(keys.repository(), tombstone),
-                                         tombstone.signature));
-        return Twinned<format::Tombstone>{.value = std::move(tombstone), .intact = twin.intact};
-      });
+  const auto open = [&](core::ByteView envelope) -> core::Result<format::Tombstone> {
+    CAIRN_TRY(format::Tombstone tombstone, open_signed(kTombstones, keys, name.id, envelope));
+    if (tombstone.snapshot != id) {
+      return core::fail(ErrorCode::corrupt, "it belongs to another snapshot");
+    }
+    return tombstone;
+  };
+  return get_object(backend, name, format::decode_twin, open);
 }
 
 core::Result<CondemnedId> put_condemned(Backend& backend, const KeyRing& keys, core::Random& random,
                                         format::Condemned condemned) {
   CAIRN_TRY_STATUS(check_can_collect(keys, "condemn packs"));
-  condemned.signer = *keys.bundle().certificate;
-  condemned.signature = sign(keys, format::condemned_message(keys.repository(), condemned));
-  CAIRN_TRY(const core::Bytes encoded, format::encode_condemned(condemned));
-  const core::Bytes envelope =
-      seal_symmetric(keys, random, Purpose::condemned, core::Hash256(), encoded);
-  std::uint64_t written_bytes = 0;
-  CAIRN_TRY(const core::Hash256 id,
-            put_frame_by_content(backend, ObjectKind::condemned, envelope, written_bytes));
-  return CondemnedId::from(id.view());
+  return put_signed<CondemnedId>(kCondemned, backend, keys, random, condemned);
 }
 
 core::Result<format::Condemned> get_condemned(Backend& backend, const KeyRing& keys,
                                               const CondemnedId& id) {
-  return get_frame(
-      backend, object_name(ObjectKind::condemned, id), true,
-      [&keys](core::ByteView payload) -> core::Result<format::Condemned> {
-        CAIRN_TRY(const core::Bytes plaintext,
-                  open_symmetric(keys, Purpose::condemned, core::Hash256(), payload));
-        CAIRN_TRY(format::Condemned condemned, format::decode_condemned(plaintext));
-        CAIRN_TRY_STATUS(check_signature(keys, condemned.signer,
-                                         format::condemned_message(keys.repository(), condemned),
-                                         condemned.signature));
-        return condemned;
-      });
+  return get_signed(kCondemned, backend, keys, id);
 }
-
-// --- Marks ---
 
 core::Result<MarkId> put_mark(Backend& backend, const KeyRing& keys, core::Random& random,
                               format::Mark mark) {
   CAIRN_TRY_STATUS(check_can_collect(keys, "mark a snapshot"));
-  mark.signer = *keys.bundle().certificate;
-  mark.signature = sign(keys, format::mark_message(keys.repository(), mark));
-  CAIRN_TRY(const core::Bytes encoded, format::encode_mark(mark));
-  const core::Bytes envelope = seal_padded(keys, random, Purpose::mark, core::Hash256(), encoded);
-  std::uint64_t written_bytes = 0;
-  CAIRN_TRY(const core::Hash256 id,
-            put_frame_by_content(backend, ObjectKind::mark, envelope, written_bytes));
-  return MarkId::from(id.view());
+  return put_signed<MarkId>(kMarks, backend, keys, random, mark);
 }
 
 core::Result<format::Mark> get_mark(Backend& backend, const KeyRing& keys, const MarkId& id) {
-  return get_frame(
-      backend, object_name(ObjectKind::mark, id), true,
-      [&keys](core::ByteView payload) -> core::Result<format::Mark> {
-        CAIRN_TRY(format::Mark mark,
-                  open_padded(keys, Purpose::mark, core::Hash256(), payload, format::decode_mark));
-        CAIRN_TRY_STATUS(check_signature(
-            keys, mark.signer, format::mark_message(keys.repository(), mark), mark.signature));
-        return mark;
-      });
+  return get_signed(kMarks, backend, keys, id);
 }
-
-// --- Settings ---
 
 core::Result<SettingsId> put_settings(Backend& backend, const KeyRing& keys, core::Random& random,
                                       format::Settings settings) {
@@ -461,28 +442,12 @@ core::Result<SettingsId> put_settings(Backend& backend, const KeyRing& keys, cor
                                   to_string(keys.role())),
                       "use a key of role admin");
   }
-  settings.signer = *keys.bundle().certificate;
-  settings.signature = sign(keys, format::settings_message(keys.repository(), settings));
-  const core::Bytes envelope = seal_padded(keys, random, Purpose::settings, core::Hash256(),
-                                           format::encode_settings(settings));
-  std::uint64_t written_bytes = 0;
-  CAIRN_TRY(const core::Hash256 id,
-            put_frame_by_content(backend, ObjectKind::settings, envelope, written_bytes));
-  return SettingsId::from(id.view());
+  return put_signed<SettingsId>(kSettings, backend, keys, random, settings);
 }
 
 core::Result<format::Settings> get_settings(Backend& backend, const KeyRing& keys,
                                             const SettingsId& id) {
-  return get_frame(
-      backend, object_name(ObjectKind::settings, id), true,
-      [&keys](core::ByteView payload) -> core::Result<format::Settings> {
-        CAIRN_TRY(format::Settings settings, open_padded(keys, Purpose::settings, core::Hash256(),
-                                                         payload, format::decode_settings));
-        CAIRN_TRY_STATUS(check_signature(keys, settings.signer,
-                                         format::settings_message(keys.repository(), settings),
-                                         settings.signature));
-        return settings;
-      });
+  return get_signed(kSettings, backend, keys, id);
 }
 
 }  // namespace cairn::repo::store
