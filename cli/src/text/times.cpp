@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 
 namespace cairn::cli {
 namespace {
@@ -58,25 +58,6 @@ class Reader {
  private:
   std::string_view rest_;
 };
-
-bool is_leap_year(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
-
-constexpr std::array<int, 12> kDaysBeforeMonth{0,   31,  59,  90,  120, 151,
-                                               181, 212, 243, 273, 304, 334};
-
-int days_in_month(int year, int month) {
-  constexpr std::array<int, 12> kDays{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return kDays[static_cast<std::size_t>(month - 1)] + (month == 2 && is_leap_year(year) ? 1 : 0);
-}
-
-/// Days from 1970-01-01; the year is at least 1.
-std::int64_t days_since_1970(int year, int month, int day) {
-  const std::int64_t before = year - 1;
-  const std::int64_t leap_days = before / 4 - before / 100 + before / 400 - 477;  // 477 until 1969
-  const int in_year = kDaysBeforeMonth[static_cast<std::size_t>(month - 1)] + day - 1 +
-                      (month > 2 && is_leap_year(year) ? 1 : 0);
-  return (before - 1969) * 365 + leap_days + in_year;
-}
 
 /// "Z" or "+01:00"; false if there is something else.
 bool read_offset(Reader& reader, Moment& moment) {
@@ -178,12 +159,17 @@ std::optional<Moment> parse_moment(std::string_view text) {
   if (!month || !reader.take("-")) {
     return std::nullopt;
   }
-  const auto day = reader.number(2, 1, days_in_month(*year, *month));
+  const auto day = reader.number(2, 1, 31);
   if (!day) {
     return std::nullopt;
   }
+  const auto date = std::chrono::year(*year) / *month / *day;
+  if (!date.ok()) {
+    return std::nullopt;
+  }
   Moment moment;
-  moment.wall_seconds = days_since_1970(*year, *month, *day) * 86'400;
+  moment.wall_seconds =
+      std::chrono::sys_seconds(std::chrono::sys_days(date)).time_since_epoch().count();
   if (reader.at_end()) {
     return moment;
   }

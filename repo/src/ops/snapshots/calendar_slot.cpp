@@ -11,7 +11,9 @@ namespace cairn::repo::ops {
 namespace {
 
 using std::chrono::days;
+using std::chrono::seconds;
 using std::chrono::sys_days;
+using std::chrono::sys_seconds;
 using std::chrono::year_month_day;
 
 constexpr std::int64_t kSecondsPerHour = 3600;
@@ -22,21 +24,9 @@ constexpr std::int64_t kEarliest = -62'135'510'400;  // 0001-01-02T00:00:00Z
 constexpr std::int64_t kLatest = 253'402'214'400;    // 9999-12-31T00:00:00Z
 
 /// Local date and time.
-struct WallTime {
-  sys_days day;
-  std::int64_t second = 0;  ///< of the day
-};
-
-WallTime wall_time(core::Timestamp when, int utc_offset_minutes) {
-  const std::int64_t shown =
-      std::clamp(when.seconds, kEarliest, kLatest) + std::int64_t{utc_offset_minutes} * 60;
-  const std::int64_t second = (shown % kSecondsPerDay + kSecondsPerDay) % kSecondsPerDay;
-  return {sys_days(days((shown - second) / kSecondsPerDay)), second};
-}
-
-std::string text_of(const year_month_day& date) {
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+sys_seconds wall_time(core::Timestamp when, int utc_offset_minutes) {
+  return sys_seconds(seconds(std::clamp(when.seconds, kEarliest, kLatest) +
+                             std::int64_t{utc_offset_minutes} * 60));
 }
 
 /// By ISO 8601 a week begins on Monday and belongs to the year that contains its Thursday.
@@ -51,19 +41,19 @@ std::string week_of(sys_days day) {
 }  // namespace
 
 std::string slot_of(SlotLength length, core::Timestamp when, int utc_offset_minutes) {
-  const WallTime wall = wall_time(when, utc_offset_minutes);
-  const year_month_day date(wall.day);
+  const sys_seconds wall = wall_time(when, utc_offset_minutes);
+  const std::string text = core::format_rfc3339({wall.time_since_epoch().count(), 0}, 0);
   switch (length) {
     case SlotLength::hour:
-      return fmt::format("{} {:02}:00", text_of(date), wall.second / kSecondsPerHour);
+      return fmt::format("{} {}:00", text.substr(0, 10), text.substr(11, 2));
     case SlotLength::day:
-      return text_of(date);
+      return text.substr(0, 10);
     case SlotLength::week:
-      return week_of(wall.day);
+      return week_of(std::chrono::floor<days>(wall));
     case SlotLength::month:
-      return text_of(date).substr(0, 7);
+      return text.substr(0, 7);
     case SlotLength::year:
-      return text_of(date).substr(0, 4);
+      return text.substr(0, 4);
   }
   Ensures(false);
   return {};
@@ -71,8 +61,9 @@ std::string slot_of(SlotLength length, core::Timestamp when, int utc_offset_minu
 
 core::Timestamp moment_before(core::Timestamp when, int utc_offset_minutes,
                               const RetentionDuration& duration) {
-  const WallTime wall = wall_time(when, utc_offset_minutes);
-  const year_month_day date(wall.day);
+  const sys_seconds wall = wall_time(when, utc_offset_minutes);
+  const auto today = std::chrono::floor<days>(wall);
+  const year_month_day date(today);
   const std::int64_t months = std::int64_t{static_cast<int>(date.year())} * kMonthsPerYear +
                               static_cast<unsigned>(date.month()) - 1 -
                               std::int64_t{duration.years} * kMonthsPerYear - duration.months;
@@ -84,7 +75,7 @@ core::Timestamp moment_before(core::Timestamp when, int utc_offset_minutes,
                std::chrono::month(static_cast<unsigned>(months % kMonthsPerYear) + 1) / 1);
   const std::int64_t day = std::int64_t{first.time_since_epoch().count()} +
                            static_cast<unsigned>(date.day()) - 1 - duration.days;
-  return {day * kSecondsPerDay + wall.second - duration.hours * kSecondsPerHour -
+  return {day * kSecondsPerDay + (wall - today).count() - duration.hours * kSecondsPerHour -
               std::int64_t{utc_offset_minutes} * 60,
           when.nanoseconds};
 }
