@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "cairn/core/thread.h"
@@ -28,9 +27,7 @@ core::Status NewFile::create() {
     return core::fail(core::ErrorCode::already_exists, fmt::format("{} exists already", path_),
                       "remove it, or choose another name for --output");
   }
-  std::array<std::byte, 8> tail{};
-  streams_.random.fill(tail);
-  temporary_ = fmt::format("{}.cairn-{}", path_, core::to_hex(tail));
+  temporary_ = fmt::format("{}.cairn-{:016x}", path_, streams_.random.number());
   CAIRN_TRY(file_, streams_.file_system.create(temporary_));
   return {};
 }

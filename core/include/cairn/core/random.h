@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "cairn/core/bytes.h"
 
 namespace cairn::core {
@@ -9,6 +11,7 @@ class Random {
  public:
   virtual ~Random() = default;
   virtual void fill(MutableByteView out) = 0;
+  [[nodiscard]] std::uint64_t number();
 };
 
 /// The system's cryptographic generator. Needs init_crypto() once.

@@ -259,16 +259,9 @@ core::Result<bool> StatCache::is_stored(const Content& content) const {
   return true;
 }
 
-std::uint64_t StatCache::random_number() {
-  core::Bytes bytes(sizeof(std::uint64_t));
-  view_.repository.environment.random.fill(bytes);
-  core::Decoder in(bytes, "random number");
-  return in.u64();
-}
-
 FolderRecord StatCache::start_record(const FolderRecord* before) {
   FolderRecord record;
-  record.serial = random_number();
+  record.serial = view_.repository.environment.random.number();
   record.dead_packs = dead_packs_;
   const auto is_used = [before](std::uint8_t slot) {
     return std::ranges::find(before->pieces, slot, &RecordPiece::slot) != before->pieces.end();
@@ -325,7 +318,7 @@ core::Status StatCache::put(const FolderKey& key, FolderRecord& record) {
     return {};
   }
   if (!interval_) {
-    const std::uint64_t interval = random_number();
+    const std::uint64_t interval = view_.repository.environment.random.number();
     CAIRN_TRY_STATUS(view_.catalogue().put_note(unsettled_note(interval), {}));
     interval_ = interval;
   }

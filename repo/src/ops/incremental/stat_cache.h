@@ -173,7 +173,6 @@ class StatCache {
   [[nodiscard]] core::Result<std::optional<FolderRecord>> stored(const FolderKey& key) const;
   [[nodiscard]] core::Error unreadable(const FolderKey& key, std::string_view why) const;
   core::Status forget_below(const FolderKey& key, const std::string& path, unsigned depth);
-  [[nodiscard]] std::uint64_t random_number();
 
   WriteView view_;
   Options options_;

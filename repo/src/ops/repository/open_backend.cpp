@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "cairn/core/codec.h"
 #include "store/backend/backend_registry.h"
 
 namespace cairn::repo {
@@ -18,12 +17,10 @@ core::Result<store::BackendRegistry::Place> find_place(const store::BackendRegis
 core::Result<ops::OpenBackend> ops::open_backend(const Environment& environment,
                                                  const std::string& location, Place place) {
   CAIRN_TRY(auto found, find_place(environment.backends, location));
-  core::Bytes tag(sizeof(std::uint64_t));
-  environment.random.fill(tag);
   const store::BackendContext context{.file_system = environment.file_system,
                                       .location = std::move(found.location),
                                       .writer = {.process = environment.process,
-                                                 .tag = core::Decoder(tag, "tag").u64(),
+                                                 .tag = environment.random.number(),
                                                  .is_gone = environment.process_is_gone}};
   if (place == Place::made_new) {
     CAIRN_TRY_STATUS(found.kind.create(context));
