@@ -4,35 +4,41 @@
 
 namespace cairn::repo::store {
 
-std::string object_path(const ObjectName& name) {
-  const auto in_folder = [&name](std::string_view folder) {
-    return fmt::format("{}/{}", folder, name.id.hex());
-  };
-  switch (name.kind) {
+std::string_view folder_of(format::ObjectKind kind) noexcept {
+  switch (kind) {
     case format::ObjectKind::config:
-      return "config";
+      break;
     case format::ObjectKind::key_slot:
-      return in_folder("keys");
-    case format::ObjectKind::pack: {
-      const std::string hex = name.id.hex();
-      return fmt::format("packs/{}/{}", hex.substr(0, 2), hex);
-    }
+      return "keys";
+    case format::ObjectKind::pack:
+      return "packs";
     case format::ObjectKind::index:
-      return in_folder("index");
+      return "index";
     case format::ObjectKind::session:
-      return in_folder("sessions");
+      return "sessions";
     case format::ObjectKind::snapshot:
-      return in_folder("snapshots");
+      return "snapshots";
     case format::ObjectKind::forgotten:
-      return in_folder("forgotten");
+      return "forgotten";
     case format::ObjectKind::condemned:
-      return in_folder("condemned");
+      return "condemned";
     case format::ObjectKind::mark:
-      return in_folder("marks");
+      return "marks";
     case format::ObjectKind::settings:
-      return in_folder("settings");
+      return "settings";
   }
-  return in_folder("unknown");
+  return {};
+}
+
+std::string object_path(const ObjectName& name) {
+  if (name.kind == format::ObjectKind::config) {
+    return "config";
+  }
+  const std::string hex = name.id.hex();
+  if (name.kind == format::ObjectKind::pack) {
+    return fmt::format("{}/{}/{}", folder_of(name.kind), hex.substr(0, 2), hex);
+  }
+  return fmt::format("{}/{}", folder_of(name.kind), hex);
 }
 
 core::Status Backend::replace(const ObjectName& name, core::ByteView /*data*/) {

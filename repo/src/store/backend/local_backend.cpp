@@ -25,32 +25,6 @@ using format::ObjectKind;
 /// Every attempt costs a system call; this many names are taken only if something is wrong.
 constexpr int kTemporaryNamesMax = 100'000;
 
-std::string_view folder_of(ObjectKind kind) {
-  switch (kind) {
-    case ObjectKind::key_slot:
-      return "keys";
-    case ObjectKind::pack:
-      return kPacksFolder;
-    case ObjectKind::index:
-      return "index";
-    case ObjectKind::session:
-      return "sessions";
-    case ObjectKind::snapshot:
-      return "snapshots";
-    case ObjectKind::forgotten:
-      return "forgotten";
-    case ObjectKind::condemned:
-      return "condemned";
-    case ObjectKind::mark:
-      return "marks";
-    case ObjectKind::settings:
-      return "settings";
-    case ObjectKind::config:
-      break;
-  }
-  return {};
-}
-
 bool has_code(const Status& status, ErrorCode code) noexcept {
   return !status && status.error().code() == code;
 }
@@ -120,6 +94,10 @@ class LocalBackend final : public Backend {
     return path_of(object_path(name));
   }
   [[nodiscard]] std::string root() const { return location_.empty() ? "/" : location_; }
+  Status sync_folder_of(const ObjectName& name) {
+    return file_system_.sync_folder(name.kind == ObjectKind::config ? root()
+                                                                    : parent_of(path_of(name)));
+  }
 
   /// With whom new files and folders are shared.
   struct SharedAs {
@@ -347,8 +325,7 @@ Status LocalBackend::publish(const std::string& temporary, const ObjectName& nam
   }
   CAIRN_TRY_STATUS(published);
   moved = true;
-  const std::string folder = name.kind == ObjectKind::config ? root() : parent_of(path);
-  return file_system_.sync_folder(folder);
+  return sync_folder_of(name);
 }
 
 // The folder may have been made by a process that died before it was durable, so the first use by
@@ -362,11 +339,11 @@ Status LocalBackend::make_pack_folder(const ObjectName& name) {
   const std::string folder = parent_of(path_of(name));
   Status made = make_shared_folder(file_system_, folder, sharing().folders);
   if (has_code(made, ErrorCode::not_found)) {
-    CAIRN_TRY_STATUS(make_folder_again(kPacksFolder));
+    CAIRN_TRY_STATUS(make_folder_again(folder_of(ObjectKind::pack)));
     made = make_shared_folder(file_system_, folder, sharing().folders);
   }
   CAIRN_TRY_STATUS(made);
-  CAIRN_TRY_STATUS(file_system_.sync_folder(path_of(kPacksFolder)));
+  CAIRN_TRY_STATUS(file_system_.sync_folder(path_of(folder_of(ObjectKind::pack))));
   is_durable = true;
   return {};
 }
@@ -416,9 +393,9 @@ Status LocalBackend::list_folder(ObjectKind kind, const std::string& folder,
 }
 
 Status LocalBackend::list_packs(const Visit& visit, const Foreign& foreign) {
-  CAIRN_TRY(const std::vector<std::string> names, names_in(path_of(kPacksFolder)));
+  CAIRN_TRY(const std::vector<std::string> names, names_in(path_of(folder_of(ObjectKind::pack))));
   for (const std::string& name : names) {
-    const std::string folder = fmt::format("{}/{}", kPacksFolder, name);
+    const std::string folder = fmt::format("{}/{}", folder_of(ObjectKind::pack), name);
     std::byte first{};
     if (core::parse_hex(name, {&first, 1})) {
       CAIRN_TRY(const std::optional<core::FileInfo> info, file_system_.info(path_of(folder)));
@@ -448,17 +425,9 @@ Status LocalBackend::list(ObjectKind kind, const Visit& visit, const Foreign& fo
       return list_config(visit);
     case ObjectKind::pack:
       return list_packs(visit, foreign);
-    case ObjectKind::key_slot:
-    case ObjectKind::index:
-    case ObjectKind::session:
-    case ObjectKind::snapshot:
-    case ObjectKind::forgotten:
-    case ObjectKind::condemned:
-    case ObjectKind::mark:
-    case ObjectKind::settings:
-      break;
+    default:
+      return list_folder(kind, std::string(folder_of(kind)), {}, visit, foreign);
   }
-  return list_folder(kind, std::string(folder_of(kind)), {}, visit, foreign);
 }
 
 Status LocalBackend::replace(const ObjectName& name, core::ByteView data) {
@@ -469,19 +438,14 @@ Status LocalBackend::replace(const ObjectName& name, core::ByteView data) {
 }
 
 Status LocalBackend::move_over(const std::string& temporary, const ObjectName& name, bool& moved) {
-  const std::string path = path_of(name);
-  CAIRN_TRY_STATUS(file_system_.replace(temporary, path));
+  CAIRN_TRY_STATUS(file_system_.replace(temporary, path_of(name)));
   moved = true;
-  return file_system_.sync_folder(name.kind == ObjectKind::config ? root() : parent_of(path));
+  return sync_folder_of(name);
 }
 
 Status LocalBackend::remove(const ObjectName& name) {
-  const std::string path = path_of(name);
-  CAIRN_TRY_STATUS(file_system_.remove(path));
-  if (name.kind == ObjectKind::pack) {
-    return {};
-  }
-  return file_system_.sync_folder(name.kind == ObjectKind::config ? root() : parent_of(path));
+  CAIRN_TRY_STATUS(file_system_.remove(path_of(name)));
+  return name.kind == ObjectKind::pack ? Status() : sync_folder_of(name);
 }
 
 core::Result<std::vector<std::string>> LocalBackend::unfinished() {

@@ -13,6 +13,19 @@ namespace {
 using core::ErrorCode;
 using core::Status;
 
+/// In the order of a first write.
+std::vector<std::string_view> local_folders() {
+  std::vector<std::string_view> folders;
+  for (std::size_t number = 1; number <= format::kObjectKindCount; ++number) {
+    const std::string_view folder = folder_of(static_cast<format::ObjectKind>(number));
+    if (!folder.empty()) {
+      folders.push_back(folder);
+    }
+  }
+  folders.push_back(kTemporaryFolder);
+  return folders;
+}
+
 /// What init may find in a folder that counts as empty: a disk's own lost+found, and folders of an
 /// init that was interrupted before it wrote anything.
 core::Result<bool> may_stay(core::FileSystem& file_system, const std::string& location,
@@ -20,7 +33,8 @@ core::Result<bool> may_stay(core::FileSystem& file_system, const std::string& lo
   if (name == "lost+found") {
     return true;
   }
-  if (std::ranges::find(kLocalFolders, name) == kLocalFolders.end()) {
+  const auto folders = local_folders();
+  if (std::ranges::find(folders, name) == folders.end()) {
     return false;
   }
   const std::string path = fmt::format("{}/{}", location, name);
@@ -119,7 +133,7 @@ Status create_local_layout(core::FileSystem& file_system, const std::string& loc
   CAIRN_TRY_STATUS(make_folders(file_system, root));
   CAIRN_TRY_STATUS(check_is_empty(file_system, base, root));
   CAIRN_TRY(const core::Sharing sharing, file_system.sharing_inside(root));
-  for (const std::string_view folder : kLocalFolders) {
+  for (const std::string_view folder : local_folders()) {
     CAIRN_TRY_STATUS(make_shared_folder(file_system, fmt::format("{}/{}", base, folder), sharing));
   }
   CAIRN_TRY_STATUS(file_system.sync_folder(root));

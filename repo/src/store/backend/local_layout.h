@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 
@@ -11,11 +10,7 @@
 namespace cairn::repo::store {
 
 inline constexpr std::string_view kTemporaryFolder = "tmp";
-inline constexpr std::string_view kPacksFolder = "packs";
 inline constexpr std::string_view kReserveFile = "reserve";
-inline constexpr std::array<std::string_view, 10> kLocalFolders = {
-    "keys",      kPacksFolder, "index", "sessions", "snapshots",
-    "forgotten", "condemned",  "marks", "settings", kTemporaryFolder};
 
 /// "/" becomes empty, so that joining with '/' always gives a path.
 [[nodiscard]] std::string without_trailing_slashes(std::string path);
