@@ -24,8 +24,7 @@ class Forger {
       : repository_(*fixture.init()), meter_(fixture.observer, fixture.clock) {
     const auto view = ops::ensure_catalogue(parts(), fixture.observer);
     REQUIRE(outcome(view) == "ok");
-    store_.emplace(ops::WriteView{*view, usable_packs_}, ops::ChunkStoreOptions{.times = times_},
-                   meter_);
+    store_.emplace(ops::WriteView{*view, usable_packs_}, ops::ChunkStoreOptions(), meter_);
     nodes_.emplace(*store_, *parts().keys);
   }
 
@@ -78,7 +77,6 @@ class Forger {
 
   Repository repository_;
   ops::UsablePacks usable_packs_;
-  ops::StageTimes times_{nullptr};
   ops::ProgressMeter meter_;
   std::optional<ops::ChunkStore> store_;
   std::optional<ops::StoredNodes> nodes_;

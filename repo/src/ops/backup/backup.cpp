@@ -7,7 +7,6 @@
 #include <gsl/gsl>
 #include <utility>
 
-#include "cairn/core/codec.h"
 #include "ops/backup/backup_pipeline.h"
 #include "ops/choice/left_out.h"
 #include "ops/incremental/stat_cache.h"
@@ -102,9 +101,8 @@ constexpr std::uint64_t kTimeLimitSecondsMax = 1'000'000'000;
 
 ops::PipelineOptions pipeline_options(const OpenRepository& repository,
                                       const BackupOptions& options,
-                                      const ops::BackupSources& sources, ops::StatCache* cache,
-                                      ops::StageTimes& times) {
-  ops::PipelineOptions pipeline{.times = times};
+                                      const ops::BackupSources& sources, ops::StatCache* cache) {
+  ops::PipelineOptions pipeline;
   pipeline.paths = sources.paths;
   pipeline.read_from = sources.read_from;
   pipeline.stream = options.stream ? &*options.stream : nullptr;
@@ -115,9 +113,7 @@ ops::PipelineOptions pipeline_options(const OpenRepository& repository,
   // Compared first: a NaN cannot become an integer.
   const double sample = options.rehash_sample > 0 ? std::min(options.rehash_sample, 1.0) : 0.0;
   pipeline.walk.samples_in_2_32 = static_cast<std::uint64_t>(sample * 0x1p32);
-  core::Bytes seed(sizeof(std::uint64_t));
-  repository.environment.random.fill(seed);
-  pipeline.walk.sample_seed = core::Decoder(seed, "seed").u64();
+  pipeline.walk.sample_seed = repository.environment.random.number();
   pipeline.tell_changes = options.tell_changes;
   if (options.time_limit_seconds > 0) {
     pipeline.deadline_ns =
@@ -137,7 +133,7 @@ core::Status ingest(ops::WriteView view, const BackupOptions& options,
                     Ingested& ingested) {
   BackupReport& report = ingested.report;
   ops::ProgressMeter meter(observer, view.repository.environment.clock);
-  ops::StageTimes times(options.measure_stages ? &view.repository.environment.clock : nullptr);
+  ops::StageTimes times(view.repository.environment.clock);
   ops::StorageLimit limit;
   if (!options.dry_run) {
     CAIRN_TRY(limit, ops::measure_storage(view, observer));
@@ -146,9 +142,9 @@ core::Status ingest(ops::WriteView view, const BackupOptions& options,
                         {.compression_level = options.compression_level,
                          .dry_run = options.dry_run,
                          .limit = limit,
-                         .times = times},
+                         .times = options.measure_stages ? &times : nullptr},
                         meter);
-  ops::PipelineOptions settings = pipeline_options(view.repository, options, from, &cache, times);
+  ops::PipelineOptions settings = pipeline_options(view.repository, options, from, &cache);
   settings.walk.on_own_folder = [&](const std::string& path, bool is_new) {
     report.left_out_folders.push_back(path);
     if (is_new) {
@@ -192,7 +188,9 @@ core::Status ingest(ops::WriteView view, const BackupOptions& options,
   report.data_packs = totals.data_packs;
   report.metadata_packs = totals.metadata_packs;
   report.written_bytes = totals.written_bytes;
-  report.stages = times.all();
+  if (options.measure_stages) {
+    report.stages = times.all();
+  }
   return store.check_room_for(report.snapshot);
 }
 

@@ -93,7 +93,7 @@ BackupPipeline::BackupPipeline(const OpenRepository& repository, const PipelineO
               .nodes = nodes_,
               .control = control_,
               .meter = meter,
-              .times = options.times},
+              .times = store.options().times},
       changes_(meter, options.tell_changes) {
   for (unsigned i = 0; i < options_.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(shared_, &queue_));
@@ -219,7 +219,7 @@ core::Status BackupPipeline::walk_opened(const std::string& path, SourceWalk& wa
       CAIRN_TRY_STATUS(checkpoint());
       return core::fail(core::ErrorCode::interrupted, "interrupted");
     }
-    CAIRN_TRY(auto step, options_.times.measure(Stage::walk, 0, [&] { return walk.next(); }));
+    CAIRN_TRY(auto step, measure(shared_.times, Stage::walk, 0, [&] { return walk.next(); }));
     if (!step) {
       break;
     }

@@ -33,7 +33,6 @@ struct PipelineOptions {
   std::optional<std::uint64_t> deadline_ns = {};
   unsigned workers = 1;
   std::stop_token stop = {};
-  StageTimes& times;
 };
 
 /// Reads the sources into chunks and nodes: one thread walks (the caller's), `workers` threads

@@ -56,7 +56,7 @@ FileIngest::FileIngest(const IngestShared& shared, BlockWriter& blocks)
 
 core::Status FileIngest::ingest(WalkItem& item, std::vector<Problem>& problems) {
   const auto measured = [this](const auto& call) {
-    return shared_.times.measure(Stage::open, 0, call);
+    return measure(shared_.times, Stage::open, 0, call);
   };
   const core::Timestamp before = shared_.clock.now();
   CAIRN_TRY(auto file, measured([&] { return open_what_is_there(item, problems); }));
@@ -263,8 +263,8 @@ core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& 
       first_piece = 0;
     }
     if (first_piece == 0) {
-      begin = shared_.times.measure(Stage::cut, end - scanned,
-                                    [&] { return add_chunks(begin, scanned, end); });
+      begin = measure(shared_.times, Stage::cut, end - scanned,
+                      [&] { return add_chunks(begin, scanned, end); });
     }
     if (left > 0 && !at_end && begin > 0) {
       CAIRN_TRY_STATUS(settle());
@@ -347,7 +347,7 @@ std::vector<ChunkId> FileIngest::hash(std::span<const core::ByteView> chunks) {
 core::Status FileIngest::store_chunk(const ChunkId& id, core::ByteView chunk,
                                      BlockClass block_class) {
   CAIRN_TRY(const bool is_new,
-            shared_.times.measure(Stage::find, 0, [&] { return shared_.store.claim(id); }));
+            measure(shared_.times, Stage::find, 0, [&] { return shared_.store.claim(id); }));
   return is_new ? blocks_.add(block_class, id, chunk) : core::Status();
 }
 

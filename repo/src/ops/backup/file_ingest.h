@@ -30,7 +30,7 @@ struct IngestShared {
   NodeSink& nodes;
   IngestControl& control;
   ProgressMeter& meter;
-  StageTimes& times;
+  StageTimes* times;
 };
 
 /// Of two changes of a file within a tick of the kernel's clock the second leaves no trace in its

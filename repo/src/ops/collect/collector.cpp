@@ -299,10 +299,8 @@ core::Status Collector::copy_needed(CatalogueView view) {
       .stop = options_.stop,
       .damaged = salvaged_.empty() ? nullptr : &salvaged_};
   meter_.set_pack_totals(repacked_.size(), report_.repack_used_bytes);
-  StageTimes times(nullptr);
   UsablePacks nothing;  // everything that is asked for is stored
-  ChunkStore store({view, nothing},
-                   {.compression_level = options_.compression_level, .times = times}, meter_);
+  ChunkStore store({view, nothing}, {.compression_level = options_.compression_level}, meter_);
   Repack repack(view, options, store, meter_);
   core::Status copied = repack.run(repacked_);
   if (copied) {

@@ -259,11 +259,9 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
                                        observer_));
   const ops::WriteView view = session->view();
   CAIRN_TRY(const bool trusted, trusts_pairs(view));
-  ops::StageTimes times(nullptr);
   CAIRN_TRY(const ops::StorageLimit limit, ops::measure_storage(view, observer_));
-  ops::ChunkStore store(
-      view, {.compression_level = options_.compression_level, .limit = limit, .times = times},
-      meter_);
+  ops::ChunkStore store(view, {.compression_level = options_.compression_level, .limit = limit},
+                        meter_);
   ops::StoredNodes nodes(store, *destination_.keys);
   chunks_.begin(store);
   trees_.begin(nodes, trusted);

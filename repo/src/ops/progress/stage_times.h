@@ -25,38 +25,37 @@ enum class Stage : std::uint8_t {
 };
 inline constexpr std::size_t kStages = 10;
 
-/// Adds up where time goes. Thread-safe. A measurement reads the clock twice (about 50 ns), or not
-/// at all if there is no clock.
+/// Adds up where time goes. Thread-safe. A measurement reads the clock twice (about 50 ns).
 class StageTimes {
  public:
-  /// nullptr: measures nothing.
-  explicit StageTimes(core::Clock* clock) : clock_(clock) {}
+  explicit StageTimes(core::Clock& clock) : clock_(clock) {}
 
-  /// From its construction to its destruction.
+  /// From its construction to its destruction. nullptr: measures nothing.
   class Span {
    public:
-    Span(StageTimes& times, Stage stage, std::uint64_t bytes = 0)
-        : times_(times), stage_(stage), bytes_(bytes), start_ns_(times.now_ns()) {}
-    ~Span() { times_.add(stage_, times_.now_ns() - start_ns_, bytes_); }
+    Span(StageTimes* times, Stage stage, std::uint64_t bytes = 0)
+        : times_(times), stage_(stage), bytes_(bytes), start_ns_(now_ns()) {}
+    ~Span() {
+      if (times_ != nullptr) {
+        times_->add(stage_, now_ns() - start_ns_, bytes_);
+      }
+    }
     Span(const Span&) = delete;
     Span& operator=(const Span&) = delete;
     void add_bytes(std::uint64_t bytes) noexcept { bytes_ += bytes; }
 
    private:
-    StageTimes& times_;
+    [[nodiscard]] std::uint64_t now_ns() const {
+      return times_ == nullptr ? 0 : times_->clock_.monotonic_ns();
+    }
+
+    StageTimes* times_;
     Stage stage_;
     std::uint64_t bytes_;
     std::uint64_t start_ns_;
   };
 
-  /// Measures one call and returns its result.
-  template <class Call>
-  auto measure(Stage stage, std::uint64_t bytes, const Call& call) {
-    const Span span(*this, stage, bytes);
-    return call();
-  }
-
-  /// In the order of Stage; empty if nothing was measured.
+  /// In the order of Stage.
   [[nodiscard]] std::vector<StageTime> all() const;
 
  private:
@@ -65,11 +64,17 @@ class StageTimes {
     std::atomic<std::uint64_t> bytes{0};
   };
 
-  [[nodiscard]] std::uint64_t now_ns() { return clock_ == nullptr ? 0 : clock_->monotonic_ns(); }
   void add(Stage stage, std::uint64_t ns, std::uint64_t bytes) noexcept;
 
-  core::Clock* clock_;
+  core::Clock& clock_;
   std::array<Sum, kStages> sums_;
 };
+
+/// Measures one call and returns its result.
+template <class Call>
+auto measure(StageTimes* times, Stage stage, std::uint64_t bytes, const Call& call) {
+  const StageTimes::Span span(times, stage, bytes);
+  return call();
+}
 
 }  // namespace cairn::repo::ops

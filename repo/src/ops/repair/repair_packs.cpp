@@ -67,14 +67,13 @@ class PackRepair {
                                                  const std::set<ChunkId>& missing,
                                                  ops::ChunkCopier& chunks, ops::TreeCopier& trees);
   [[nodiscard]] ops::ChunkStoreOptions storing(const std::set<ChunkId>& missing) {
-    return {.compression_level = options_.compression_level, .only = &missing, .times = times_};
+    return {.compression_level = options_.compression_level, .only = &missing};
   }
 
   OpenRepository& repository_;
   const RepairPacksOptions& options_;
   Observer& observer_;
   ops::ProgressMeter meter_;
-  ops::StageTimes times_{nullptr};
   RepairPacksReport report_;
 };
 
@@ -197,7 +196,7 @@ std::uint64_t chunks_of(const ops::ChunkStore::Totals& totals) {
 core::Result<std::uint64_t> PackRepair::heal_from_sources(WriteView view,
                                                           const std::set<ChunkId>& missing) {
   ops::ChunkStore store(view, storing(missing), meter_);
-  ops::PipelineOptions pipeline_options{.times = times_};
+  ops::PipelineOptions pipeline_options;
   pipeline_options.paths = options_.sources;
   std::ranges::sort(pipeline_options.paths);
   pipeline_options.workers = core::worker_count(repository_.environment.threads, options_.workers);

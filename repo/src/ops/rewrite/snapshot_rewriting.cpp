@@ -130,12 +130,8 @@ core::Status Rewriting::replace_once(RewrittenSnapshot& rewritten) {
 
 /// The snapshot that takes its place; all that it refers to is durable.
 core::Result<Snapshot> Rewriting::build(ops::WriteView view, RewrittenSnapshot& rewritten) {
-  ops::StageTimes times(nullptr);
-  ops::ChunkStore store(view,
-                        {.compression_level = options_.compression_level,
-                         .dry_run = options_.dry_run,
-                         .times = times},
-                        meter_);
+  ops::ChunkStore store(
+      view, {.compression_level = options_.compression_level, .dry_run = options_.dry_run}, meter_);
   ops::StoredNodes nodes(store, *open_.keys);
   ops::TreeRewriter trees(view, nodes, unchanged_, trees_, meter_);
   Snapshot snapshot = rewritten.original.snapshot;

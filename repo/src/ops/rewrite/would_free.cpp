@@ -56,8 +56,7 @@ core::Result<std::uint64_t> mark_without(WriteView view,
                                          const std::vector<const ListedSnapshot*>& snapshots,
                                          const WouldFreeOptions& options, ops::ProgressMeter& meter,
                                          ops::ChunkMarks& marks) {
-  ops::StageTimes times(nullptr);
-  ops::ChunkStore store(view, {.dry_run = true, .times = times}, meter);
+  ops::ChunkStore store(view, {.dry_run = true}, meter);
   ops::StoredNodes nodes(store, *view.repository.keys);
   MarkingSink sink(nodes, marks);
   ops::TreeRewriter::UnchangedFolders unchanged;

@@ -21,7 +21,7 @@ core::Status BlockWriter::add(BlockClass block_class, const ChunkId& id, core::B
   OpenBlock& block = blocks_[static_cast<std::size_t>(block_class)];
   const auto group = [&] { block.add(id, chunk); };
   if (block_kind(block_class) == format::BlockKind::data) {
-    store_.options().times.measure(Stage::group, chunk.size(), group);
+    measure(store_.options().times, Stage::group, chunk.size(), group);
   } else {
     group();
   }
@@ -57,9 +57,8 @@ core::Status BlockWriter::write(OpenBlock& block) {
   if (!compressor) {
     compressor.emplace(store_.options().compression_level, block_target_bytes(block.block_class));
   }
-  const bool is_smaller = store_.options().times.measure(Stage::compress, block.plain.size(), [&] {
-    return compressor->compress(block.plain, compressed_);
-  });
+  const bool is_smaller = measure(store_.options().times, Stage::compress, block.plain.size(),
+                                  [&] { return compressor->compress(block.plain, compressed_); });
   format::BlockRecord record;
   record.plain_bytes = gsl::narrow_cast<std::uint32_t>(block.plain.size());
   record.codec = is_smaller ? format::BlockCodec::zstd : format::BlockCodec::raw;
@@ -81,7 +80,7 @@ core::Result<store::SealedBlock> BlockWriter::seal(format::BlockKind kind,
     return store::SealedBlock{
         .kind = kind, .record = std::move(record), .key = {}, .bytes = std::move(memory)};
   }
-  return store_.options().times.measure(Stage::seal, payload.size(), [&] {
+  return measure(store_.options().times, Stage::seal, payload.size(), [&] {
     return sealers_[kind == format::BlockKind::data ? 0 : 1].seal(std::move(record), payload,
                                                                   std::move(memory));
   });

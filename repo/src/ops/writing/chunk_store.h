@@ -23,8 +23,8 @@ struct ChunkStoreOptions {
   bool dry_run = false;       ///< compresses and counts, writes nothing
   /// Not nullptr: only these are stored. Must outlive the store.
   const std::set<ChunkId>* only = nullptr;
-  StorageLimit limit = {};  ///< ends the store with no_space before it is exceeded
-  StageTimes& times;
+  StorageLimit limit = {};      ///< ends the store with no_space before it is exceeded
+  StageTimes* times = nullptr;  ///< if they are to be measured
 };
 
 /// Stores the chunks of a session's threads. Each claims a chunk here and puts it into a block of

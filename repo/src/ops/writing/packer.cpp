@@ -131,7 +131,7 @@ core::Status Packer::run() {
       CAIRN_TRY_STATUS(pack(lane, **std::move(work)));
       continue;
     }
-    CAIRN_TRY_STATUS(options_.times.measure(Stage::pack, 0, [this] { return publish_all(); }));
+    CAIRN_TRY_STATUS(measure(options_.times, Stage::pack, 0, [this] { return publish_all(); }));
     const std::scoped_lock lock(mutex_);
     settled_ = true;
     settled_changed_.notify_all();

@@ -59,7 +59,7 @@ class Packer {
   struct Options {
     bool is_dry_run = false;       ///< counts, writes nothing
     bool may_pack_beside = false;  ///< otherwise all blocks go through the packing thread
-    StageTimes& times;
+    StageTimes* times = nullptr;
   };
   /// All must outlive it.
   Packer(const OpenRepository& repository, const Options& options, IndexPublisher& index,

@@ -40,7 +40,7 @@ class Writing {
  public:
   Writing() : repository_(*fixture_.init()), meter_(fixture_.observer, fixture_.clock) {
     REQUIRE(ops::ensure_catalogue(opened(), fixture_.observer));
-    store.emplace(view(), ops::ChunkStoreOptions{.times = times_}, meter_);
+    store.emplace(view(), ops::ChunkStoreOptions(), meter_);
   }
   core::Status add(ops::BlockWriter& writer) {
     const core::Bytes chunk =
@@ -56,7 +56,6 @@ class Writing {
   RepoFixture fixture_;
   repo::Repository repository_;
   ops::UsablePacks usable_packs_;
-  ops::StageTimes times_{nullptr};
   ops::ProgressMeter meter_;
 
  public:

@@ -118,8 +118,8 @@ class Slow {
   }
 
   void begin(const ops::StorageLimit& limit = {}) {
-    store_.emplace(ops::WriteView{view(), usable_packs_},
-                   ops::ChunkStoreOptions{.limit = limit, .times = times_}, meter_);
+    store_.emplace(ops::WriteView{view(), usable_packs_}, ops::ChunkStoreOptions{.limit = limit},
+                   meter_);
     writer_.emplace(*store_);
   }
   /// Blocks of 1 MiB that cannot be compressed.
@@ -158,7 +158,6 @@ class Slow {
   RepoFixture fixture_;
   repo::Repository repository_;
   ops::UsablePacks usable_packs_;
-  ops::StageTimes times_{nullptr};
   ops::ProgressMeter meter_;
   std::optional<ops::ChunkStore> store_;
   std::optional<ops::BlockWriter> writer_;
