@@ -9,7 +9,7 @@
 
 namespace cairn::repo {
 
-/// How far long work has come. Totals are 0 while they are not known.
+/// The progress of long work. Totals are 0 while they are unknown.
 struct Progress {
   std::uint64_t files_done = 0;
   std::uint64_t files_total = 0;
@@ -38,8 +38,9 @@ enum class RestoreAction : std::uint8_t {
 inline constexpr std::size_t kRestoreActionCount = 6;
 [[nodiscard]] std::string_view to_string(RestoreAction action) noexcept;
 
-/// What a verb tells while it works. Calls come from one thread at a time, at most some twenty
-/// progress calls a second; they must not block for long. All methods may be left as they are.
+/// Receives the reports of a verb while it works. Calls come from one thread at a time, at most
+/// about twenty progress calls a second; they must not block for long. All methods have empty
+/// defaults.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -48,7 +49,7 @@ class Observer {
   virtual void change(Change /*change*/, std::string_view /*path*/) {}
   /// Something could not be recorded or restored as it was; the work goes on.
   virtual void problem(const Problem& /*problem*/) {}
-  /// Restore has dealt with one object; `path` is absolute, raw bytes.
+  /// Restore has finished one object; `path` is absolute, raw bytes.
   virtual void restored(RestoreAction /*action*/, std::string_view /*path*/) {}
   /// A line for --verbose: what was done and how long it took.
   virtual void detail(std::string_view /*text*/) {}

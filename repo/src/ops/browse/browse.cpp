@@ -16,7 +16,7 @@ namespace {
 using core::ErrorCode;
 using ops::CatalogueView;
 
-/// Folders above the sources, as far as they lie directly in `folder`; and sources that do.
+/// The sources, and folders above sources, that are directly in `folder`.
 core::Status list_above(CatalogueView view, const Snapshot& snapshot, const std::string& folder,
                         bool recursive,
                         const std::function<core::Status(const ListedEntry&)>& visit);

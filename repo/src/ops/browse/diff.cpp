@@ -42,7 +42,7 @@ void count(TreeCounts& counts, const Entry& entry) {
   }
 }
 
-/// In what the metadata of two objects of one type differ, as far as both sides know it.
+/// How the metadata of two objects of one type differ, as far as it is known on both sides.
 void compare_metadata(const DiffEntry& before, const DiffEntry& after,
                       std::vector<ChangedField>& fields) {
   const Entry& a = before.entry;
@@ -65,7 +65,7 @@ void compare_metadata(const DiffEntry& before, const DiffEntry& after,
   }
 }
 
-/// Both trees in step: whatever name comes first is taken on the side that has it.
+/// Reads both trees in step: the name that comes first is taken from the side that has it.
 class Differ {
  public:
   Differ(CatalogueView view, const DiffOptions& options, Observer& observer,
@@ -179,7 +179,7 @@ core::Status Differ::advance_one(const DiffHead& head, Side side) {
   return take_one(std::move(entry), side, std::move(path));
 }
 
-/// Both sides stand at the same name.
+/// Both sides are at the same name.
 core::Status Differ::advance_both(const DiffHead& before, const DiffHead& after) {
   if (before.piece != nullptr && after.piece != nullptr) {
     if (before.piece->node == after.piece->node) {
@@ -187,7 +187,7 @@ core::Status Differ::advance_both(const DiffHead& before, const DiffHead& after)
       after_->skip_piece();
       return {};
     }
-    // The larger piece first: the smaller one may turn up inside it.
+    // The larger piece first: the smaller one may appear inside it.
     return open_piece(before.piece->level_below >= after.piece->level_below ? *before_ : *after_);
   }
   if (before.piece != nullptr) {
@@ -244,7 +244,7 @@ core::Status Differ::take_one(DiffEntry entry, Side side, std::string path) {
   count(is_before ? report_.removed : report_.added, entry.entry);
   const bool is_folder = entry.entry.type == EntryType::folder;
   const DiffEntry* const folder = is_folder ? &entry : nullptr;
-  // The change takes the entry away; the folder below it is needed still.
+  // The change moves the entry away; the folder below it is still needed.
   DiffEntry told = entry;
   CAIRN_TRY_STATUS(tell(is_before ? DifferenceType::removed : DifferenceType::added, path,
                         is_before ? &told : nullptr, is_before ? nullptr : &told, {}));
@@ -311,7 +311,7 @@ core::Status Differ::compare_files(DiffEntry& before, DiffEntry& after,
   bool is_same = same_size;
   CAIRN_TRY(const bool was_read,
             live_->look_into(live, must_read ? &stored.entry.content : nullptr, is_same));
-  // A file that cannot be read differs only where its stat says so.
+  // A file that cannot be read differs only if its stat says so.
   if (!is_same && (was_read || !same_size)) {
     fields.push_back(ChangedField::content);
   }

@@ -186,8 +186,8 @@ core::Result<bool> LiveTree::look_into(DiffEntry& file, const Content* other, bo
   return unreadable ? problem(*unreadable) : true;
 }
 
-/// Reads the file where the recorded chunks lie: their ids tell whether the bytes are the same,
-/// whatever the parameters were that cut them. What the file refuses goes to `unreadable`.
+/// Reads the file at the offsets of the recorded chunks: their ids show whether the bytes are the
+/// same, however they were cut. Errors of reading go to `unreadable`.
 core::Result<bool> LiveTree::has_content(SourceFile& file, const Content& content,
                                          std::optional<core::Error>& unreadable) {
   if (file.size_bytes() != content.size_bytes) {
@@ -220,7 +220,7 @@ core::Result<bool> LiveTree::has_item(SourceFile& file, std::uint64_t offset,
   buffer_.resize(std::max(buffer_.size(), at_once));
   for (std::uint64_t done = 0; done < item.length_bytes;) {
     if (!item.chunk) {
-      // A recorded hole that still is one need not be read.
+      // A recorded hole that is still one need not be read.
       CAIRN_TRY(const auto extent, file.next_extent(offset + done));
       if (extent && extent->is_hole) {
         done = std::min(item.length_bytes, extent->offset + extent->length_bytes - offset);

@@ -20,7 +20,7 @@
 /// The two sides of a comparison, read depth first with names ascending. Not thread-safe.
 namespace cairn::repo::ops {
 
-/// An object as one side has it.
+/// An object on one side.
 struct DiffEntry {
   Entry entry;
   bool is_recorded = true;     ///< false: a folder above sources, without metadata
@@ -40,16 +40,16 @@ struct DiffHead {
 class DiffTree {
  public:
   virtual ~DiffTree() = default;
-  /// The object that the tree is made of, once, first of all.
+  /// The root object; to be called once, before anything else.
   [[nodiscard]] virtual core::Result<DiffEntry> take_root() = 0;
-  /// Needs an entered folder. The answer is good until the next call.
+  /// Requires an entered folder. The result is valid until the next call.
   [[nodiscard]] virtual core::Result<DiffHead> head() = 0;
   /// Precondition: an entry is next.
   [[nodiscard]] virtual core::Result<DiffEntry> take() = 0;
   // Precondition: a piece is next.
   virtual core::Status open_piece() = 0;
   virtual void skip_piece() = 0;
-  /// Into the folder that was taken last. Live folders must be entered.
+  /// Enters the folder that was taken last. Live folders must be entered.
   virtual core::Status enter(const DiffEntry& folder, const std::string& path) = 0;
   /// Precondition: the entered folder is at its end.
   virtual core::Status leave() = 0;
@@ -69,10 +69,10 @@ class StoredTree final : public DiffTree {
   core::Status leave() override;
 
  private:
-  /// A folder that was recorded, or the names that lead from one above to the sources.
+  /// A recorded folder, or the names that lead from a folder above to the sources.
   struct Level {
     std::optional<FolderCursor> recorded;
-    std::vector<std::string> names;  ///< the next one last
+    std::vector<std::string> names;  ///< the next one is the last
     std::string path;
   };
 
@@ -82,7 +82,7 @@ class StoredTree final : public DiffTree {
   std::vector<Level> levels_;
 };
 
-/// What lies on disk. Files are opened only when they are asked about.
+/// The live file system. Files are opened only when needed.
 class LiveTree final : public DiffTree, private ProblemSink {
  public:
   LiveTree(CatalogueView view, std::string path, Observer& observer, std::stop_token stop);
@@ -95,10 +95,11 @@ class LiveTree final : public DiffTree, private ProblemSink {
   core::Status enter(const DiffEntry& folder, const std::string& path) override;
   core::Status leave() override;
 
-  /// Reads the attributes of the regular file that was taken last, and its content if `other` is
-  /// given, to compare it. False: a problem, told to the observer. `is_same` is what came out.
+  /// Reads the attributes of the regular file that was taken last and, if `other` is given,
+  /// compares its content with that. False: there was a problem, which was reported. `is_same` is
+  /// the result.
   core::Result<bool> look_into(DiffEntry& file, const Content* other, bool& is_same);
-  /// True if the object could not be read, so that its absence means nothing. `folder` holds it.
+  /// True if the object could not be read, so that its absence means nothing. `folder` contains it.
   [[nodiscard]] bool is_unreadable(const std::string& path, const std::string& folder) const;
   [[nodiscard]] std::uint64_t problem_count() const noexcept { return problem_count_; }
 

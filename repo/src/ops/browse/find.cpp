@@ -42,11 +42,11 @@ core::Result<std::vector<PathPattern>> compile(const FindOptions& options) {
   return patterns;
 }
 
-/// What was found below folders met before.
+/// What was found below folders that were met before.
 ///
 /// Findings are kept in the order in which they were met. A walk is depth first, so those below one
-/// folder stand together: a folder is remembered as a range. Findings that come from memory are put
-/// at the end again, for the folders above them.
+/// folder are contiguous, and a folder is remembered as a range. Findings that come from memory are
+/// appended again, for the folders above them.
 class FindMemory {
  public:
   using Finding = std::shared_ptr<const ListedEntry>;
@@ -78,7 +78,7 @@ class FindMemory {
       bytes_ += kFolderBytes;
     }
   }
-  /// Everything at once, which keeps it simple; folders on the current path are not remembered.
+  /// Everything at once, for simplicity; folders on the current path are not remembered.
   void forget_if_full() {
     if (bytes_ > kFindMemoryMax) {
       folders_.clear();

@@ -38,7 +38,7 @@ core::Status check_roles(const OpenRepository& from, const OpenRepository& to) {
   return {};
 }
 
-/// All that a copy keeps. Tags are left out, since they may be changed on either side.
+/// Everything that a copy keeps. Tags are left out, since they may be changed on either side.
 Snapshot without_what_differs(const Snapshot& snapshot) {
   Snapshot kept = snapshot;
   kept.tags.clear();
@@ -57,7 +57,7 @@ void leave_only(const std::set<SnapshotId>& kept, std::vector<ListedSnapshot>& s
                 [&kept](const ListedSnapshot& listed) { return !kept.contains(listed.id); });
 }
 
-/// Leaves the newest `count` of each host, set and paths that "latest" might mean.
+/// Keeps the newest `count` of each host, set and paths that "latest" could mean.
 void keep_latest(std::vector<ListedSnapshot>& snapshots, std::uint64_t count, core::Timestamp now) {
   if (count == 0) {
     return;
@@ -75,7 +75,7 @@ void keep_latest(std::vector<ListedSnapshot>& snapshots, std::uint64_t count, co
   leave_only(kept, snapshots);
 }
 
-/// Leaves what forget() by these rules would keep.
+/// Keeps those that forget() would keep by these rules.
 void keep_by_policy(std::vector<ListedSnapshot>& snapshots, const RetentionRules& rules,
                     core::Timestamp now) {
   if (rules.is_empty()) {
@@ -153,7 +153,7 @@ class Copy {
   ops::ProgressMeter meter_;
   ops::ChunkCopier chunks_;
   ops::TreeCopier trees_;
-  std::map<SnapshotId, Pair> pairs_;  ///< by snapshots of the source
+  std::map<SnapshotId, Pair> pairs_;  ///< by the snapshot of the source
   CopyReport report_;
 };
 
@@ -199,14 +199,14 @@ core::Result<CopyReport> Copy::run() {
   return std::move(report_);
 }
 
-/// Which snapshots of the source have a copy: also those that were not chosen save work.
+/// Which snapshots of the source have a copy: even those that were not chosen save work.
 core::Status Copy::find_copies(const std::vector<ListedSnapshot>& originals) {
   if (!destination_.keys->can_read_metadata()) {
     CAIRN_TRY(const auto standing, standing_snapshots(to_));
     for (const ListedSnapshot& original : originals) {
       CAIRN_TRY(const auto note, to_.catalogue().note(copy_note(from_, original.id)));
       if (note && note->size() == SnapshotId::kSize && standing.contains(SnapshotId::from(*note))) {
-        // What the copy says of itself cannot be read: there is nothing to be compared with.
+        // The copy's manifest cannot be read, so nothing can be compared.
         pairs_.emplace(original.id, Pair{{}, {}, SnapshotId::from(*note)});
       }
     }
@@ -238,7 +238,7 @@ core::Status Copy::copy_missing(CopiedSnapshot& copied) {
     if (done) {
       return done;
     }
-    // Some of what it has copied belongs to no snapshot yet.
+    // Some of what was copied belongs to no snapshot yet.
     trees_.forget_folders();
     const ErrorCode code = done.error().code();
     if (code == ErrorCode::fenced && attempt < ops::WritingSession::kFencesMax) {
@@ -271,7 +271,7 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
   if (!sources && sources.error().code() != ErrorCode::interrupted) {
     return core::fail(std::move(sources).error());
   }
-  // Interrupted work is made durable too: the next copy goes on from there.
+  // Interrupted work is also made durable: the next copy goes on from there.
   CAIRN_TRY_STATUS(chunks_.flush());
   CAIRN_TRY_STATUS(nodes.flush());
   CAIRN_TRY_STATUS(store.finish());
@@ -297,8 +297,8 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
   return {};
 }
 
-/// Condemned records have been read: whoever forgets a copy from now on, and collects, waits for
-/// this session. What belongs to copies that stand now may be relied on; see rule 2 in
+/// Condemned records have been read: a collector that comes after somebody forgets a copy waits for
+/// this session. What belongs to copies that exist now may be relied on; see rule 2 in
 /// docs/design/0006-stat-cache.md.
 core::Result<bool> Copy::trusts_pairs(ops::WriteView view) {
   CAIRN_TRY(const auto standing, standing_snapshots(to_));
@@ -335,7 +335,7 @@ std::optional<ops::EntryPair> Copy::earlier_of(const Snapshot& snapshot, const S
   if (best == nullptr) {
     return std::nullopt;
   }
-  // It only saves work: what cannot be read is not used.
+  // This only saves work: what cannot be read is not used.
   auto from = ops::read_root(from_, *find(best->from));
   auto to = ops::read_root(to_, *find(best->to));
   if (!from || !to) {

@@ -46,12 +46,12 @@ std::optional<ChunkId> TranslatedIds::find(const ChunkId& from) {
   return to;
 }
 
-/// One thread's part: jobs of one block at a time.
+/// One thread's share: jobs of one block at a time.
 class ChunkCopier::Worker {
  public:
   explicit Worker(ChunkCopier& copier) : copier_(copier), open_(*copier.store_) {}
 
-  /// All are of one block, in the order of its chunks.
+  /// All jobs are of one block, in the order of its chunks.
   core::Status copy(std::span<Job> jobs);
   core::Status flush() { return open_.flush(); }
 
@@ -127,7 +127,7 @@ ChunkCopier::~ChunkCopier() = default;
 
 void ChunkCopier::begin(ChunkStore& store) {
   store_ = &store;
-  // New ones: what an attempt that failed has left in open blocks was claimed from its own store.
+  // New ones: a failed attempt may have left chunks in open blocks that its own store had claimed.
   workers_.clear();
   for (unsigned i = 0; i < std::max(options_.workers, 1U); ++i) {
     workers_.push_back(std::make_unique<Worker>(*this));

@@ -18,8 +18,8 @@
 namespace cairn::repo::ops {
 
 /// Which id a chunk of one repository has in another one. It follows from the chunk's bytes alone,
-/// so it holds for ever; whether the chunk is there is another question. Not thread-safe. Memory:
-/// 100 bytes each, 26 MiB; what was not used for longest is forgotten first.
+/// so it stays valid; whether the chunk is there is another question. Not thread-safe. Memory: 100
+/// bytes each, 26 MiB; the least recently used are dropped first.
 class TranslatedIds {
  public:
   void add(const ChunkId& from, const ChunkId& to);
@@ -33,9 +33,9 @@ class TranslatedIds {
 };
 
 /// Copies chunks of file contents from one repository into another one: in windows, so that each
-/// block of the source is opened once per window, by one of the workers. Not thread-safe.
-/// Memory: 150 bytes for each chunk of the window, and per worker a block of the source, sealed,
-/// compressed and expanded, and open blocks of the destination.
+/// block of the source is opened once per window, by one of the workers. Not thread-safe. Memory:
+/// 150 bytes for each chunk of the window, and per worker a block of the source, sealed, compressed
+/// and expanded, and open blocks of the destination.
 class ChunkCopier {
  public:
   struct Options {
@@ -49,24 +49,24 @@ class ChunkCopier {
   /// From now on chunks go into this store.
   void begin(ChunkStore& store);
 
-  /// Adds a chunk to the window. Precondition: it has one.
+  /// Adds a chunk to the window. Precondition: the item has one.
   void want(const ContentItem& item);
   /// True once the window should be copied.
   [[nodiscard]] bool is_full() const noexcept;
-  /// All chunks of the window are handed to the store, unless the destination has them, which are
+  /// Passes all chunks of the window to the store, except those that the destination has; these are
   /// not read if their ids are known. Errors: not_found, corrupt (the source), those of the store,
   /// interrupted.
   core::Status copy_window();
-  /// Of a chunk of the window, once that was copied.
+  /// The destination's id for a chunk of the window, after copying.
   [[nodiscard]] ChunkId id_of(const ChunkId& from) const;
-  /// An empty window.
+  /// Starts an empty window.
   void next_window();
 
-  /// Hands over the blocks that are not full.
+  /// Writes the blocks that are not full.
   core::Status flush();
 
   [[nodiscard]] TranslatedIds& ids() noexcept { return ids_; }
-  /// Of chunks of the source, expanded.
+  /// Bytes of decompressed chunks of the source.
   [[nodiscard]] std::uint64_t bytes_read() const noexcept { return bytes_read_; }
 
  private:
@@ -79,8 +79,8 @@ class ChunkCopier {
   struct Job {
     ChunkId from;
     store::ChunkLocation location;
-    std::optional<ChunkId> claimed;  ///< the store has asked for it under this id
-    ChunkId id;                      ///< the answer
+    std::optional<ChunkId> claimed;  ///< the store wants it under this id
+    ChunkId id;                      ///< the result
   };
   [[nodiscard]] core::Result<std::vector<Job>> find_jobs();
   core::Status run(std::vector<Job>& jobs);

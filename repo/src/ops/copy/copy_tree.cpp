@@ -17,7 +17,7 @@ void FolderPair::advance() {
   next_.reset();
   auto from = from_.next();
   auto to = to_.next();
-  // Names that differ mean that one is no copy of the other, whatever their manifests say.
+  // Different names mean that one is no copy of the other, whatever their manifests say.
   if (from && to && *from && *to && (*from)->name == (*to)->name) {
     next_ = EntryPair{std::move(**from), std::move(**to)};
   }
@@ -40,7 +40,7 @@ class TreeCopier::EarlierContent {
   EarlierContent(CatalogueView from, CatalogueView to, const EntryPair& pair)
       : from_(from, pair.from.content), to_(to, pair.to.content) {}
 
-  /// Learns ids of chunks up to `offset` and somewhat beyond: what was inserted has moved them.
+  /// Learns ids of chunks up to `offset` and a little beyond, since insertions have moved them.
   void learn(std::uint64_t offset, TranslatedIds& ids) {
     while (!ended_ && learned_ < offset + kAheadBytes) {
       const auto from = from_.next();

@@ -19,7 +19,7 @@
 
 namespace cairn::repo::ops {
 
-/// One object as two repositories have it: an earlier snapshot of the source, and its copy.
+/// One object in two repositories: in an earlier snapshot of the source, and in its copy.
 struct EntryPair {
   Entry from;
   Entry to;
@@ -32,8 +32,8 @@ class FolderPair {
   FolderPair(CatalogueView from, const ChunkId& from_node, CatalogueView to,
              const ChunkId& to_node);
 
-  /// The object of that name, if both have it. Names must be asked for in ascending order. What
-  /// cannot be read is not there: a pair only saves work.
+  /// The object with that name, if both have it. Names must ascend from call to call. Unreadable
+  /// objects count as absent: a pair only saves work.
   [[nodiscard]] std::optional<EntryPair> find(std::string_view name);
 
  private:
@@ -45,25 +45,25 @@ class FolderPair {
 };
 
 /// Copies the trees of snapshots: reads what the source recorded, and builds the same with the
-/// destination's keys, which say where nodes end and what ids are. Chunks of files go through a
-/// ChunkCopier in windows, so entries wait, in walk order, until their chunks' ids are known.
-/// Not thread-safe. Memory: one leaf per folder on the current path, on each side; the entries of
-/// a window (at most kEventsMax); 128 bytes for each folder that is remembered, 16 MiB.
+/// destination's keys, which decide where nodes end and what ids are. Chunks of files go through a
+/// ChunkCopier in windows, so entries wait, in walk order, until their chunks' ids are known. Not
+/// thread-safe. Memory: one leaf per folder on the current path, on each side; the entries of a
+/// window (at most kEventsMax); 128 bytes for each remembered folder, 16 MiB.
 class TreeCopier {
  public:
   /// All must outlive it.
   TreeCopier(CatalogueView from, CatalogueView to, ChunkCopier& chunks, ProgressMeter& meter,
              std::stop_token stop);
 
-  /// From now on nodes go into this sink. `trusts_pairs`: what an earlier copy refers to is there,
-  /// and need not be looked up.
+  /// From now on nodes go into this sink. `trusts_pairs`: what an earlier copy refers to exists and
+  /// need not be looked up.
   void begin(NodeSink& nodes, bool trusts_pairs);
-  /// What was copied before may be gone: folders are walked again, even if they are known.
+  /// What was copied before may be gone: folders are walked again even if they are known.
   void forget_folders() { folders_.clear(); }
 
-  /// `earlier`: roots of the same path in an earlier snapshot and in its copy. All that the source
-  /// refers to is handed over, but for unfilled blocks. Errors: not_found, corrupt (of the source),
-  /// no_space, interrupted, io.
+  /// `earlier`: roots of the same path in an earlier snapshot and in its copy. Afterwards
+  /// everything that the source refers to has been passed on, except partly filled blocks. Errors:
+  /// not_found, corrupt (of the source), no_space, interrupted, io.
   [[nodiscard]] core::Result<Source> copy(const Source& source,
                                           const std::optional<EntryPair>& earlier);
 
@@ -73,7 +73,7 @@ class TreeCopier {
     enum class Kind : std::uint8_t { object, open_folder, close_folder, runs, end_file };
     Kind kind = Kind::object;
     Entry entry;
-    std::vector<ContentItem> runs;  ///< with ids of the source
+    std::vector<ContentItem> runs;  ///< with the source's ids
     ChunkId folder;                 ///< its node in the source
   };
   /// A folder being read.
@@ -82,7 +82,7 @@ class TreeCopier {
     FolderReader reader;
     std::optional<FolderPair> earlier;
   };
-  /// An earlier state of a file's content beside its copy, whose ids are learned on the way.
+  /// An earlier state of a file's content beside its copy, from which ids are learned on the way.
   class EarlierContent;
 
   core::Status walk(Entry root, const std::optional<EntryPair>& earlier);

@@ -11,7 +11,7 @@
 
 #include "cairn/repo/restore.h"
 
-// Who has files open that a restore is about to change, as /proc tells it.
+// Which processes have files open that a restore is about to change, according to /proc.
 
 namespace cairn::repo {
 

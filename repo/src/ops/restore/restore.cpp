@@ -25,8 +25,8 @@ using ops::CatalogueView;
 using ops::RestoreWalk;
 using ops::TargetFolder;
 
-/// Folders above the sources: made once, as they are recorded, and shared by the sources. Those
-/// that are there are none of the snapshot's business.
+/// Folders above the sources: made once, as recorded, and shared by the sources. Existing ones are
+/// not changed.
 class FoldersAbove {
  public:
   /// `above`: the absolute path in the snapshot that the target stands for.
@@ -91,7 +91,7 @@ struct Work {
   ops::RestoreTarget& target;
   RestoreWalk& walk;
   const ops::RestoreSelection& selection;
-  std::string name;  ///< what a single object is to be called; empty: as it was
+  std::string name;  ///< the name for a single object; empty: its own
 };
 
 /// A folder goes into the target itself, with its metadata; anything else under its own name.
@@ -106,7 +106,7 @@ core::Status restore_located(Work& work, const ops::Located& located) {
     Entry entry = located.entry;
     entry.name = located.path.substr(located.path.rfind('/') + 1);
     const auto above = inside_source.rfind('/');
-    // A source that is a file has itself as its path.
+    // The path of a source that is a file is the file itself.
     const std::string above_source =
         inside_source.empty() ? source_path.substr(0, source_path.rfind('/')) : source_path;
     return work.walk.restore_object(
@@ -119,7 +119,8 @@ core::Status restore_located(Work& work, const ops::Located& located) {
   return work.walk.restore_children({root, source_path, inside_source}, located.entry.folder);
 }
 
-/// One source under the path that it had, below `above` (the part of the path that is left out).
+/// Restores one source under its original path, below `above` (the part of the path that is left
+/// out).
 core::Status restore_source(Work& work, FoldersAbove& above_folders, const Source& source,
                             std::string_view above) {
   auto entry = ops::read_root(work.view, source);
@@ -188,7 +189,7 @@ core::Status restore_selection(Work& work) {
 core::Status restore_into_target(Work& work, ops::RestoreFiles& files, ops::OpenRepository& open,
                                  Observer& observer) {
   auto status = restore_selection(work);
-  // Files that are on their way are finished or removed in any case.
+  // Files being restored are finished or removed in any case.
   auto finished = files.finish(open, observer);
   if (status) {
     status = std::move(finished);
@@ -220,7 +221,7 @@ void set_totals(ops::ProgressMeter& meter, const Snapshot& snapshot,
 
 }  // namespace
 
-/// `has_begun`: set once the target is what the options want it to be.
+/// `has_begun`: set once the target is known to be usable with these options.
 static core::Result<RestoreReport> restore_once(ops::OpenRepository& open, CatalogueView view,
                                                 const Snapshot& snapshot,
                                                 const RestoreOptions& options, Observer& observer,
@@ -295,7 +296,7 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
   bool has_begun = false;
   return ops::with_catalogue(open, observer, [&](CatalogueView view) {
     if (has_begun && now.overwrite == Overwrite::refuse) {
-      now.overwrite = Overwrite::if_changed;  // what stands there by now is of the first run
+      now.overwrite = Overwrite::if_changed;  // what is there now is from the first run
     }
     return restore_once(open, view, snapshot, now, observer, has_begun);
   });

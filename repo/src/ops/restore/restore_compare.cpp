@@ -70,7 +70,7 @@ core::Result<bool> FileComparison::compare(const Slice& slice, const store::KeyR
     CAIRN_TRY_STATUS(compare_hole(slice, dry_run));
     return true;
   }
-  // Data where a hole is would read as equal if it is zeros, and yet not be what was recorded.
+  // Zeros in place of a hole would read as equal, and yet not be what was recorded.
   if (base_ != nullptr &&
       !(base_has_holes_ && has_hole(base_->number(), slice.file_offset, slice.length_bytes))) {
     CAIRN_TRY(const bool is_there, holds(base_->number(), slice, keys, buffer));

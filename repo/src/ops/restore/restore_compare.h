@@ -8,7 +8,7 @@
 #include "ops/target/restored_file.h"
 #include "store/objects/key_ring.h"
 
-/// Finding out what of a file is in the target already.
+/// Finding out which parts of a file are already in the target.
 namespace cairn::repo::ops {
 
 /// A piece of a file: one chunk, or a hole.
@@ -17,18 +17,18 @@ struct Slice {
   std::optional<ChunkId> chunk;  ///< nullopt: hole
   std::uint64_t file_offset = 0;
   std::uint64_t length_bytes = 0;
-  std::uint32_t block_offset = 0;  ///< in the block that holds the chunk, once that is known
+  std::uint32_t block_offset = 0;  ///< in the block that holds the chunk, once known
 };
 
-/// Compares the slices of one file with what is there: by id, chunk by chunk. Not thread-safe;
+/// Compares the slices of one file with what exists: by id, chunk by chunk. Not thread-safe;
 /// several may work on one file at a time.
 class FileComparison {
  public:
-  /// Opens what is there.
+  /// Opens what exists.
   static core::Result<FileComparison> open(RestoredFile& file);
 
-  /// True if the slice is where it belongs, or was elsewhere and is copied there now; else it must
-  /// be fetched. Errors: of reading what is there, or of writing the copy.
+  /// True if the slice is where it belongs, or was found elsewhere and is copied there now;
+  /// otherwise it must be fetched. Errors: of reading what exists, or of writing the copy.
   [[nodiscard]] core::Result<bool> compare(const Slice& slice, const store::KeyRing& keys,
                                            bool dry_run, core::Bytes& buffer);
 
@@ -42,7 +42,7 @@ class FileComparison {
   std::shared_ptr<Descriptor> base_;   ///< what becomes the file if nothing has to be done
   std::shared_ptr<Descriptor> other_;  ///< where else its bytes may be
   bool base_has_holes_ = false;
-  Run::Bytes other_bytes_ = Run::Bytes::new_ones;  ///< what those are
+  Run::Bytes other_bytes_ = Run::Bytes::new_ones;  ///< which bytes those are
 };
 
 }  // namespace cairn::repo::ops

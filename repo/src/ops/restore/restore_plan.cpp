@@ -9,8 +9,8 @@ namespace cairn::repo::ops {
 
 namespace {
 
-/// True if the next windows probably want the block, too: it lies across the end of this one, or
-/// holds what was stored once and is needed in many places.
+/// True if the next windows will probably need the block, too: it extends beyond the end of this
+/// one, or holds what was stored once and is needed in many places.
 bool is_worth_waiting(const BlockTask& task) noexcept {
   std::uint64_t wanted_bytes = 0;
   for (const Slice& slice : task.slices) {

@@ -19,26 +19,26 @@ struct BlockTask {
 
   std::shared_ptr<const store::PackSummary> pack;  ///< nullptr: no pack holds these chunks
   std::uint32_t block = 0;
-  std::vector<Slice> slices;  ///< sorted by block_offset; of a pack at most kSlicesMax
+  std::vector<Slice> slices;  ///< sorted by block_offset; at most kSlicesMax if they are in a pack
 };
 
-/// Plans window by window. What a window wants little of waits for the next one, until there are
-/// kCarriedSlices of it: where packs were filled by several threads, or hold the only copy of what
-/// is needed often, a block is read once nevertheless. Not thread-safe. Memory: the directories of
-/// kPacksMax packs without their chunks (some 50 bytes a block), what waits, and in a call 70 bytes
-/// a slice.
+/// Plans window by window. Blocks of which a window needs little wait for the next one, until there
+/// are kCarriedSlices slices in them: so a block is read only once even if packs were filled by
+/// several threads, or hold the only copy of something that is needed often. Not thread-safe.
+/// Memory: the directories of kPacksMax packs without their chunks (about 50 bytes a block), what
+/// waits, and during a call 70 bytes a slice.
 class RestorePlanner {
  public:
-  /// Chunks are looked for in packs that `present` lets through.
+  /// Chunks are looked for in packs that `present` accepts.
   explicit RestorePlanner(const store::Catalogue& catalogue, store::PackFilter present = {})
       : catalogue_(&catalogue), present_(std::move(present)) {}
 
-  /// Sorts the slices, each of which has a chunk, and those that waited by pack, block and place,
-  /// so that each block is read once: neighbours share both. The task of what no pack holds comes
+  /// Sorts the slices, each of which has a chunk, together with those that waited, by pack, block
+  /// and offset, so that each block is read once. The task for chunks that no pack holds comes
   /// last. `is_last`: nothing may wait. Errors: of the catalogue.
   [[nodiscard]] core::Result<std::vector<BlockTask>> plan(std::vector<Slice> slices,
                                                           bool is_last = true);
-  /// After the catalogue was made again: its packs have other numbers.
+  /// To be called after the catalogue was rebuilt, since packs then have other numbers.
   void restart(const store::Catalogue& catalogue);
 
  private:

@@ -18,7 +18,7 @@ namespace cairn::repo {
 
 namespace {
 
-/// `relative` below `folder` if it exists. A link on the way there is what stands in its place: a
+/// `relative` below `folder` if it exists. If there is a link on the way, its path is returned: a
 /// restore would replace the link.
 core::Result<std::optional<std::string>> standing_path(const std::string& folder,
                                                        std::string_view relative) {
@@ -41,7 +41,7 @@ core::Result<std::optional<std::string>> standing_path(const std::string& folder
   return path;
 }
 
-/// What stands beside a file and is part of it if it is a database: a restore takes it away.
+/// Files beside a file that belong to it if it is a database: a restore removes them.
 void add_sides(const std::string& path, std::vector<std::string>& paths) {
   struct ::stat status {};
   if (::lstat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) {
@@ -54,7 +54,7 @@ void add_sides(const std::string& path, std::vector<std::string>& paths) {
   }
 }
 
-/// Tells on what it is told, and counts what could not be read.
+/// Passes reports on, and counts what could not be read.
 class CountingObserver final : public Observer {
  public:
   explicit CountingObserver(Observer& observer) : observer_(observer) {}

@@ -48,7 +48,7 @@ core::Result<Destination> destination_of(const RestoreSelection& selection,
 
 namespace {
 
-/// Walks through a recorded tree until something is selected.
+/// Searches a recorded tree until something is selected.
 class SelectionSearch {
  public:
   SelectionSearch(CatalogueView view, const RestoreOptions& options)

@@ -16,7 +16,7 @@ std::string path_inside(const std::string& inside, const std::string& name) {
   return inside.empty() ? name : inside + '/' + name;
 }
 
-/// `path` relative to the folder `inside`; nullopt if it does not lie there.
+/// `path` relative to the folder `inside`; nullopt if it is not in it.
 std::optional<std::string> relative_to(const std::string& path, const std::string& inside) {
   if (inside.empty()) {
     return path;

@@ -15,11 +15,11 @@
 
 namespace cairn::repo::ops {
 
-/// Walks what is to be restored and hands it to the target: folders are made on the way down, files
-/// go to RestoreFiles, hard links wait for the files. Where the target's folders hold what the
-/// snapshot does not, it finds that out on the way.
-/// Memory: one open leaf per level of the tree, what the hard links need, and, for --delete, the
-/// names of the target's folders on the current path.
+/// Walks what is to be restored and passes it to the target: folders are made on the way down,
+/// files go to RestoreFiles, hard links wait for the files. On the way it finds what the target's
+/// folders contain that the snapshot does not have. Memory: one open leaf per level of the tree,
+/// what the hard links need, and, for --delete, the names of the target's folders on the current
+/// path.
 class RestoreWalk {
  public:
   RestoreWalk(CatalogueView view, const Snapshot& snapshot, RestoreTarget& target,
@@ -36,12 +36,13 @@ class RestoreWalk {
 
   /// Restores one object under its name, or another one, into the folder, without its children.
   core::Status restore_object(const Selection& selection, Entry entry, std::string name = {});
-  /// Restores all below a recorded folder into selection.folder. Takes over one pending piece of
-  /// that folder's work.
+  /// Restores everything below a recorded folder into selection.folder. Takes over one pending
+  /// piece of that folder's work.
   core::Status restore_children(const Selection& selection, const FolderContent& content);
-  /// So many objects at `path` are not restored: that is told, or ends the restore with this error.
+  /// This many objects at `path` are not restored: reports that, or ends the restore with this
+  /// error.
   core::Status give_up(const std::string& path, std::uint64_t objects, core::Error error);
-  /// Call once, when all files have their final names.
+  /// To be called once, when all files have their final names.
   core::Status make_links();
 
  private:
@@ -49,12 +50,12 @@ class RestoreWalk {
     FolderReader reader;
     std::shared_ptr<TargetFolder> folder;  ///< nullptr: not made yet
     std::string inside;
-    std::optional<Entry> later = {};  ///< what it will be made of, once something is put into it
+    std::optional<Entry> later = {};  ///< what it is made from once something is put into it
     bool is_blocked = false;          ///< it could not be made, or something is kept in its place
-    std::vector<std::string> standing = {};  ///< names in the target's folder, if asked for
+    std::vector<std::string> standing = {};  ///< names in the target's folder, if needed
     std::size_t next_standing = 0;
-    bool is_empty = true;  ///< nothing was recorded, or none of it read yet
-    bool is_whole = true;  ///< all that was recorded could be read
+    bool is_empty = true;  ///< nothing was recorded, or nothing read so far
+    bool is_whole = true;  ///< everything recorded could be read
   };
   struct PendingLink {
     std::shared_ptr<TargetFolder> root;
@@ -64,11 +65,11 @@ class RestoreWalk {
   };
   void push_frame(std::vector<Frame>& stack, const ChunkId& node,
                   std::shared_ptr<TargetFolder> folder, std::string inside);
-  /// Names of the target up to `name` that the snapshot does not have; nullptr: all that are left.
+  /// Skips names in the target up to `name` that the snapshot does not have; nullptr: all the rest.
   static void pass_standing(Frame& frame, const std::string* name);
   void leave(std::vector<Frame>& stack);
   /// Makes the folders on the current path that wait for something to be put into them. nullptr:
-  /// nothing can be.
+  /// they cannot be made.
   core::Result<std::shared_ptr<TargetFolder>> folder_on_top(const Selection& selection,
                                                             std::vector<Frame>& stack);
   core::Status make_frame(const Selection& selection, Frame& frame,
@@ -76,7 +77,8 @@ class RestoreWalk {
   core::Status step(const Selection& selection, std::vector<Frame>& stack);
   core::Status enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
                      std::string inside);
-  /// What stands beside a file, in case it is a database, and is not restored with it.
+  /// Files beside a file that SQLite would use if it is a database, and that are not restored with
+  /// it.
   [[nodiscard]] std::vector<std::string> stale_sides(const Selection& selection,
                                                      TargetFolder& folder, const Entry& entry,
                                                      const std::string& inside, bool is_alone);
@@ -85,7 +87,7 @@ class RestoreWalk {
   [[nodiscard]] std::optional<std::string> first_name_here(const Selection& selection,
                                                            const Entry& entry,
                                                            const std::string& inside);
-  /// True if the object and all folders above it, up to where the selection begins, are selected.
+  /// True if the object and all folders above it, up to the start of the selection, are selected.
   [[nodiscard]] bool is_selected(const Selection& selection, const std::string& inside,
                                  bool is_folder) const;
 

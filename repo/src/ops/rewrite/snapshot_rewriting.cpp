@@ -107,8 +107,8 @@ core::Status Rewriting::replace_once(RewrittenSnapshot& rewritten) {
             ops::WritingSession::begin(
                 open_, {.program_version = options_.program_version, .announce = !options_.dry_run},
                 observer_));
-  // Condemned records have been read: whoever forgets the snapshot from now on, and collects, waits
-  // for this session. What it needs may be relied on as long as it stands.
+  // Condemned records have been read: a collector that comes after somebody forgets the snapshot
+  // waits for this session. What it needs may be relied on as long as it exists.
   CAIRN_TRY(const bool forgotten, ops::is_forgotten(open_, rewritten.original.id));
   if (forgotten) {
     observer_.warning(
@@ -128,7 +128,7 @@ core::Status Rewriting::replace_once(RewrittenSnapshot& rewritten) {
                                                 : core::Status();
 }
 
-/// The snapshot that takes its place; all that it refers to is durable.
+/// The snapshot that replaces it; everything that it refers to is durable.
 core::Result<Snapshot> Rewriting::build(ops::WriteView view, RewrittenSnapshot& rewritten) {
   ops::ChunkStore store(
       view, {.compression_level = options_.compression_level, .dry_run = options_.dry_run}, meter_);
@@ -161,7 +161,7 @@ core::Result<Snapshot> Rewriting::build(ops::WriteView view, RewrittenSnapshot& 
   }
   if (trees_.exclude != nullptr) {
     ops::add_left_out({.filter = *trees_.exclude},
-                      snapshot);  // nobody misses it: no restore deletes it
+                      snapshot);  // it does not count as lost, and no restore deletes it
   }
   CAIRN_TRY_STATUS(nodes.flush());
   CAIRN_TRY_STATUS(store.finish());
@@ -238,8 +238,8 @@ core::Result<RewriteReport> repair_snapshots(Repository& repository, const Rewri
                                              Observer& observer) {
   CAIRN_TRY(auto report,
             rewrite_with(repository, {.mend = true, .stop = options.stop}, options, observer));
-  // Of snapshots that are gone as a whole nothing can be mended: it is noted, so that no audit
-  // takes them for removed a moment ago.
+  // Snapshots that are gone as a whole cannot be repaired: this is noted, so that no audit reports
+  // them as just removed.
   OpenRepository& open = ops::opened(repository);
   CAIRN_TRY_STATUS(ops::acknowledge_lost_snapshots(open, options.dry_run, observer));
   return report;

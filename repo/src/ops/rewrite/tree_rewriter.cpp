@@ -19,7 +19,7 @@ using core::ErrorCode;
 TreeRewriter::TreeRewriter(WriteView view, NodeSink& nodes, UnchangedFolders& unchanged,
                            const Options& options, ProgressMeter& meter)
     : view_(view), nodes_(nodes), unchanged_(unchanged), options_(options), meter_(meter) {
-  // Only while nothing is condemned or gone is what an earlier walk found still to be relied on.
+  // The results of an earlier walk may be relied on only while nothing is condemned or gone.
   if (view_.usable_packs.avoids_any()) {
     unchanged_.clear();
   }
@@ -72,7 +72,7 @@ core::Result<RewrittenSource> TreeRewriter::rewrite(const Source& source) {
   return std::move(result_);
 }
 
-/// A source was named, so names alone do not take it away: "tmp" does not mean /tmp/x/...
+/// A source was named itself, so names alone do not exclude it: "tmp" does not mean /tmp/x/...
 bool TreeRewriter::is_excluded_source(EntryType type) const {
   if (options_.exclude == nullptr || source_path_ == "/") {
     return false;
@@ -119,7 +119,7 @@ core::Status TreeRewriter::step() {
 }
 
 /// A node of the innermost folder cannot be read. How many objects were below it is known only when
-/// the folder is left, so until then nobody can tell whose birth time is whose.
+/// the folder is left, so until then nobody can tell which birth time belongs to which object.
 core::Status TreeRewriter::skip_unreadable(core::Error error) {
   if (!options_.mend || !is_lost(error.code())) {
     return core::fail(std::move(error).with_context("walk " + absolute(open_.back().path)));
@@ -169,7 +169,7 @@ core::Status TreeRewriter::enter(Entry entry, std::string path) {
     return core::fail(damaged_node(entry.folder.node, "it lies too deep"));
   }
   const auto known = unchanged_.find({entry.folder.node, absolute(path)});
-  // Where names are lost, links into them may have to become first names.
+  // If names are lost, links to them may have to become first names.
   if (known != unchanged_.end() && holed_folders_.empty()) {
     add_times(Times::Fate::keep, 1 + entry.folder.entries_below);
     meter_.files_done(entry.folder.entries_below);
@@ -210,7 +210,7 @@ core::Status TreeRewriter::leave() {
   return place(std::move(folder.entry), counts, folder.changed);
 }
 
-/// Hands an object that stays to the folder above it.
+/// Passes an object that stays to the folder above it.
 core::Status TreeRewriter::place(Entry entry, const TreeCounts& counts, bool changed) {
   if (open_.empty()) {
     counts_ = counts;
@@ -231,7 +231,8 @@ void TreeRewriter::leave_out(const Entry& entry) {
   add_times(Times::Fate::drop, objects);
 }
 
-/// A further name of an object whose first name goes: the first one of these takes its place.
+/// A further name of an object whose first name goes: the first of these becomes the new first
+/// name.
 bool TreeRewriter::relink(Entry& entry, const std::string& path) {
   if (!entry.hard_link_to || !first_name_is_gone(*entry.hard_link_to)) {
     return false;
@@ -287,7 +288,7 @@ core::Result<std::uint64_t> TreeRewriter::mend_content(Content& content) {
   return lost_bytes;
 }
 
-/// False if a hole has taken the chunk's place.
+/// False if the chunk was replaced by a hole.
 core::Result<bool> TreeRewriter::keep_or_hole(ContentItem& item) {
   if (!item.chunk) {
     return true;
@@ -321,7 +322,7 @@ core::Result<bool> TreeRewriter::is_lost_chunk(const ChunkId& chunk) const {
 void TreeRewriter::add_times(Times::Fate fate, std::uint64_t objects) {
   if (unknown_from_) {
     if (fate == Times::Fate::drop) {
-      return;  // leave() drops all that the folder had
+      return;  // leave() drops everything that the folder had
     }
     fate = Times::Fate::unknown;
   } else {
@@ -333,7 +334,7 @@ void TreeRewriter::add_times(Times::Fate fate, std::uint64_t objects) {
   times_.back().objects += objects;
 }
 
-/// True if it mends and some of the list cannot be read.
+/// True if it repairs and some of the list cannot be read.
 core::Result<bool> TreeRewriter::are_lost(const Content& times) const {
   if (!options_.mend) {
     return false;
@@ -368,7 +369,7 @@ core::Result<Content> TreeRewriter::rewrite_times(const Content& times) {
         if (next) {
           time = *next;
         } else if (options_.mend && is_lost(next.error().code())) {
-          readable = false;  // what follows counts from what is lost
+          readable = false;  // what follows is relative to what is lost
         } else {
           return core::fail(std::move(next).error());
         }

@@ -21,43 +21,43 @@
 
 namespace cairn::repo::ops {
 
-/// What became of one source.
+/// The result for one source.
 struct RewrittenSource {
   std::optional<Source> source;  ///< nullopt: nothing is left of it
   bool changed = false;
-  std::uint64_t left_out = 0;  ///< objects, with all that was below them
+  std::uint64_t left_out = 0;  ///< objects, with everything below them
   std::uint64_t left_out_bytes = 0;
   std::vector<Problem> lost;  ///< the first kProblemsMax
   std::uint64_t lost_count = 0;
 };
 
-/// Writes the trees of snapshots anew, without some of their objects, or without what is lost.
-/// Builders make equal nodes of equal entries, so what stays the same keeps its id, and a tree of
-/// which nothing changes its root.
+/// Rewrites the trees of snapshots without some of their objects, or without what is lost. Builders
+/// make equal nodes of equal entries, so what stays the same keeps its id, and an unchanged tree
+/// its root.
 ///
-/// What is lost: nodes that cannot be read, with the entries that they listed; and chunks that no
-/// pack has: holes of the same lengths take their places. A hard link whose first name goes becomes
-/// a first name itself; where that name was in a node that is lost, the link is cut in two.
+/// Lost are nodes that cannot be read, with the entries that they listed, and chunks that no pack
+/// has: holes of the same lengths take their places. If the first name of a hard link goes, its
+/// next name becomes the first; if the first name was in a lost node, the link is cut in two.
 ///
 /// Not thread-safe. Memory: two leaves for each folder on the current path, and 200 bytes for each
-/// folder that is remembered, 32 MiB at most.
+/// remembered folder, 32 MiB at most.
 class TreeRewriter {
  public:
   struct Options {
     const PathFilter* exclude = nullptr;  ///< by absolute paths; nullptr: nothing is left out
-    bool mend = false;                    ///< false: what is lost stays lost, or is an error
-    ChunkMarks* kept = nullptr;           ///< gets what the new trees need, but for their nodes
+    bool mend = false;                    ///< false: lost data stays lost, or is an error
+    ChunkMarks* kept = nullptr;           ///< receives what the new trees need, except their nodes
     std::stop_token stop = {};
   };
-  /// Folders, by node and absolute path, of which all stays: what they are and what is below them.
-  /// Good for the snapshots of one run.
+  /// Folders, by node and absolute path, that stay unchanged with everything below them. Valid for
+  /// the snapshots of one run.
   using UnchangedFolders = std::map<std::pair<ChunkId, std::string>, TreeCounts>;
   /// Nodes go into `nodes`. All must outlive it.
   TreeRewriter(WriteView view, NodeSink& nodes, UnchangedFolders& unchanged, const Options& options,
                ProgressMeter& meter);
 
-  /// Errors: not_found, corrupt (a node cannot be read, unless it mends), busy (a prune is about to
-  /// delete the pack of a chunk, after what was needed of it was copied: later it is elsewhere),
+  /// Errors: not_found, corrupt (a node cannot be read, unless it repairs), busy (a prune is about
+  /// to delete the pack of a chunk, after copying what is needed: it is elsewhere later),
   /// not_permitted, interrupted, no_space, io.
   [[nodiscard]] core::Result<RewrittenSource> rewrite(const Source& source);
 
@@ -67,11 +67,11 @@ class TreeRewriter {
     std::string path;  ///< below the source; empty: its root
     FolderReader reader;
     std::unique_ptr<FolderBuilder> builder;
-    TreeCounts counts;              ///< of what is below
-    std::uint64_t objects_end = 0;  ///< number of the first object behind it
+    TreeCounts counts;              ///< of everything below
+    std::uint64_t objects_end = 0;  ///< number of the first object after it
     bool changed = false;
   };
-  /// What becomes of the birth times of some objects that follow each other.
+  /// What becomes of the birth times of some consecutive objects.
   struct Times {
     enum class Fate : std::uint8_t { keep, drop, unknown };
     Fate fate = Fate::keep;
@@ -90,7 +90,7 @@ class TreeRewriter {
   [[nodiscard]] bool first_name_is_gone(const std::string& path) const;
   [[nodiscard]] bool is_excluded(const std::string& path, bool is_folder) const;
   void leave_out(const Entry& entry);
-  /// Answers how many bytes are lost.
+  /// Returns how many bytes are lost.
   core::Result<std::uint64_t> mend_content(Content& content);
   core::Result<bool> keep_or_hole(ContentItem& item);
   [[nodiscard]] core::Result<bool> is_lost_chunk(const ChunkId& chunk) const;
@@ -98,7 +98,7 @@ class TreeRewriter {
   [[nodiscard]] core::Result<bool> are_lost(const Content& times) const;
   [[nodiscard]] core::Result<Content> rewrite_times(const Content& times);
   void add_lost(const std::string& path, std::string reason);
-  /// Of a path below the source.
+  /// For a path below the source.
   [[nodiscard]] std::string absolute(const std::string& path) const;
 
   static constexpr std::size_t kFoldersMax = 128 * 1024;
@@ -108,16 +108,16 @@ class TreeRewriter {
   UnchangedFolders& unchanged_;
   const Options options_;
   ProgressMeter& meter_;
-  // Of the source at hand.
+  // Of the current source.
   std::string source_path_;
   std::vector<OpenFolder> open_;
   std::optional<Entry> root_;
   TreeCounts counts_;
   RewrittenSource result_;
   std::map<std::string, std::string> new_first_names_;
-  std::set<std::string> holed_folders_;  ///< of which some entries are lost
+  std::set<std::string> holed_folders_;  ///< folders that have lost some entries
   std::vector<Times> times_;
-  std::uint64_t objects_ = 0;                ///< of the old tree that times_ covers
+  std::uint64_t objects_ = 0;                ///< objects of the old tree that times_ covers
   std::optional<std::size_t> unknown_from_;  ///< open folder from which on times are unknown
 };
 

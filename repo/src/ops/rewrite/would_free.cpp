@@ -36,7 +36,7 @@ core::Result<Usage> usage_of(const ops::OpenRepository& repository, const ops::C
   return usage;
 }
 
-/// Marks the nodes that go through it.
+/// Marks the nodes that pass through it.
 class MarkingSink final : public ops::NodeSink {
  public:
   MarkingSink(ops::NodeSink& nodes, ops::ChunkMarks& marks) : nodes_(nodes), marks_(marks) {}
@@ -51,7 +51,7 @@ class MarkingSink final : public ops::NodeSink {
   ops::ChunkMarks& marks_;
 };
 
-/// Marks what the snapshots would need without what is excluded. Answers the bytes of new nodes.
+/// Marks what the snapshots would need without the excluded paths. Returns the bytes of new nodes.
 core::Result<std::uint64_t> mark_without(WriteView view,
                                          const std::vector<const ListedSnapshot*>& snapshots,
                                          const WouldFreeOptions& options, ops::ProgressMeter& meter,

@@ -14,7 +14,7 @@ using namespace std::string_view_literals;
 
 constexpr std::array kSuffixes{"-wal"sv, "-shm"sv, "-journal"sv};
 constexpr auto kDatabaseMagic = "SQLite format 3\0"sv;
-// Logs are written in either order of bytes; a journal that is done with begins with zeros.
+// Logs are written in either byte order; a finished journal begins with zeros.
 constexpr std::array kLogMagics{"\x37\x7f\x06\x82"sv, "\x37\x7f\x06\x83"sv,
                                 "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"sv};
 

@@ -75,8 +75,8 @@ core::Result<std::shared_ptr<Descriptor>> FileBuild::file() {
 
 core::Result<std::shared_ptr<Descriptor>> FileBuild::place_of(const Run& /*run*/) { return file(); }
 
-/// Before anything is written: what grows piece by piece gets blocks in advance, and where a hole
-/// follows they would stay as zeros.
+/// Called before anything is written: file systems allocate blocks ahead of a growing file, and
+/// before a later hole they would stay as zeros.
 core::Status FileBuild::set_recorded_size() {
   return set_size(file_->number(), planned_.entry.content.size_bytes);
 }
@@ -105,7 +105,7 @@ core::Status NewFile::complete() {
   const Entry& entry = planned_.entry;
   CAIRN_TRY(const auto file, this->file());
   const std::string path = planned_.path();
-  // In a folder of our own nobody else changes what new files get.
+  // In a folder made by this restore nobody else changes what new files get.
   if (planned_.folder->existed) {
     metadata.set(file->number(), entry, path);
   } else {
@@ -125,7 +125,7 @@ core::Status NewFile::give_name() {
     if (linked || linked.error().code() != core::ErrorCode::already_exists) {
       return linked;
     }
-    // A link never replaces anything, a name does.
+    // A link never replaces anything; a name does.
     name_ = temporary_name(planned_.entry);
     names.discard(folder, name_);  // left by an earlier restore
     CAIRN_TRY_STATUS(names.link_unnamed(folder, file_->number(), name_));
@@ -138,7 +138,7 @@ core::Result<bool> ChangedClone::begin(int standing) {
   const auto standing_size = static_cast<std::uint64_t>(status.st_size);
   const bool is_small =
       std::max(standing_size, planned_.entry.content.size_bytes) <= kRewrittenBytesMax;
-  // A file with further names is never changed in place: those may lie outside of what is restored.
+  // A file with other names is never changed in place: those may be outside of what is restored.
   const bool may_be_copied = is_small || status.st_nlink > 1;
   if (!may_be_copied && !open_files_.may_have_reflinks) {
     return false;
@@ -181,7 +181,7 @@ core::Status InPlacePatch::begin() {
 
 core::Result<std::shared_ptr<Descriptor>> InPlacePatch::place_of(const Run& run) {
   const bool is_hole = run.bytes == Run::Bytes::hole;
-  // Runs come mostly in order: what continues the last one is part of it.
+  // Runs usually come in order: one that continues the last run is joined to it.
   if (!runs_.empty() && (runs_.back().bytes == Run::Bytes::hole) == is_hole &&
       runs_.back().offset + runs_.back().length == run.offset) {
     runs_.back().length += run.length;
@@ -214,8 +214,8 @@ core::Status InPlacePatch::complete() {
   CAIRN_TRY(const auto standing, planned_.open_standing(O_RDWR));
   keep();  // from here on the file is a mixture until all is applied
   CAIRN_TRY_STATUS(apply(standing->number()));
-  // Before the time says that the file is as recorded: else a power cut could leave a mixture that
-  // the next restore takes for right, and without the patch that would tell.
+  // Before the time says that the file is as recorded: otherwise a power cut could leave a mixture
+  // that the next restore takes for right, without the patch that would show it.
   CAIRN_TRY_STATUS(sync_data(standing->number()));
   metadata.set(standing->number(), planned_.entry, path);
   metadata.set_last(standing->number(), planned_.entry, path);
@@ -233,7 +233,7 @@ core::Result<FileBuild*> begin_build(const PlannedFile& planned, OpenFiles& open
       standing = std::move(*opened);
     } else if (opened.error().code() != core::ErrorCode::permission_denied) {
       return core::fail(std::move(opened).error());
-    }  // else nothing of it could be compared either: all of it is on its way
+    }  // otherwise nothing could be compared either: all of it is to be fetched
   }
   if (standing == nullptr) {
     auto& build = room.emplace<NewFile>(planned, open_files);

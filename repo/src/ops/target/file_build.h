@@ -10,18 +10,18 @@
 #include "cairn/core/result.h"
 #include "ops/target/file_plan.h"
 
-/// The three ways in which a file comes about. Each says what a crash leaves, which is what a
-/// restore promises: docs/design/0005-restore-in-place.md.
+/// The three ways to make a file. Each says what a crash leaves, which is what a restore promises:
+/// docs/design/0005-restore-in-place.md.
 namespace cairn::repo::ops {
 
 /// What all files of a restore share.
 struct OpenFiles {
   static constexpr std::size_t kMax = 256;
   std::atomic<std::size_t> count{0};
-  std::atomic<bool> may_have_reflinks{true};  ///< false once a reflink was refused as such
+  std::atomic<bool> may_have_reflinks{true};  ///< false once the file system has refused a reflink
 };
 
-/// A range of a file, and what it gets.
+/// A range of a file, and where its bytes come from.
 struct Run {
   enum class Bytes : std::uint8_t {
     new_ones,
@@ -34,7 +34,7 @@ struct Run {
 };
 
 /// A file that is built where nobody looks for it. Unless it is completed, or kept for the next
-/// restore to go on with, nothing is left of it. Not thread-safe.
+/// restore to continue, nothing is left of it. Not thread-safe.
 class FileBuild {
  public:
   virtual ~FileBuild();
@@ -43,12 +43,12 @@ class FileBuild {
 
   /// The file to write this run into; nullptr: nothing need be written for it now.
   [[nodiscard]] virtual core::Result<std::shared_ptr<Descriptor>> place_of(const Run& run);
-  /// All is written: gives it metadata and its place. Call once.
+  /// Everything is written: gives the file its metadata and its place. To be called once.
   virtual core::Status complete() = 0;
 
-  /// What is being built, opened again if it had to be closed.
+  /// The file being built, reopened if it had to be closed.
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> file();
-  /// Closes the file until it is asked for again, if it has a name by which it can be found.
+  /// Closes the file until it is needed again, if it has a name by which it can be found.
   void rest();
   void keep() noexcept { is_kept_ = true; }
 
@@ -59,7 +59,7 @@ class FileBuild {
   core::Status create(std::string name);
   core::Status go_on_with(std::string leftover);
   void hold(std::shared_ptr<Descriptor> file);
-  /// The file is opened no more, and what has its temporary name is not discarded.
+  /// The file is not opened again, and what has its temporary name is not discarded.
   void end();
   [[nodiscard]] core::Status set_recorded_size();
 
@@ -72,11 +72,10 @@ class FileBuild {
   bool is_kept_ = false;
 };
 
-/// A new file: without a name if all of it is written at once and the file system can do that, else
-/// under a temporary one, or what an earlier restore left under that. A link or a rename gives it
-/// its own name.
-/// A crash leaves what stood there before. Beside it may lie what has a temporary name: the next
-/// restore of the same snapshot compares it and goes on from there.
+/// A new file: without a name if all of it is written at once and the file system allows that, else
+/// under a temporary name, or what an earlier restore left under that. A link or a rename gives it
+/// its own name. After a crash the old file is unchanged. There may be a file with a temporary name
+/// beside it: the next restore of the same snapshot compares it and goes on from there.
 class NewFile final : public FileBuild {
  public:
   NewFile(const PlannedFile& planned, OpenFiles& open_files) : FileBuild(planned, open_files) {}
@@ -88,24 +87,23 @@ class NewFile final : public FileBuild {
   core::Status give_name();
 };
 
-/// A clone, or a copy, of the standing file that is changed under a temporary name and renamed over
-/// it.
-/// A crash leaves the standing file as it was; beside it may lie the clone, as with a new file.
+/// A clone or copy of the existing file that is changed under a temporary name and renamed over it.
+/// After a crash the existing file is unchanged; the clone may be beside it, as with a new file.
 class ChangedClone final : public FileBuild {
  public:
   ChangedClone(const PlannedFile& planned, OpenFiles& open_files)
       : FileBuild(planned, open_files) {}
-  /// False: there are no reflinks, and a copy would be more than what differs: a patch is better.
+  /// False: there are no reflinks, and a copy would be more than the differences: a patch is
+  /// better.
   [[nodiscard]] core::Result<bool> begin(int standing);
   core::Status complete() override;
 };
 
-/// A sparse file beside the standing one with just what differs, which is copied over that at the
-/// end.
-/// A crash before complete() leaves the standing file as it was; one in complete() at worst a
-/// mixture, and then the patch lies beside it: the next restore of the same snapshot compares the
-/// file whatever its size and time say. The patch goes after the file is on the disk and has its
-/// time.
+/// A sparse file beside the existing one that holds only the differences, which are copied over at
+/// the end. A crash before complete() leaves the existing file unchanged. One in complete() leaves
+/// at worst a mixture and the patch beside it: the next restore of the same snapshot then compares
+/// the file whatever its size and time are. The patch is removed after the file is on disk and has
+/// its time.
 class InPlacePatch final : public FileBuild {
  public:
   InPlacePatch(const PlannedFile& planned, OpenFiles& open_files)
@@ -120,10 +118,10 @@ class InPlacePatch final : public FileBuild {
   std::vector<Run> runs_;
 };
 
-/// Room for any of them.
+/// Storage for any of them.
 using AnyFileBuild = std::variant<std::monostate, NewFile, ChangedClone, InPlacePatch>;
 
-/// Chooses how the file comes about, and begins. The answer points into `room`.
+/// Chooses how to make the file, and begins. The result points into `room`.
 [[nodiscard]] core::Result<FileBuild*> begin_build(const PlannedFile& planned,
                                                    OpenFiles& open_files, bool in_one_go,
                                                    AnyFileBuild& room);

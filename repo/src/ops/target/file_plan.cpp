@@ -23,7 +23,7 @@ std::array<std::byte, 8> number_bytes(std::uint64_t number) {
   return bytes;
 }
 
-/// True of a file that only a restore by this user can have left.
+/// True for a file that only a restore by this user can have left.
 bool is_ours(const struct ::stat& status) {
   return S_ISREG(status.st_mode) && status.st_uid == ::geteuid() && status.st_nlink == 1 &&
          (status.st_mode & 07777U) == 0600;
@@ -71,7 +71,7 @@ core::Result<std::optional<FilePlan>> plan_file(RestoreTarget& target, const Tar
   if (plan.has_patch && options.overwrite != Overwrite::never &&
       !options.protects_what_stands(standing) &&
       (plan.verdict == Verdict::keep || plan.verdict == Verdict::metadata_only)) {
-    plan.verdict = Verdict::compare;  // it may be a mixture, whatever its time says
+    plan.verdict = Verdict::compare;  // it may be a mixture, whatever its time is
   }
   switch (plan.verdict) {
     case Verdict::keep:
@@ -79,7 +79,7 @@ core::Result<std::optional<FilePlan>> plan_file(RestoreTarget& target, const Tar
     case Verdict::refuse:
       return core::fail(core::ErrorCode::already_exists, "something of this name is there already");
     case Verdict::create:
-      plan.has_patch = false;  // what it belonged to is gone
+      plan.has_patch = false;  // the file that it belonged to is gone
       break;
     case Verdict::replace:
       break;

@@ -27,10 +27,10 @@ core::Result<std::shared_ptr<Descriptor>> FolderTable::get(const TargetFolder& f
   return reopen(folder);
 }
 
-/// The folder was closed to make room for others: it is opened from the nearest one above it that
-/// is open. If that is far, the folders between are kept open, too, as many as may be without
-/// closing all others: they are finished next, and if each were looked for from the top, a tree of
-/// n levels would take n * n steps.
+/// The folder was closed to make space for others: it is opened from the nearest open one above it.
+/// If that is far, the folders between are kept open too, as many as possible without closing all
+/// others: they are finished next, and if each were opened from the top, a tree of n levels would
+/// take n * n steps.
 core::Result<std::shared_ptr<Descriptor>> FolderTable::reopen(const TargetFolder& folder) {
   std::vector<const TargetFolder*> closed;  // from the folder upwards
   std::shared_ptr<Descriptor> above = root_;
@@ -58,7 +58,7 @@ core::Result<std::shared_ptr<Descriptor>> FolderTable::reopen(const TargetFolder
       return core::fail(core::errno_error(errno, "open folder " + next.path));
     }
     if (number < 0) {
-      continue;  // one that may be passed but not read
+      continue;  // a folder that may be passed through but not read
     }
     above = std::make_shared<Descriptor>(number);
     remember(next, above);

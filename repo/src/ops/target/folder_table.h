@@ -18,29 +18,29 @@
 
 namespace cairn::repo::ops {
 
-/// A folder of the target that still has work in it. Its metadata is set when the last of that
-/// work is done, since every name made in a folder moves its time.
+/// A folder of the target that is not finished. Its metadata is set when the last work in it is
+/// done, since every name made in a folder changes its time.
 struct TargetFolder {
   std::shared_ptr<TargetFolder> parent;  ///< nullptr: the target itself
   std::string name;
-  std::string path;                ///< for messages
-  std::string snapshot_path;       ///< absolute, in the snapshot
-  std::optional<Entry> entry;      ///< metadata to set at the end; nullopt: none, or none to be set
-  bool existed = false;            ///< was there before this restore
-  bool is_missing = false;         ///< dry run: would have been made
-  bool is_recorded_empty = false;  ///< the snapshot has nothing in it
-  std::vector<std::string> sides;  ///< names that a database's files may have, if it existed
+  std::string path;                 ///< for messages
+  std::string snapshot_path;        ///< absolute, in the snapshot
+  std::optional<Entry> entry;       ///< metadata to set at the end; nullopt: none
+  bool existed = false;             ///< was there before this restore
+  bool is_missing = false;          ///< dry run: would have been made
+  bool is_recorded_empty = false;   ///< the snapshot has nothing in it
+  std::vector<std::string> sides;   ///< names that a database's files could have, if it existed
   std::vector<std::string> extras;  ///< names that the snapshot does not have: removed at the end
-  unsigned lifted_flags = 0;        ///< taken away to be able to write: put back at the end
+  unsigned lifted_flags = 0;        ///< cleared to be able to write: set again at the end
   std::atomic<std::uint64_t> pending{1};  ///< files and folders in it, and the walk
-  std::once_flag new_files_seen;          ///< of a new folder: the first file is in it
-  NewFileTraits new_files;                ///< valid once that is so
+  std::once_flag new_files_seen;          ///< in a new folder: called when the first file is made
+  NewFileTraits new_files;                ///< valid after that
 };
 
 /// The open folders of a target. Everything in it is reached from a descriptor of its folder, never
-/// through a symbolic link: somebody who swaps folders for links meanwhile cannot lead a restore
-/// out of its target. Keeps at most kOpenMax folders open, and opens others again. Thread-safe once
-/// the root is set.
+/// through a symbolic link: somebody who replaces folders by links meanwhile cannot lead a restore
+/// out of its target. Keeps at most kOpenMax folders open, and reopens others. Thread-safe once the
+/// root is set.
 class FolderTable {
  public:
   explicit FolderTable(BeneathOpener::Way way) : opener_(way) {}
@@ -69,7 +69,7 @@ class FolderTable {
 
   const BeneathOpener opener_;
   std::shared_ptr<Descriptor> root_;
-  std::mutex mutex_;            ///< what follows
+  std::mutex mutex_;            ///< protects what follows
   std::list<OpenFolder> open_;  ///< most recently used first
   std::unordered_map<const TargetFolder*, std::list<OpenFolder>::iterator> by_folder_;
 };

@@ -23,7 +23,7 @@ constexpr int kFolderFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 int open_at_once(int folder, const std::string& path, int flags, ::mode_t mode) {
   ::open_how how{};
   how.flags = static_cast<decltype(how.flags)>(flags);
-  how.mode = (flags & O_CREAT) != 0 ? mode : 0;  // openat2 refuses a mode that means nothing
+  how.mode = (flags & O_CREAT) != 0 ? mode : 0;  // openat2 refuses a mode that is not used
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return core::uninterrupted([&] {
     return static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how)));
@@ -62,7 +62,7 @@ BeneathOpener::BeneathOpener(Way way) {
 int BeneathOpener::open(int folder, const std::string& path, int flags, ::mode_t mode) const {
   if (uses_openat2_) {
     const int descriptor = open_at_once(folder, path, flags | O_NOFOLLOW, mode);
-    // EAGAIN: somebody renamed folders meanwhile. ENAMETOOLONG: deeper than one path can say.
+    // EAGAIN: folders were renamed meanwhile. ENAMETOOLONG: deeper than one path can name.
     if (descriptor >= 0 || (errno != EAGAIN && errno != ENAMETOOLONG)) {
       return descriptor;
     }
@@ -77,7 +77,7 @@ core::Result<std::vector<std::string>> list_names(int folder, const std::string&
   if (stream == nullptr) {
     return core::fail(core::errno_error(errno, "list " + path));
   }
-  static_cast<void>(copy.release());  // the stream's now
+  static_cast<void>(copy.release());  // the stream owns it now
   std::vector<std::string> names;
   errno = 0;
   while (const ::dirent* const entry = ::readdir(stream.get())) {

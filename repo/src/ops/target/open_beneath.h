@@ -8,13 +8,13 @@
 #include "cairn/core/descriptor.h"
 #include "cairn/core/result.h"
 
-/// Opening what lies below a folder, and nothing else, whatever links somebody puts in the way.
+/// Opens only what is below a folder, whatever links somebody puts in the way.
 namespace cairn::repo::ops {
 
 using core::Descriptor;
 
-/// Opens paths of several names in one call of openat2(), which refuses links and ways out by
-/// itself; where the kernel lacks it, or a sandbox forbids it, one name at a time. Thread-safe.
+/// Opens paths of several names in one call of openat2(), which itself refuses links and ways out;
+/// if the kernel lacks it, or a sandbox forbids it, one name at a time. Thread-safe.
 class BeneathOpener {
  public:
   enum class Way { best, by_component };

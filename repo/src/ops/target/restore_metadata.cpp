@@ -19,8 +19,8 @@
 #include "ops/target/restore_policy.h"
 
 // Order matters: chown clears setuid bits and capabilities, so it comes first; attributes (ACLs set
-// mode bits too) before the mode; the time last of what moves it; then the flags, of which some
-// forbid all of that.
+// mode bits too) before the mode; the time after everything that changes it; then the flags, some
+// of which forbid all of that.
 
 namespace cairn::repo::ops {
 
@@ -35,7 +35,7 @@ std::array<timespec, 2> times_of(const Entry& entry) {
   return {atime, mtime};
 }
 
-/// Attributes that an ordinary user may not set, whatever the file.
+/// Attributes that an ordinary user may not set on any file.
 bool is_privileged(std::string_view name) {
   return name.starts_with("trusted.") || name.starts_with("security.");
 }
@@ -68,7 +68,7 @@ const Xattr* find_xattr(const std::vector<Xattr>& xattrs, const std::string& nam
   return found == xattrs.end() ? nullptr : &*found;
 }
 
-/// What is there, as far as it can be read: what cannot be read will be set.
+/// The existing attributes, as far as they can be read; unreadable ones will be set.
 Entry present_xattrs(int descriptor) {
   Entry present;
   std::vector<Problem> ignored;
@@ -173,8 +173,8 @@ OwnerMatch MetadataWriter::set_owner(int descriptor, const std::string& name, co
   if (::fchownat(descriptor, name.c_str(), numbers.uid, numbers.gid, flags) == 0) {
     return {};
   }
-  // Not for us to give away, or unknown in this user namespace, or to this file system. One of the
-  // two may be possible still.
+  // Not for us to give away, or unknown in this user namespace or to this file system. One of the
+  // two may still be possible.
   const int reason = errno;
   match.group = match.group || ::fchownat(descriptor, name.c_str(), kSame, numbers.gid, flags) == 0;
   match.user = match.user || ::fchownat(descriptor, name.c_str(), numbers.uid, kSame, flags) == 0;
@@ -277,8 +277,8 @@ void MetadataWriter::set_flags(int descriptor, const Entry& entry, std::uint8_t 
 void MetadataWriter::set_at(int folder, const std::string& name, const Entry& entry,
                             const std::string& path) {
   const OwnerMatch owner = set_owner(folder, name, entry, path);
-  // There is no descriptor of a symlink or device to set attributes through: /proc leads from the
-  // folder's descriptor to the name without following it.
+  // A symlink or device has no descriptor to set attributes through: /proc leads from the folder's
+  // descriptor to the name without following it.
   const NamedTarget object{fmt::format("/proc/self/fd/{}/{}", folder, name)};
   set_xattrs(object, present_xattrs_at(folder, name), entry, path);
   if (entry.type != EntryType::symlink &&

@@ -32,13 +32,13 @@ class OwnerNumbers {
   std::unordered_map<std::string, std::optional<std::uint32_t>> groups_;
 };
 
-/// What a file has before anything is set: the same for all that are made in one folder.
+/// What a new file has before anything is set: the same for all files made in one folder.
 struct NewFileTraits {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   bool is_plain = false;  ///< no flags, and no attributes that would have to be removed
 };
-/// Of a file that has just been made.
+/// For a newly made file.
 [[nodiscard]] NewFileTraits new_file_traits(int descriptor);
 
 /// Which part of the recorded owner an object has.
@@ -46,8 +46,8 @@ struct OwnerMatch {
   bool user = true;
   bool group = true;
 };
-/// The recorded mode without what it may only have with its owner: a program must not run with the
-/// rights of whoever restored it because it once ran with somebody else's.
+/// The recorded mode without bits that need the recorded owner: a program must not run with the
+/// rights of the user who restored it because it once ran with somebody else's.
 [[nodiscard]] ::mode_t mode_with_owner(const Entry& entry, OwnerMatch owner) noexcept;
 
 struct MetadataOptions {
@@ -57,23 +57,24 @@ struct MetadataOptions {
   std::function<bool(std::string_view name)> selects_xattr;
 };
 
-/// Gives objects their owner, attributes, mode, time and flags. Nothing of that is worth a file:
-/// what cannot be set never is an error. What an ordinary user may not set, and an owner that is
-/// refused for whatever reason, is skipped and counted; all else is a problem. Thread-safe.
+/// Gives objects their owner, attributes, mode, time and flags. No file is given up because of
+/// these: what cannot be set is never an error. What an ordinary user may not set, and an owner
+/// that is refused for any reason, is skipped and counted; everything else is a problem.
+/// Thread-safe.
 class MetadataWriter {
  public:
   MetadataWriter(MetadataOptions options, RestoreLog& log);
 
-  /// An open file or folder. Attributes that are not recorded are removed. The flags that forbid
-  /// changes, of the name too, are left to set_last().
+  /// For an open file or folder. Attributes that are not recorded are removed. Flags that forbid
+  /// changes, even of the name, are left to set_last().
   void set(int descriptor, const Entry& entry, const std::string& path);
   /// The same for a new file, in fewer system calls. Requires that `traits` are those of its
   /// folder.
   void set_new(int descriptor, const Entry& entry, const std::string& path,
                const NewFileTraits& traits);
-  /// Call when the object has its name and needs no more changes.
+  /// To be called when the object has its name and needs no more changes.
   void set_last(int descriptor, const Entry& entry, const std::string& path);
-  /// What cannot be opened without side effects: links, devices, FIFOs, sockets.
+  /// For what cannot be opened without side effects: links, devices, FIFOs, sockets.
   void set_at(int folder, const std::string& name, const Entry& entry, const std::string& path);
   /// True if set() and set_last() would change nothing.
   [[nodiscard]] bool matches(int descriptor, const Entry& entry);
@@ -93,7 +94,7 @@ class MetadataWriter {
   void report(const std::string& path, int error_number, std::string_view what);
   [[nodiscard]] OwnerNumbers::Numbers wanted_owner(const struct ::stat& present,
                                                    const Entry& entry);
-  /// True if nothing of the attributes would have to be changed.
+  /// True if no attribute would have to be changed.
   [[nodiscard]] bool same_xattrs(const Entry& present, const Entry& entry) const;
   [[nodiscard]] bool selects_xattr(std::string_view name) const {
     return !options_.selects_xattr || options_.selects_xattr(name);

@@ -9,20 +9,20 @@
 
 namespace cairn::repo::ops {
 
-using Standing = std::optional<struct ::stat>;  ///< what has the name already; nullopt: nothing
+using Standing = std::optional<struct ::stat>;  ///< what has the name now; nullopt: nothing
 
 /// What to do about one object.
 enum class Verdict {
-  create,         ///< nothing is in the way
+  create,         ///< nothing has the name
   compare,        ///< both are files: see which chunks differ
-  metadata_only,  ///< the contents are taken to be equal
-  replace,        ///< something that is not a file, or for what is not a file
+  metadata_only,  ///< the contents count as equal
+  replace,        ///< one of the two is no file
   keep,
   refuse,
 };
 [[nodiscard]] Verdict judge(Overwrite overwrite, const Standing& standing, const Entry& entry);
 
-/// A folder that was there keeps its owner, mode, time, ...
+/// True if an existing folder keeps its owner, mode, time, ...
 [[nodiscard]] bool keeps_folder_metadata(Overwrite overwrite, const struct ::stat& standing,
                                          const Entry& entry);
 

@@ -9,11 +9,11 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// A repository's folders, and those that hold its packs.
+// A repository's folders, and the folders that contain its packs.
 constexpr unsigned kFolderDepth = 2;
 
-/// True if an object of which this was said may stand in the source without being in the snapshot,
-/// and anything below it, too.
+/// True if an object with such a problem may be in the source without being in the snapshot,
+/// together with everything below it.
 bool leaves_open(ProblemKind kind) {
   switch (kind) {
     case ProblemKind::unreadable:

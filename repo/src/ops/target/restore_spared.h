@@ -13,21 +13,21 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/snapshot.h"
 
-/// What a restore must leave alone, although the snapshot does not have it.
+/// What a restore must not touch, although the snapshot does not have it.
 namespace cairn::repo::ops {
 
-/// What this restore itself lives on: the repository, the cache, keys. Known by device and inode,
-/// so that neither links nor bind mounts nor another spelling make a difference. Const methods are
+/// What this restore itself needs: the repository, the cache, keys. Recognised by device and inode,
+/// so that links, bind mounts and other spellings make no difference. Const methods are
 /// thread-safe.
 class ProtectedObjects {
  public:
-  /// The object at `path`, the folders in it and in those (another mount may show one of them
-  /// alone), and the links by which `path` leads there. Nothing if there is no such object.
+  /// Adds the object at `path`, the folders in it and in those (another mount may show only one of
+  /// them), and the links by which `path` leads there. Does nothing if there is no such object.
   void add(const std::string& path, std::string_view what);
 
-  /// What the object is ("the repository"); empty if it is none of these.
+  /// What the object is ("the repository"); empty if it is not protected.
   [[nodiscard]] std::string_view find(const struct ::stat& status) const;
-  /// The same of `path` and the folders above it, as far as they exist.
+  /// The same for `path` and the folders above it, as far as they exist.
   [[nodiscard]] std::string_view find_above(const std::string& path) const;
 
  private:
@@ -41,8 +41,8 @@ class ProtectedObjects {
   std::map<Identity, std::string> objects_;
 };
 
-/// What a snapshot says that it does not know: of these paths, and of all below them, nothing can
-/// be said to be missing from it. Const methods are thread-safe.
+/// What a snapshot does not know: nothing at or below these paths counts as missing from it. Const
+/// methods are thread-safe.
 class UnreadPaths {
  public:
   UnreadPaths() = default;

@@ -20,8 +20,8 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// Nobody else may look into half-restored folders: the recorded mode comes last.
-// It also is that of folders of which nothing was recorded: what they protected stays private.
+// Nobody else may look into half-restored folders: the recorded mode is set last. Folders that were
+// not recorded keep this mode: what they protected stays private.
 constexpr mode_t kFolderMode = 0700;
 
 }  // namespace

@@ -15,8 +15,8 @@
 
 namespace cairn::repo::ops {
 
-/// The target of a restore: its folders are made, entered and finished here; the other parts of it
-/// are reached through this. Thread-safe.
+/// The target of a restore: makes, enters and finishes its folders, and gives access to the other
+/// parts. Thread-safe.
 class RestoreTarget {
  public:
   /// Makes the target if it is missing. Errors: invalid_argument if it is not empty and may not be
@@ -31,22 +31,22 @@ class RestoreTarget {
   [[nodiscard]] FolderTable& folders() noexcept { return folders_; }
   [[nodiscard]] TargetNames& names() noexcept { return names_; }
 
-  /// The target itself stands for a recorded folder: it gets that one's metadata.
+  /// The target itself stands for a recorded folder: it gets that folder's metadata.
   void describe_root(Entry entry, std::string snapshot_path);
-  /// Makes (or takes over) a folder with one pending piece of work: the caller's. nullptr:
+  /// Makes (or takes over) a folder with one pending piece of work, which is the caller's. nullptr:
   /// something else has the name and is kept.
   [[nodiscard]] core::Result<std::shared_ptr<TargetFolder>> make_folder(
       const std::shared_ptr<TargetFolder>& parent, std::string name, std::optional<Entry> entry,
       std::string snapshot_path);
   /// One piece of a folder's work is done. The last one removes what the snapshot does not have and
-  /// sets its metadata, and so on upwards.
+  /// sets the folder's metadata, and so on upwards.
   void release(std::shared_ptr<TargetFolder> folder);
 
  private:
   RestoreTarget(const TargetOptions& options, RestoreLog& log);
   core::Status open_root();
   core::Status enter_folder(TargetFolder& folder, const Standing& standing);
-  /// `standing`: something else has the name, and goes.
+  /// `standing`: something else has the name, and is removed.
   core::Status make_new_folder(const TargetFolder& folder, bool standing);
   core::Status set_folder_metadata(const TargetFolder& folder);
 

@@ -11,7 +11,7 @@ namespace cairn::repo::ops {
 
 namespace {
 
-/// True if it is known without comparing. What is half built wants its name, whatever it holds.
+/// True if this is known without comparing. A half-built file always needs its name.
 bool differs_at_once(const PlannedFile& planned) {
   const FilePlan& plan = planned.plan;
   return plan.leftover == Leftover::half_built ||
@@ -70,8 +70,8 @@ core::Status RestoredFile::write(std::uint64_t offset, core::ByteView data, Run:
 }
 
 core::Status RestoredFile::make_hole(std::uint64_t offset, std::uint64_t length) {
-  // File systems keep a last block of which only a part is taken away: so all of it is, and more,
-  // behind the end, where there is nothing that stays.
+  // File systems keep a last block if only part of it is punched: so the hole includes all of it,
+  // and more, beyond the end, where there is nothing to keep.
   constexpr std::uint64_t kLastBlockBytes = 64 * 1024;
   if (offset + length == planned_.entry.content.size_bytes) {
     length += std::min(kLastBlockBytes, kFileSizeMax - offset - length);

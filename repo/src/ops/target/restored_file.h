@@ -14,8 +14,8 @@
 
 namespace cairn::repo::ops {
 
-/// One file on its way into the target: compared with what is there, built if something differs,
-/// and completed when its last piece is. Thread-safe.
+/// One file being restored: compared with what exists, built if something differs, and completed
+/// with its last piece. Thread-safe.
 class RestoredFile {
  public:
   /// `stale_sides`: as in StaleSides.
@@ -29,19 +29,19 @@ class RestoredFile {
   [[nodiscard]] const PlannedFile& planned() const noexcept { return planned_; }
   [[nodiscard]] std::string path() const { return planned_.path(); }
 
-  /// Pieces of work not yet done; begins at 1, for the planning.
+  /// Pieces of work not yet done; starts at 1, for the planning.
   std::atomic<std::uint64_t> outstanding{1};
 
-  /// The standing file does not hold all that it should.
+  /// The existing file does not contain everything that it should.
   void set_differs() noexcept { differs_ = true; }
 
-  /// Writes into the file that is built. Does nothing if the file has failed.
+  /// Writes into the file being built. Does nothing if the file has failed.
   core::Status write(std::uint64_t offset, core::ByteView data,
                      Run::Bytes bytes = Run::Bytes::new_ones);
   core::Status make_hole(std::uint64_t offset, std::uint64_t length);
 
   void fail(const std::string& reason);
-  /// All its work is done: gives it metadata and name. Errors: why it could not be restored.
+  /// All work is done: gives the file metadata and name. Errors: why it could not be restored.
   core::Status complete();
 
  private:
@@ -57,10 +57,10 @@ class RestoredFile {
   OpenFiles& open_files_;
   std::atomic<bool> differs_;
 
-  std::mutex mutex_;  ///< what follows
+  std::mutex mutex_;  ///< protects what follows
   StaleSides sides_;
   AnyFileBuild build_room_;
-  FileBuild* build_ = nullptr;  ///< nullptr: nothing had to be written yet
+  FileBuild* build_ = nullptr;  ///< nullptr: nothing had to be written so far
   std::optional<std::string> failure_;
 };
 

@@ -182,7 +182,7 @@ core::Result<RestoreAction> place_hard_link(RestoreTarget& target, const TargetF
   }
   auto linked = link_as(target, from, folder, entry.name, !standing);
   if (!linked && linked.error().code() == core::ErrorCode::permission_denied) {
-    // Its flags are set already, and some forbid a further name.
+    // Its flags are set already, and some forbid another name.
     const Descriptor object(::openat(from.folder->number(), from.name.c_str(),
                                      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (const unsigned lifted = lift_hindering_flags(object.number()); lifted != 0) {
@@ -243,7 +243,7 @@ bool keeps_another(RestoreTarget& target, const TargetFolder& root_folder, const
       ops::judge(target.options().overwrite, Standing(status), entry) != Verdict::keep) {
     return false;
   }
-  // Restored a moment ago, or as good as: a link to it is right.
+  // It was just restored, or is equal to that: linking to it is right.
   const bool is_it = same_type(status, entry.type) && mtime_of(status) == entry.mtime &&
                      (entry.type != EntryType::file ||
                       static_cast<std::uint64_t>(status.st_size) == entry.content.size_bytes);

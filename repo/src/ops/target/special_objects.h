@@ -15,7 +15,7 @@ core::Status make_special(RestoreTarget& target, const TargetFolder& folder, con
 core::Status make_hard_link(RestoreTarget& target, const TargetFolder& root_folder,
                             const std::string& first, const TargetFolder& folder,
                             const Entry& entry);
-/// True if `first` below `root_folder` is something else than the entry, and will be kept.
+/// True if `first` below `root_folder` is not the entry, and will be kept.
 [[nodiscard]] bool keeps_another(RestoreTarget& target, const TargetFolder& root_folder,
                                  const std::string& first, const Entry& entry);
 

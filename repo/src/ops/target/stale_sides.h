@@ -9,23 +9,23 @@
 
 namespace cairn::repo::ops {
 
-/// What stands beside a file and would be taken for its own if the file is a database: that belongs
-/// to another state of it than the one restored, and goes when the file comes.
+/// Files beside a file that SQLite would use if the file is a database. They belong to another
+/// state than the one restored, and are removed when the file is restored.
 class StaleSides {
  public:
-  /// `names` stand in the folder. Nothing is done but by set_aside().
+  /// `names` are in the folder. Only set_aside() does anything.
   StaleSides(const PlannedFile& planned, std::vector<std::string> names)
       : planned_(planned), names_(std::move(names)) {}
 
   [[nodiscard]] bool empty() const noexcept { return names_.empty(); }
-  /// Takes them out of the way before a database gets its place. `standing`: the file that has it
-  /// now, or -1. In a dry run only tells.
+  /// Moves them away before a database gets its place. `standing`: the file that has it now, or -1.
+  /// In a dry run only reports.
   core::Status set_aside(int restored, int standing);
-  /// For good, or, if the database could not be put into its place, back.
+  /// Removes them or, if the database could not be put into its place, moves them back.
   void settle(bool is_done);
 
  private:
-  /// True if one of them is a log that a database has not done with.
+  /// True if one of them is an unfinished log.
   [[nodiscard]] bool have_log();
 
   const PlannedFile& planned_;

@@ -35,7 +35,7 @@ core::Status unlink_name(int folder, const std::string& name, const std::string&
   return core::fail(core::errno_error(reason, "remove " + path));
 }
 
-/// True of a file system mounted on a folder that was empty in the snapshot: it was not mounted
+/// True for a file system mounted on a folder that was empty in the snapshot: it was not mounted
 /// then, or the backup was told to leave it out.
 bool TargetDeletion::is_other_file_system(const TargetFolder& folder, int descriptor) {
   if (!folder.is_recorded_empty || folder.parent == nullptr) {
@@ -113,7 +113,7 @@ bool TargetDeletion::carries_tag(int folder, const std::vector<std::string>& nam
 core::Result<bool> TargetDeletion::remove_tree(int folder, const Doomed& doomed, unsigned depth) {
   struct ::stat status {};
   if (::fstatat(folder, doomed.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    return true;  // a temporary file that was used up meanwhile, for one
+    return true;  // for example a temporary file that was used up meanwhile
   }
   const bool is_folder = S_ISDIR(status.st_mode);
   if (!options_.takes(doomed.snapshot_path, is_folder)) {

@@ -12,17 +12,17 @@
 
 namespace cairn::repo::ops {
 
-/// unlinkat() that takes hindering flags away if it must.
+/// unlinkat() that clears flags in the way if necessary.
 core::Status unlink_name(int folder, const std::string& name, const std::string& path);
 
-/// Removes what the snapshot does not have, or in a dry run tells it, and spares what must stay.
+/// Removes what the snapshot does not have, or reports it in a dry run, and spares what must stay.
 /// Thread-safe.
 class TargetDeletion {
  public:
   TargetDeletion(const TargetOptions& options, FolderTable& folders, RestoreLog& log)
       : options_(options), folders_(folders), log_(log) {}
 
-  /// What is being removed: its path for messages, and in the snapshot.
+  /// An object being removed: its path for messages, and in the snapshot.
   struct Doomed {
     std::string name;
     std::string path;
@@ -35,10 +35,10 @@ class TargetDeletion {
 
  private:
   core::Result<bool> remove_children(int folder, const Doomed& doomed, unsigned depth);
-  /// True if something that the snapshot does not have stays, and why is told.
+  /// True if something that the snapshot does not have stays; reports why.
   [[nodiscard]] bool is_spared(int folder, const struct ::stat& status, const Doomed& doomed);
   [[nodiscard]] bool is_left_out(int folder, const Doomed& doomed) const;
-  /// True if the backup would have left out what is in the folder, for a tag among these names.
+  /// True if a tag among these names would have made the backup leave out the folder's contents.
   [[nodiscard]] bool carries_tag(int folder, const std::vector<std::string>& names) const;
   [[nodiscard]] bool is_other_file_system(const TargetFolder& folder, int descriptor);
 

@@ -88,7 +88,7 @@ core::Status make_hole(int file, std::uint64_t offset, std::uint64_t length) {
   if (errno != EOPNOTSUPP && errno != ENOSYS) {
     return core::fail(core::errno_error(errno, "make a hole"));
   }
-  // Behind the end there is nothing to take away.
+  // Beyond the end there is nothing to remove.
   const off_t end = ::lseek(file, 0, SEEK_END);
   const auto size = static_cast<std::uint64_t>(std::max<off_t>(end, 0));
   return offset >= size ? core::Status()
@@ -137,7 +137,7 @@ core::Result<std::uint64_t> copy_file(int from, int to, std::uint64_t size) {
     if (data < 0 && errno == ENXIO) {
       break;  // a hole up to the end
     }
-    // A file system that does not know holes: all of it is data.
+    // A file system without holes: all of it is data.
     const auto begin = data < 0 ? offset : static_cast<std::uint64_t>(data);
     const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
     const auto end = hole < 0 ? size : std::min(static_cast<std::uint64_t>(hole), size);

@@ -18,12 +18,12 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 
-/// Of a file in which nothing is yet.
+/// For a file that is still empty.
 void prepare_new_file(TargetFolder& folder, int file, const Entry& entry) {
   if (!folder.existed) {
     std::call_once(folder.new_files_seen, [&] { folder.new_files = new_file_traits(file); });
   }
-  if (entry.inode_flags != 0 || folder.existed) {  // folders that are there may pass flags on
+  if (entry.inode_flags != 0 || folder.existed) {  // existing folders may pass flags on
     set_flags_of_empty_file(file, entry.inode_flags);
   }
 }
@@ -104,7 +104,7 @@ core::Result<std::shared_ptr<Descriptor>> TargetNames::create_unnamed(TargetFold
   const int number = core::uninterrupted(
       [&] { return ::openat(above->number(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode); });
   if (number < 0) {
-    // Some file systems and old kernels say so in other words: a name will tell what is wrong.
+    // Some file systems and old kernels report this differently: a name will show what is wrong.
     may_have_unnamed_ = false;
     return nullptr;
   }
@@ -124,7 +124,7 @@ core::Status TargetNames::link_unnamed(const TargetFolder& folder, int file,
     if (::linkat(file, "", above->number(), name.c_str(), AT_EMPTY_PATH) == 0) {
       return {};
     }
-    // Before Linux 6.10 only who may read everything may do that.
+    // Before Linux 6.10 only a user who may read everything may do that.
     links_descriptors_ = errno != ENOENT && errno != EPERM && errno != EINVAL;
   }
   if (!links_descriptors_) {
@@ -189,7 +189,7 @@ core::Status TargetNames::give(const TargetFolder& folder, const std::string& te
       (options_.overwrite == Overwrite::refuse || options_.overwrite == Overwrite::never)) {
     return core::fail(core::ErrorCode::already_exists, "something of this name is there already");
   }
-  // One step from the old to the new; only what cannot be renamed over is removed first.
+  // One step from the old file to the new; only what cannot be renamed over is removed first.
   if (::renameat(in, temporary_name.c_str(), in, name.c_str()) == 0) {
     return {};
   }

@@ -14,7 +14,7 @@
 
 namespace cairn::repo::ops {
 
-/// The names in a target's folders: what has them, files under temporary names and without any, and
+/// The names in a target's folders: what has them, files with temporary names and without any, and
 /// how they get their own. Names were checked when they were decoded. Thread-safe.
 class TargetNames {
  public:
@@ -28,18 +28,19 @@ class TargetNames {
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> open(const TargetFolder& folder,
                                                                const std::string& name, int flags);
 
-  /// A new empty file for nobody else, with the flags that count only before data is in it.
+  /// A new empty file that nobody else can open, with the flags that take effect only on empty
+  /// files.
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> create(TargetFolder& folder,
                                                                  const std::string& name,
                                                                  const Entry& entry);
-  /// The same without any name yet: if it gets none, it is gone with its last descriptor. nullptr:
-  /// the file system cannot do that.
+  /// The same without a name: if it never gets one, it disappears with its last descriptor.
+  /// nullptr: the file system cannot do that.
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> create_unnamed(TargetFolder& folder,
                                                                          const Entry& entry);
-  /// For what is not a file, and so need not be found again by the next restore.
+  /// For what is no file, and so need not be found again by the next restore.
   [[nodiscard]] std::string new_temporary_name(std::string_view kind);
 
-  /// Gives a file a name that has none. Errors: already_exists, whatever the options say.
+  /// Gives a file without a name its name. Errors: already_exists, whatever the options say.
   core::Status link_unnamed(const TargetFolder& folder, int file, const std::string& name);
   /// Renames, replacing what has the name if the options allow it.
   core::Status give(const TargetFolder& folder, const std::string& temporary_name,
@@ -50,7 +51,7 @@ class TargetNames {
   void discard(const TargetFolder& folder, const std::string& temporary_name);
 
  private:
-  /// Makes the name free for what cannot simply be renamed over it.
+  /// Frees the name if what has it cannot simply be renamed over.
   core::Status make_way(int folder, const TargetFolder& in, const std::string& name);
 
   const TargetOptions& options_;

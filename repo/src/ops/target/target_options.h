@@ -16,14 +16,14 @@
 
 namespace cairn::repo::ops {
 
-/// How files are made that have no name until they are complete (O_TMPFILE).
+/// How to make files without a name until they are complete (O_TMPFILE).
 enum class UnnamedFiles : std::uint8_t {
-  best,      ///< named by their descriptors, which not everybody may; else
-  by_proc,   ///< by way of /proc; else
+  best,      ///< named by their descriptors, which not every user may; else
+  by_proc,   ///< through /proc; else
   are_named  ///< not at all: under a temporary name
 };
 
-/// Names of files that are being built. No snapshot is likely to hold such names.
+/// Names of files being built. No snapshot is likely to hold such names.
 inline constexpr std::string_view kTemporaryPrefix = ".cairn-restore-";
 
 /// What a restore may do to its target. Const methods are thread-safe.

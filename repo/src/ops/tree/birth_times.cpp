@@ -10,8 +10,8 @@ namespace cairn::repo::ops {
 namespace {
 
 constexpr std::size_t kBirthTimePieceBytes = 64 * 1024;
-// Times further apart than 146 billion years are taken for nonsense and not recorded; the bound
-// keeps the difference of two times inside 64 bits.
+// Times further apart than 146 billion years count as nonsense and are not recorded; the bound
+// keeps the difference of two times within 64 bits.
 constexpr std::int64_t kBirthSecondsMax = std::int64_t{1} << 61;
 
 std::uint64_t zigzag(std::int64_t value) noexcept {
@@ -80,7 +80,7 @@ core::Result<std::optional<core::Timestamp>> BirthTimeReader::next() {
   }
   const std::uint64_t value = values_->varint();
   if (value != 0) {
-    // Wraps for what no writer writes.
+    // Wraps around for values that no writer writes.
     last_seconds_ = static_cast<std::int64_t>(static_cast<std::uint64_t>(last_seconds_) +
                                               static_cast<std::uint64_t>(unzigzag(value - 1)));
     time = core::Timestamp{last_seconds_, static_cast<std::uint32_t>(

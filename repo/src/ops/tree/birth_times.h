@@ -36,7 +36,8 @@ class BirthTimeWriter {
 class BirthTimeReader {
  public:
   BirthTimeReader(CatalogueView view, const Content& times) : view_(view), pieces_(view, times) {}
-  /// That of the next object: nullopt if it is not known, as behind the end. Errors: as read_node.
+  /// The birth time of the next object: nullopt if unknown, or beyond the end. Errors: as
+  /// read_node.
   [[nodiscard]] core::Result<std::optional<core::Timestamp>> next();
 
  private:
@@ -45,7 +46,7 @@ class BirthTimeReader {
   CatalogueView view_;
   ContentCursor pieces_;
   core::Bytes piece_;
-  std::optional<core::Decoder> values_;  ///< of piece_
+  std::optional<core::Decoder> values_;  ///< decodes piece_
   std::int64_t last_seconds_ = 0;
   bool ended_ = false;
 };

@@ -24,7 +24,7 @@ core::Result<std::optional<ContentItem>> ContentCursor::next() {
     pending_.pop_back();
     const std::size_t depth = pending_.size();
     if (auto status = open_node(pending); !status) {
-      pending_.resize(depth);  // of a node that contradicts itself nothing counts
+      pending_.resize(depth);  // nothing in a node that contradicts itself counts
       unread_bytes_ = pending.length_bytes;
       return core::fail(std::move(status).error());
     }
@@ -32,7 +32,7 @@ core::Result<std::optional<ContentItem>> ContentCursor::next() {
   return std::optional<ContentItem>(items_[next_item_++]);
 }
 
-// Depth is bounded by the levels, breadth by a node's limit.
+// Depth is bounded by the number of levels, breadth by the limit on a node.
 core::Status ContentCursor::open_node(const Pending& pending) {
   CAIRN_TRY(const core::Bytes node, read_node(view_, pending.node));
   CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), pending.node));

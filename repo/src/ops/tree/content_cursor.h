@@ -16,10 +16,10 @@ class ContentCursor {
  public:
   ContentCursor(CatalogueView view, const Content& content);
 
-  /// nullopt at the end. After an error the cursor stands behind the node that could not be read:
-  /// call next() again to go on with what is left. Errors: as read_node.
+  /// nullopt at the end. After an error the cursor is behind the node that could not be read: call
+  /// next() again to continue with the rest. Errors: as read_node.
   [[nodiscard]] core::Result<std::optional<ContentItem>> next();
-  /// Of the file, that lie below the node that next() has failed on.
+  /// Bytes of the file below the node for which next() failed.
   [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return unread_bytes_; }
 
  private:
@@ -31,7 +31,7 @@ class ContentCursor {
   core::Status open_node(const Pending& pending);
 
   CatalogueView view_;
-  std::vector<Pending> pending_;  ///< the next one last
+  std::vector<Pending> pending_;  ///< the next one is the last
   std::vector<ContentItem> items_;
   std::size_t next_item_ = 0;
   std::uint64_t unread_bytes_ = 0;

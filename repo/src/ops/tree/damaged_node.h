@@ -8,7 +8,7 @@
 #include "cairn/core/result.h"
 #include "cairn/repo/ids.h"
 
-/// What readers of trees say about a node that is not what its writer was to write.
+/// Error messages of tree readers about damaged nodes.
 namespace cairn::repo::ops {
 
 [[nodiscard]] inline core::Error damaged_node(const ChunkId& id, std::string_view reason) {

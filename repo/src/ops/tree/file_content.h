@@ -9,8 +9,8 @@
 
 namespace cairn::repo::ops {
 
-/// Writes the bytes of a file piece by piece in order; holes come as zeros. `path` is for messages.
-/// Memory: one chunk. Errors: as read_node, or what `write` answers.
+/// Writes the bytes of a file piece by piece in order; holes are written as zeros. `path` is for
+/// messages. Memory: one chunk. Errors: as read_node, or what `write` returns.
 core::Status read_content(CatalogueView view, const Content& content, const std::string& path,
                           const std::function<core::Status(core::ByteView)>& write);
 

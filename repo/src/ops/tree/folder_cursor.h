@@ -12,18 +12,18 @@
 
 namespace cairn::repo::ops {
 
-/// A folder read in name order like FolderReader does, but its nodes are opened only on request, so
-/// that two folders can be compared without reading the pieces they share. Not thread-safe.
-/// Memory: one leaf and the inner nodes above it.
+/// Reads a folder in name order like FolderReader, but opens its nodes only on request, so that two
+/// folders can be compared without reading the nodes they share. Not thread-safe. Memory: one leaf
+/// and the inner nodes above it.
 class FolderCursor {
  public:
   FolderCursor(CatalogueView view, const ChunkId& root);
 
-  /// A piece of the folder that has not been opened.
+  /// A node of the folder that has not been opened.
   struct Piece {
     ChunkId node;
     std::string first_name;    ///< smallest name in it; empty for the whole folder
-    unsigned level_below = 0;  ///< its level is smaller
+    unsigned level_below = 0;  ///< its level is below this
   };
 
   /// What comes next: an entry, a piece, or neither at the end.
@@ -39,7 +39,7 @@ class FolderCursor {
 
  private:
   CatalogueView view_;
-  std::vector<Piece> pieces_;  ///< what is left, the next one last
+  std::vector<Piece> pieces_;  ///< what is left; the next one is the last
   std::vector<Entry> leaf_;
   std::size_t next_in_leaf_ = 0;
   std::string last_name_;

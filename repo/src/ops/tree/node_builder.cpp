@@ -9,9 +9,9 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// Averages that keep a changed entry cheap: a leaf of some 128 entries is 10 to 15 KiB, of 32
+// Averages that keep a changed entry cheap: a leaf of about 128 entries has 10 to 15 KiB, one of 32
 // references about 1.1 KiB. References are incompressible and one changed page rewrites its leaf,
-// so list leaves are the smaller ones.
+// so list leaves are smaller.
 constexpr std::uint64_t kLeafEntriesAverage = 128;
 constexpr std::size_t kLeafEntriesMax = 1024;
 constexpr std::size_t kLeafBytesMax = 256 * 1024;
@@ -116,12 +116,12 @@ ContentBuilder::ContentBuilder(NodeSink& sink)
 core::Status ContentBuilder::add(ContentItem item) {
   Expects(item.length_bytes > 0);
   size_bytes_ += item.length_bytes;
-  // A hole reported in two pieces is one hole: the list must not depend on how it was asked for.
+  // A hole reported in two pieces is one hole: the list must not depend on how the file was read.
   if (!item.chunk && !items_.empty() && !items_.back().chunk) {
     items_.back().length_bytes += item.length_bytes;
     return {};
   }
-  // Leaves end after data only, so that no leaf can begin with the rest of a hole.
+  // Leaves end only after data, so that no leaf can begin with the rest of a hole.
   const bool is_data = item.chunk.has_value();
   const bool ends_here = is_data && list_ends(*item.chunk);
   items_.push_back(std::move(item));

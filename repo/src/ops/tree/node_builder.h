@@ -12,13 +12,13 @@
 
 /// Builds the trees of folders and of long content lists, front to back, in bounded memory.
 ///
-/// Where a node ends depends on what is in it (a hash of the name, or the chunk's id), not on a
-/// count from the start: an insertion changes the node it falls into and the path above, nothing
-/// else. The idea is the prolly tree's (probabilistic B-tree; Noms, 2015). The rules are part of
-/// the format, docs/FORMAT.md, "Where nodes end".
+/// Where a node ends depends on its contents (a hash of the name, or the chunk's id), not on a
+/// count from the start: an insertion changes only the node it falls into and the path above it.
+/// The idea is the prolly tree's (probabilistic B-tree; Noms, 2015). The rules are part of the
+/// format, docs/FORMAT.md, "Where nodes end".
 namespace cairn::repo::ops {
 
-/// Where finished nodes go: names, deduplicates and stores one, and answers its id.
+/// Takes finished nodes: computes the id, deduplicates, stores, and returns the id.
 class NodeSink {
  public:
   virtual ~NodeSink() = default;
@@ -27,8 +27,8 @@ class NodeSink {
 
 /// The levels above the leaves, shared by both kinds of tree. Child has a member `node`.
 ///
-/// A level whose run ended with a single child hands that child up as it is, so that no inner node
-/// has less than two children; levels strictly fall from parent to child, not always by one.
+/// A level that ends with a single child passes that child up as it is, so that no inner node has
+/// less than two children; levels always fall from parent to child, but not always by one.
 template <class Child>
 class LevelStack {
  public:
@@ -43,13 +43,13 @@ class LevelStack {
   core::Status add(Child child) { return add_at(0, std::move(child)); }
   [[nodiscard]] bool empty() const noexcept { return levels_.empty(); }
 
-  /// Closes all levels and answers the root. Requires at least one add().
+  /// Closes all levels and returns the root. Requires at least one add().
   [[nodiscard]] core::Result<Child> finish() {
     for (std::size_t i = 0;; ++i) {
       std::vector<Child> run = std::move(levels_[i]);
       levels_[i].clear();
       if (run.empty()) {
-        continue;  // this level ended exactly; what it wrote is above
+        continue;  // this level ended exactly; its last node is in the level above
       }
       const bool is_top = i + 1 == levels_.size();
       if (run.size() == 1) {
@@ -79,7 +79,7 @@ class LevelStack {
       return {};
     }
     if (level >= kTreeDepthMax) {
-      return {};  // never in practice: 64^16 leaves; the run just grows to the node's limit
+      return {};  // never in practice: 64^16 leaves; the node just grows to its limit
     }
     CAIRN_TRY(Child parent, write_(level, std::exchange(run, {})));
     return add_at(index + 1, std::move(parent));
@@ -92,11 +92,11 @@ class LevelStack {
   std::vector<std::vector<Child>> levels_;  ///< [n]: children of the unfinished node of level n+1
 };
 
-/// Builds one folder's tree from entries in ascending name order. Not thread-safe. Memory: one
-/// leaf (at most 1024 entries or some 256 KiB) and the unfinished inner nodes.
+/// Builds one folder's tree from entries in ascending name order. Not thread-safe. Memory: one leaf
+/// (at most 1024 entries or about 256 KiB) and the unfinished inner nodes.
 class FolderBuilder {
  public:
-  /// Told every leaf as it was encoded, with the number of its entries.
+  /// Called with every encoded leaf and the number of its entries.
   using OnLeaf = std::function<core::Status(core::ByteView encoded, std::size_t entries)>;
 
   /// `sink` and `split_key` (16 bytes) must outlive it.
@@ -106,7 +106,7 @@ class FolderBuilder {
   core::Status add(Entry entry);
   /// The entries since the last leaf.
   [[nodiscard]] const format::FolderLeaf& open_leaf() const noexcept { return leaf_; }
-  /// Writes what is open and answers the folder's root and sums. Call once.
+  /// Writes what is open and returns the folder's root and sums. To be called once.
   [[nodiscard]] core::Result<FolderContent> finish();
 
  private:
@@ -127,7 +127,7 @@ class ContentBuilder {
   explicit ContentBuilder(NodeSink& sink);
 
   core::Status add(ContentItem item);
-  /// Short lists stay inline, longer ones become a tree. Call once.
+  /// Short lists stay inline, longer ones become a tree. To be called once.
   [[nodiscard]] core::Result<Content> finish();
 
  private:

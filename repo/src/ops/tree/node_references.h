@@ -11,7 +11,7 @@
 
 namespace cairn::repo::ops {
 
-/// What a node of any type refers to, in its order.
+/// What a node of any type refers to, in order.
 struct NodeReferences {
   std::vector<ChunkId> nodes;
   std::vector<ContentItem> pieces;  ///< of files; those with a chunk

@@ -12,7 +12,7 @@ namespace cairn::repo::ops {
 
 namespace {
 
-/// Added chunks are sorted in when there are as many of them as marks before, but not less.
+/// New chunks are merged in when they are as many as the sorted ones, but at least this many.
 constexpr std::size_t kUnsortedMin = 64 * 1024;
 
 std::uint64_t prefix_of(const ChunkId& id) { return store::id_prefix(id.view().data()); }

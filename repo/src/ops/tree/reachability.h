@@ -16,14 +16,14 @@
 namespace cairn::repo::ops {
 
 /// A set of chunks, by the first eight bytes of their ids. Ids are keyed hashes, so two of n chunks
-/// share these with a probability of n^2 / 2^65: 3e-6 for ten million. What is taken for marked by
-/// mistake is kept needlessly; what is marked is never missed.
+/// share these with a probability of n^2 / 2^65: 3e-6 for ten million. A chunk that seems marked by
+/// mistake is kept needlessly; a marked chunk is never missed.
 ///
 /// Not thread-safe while adding. Memory: 8 bytes a chunk, twice that while adding.
 class ChunkMarks {
  public:
   void add(const ChunkId& id);
-  /// Sorts what was added; before the first question, and after more was added.
+  /// Sorts what was added; to be called before the first lookup, and again after adding more.
   void seal();
 
   /// A number below size(), different for each marked chunk; nullopt: it is not marked. Numbers
@@ -38,21 +38,21 @@ class ChunkMarks {
 };
 
 /// Marks every chunk that snapshots reach: nodes, pieces of files, birth times. Subtrees that
-/// snapshots share are walked once. Not thread-safe. Memory: that of ChunkMarks, and some 60 bytes
+/// snapshots share are walked once. Not thread-safe. Memory: that of ChunkMarks, and about 60 bytes
 /// for each node.
 class Reachability {
  public:
   struct Options {
     std::stop_token stop = {};
     ProgressMeter* meter = nullptr;
-    /// Not nullptr: gets the nodes that cannot be read, and pieces that no pack has, instead of an
-    /// error. What lies below a lost node is not found.
+    /// Not nullptr: receives unreadable nodes, and pieces that no pack has, which are then no
+    /// error. What is below a lost node is not found.
     std::set<ChunkId>* lost = nullptr;
   };
   explicit Reachability(const Options& options) : options_(options) {}
 
-  /// Errors: not_found or corrupt if a node cannot be read (the message names it): then nothing is
-  /// known of what lies below; not_permitted, interrupted, io.
+  /// Errors: not_found or corrupt if a node cannot be read (the message names it), since what is
+  /// below it is then unknown; not_permitted, interrupted, io.
   core::Status add(CatalogueView view, const Snapshot& snapshot);
   /// As ChunkMarks::seal().
   void seal() { marks_.seal(); }

@@ -5,7 +5,7 @@
 
 namespace cairn::repo::ops {
 
-/// Adds what one object is to the counts.
+/// Adds one object to the counts.
 void count_entry(const Entry& entry, TreeCounts& counts);
 
 }  // namespace cairn::repo::ops

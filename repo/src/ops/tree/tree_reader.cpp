@@ -21,7 +21,7 @@ std::optional<std::string_view> first_component(std::string_view path) {
   return path.substr(0, path.find('/'));
 }
 
-/// What is left of `path` below `above`, without a leading '/'; nullopt if it is not below.
+/// The rest of `path` below `above`, without a leading '/'; nullopt if it is not below.
 std::optional<std::string_view> rest_below(std::string_view path, std::string_view above) {
   if (path == above) {
     return std::string_view();
@@ -35,7 +35,7 @@ std::optional<std::string_view> rest_below(std::string_view path, std::string_vi
   return std::nullopt;
 }
 
-/// Sets `absent` and answers nothing of use if the path is not there.
+/// Sets `absent` if the path does not exist; the result is then meaningless.
 core::Result<Located> locate_in_source(CatalogueView view, const Source& source, std::string path,
                                        std::string_view rest, std::optional<core::Error>& absent) {
   Located located;
@@ -147,7 +147,7 @@ core::Status FolderReader::open_node(const ChunkId& id, unsigned level_below) {
     return path_.empty() ? core::Status()
                          : core::Status(core::fail(damaged_node(id, "an empty leaf in a tree")));
   }
-  // Each leaf is sorted by itself; over the whole folder that must hold too.
+  // Each leaf is sorted in itself; the whole folder must be sorted too.
   if (any_ && leaf.entries.front().name <= last_name_) {
     return core::fail(damaged_node(id, "its names do not follow those before it"));
   }

@@ -18,8 +18,8 @@
 /// parent to child, names must ascend over the whole folder, sums must agree.
 namespace cairn::repo::ops {
 
-/// Fetches one node and tells what is wrong with the object if it cannot be had.
-/// Errors: not_found, corrupt, not_permitted, io; the message names the node.
+/// Fetches one node; the error says what is wrong with it. Errors: not_found, corrupt,
+/// not_permitted, io; the message names the node.
 [[nodiscard]] core::Result<core::Bytes> read_node(CatalogueView view, const ChunkId& id);
 
 /// Entries of one folder in name order, leaf by leaf. Not thread-safe. Memory: one leaf and the
@@ -28,8 +28,8 @@ class FolderReader {
  public:
   FolderReader(CatalogueView view, const ChunkId& root);
 
-  /// The next entry; nullopt at the end. After an error the reader stands behind the node that
-  /// could not be read: call next() again to go on with what is left.
+  /// The next entry; nullopt at the end. After an error the reader is behind the node that could
+  /// not be read: call next() again to continue with the rest.
   [[nodiscard]] core::Result<std::optional<Entry>> next();
 
  private:
@@ -56,7 +56,7 @@ class FolderReader {
                                                                 std::string_view name);
 
 /// Visits the runs of a content in order with their offsets. Errors: as read_node, or what `visit`
-/// answers.
+/// returns.
 core::Status for_each_item(
     CatalogueView view, const Content& content,
     const std::function<core::Status(std::uint64_t offset, const ContentItem& item)>& visit);
@@ -64,7 +64,7 @@ core::Status for_each_item(
 /// The entry of a source itself.
 [[nodiscard]] core::Result<Entry> read_root(CatalogueView view, const Source& source);
 
-/// What an absolute path means in a snapshot: an object inside a source, or a folder above some
+/// What an absolute path refers to in a snapshot: an object inside a source, or a folder above
 /// sources that was not recorded itself.
 struct Located {
   const Source* source = nullptr;  ///< nullptr: a folder above sources
@@ -75,7 +75,7 @@ struct Located {
 [[nodiscard]] core::Result<Located> locate(CatalogueView view, const Snapshot& snapshot,
                                            std::string_view path);
 
-/// The same, but nullopt if there is no such path: a node that is missing is still not_found.
+/// The same, but nullopt if the path does not exist; a missing node is still not_found.
 [[nodiscard]] core::Result<std::optional<Located>> locate_if_there(CatalogueView view,
                                                                    const Snapshot& snapshot,
                                                                    std::string_view path);
@@ -83,7 +83,7 @@ struct Located {
 /// "/a//b/./c/" -> "/a/b/c"; ".." is refused (invalid_argument), as is a path that is not absolute.
 [[nodiscard]] core::Result<std::string> normal_path(std::string_view path);
 
-/// "/" joined without doubling.
+/// Joins with one '/', also if the folder is "/".
 [[nodiscard]] std::string join_path(std::string_view folder, std::string_view name);
 
 }  // namespace cairn::repo::ops

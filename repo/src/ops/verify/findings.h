@@ -13,14 +13,14 @@
 
 namespace cairn::repo::ops {
 
-/// True if an object may be as good as ever: the storage did not give it, or a newer program wrote
-/// it. Advice to repair or to forget would be wrong.
+/// True if an object may be intact: the storage did not return it, or a newer program wrote it.
+/// Advice to repair or to forget would be wrong.
 [[nodiscard]] constexpr bool is_unjudged(core::ErrorCode code) noexcept {
   return code == core::ErrorCode::io || code == core::ErrorCode::permission_denied ||
          code == core::ErrorCode::unsupported_version;
 }
 
-// What would help, for Finding::advice.
+// Advice for Finding::advice.
 inline constexpr std::string_view kRepairObjectsHelps = "cairn repair objects puts that right";
 inline constexpr std::string_view kRepairIndexHelps =
     "cairn repair index writes the index anew from the packs";
@@ -46,7 +46,7 @@ struct BlockKeyHash {
 };
 
 /// What a check has found so far, and which bytes of the repository each finding makes unreadable,
-/// so that paths can be told afterwards. Thread-safe while adding.
+/// so that paths can be reported afterwards. Thread-safe while adding.
 class Findings {
  public:
   /// Returns the finding's number.
@@ -56,10 +56,10 @@ class Findings {
     return add(Finding::Severity::damage, store::object_path(name), std::move(message),
                std::move(advice));
   }
-  /// Damage of the kind that a prune at work may feign.
+  /// Damage of the kind for which a running prune may be the cause.
   std::size_t missing(std::string object, std::string message, std::string advice = {});
-  /// What came of reading an object: damage, unless the storage did not give it. `damage_helps` is
-  /// advice for damage.
+  /// The finding for an object that could not be read: damage, unless the storage did not return
+  /// it. `damage_helps` is advice for damage.
   std::size_t failed_read(std::string object, const core::Error& error, std::string damage_helps);
 
   void mark_pack(store::PackNumber pack, std::size_t finding);
@@ -67,19 +67,19 @@ class Findings {
   void mark_chunk(const ChunkId& chunk, std::size_t finding);
   void affect(std::size_t finding, std::string path);
 
-  /// A finding turns out to cost nothing: it becomes a note.
+  /// A finding turns out to be harmless: it becomes a note.
   void excuse(std::size_t finding, std::string_view why);
 
   /// True if something is missing: see Finding::missing.
   [[nodiscard]] bool any_missing() const;
   /// True if some pack, block or chunk is marked: then paths are worth looking for.
   [[nodiscard]] bool any_marked() const;
-  /// The finding that makes a chunk unreadable, by its id or its place; nullopt if it is fine.
+  /// The finding that makes a chunk unreadable, by its id or its place; nullopt if there is none.
   [[nodiscard]] std::optional<std::size_t> blame(
       const ChunkId& chunk, const std::optional<store::ChunkLocation>& location) const;
 
-  /// Puts the findings and marks of another check behind these. What is marked here already keeps
-  /// its finding.
+  /// Appends the findings and marks of another check. What is already marked here keeps its
+  /// finding.
   void append(const Findings& other);
 
   [[nodiscard]] std::vector<Finding> take();

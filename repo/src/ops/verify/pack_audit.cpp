@@ -25,7 +25,7 @@ namespace {
 using core::ErrorCode;
 using format::ObjectKind;
 
-/// A block that was read, to be opened by somebody else than who read it.
+/// A block that one thread has read and another one is to open.
 struct BlockToOpen {
   std::shared_ptr<const store::PackSummary> pack;
   std::shared_ptr<const format::PackDirectory> directory;  ///< the pack's own; nullptr: unreadable
@@ -33,10 +33,10 @@ struct BlockToOpen {
   core::Bytes stored;
 };
 
-/// Blocks for those who have nothing to do. Thread-safe.
+/// Passes blocks to idle threads. Thread-safe.
 class BlockRelay {
  public:
-  /// One more will offer blocks.
+  /// One more thread will offer blocks.
   void enter() {
     const std::scoped_lock lock(mutex_);
     readers_ += 1;
@@ -79,14 +79,14 @@ class BlockRelay {
   unsigned readers_ = 0;
 };
 
-/// One thread's part. Not thread-safe; reused from pack to pack.
+/// One thread's share. Not thread-safe; reused from pack to pack.
 class PackAudit {
  public:
   PackAudit(CatalogueView view, Findings& findings, BlockRelay& relay)
       : view_(view), findings_(findings), relay_(relay) {}
 
   core::Status run(store::PackNumber number);
-  /// A block that somebody else has read.
+  /// Opens a block that another thread has read.
   core::Status open(const BlockToOpen& block);
   [[nodiscard]] const PackAuditResult& result() const noexcept { return result_; }
 
@@ -96,13 +96,13 @@ class PackAudit {
   core::Status audit_block(const std::shared_ptr<const store::PackSummary>& pack,
                            const std::shared_ptr<const format::PackDirectory>& directory,
                            std::uint32_t block);
-  /// All chunks of a block that has been opened, together.
+  /// Checks all chunks of an opened block together.
   void audit_chunks(const store::PackSummary& pack, std::uint32_t block,
                     const format::BlockRecord& record);
   void damaged_block(const store::PackSummary& pack, std::uint32_t block, std::string message);
   void compare_segments(const store::ObjectName& name, const format::PackFooter& footer);
-  /// The bytes of stored_, at `offset` in the pack, could not be read, which was told: the segments
-  /// that they belong to have no hash, those behind them must keep their place.
+  /// The bytes of stored_, at `offset` in the pack, could not be read, which was reported. Their
+  /// segments have no hash, and those after them must keep their position.
   void pass_over(std::uint64_t offset);
   [[nodiscard]] bool can_open(format::BlockKind kind) const;
 
@@ -200,7 +200,7 @@ core::Status PackAudit::run(store::PackNumber number) {
   if (status || status.error().code() != ErrorCode::not_found) {
     return status;
   }
-  // It was there a moment ago. What is needed of it lies elsewhere, if a prune has deleted it.
+  // It existed a moment ago. If a prune has deleted it, what is needed of it is elsewhere.
   result_.gone.push_back(number);
   return {};
 }
@@ -296,7 +296,7 @@ void PackAudit::compare_segments(const store::ObjectName& name, const format::Pa
 core::Result<PackAuditResult> audit_packs(CatalogueView view, std::vector<AuditedPack> packs,
                                           const PackAuditOptions& options, Findings& findings,
                                           ProgressMeter& meter) {
-  // Large ones first, so that at the end there is little that only one thread could do.
+  // Large ones first, so that at the end no single pack keeps one thread busy for long.
   std::ranges::stable_sort(packs, std::greater(), &AuditedPack::size_bytes);
   std::uint64_t total_bytes = 0;
   for (const AuditedPack& pack : packs) {

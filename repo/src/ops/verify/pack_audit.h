@@ -26,17 +26,17 @@ struct PackAuditOptions {
 struct PackAuditResult {
   std::uint64_t bytes_read = 0;
   std::uint64_t chunks_opened = 0;
-  std::vector<store::PackNumber> gone;  ///< were deleted before they had been read
+  std::vector<store::PackNumber> gone;  ///< were deleted before they could be read
 };
 
-/// Reads packs front to back: the name of each against its table, its table against its bytes, and,
-/// where the role has the key, each block opened, expanded and each chunk re-hashed. What is wrong
-/// goes to the findings, with the blocks and chunks that it costs; progress, totals included, to
-/// the meter.
+/// Reads packs front to back: checks the name of each against its table, its table against its
+/// bytes and, if the role has the key, opens and expands each block and re-hashes each chunk. What
+/// is wrong goes to the findings, with the affected blocks and chunks; progress, totals included,
+/// to the meter.
 ///
-/// Several threads, each with a pack of its own; who finds no pack left opens blocks for others.
-/// Memory of each: two blocks, stored and expanded, 100 bytes for each of their chunks, and that of
-/// SegmentHasher. Errors only for what ends the check: io of the catalogue, interrupted.
+/// Several threads, each with a pack of its own; a thread that finds no pack left opens blocks for
+/// others. Memory of each: two blocks, stored and expanded, 100 bytes for each of their chunks, and
+/// that of SegmentHasher. Errors only for what ends the check: io of the catalogue, interrupted.
 [[nodiscard]] core::Result<PackAuditResult> audit_packs(CatalogueView view,
                                                         std::vector<AuditedPack> packs,
                                                         const PackAuditOptions& options,

@@ -57,8 +57,8 @@ core::Status check_trees(TreeCheck& trees, const std::vector<CheckedSnapshot>& s
   return {};
 }
 
-/// Once all trees are walked: a pack that is gone, and of which nothing is needed that lies nowhere
-/// else, is no loss. Collectors that were cut off leave the index so.
+/// To be called when all trees have been walked: a pack that is gone is no loss if everything
+/// needed in it is also elsewhere. Interrupted collectors leave the index like this.
 void excuse_missing(const VerifyWork& work, const NeededBlocks& needed) {
   for (const auto& [pack, finding] : work.missing) {
     if (!needed.needs_pack(pack)) {
@@ -70,7 +70,7 @@ void excuse_missing(const VerifyWork& work, const NeededBlocks& needed) {
   }
 }
 
-/// The index, the trees of some snapshots, then the packs that these need.
+/// Checks the index, the trees of some snapshots, then the packs that these need.
 core::Status verify_selection(VerifyWork& work, const PackDirectories& directories,
                               const std::vector<CheckedSnapshot>& snapshots,
                               AuditedPacks& audited) {
@@ -82,8 +82,8 @@ core::Status verify_selection(VerifyWork& work, const PackDirectories& directori
                                       : core::Status();
 }
 
-/// All packs, and meanwhile the index and all trees: one thread's work, most of it waiting for the
-/// catalogue. Each has findings of its own, so that what is told does not depend on who was first.
+/// Checks all packs and, at the same time, the index and all trees: one thread, which mostly waits
+/// for the catalogue. Each has its own findings, so that the report does not depend on timing.
 /// Progress is that of the packs.
 core::Status verify_everything(VerifyWork& work, const PackDirectories& directories,
                                const std::vector<CheckedSnapshot>& snapshots,
@@ -109,7 +109,7 @@ core::Status verify_everything(VerifyWork& work, const PackDirectories& director
   if (!trees_status) {
     stop.request_stop();
   }
-  // Without a thread to spare, one after the other.
+  // If no thread can be started, one after the other.
   const core::Status packs_status =
       packs_thread ? packs_thread->join() : verify_packs(packs, nullptr, audited);
   CAIRN_TRY_STATUS(trees_status);
@@ -118,20 +118,20 @@ core::Status verify_everything(VerifyWork& work, const PackDirectories& director
   return {};
 }
 
-/// What others did while this looked.
+/// What others did during this look.
 enum class Meanwhile {
   nothing,
   added,    ///< as backups do
   removed,  ///< as forget and prune do
 };
 
-/// What a snapshot needs is always somewhere: it looks lost to who has read one index and looks
-/// into packs that follow another, and to who walks a snapshot that was forgotten. Neither can be
-/// if index and packs are as they were `before` the index was read, and the snapshots still stand.
+/// What a snapshot needs always exists somewhere. It looks lost if one reads an old index and newer
+/// packs, or walks a snapshot that has been forgotten. Neither is the case if index and packs are
+/// as they were `before` the index was read, and the snapshots still exist.
 core::Result<Meanwhile> changed_since(const OpenRepository& repository,
                                       const PackDirectories& before,
                                       const std::vector<CheckedSnapshot>& snapshots) {
-  // A tombstone is there before its register goes.
+  // A tombstone exists before its register is removed.
   CAIRN_TRY(const auto standing,
             store::list_ids<SnapshotId>(*repository.backend, format::ObjectKind::snapshot));
   CAIRN_TRY(const auto forgotten,
@@ -148,11 +148,11 @@ core::Result<Meanwhile> changed_since(const OpenRepository& repository,
   return only_added ? Meanwhile::added : Meanwhile::removed;
 }
 
-// Each prune deletes packs once: who meets more of them than that in a row meets a loop of them.
+// Each prune deletes packs once: more than this many in a row are a loop of prunes.
 constexpr int kLooksMax = 6;
 
-/// One look at everything; nullopt if it must be taken again. The last one may report as lost what
-/// others would have had to move each time, by additions alone.
+/// One look at everything; nullopt if it must be repeated. The last one may report as lost what
+/// others, which only added objects, would have had to move each time.
 core::Result<std::optional<VerifyReport>> look(CatalogueView view, const VerifyOptions& options,
                                                bool is_last, AuditedPacks& audited,
                                                ProgressMeter& meter) {
@@ -160,7 +160,7 @@ core::Result<std::optional<VerifyReport>> look(CatalogueView view, const VerifyO
   VerifyReport report;
   VerifyWork work{view, options, meter, findings, report};
   CAIRN_TRY(const auto snapshots, verify_objects(work));
-  // Now that it is known what to look for.
+  // Listed now that it is known what to look for.
   CAIRN_TRY(const PackDirectories directories, PackDirectories::list(view, [&](const auto& name) {
               work.findings.add(Finding::Severity::note, std::string(name),
                                 "this name is not that of an object; it is left alone");

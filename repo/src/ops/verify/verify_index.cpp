@@ -34,7 +34,7 @@ class IndexCheck {
       if (!any_replaced) {
         break;
       }
-      // Others list what it listed: they were there before it went.
+      // Other segments list what it listed: they existed before it was removed.
       CAIRN_TRY(segments,
                 store::list_ids<IndexSegmentId>(*work_.view.repository.backend, ObjectKind::index));
     }
@@ -81,7 +81,7 @@ class IndexCheck {
       return {};
     }
     if (!size) {
-      // A collector takes a pack off the index before it deletes it.
+      // A collector removes a pack from the index before it deletes it.
       CAIRN_TRY(const auto still_lists_it, work_.view.repository.backend->size(
                                                store::object_name(ObjectKind::index, segment)));
       if (!still_lists_it) {
@@ -102,7 +102,7 @@ class IndexCheck {
     const auto finding =
         work_.findings.damage(name, fmt::format("it has {} bytes, not {}", *size, pack.size_bytes),
                               std::string(kRepairPacksHelps));
-    // Which of its blocks still open is what check_integrity finds out.
+    // check_integrity finds out which of its blocks can still be opened.
     if (number && !work_.options.check_integrity) {
       work_.findings.mark_pack(*number, finding);
     }

@@ -37,7 +37,7 @@ core::Result<bool> is_fine(VerifyWork& work, const ObjectName& name, const core:
   if (!read) {
     const auto code = read.error().code();
     if (code == core::ErrorCode::not_found) {
-      return false;  // removed by somebody else between listing and reading
+      return false;  // removed by another process between listing and reading
     }
     if (code == core::ErrorCode::not_permitted) {
       return core::fail(read.error());
@@ -135,7 +135,7 @@ core::Status check_settings(VerifyWork& work) {
   return {};
 }
 
-/// Hashes of the links that tombstones end.
+/// Hashes of the forgotten snapshots' links, according to tombstones.
 using Forgotten = std::map<SnapshotId, core::Hash256>;
 
 core::Result<Forgotten> check_tombstones(VerifyWork& work) {
@@ -203,8 +203,8 @@ core::Status check_registers(VerifyWork& work, const std::vector<core::Hash256>&
   return {};
 }
 
-/// True unless the tombstone of the link's predecessor was written for some other link. One of a
-/// snapshot that could not be read any more has no hash.
+/// True unless the tombstone of the link's predecessor was written for another link. If the
+/// snapshot could not be read when it was forgotten, the tombstone has no hash.
 bool is_ended_by_tombstone(const Registers& registers, const format::Link& link) {
   const auto found = registers.forgotten.find(link.previous);
   return found == registers.forgotten.end() || found->second == link.previous_hash ||
@@ -219,7 +219,7 @@ std::string lost_snapshot_advice(const SnapshotId& id) {
       id.hex());
 }
 
-/// A snapshot that was not listed may have been published since, or forgotten and cleared away.
+/// A snapshot that was not listed may have been published since, or forgotten and removed.
 core::Result<bool> has_appeared(VerifyWork& work, const SnapshotId& id) {
   for (const ObjectKind kind : {ObjectKind::snapshot, ObjectKind::forgotten}) {
     CAIRN_TRY(const auto size, work.view.repository.backend->size(store::object_name(kind, id)));
@@ -230,7 +230,7 @@ core::Result<bool> has_appeared(VerifyWork& work, const SnapshotId& id) {
   return false;
 }
 
-/// What a link says of the one before it.
+/// Checks what a link says about the one before it.
 core::Status check_previous(VerifyWork& work, const Registers& registers,
                             const format::Link& link) {
   if (link.sequence == 1) {
@@ -264,9 +264,10 @@ core::Status check_previous(VerifyWork& work, const Registers& registers,
   return {};
 }
 
-/// One chain: numbered without a gap, each link holding the hash of the one before. Two links of
-/// one number are no damage: both are signed by who may, and both can be restored. They are what a
-/// client makes whose cache was copied, if both copies are at work at the same moment.
+/// Checks one chain: it must be numbered without a gap, each link with the hash of the one before.
+/// Two links with one number are no damage: both were signed by somebody who may, and both
+/// snapshots can be restored. Two clients make them that use copies of one cache at the same
+/// moment.
 core::Status check_chain(
     VerifyWork& work, const Registers& registers,
     const std::map<std::uint64_t, std::vector<const store::OpenedRegister*>>& chain) {
@@ -296,7 +297,7 @@ core::Status check_chains(VerifyWork& work, const Registers& registers) {
   for (const auto& [id, chain] : chains) {
     CAIRN_TRY_STATUS(check_chain(work, registers, chain));
   }
-  // What comes after the newest link nobody else can miss: this client remembers its own.
+  // Nobody but this client, which remembers its own, can miss what came after the newest link.
   CAIRN_TRY(const auto head, chain_head(work.view));
   if (!head || registers.explains(head->last)) {
     return {};
@@ -342,7 +343,7 @@ core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work) {
   CAIRN_TRY_STATUS(check_protocol_records(work));
   CAIRN_TRY_STATUS(check_marks(work));
   CAIRN_TRY_STATUS(check_settings(work));
-  // A tombstone is there before its register goes.
+  // A tombstone exists before its register is removed.
   CAIRN_TRY(const auto ids, list_ids(work, ObjectKind::snapshot));
   Registers registers;
   CAIRN_TRY(registers.forgotten, check_tombstones(work));

@@ -17,11 +17,11 @@
 #include "ops/tree/node_references.h"
 #include "ops/verify/findings.h"
 
-/// The steps of verify, in the order in which they run: small objects, packs that should be there,
-/// trees, bytes, and at last the paths that the damage touches.
+/// The steps of verify, in order: small objects, packs that should exist, trees, bytes, and at last
+/// the paths that are affected by damage.
 ///
-/// What is looked for is listed first, and where it should be afterwards: registers before the
-/// index, the index before the packs, as they are written the other way round. So a backup that
+/// What is looked for is listed before the place where it should be: registers before the index,
+/// the index before the packs, because they are written in the opposite order. So a backup that
 /// publishes meanwhile makes nothing look missing. A prune may.
 namespace cairn::repo::ops {
 
@@ -36,17 +36,17 @@ struct VerifyWork {
   ProgressMeter& meter;
   Findings& findings;
   VerifyReport& report;
-  /// Packs that are listed and gone, and their findings.
+  /// Packs that are listed but gone, with their findings.
   std::unordered_map<store::PackNumber, std::size_t> missing = {};
 };
 
-/// Config, key slots, sessions, tombstones, condemned records, marks, registers with their
-/// signatures and chains. Answers the snapshots to go on with (all, or those asked for). not_found
-/// if one that was asked for does not exist.
+/// Checks config, key slots, sessions, tombstones, condemned records, marks, and registers with
+/// their signatures and chains. Returns the snapshots to go on with (all, or the requested ones).
+/// not_found if a requested one does not exist.
 [[nodiscard]] core::Result<std::vector<CheckedSnapshot>> verify_objects(VerifyWork& work);
 
-/// Index segments against packs: listed and there, of the right size. `directories` were listed
-/// after the registers; whatever they lack is looked for again.
+/// Checks index segments against packs: listed and existing, with the right size. `directories`
+/// were listed after the registers; what they lack is looked for again.
 core::Status verify_index(VerifyWork& work, const PackDirectories& directories);
 
 /// Which blocks of which packs the checked snapshots need.
@@ -60,9 +60,9 @@ class NeededBlocks {
   std::unordered_set<store::PackNumber> packs_;
 };
 
-/// Walks the snapshots' trees: every node opens and decodes, every chunk has a place. Subtrees that
-/// snapshots share are walked once. Memory: 40 bytes a node, and 2 MiB for chunks that are looked
-/// for.
+/// Walks the snapshots' trees: every node must open and decode, every chunk must have a place.
+/// Subtrees that snapshots share are walked once. Memory: 40 bytes a node, and 2 MiB for chunks
+/// waiting to be looked up.
 class TreeCheck {
  public:
   explicit TreeCheck(VerifyWork& work) : work_(work) {}
@@ -72,7 +72,7 @@ class TreeCheck {
 
  private:
   core::Status check_node(const ChunkId& id);
-  /// `referrer`: who has the pieces, for people.
+  /// `referrer`: what contains the pieces, in words.
   core::Status take(const NodeReferences& references, std::string_view referrer);
   core::Status check_waiting();
   struct Referred {
@@ -85,11 +85,11 @@ class TreeCheck {
 
   VerifyWork& work_;
   NeededBlocks needed_;
-  /// The finding that stands for all missing chunks of one kind of referrer.
+  /// The finding for all missing chunks of one kind of referrer.
   std::map<std::string_view, std::size_t> missing_;
   std::unordered_set<ChunkId> seen_;
   std::vector<ChunkId> pending_;
-  /// Looked for together: in order they share leaves of the catalogue.
+  /// Looked up together: in order they share leaves of the catalogue.
   static constexpr std::size_t kWaitingChunks = 16 * 1024;
   std::vector<Referred> waiting_;
 };
@@ -98,15 +98,15 @@ class TreeCheck {
 struct AuditedPacks {
   Findings findings;
   std::unordered_set<store::PackNumber> done;
-  bool any_gone = false;  ///< of those read last: deleted before they could be
+  bool any_gone = false;  ///< some of those last read were deleted before that
   std::uint64_t chunks_checked = 0;
   std::uint64_t bytes_read = 0;
 };
 /// Reads packs front to back: segment hashes, block seals, expansion, chunk ids. All packs, or the
-/// ones that are needed; but those that were read before.
+/// needed ones, but not those that were read before.
 core::Status verify_packs(VerifyWork& work, const NeededBlocks* needed, AuditedPacks& audited);
 
-/// Tells for each snapshot which paths the marked damage touches.
+/// Reports for each snapshot which paths the marked damage affects.
 core::Status attribute_damage(VerifyWork& work, const std::vector<CheckedSnapshot>& snapshots);
 
 }  // namespace cairn::repo::ops

@@ -93,7 +93,7 @@ void TreeCheck::judge(const Referred& chunk, const std::optional<store::ChunkLoc
     work_.findings.mark_chunk(chunk.id, finding);
     return;
   }
-  // A pack that is gone may have had thousands of them; what matters are the paths.
+  // A pack that is gone may have had thousands of them; the paths are what matters.
   const auto [told, is_first] = missing_.try_emplace(chunk.referrer, 0);
   if (is_first) {
     told->second = work_.findings.missing(
@@ -155,8 +155,8 @@ core::Status TreeCheck::check(const CheckedSnapshot& snapshot) {
 
 namespace {
 
-/// Finds the paths below which something marked lies. Clean subtrees are remembered, so that the
-/// cost is that of one walk, plus the damaged paths per snapshot.
+/// Finds the paths below which something is marked. Clean subtrees are remembered, so that the cost
+/// is that of one walk, plus the damaged paths per snapshot.
 class Attribution {
  public:
   explicit Attribution(VerifyWork& work) : work_(work) {}
@@ -182,7 +182,7 @@ class Attribution {
     return work_.findings.blame(id, location);
   }
 
-  /// True if fine; otherwise the finding is told about the path.
+  /// True if it is intact; otherwise the finding is reported for the path.
   core::Result<bool> check(const ChunkId& id, const std::string& path, std::string_view remark) {
     CAIRN_TRY(const auto finding, blame(id));
     if (!finding) {
@@ -276,7 +276,7 @@ class Attribution {
     return {};
   }
 
-  /// A node of this folder cannot be read: whatever it listed is lost with it.
+  /// A node of this folder cannot be read: everything it listed is lost.
   core::Status blame_nodes(const Frame& frame) {
     std::vector<ChunkId> pending{frame.node};
     while (!pending.empty()) {

@@ -14,7 +14,7 @@ namespace {
 using core::ErrorCode;
 using format::ObjectKind;
 
-/// No record of this group comes near: a bound for what a hostile storage may make us read.
+/// No record of this group comes near this bound on what a hostile storage can make us read.
 constexpr std::uint64_t kTinyObjectBytesMax = 64 * 1024;
 /// Fields, lengths and envelopes around the one large part of a record.
 constexpr std::uint64_t kRecordOverheadBytes = 64 * 1024;

@@ -24,7 +24,7 @@
 /// may not sign it), no_space, io.
 namespace cairn::repo::store {
 
-/// Above the size of every object but a pack.
+/// Larger than every object but a pack.
 inline constexpr std::uint64_t kSmallObjectBytesMax = 2 * (format::kFramePayloadBytesMax + 64);
 /// The largest object of a kind that the get_... functions fetch.
 [[nodiscard]] std::uint64_t object_bytes_max(format::ObjectKind kind) noexcept;
@@ -39,7 +39,7 @@ struct Twinned {
 core::Status put_config(Backend& backend, const format::Config& config);
 [[nodiscard]] core::Result<Twinned<format::Config>> get_config(Backend& backend);
 
-/// The id that a slot has: the same bytes have the same one.
+/// The id of a slot: equal bytes have equal ids.
 [[nodiscard]] KeySlotId key_slot_id(const format::KeySlot& slot);
 [[nodiscard]] core::Result<KeySlotId> put_key_slot(Backend& backend, const format::KeySlot& slot);
 [[nodiscard]] core::Result<Twinned<format::KeySlot>> get_key_slot(Backend& backend,
@@ -55,15 +55,15 @@ core::Status put_config(Backend& backend, const format::Config& config);
                                                                    const IndexSegmentId& id);
 
 /// A session is announced under its own id. Objects never change, so every later heartbeat is an
-/// object of its own, under a name that follows from the session's id and the heartbeat's number.
+/// object of its own, with a name that follows from the session's id and the heartbeat's number.
 [[nodiscard]] SnapshotId session_object_id(const SnapshotId& session, std::uint64_t heartbeat);
 core::Status put_session(Backend& backend, const KeyRing& keys, core::Random& random,
                          const format::Session& session);
-/// `id` is the object's, as listed: the value's id is the session's.
+/// `id` is the object's, as listed; the id in the value is the session's.
 [[nodiscard]] core::Result<format::Session> get_session(Backend& backend, const KeyRing& keys,
                                                         const SnapshotId& id);
 
-/// A register that was opened as far as the keys allow.
+/// A register, opened as far as the keys allow.
 struct OpenedRegister {
   format::Link link;
   core::Hash256 link_hash;           ///< of its encoding: what the next link refers to

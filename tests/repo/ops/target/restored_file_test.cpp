@@ -57,7 +57,7 @@ class Building {
   void give_up() { file_.reset(); }
 
   [[nodiscard]] std::string path() const { return folder_ / "file"; }
-  /// Names in the target, but for the lock of the restore.
+  /// Names in the target.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
