@@ -27,7 +27,7 @@ struct ObjectName {
   friend bool operator==(const ObjectName&, const ObjectName&) = default;
 };
 
-/// Where the objects of a kind lie: "packs". Empty for the config.
+/// The folder for objects of a kind: "packs". Empty for the config.
 [[nodiscard]] std::string_view folder_of(format::ObjectKind kind) noexcept;
 /// "packs/ab/abcd...": the same on every backend, and the object's name in messages.
 [[nodiscard]] std::string object_path(const ObjectName& name);

@@ -13,7 +13,7 @@ namespace {
 using core::ErrorCode;
 using core::Status;
 
-/// In the order of a first write.
+/// In the order in which they are first written to.
 std::vector<std::string_view> local_folders() {
   std::vector<std::string_view> folders;
   for (std::size_t number = 1; number <= format::kObjectKindCount; ++number) {

@@ -19,7 +19,8 @@ constexpr std::uint64_t kTinyObjectBytesMax = 64 * 1024;
 /// Fields, lengths and envelopes around the one large part of a record.
 constexpr std::uint64_t kRecordOverheadBytes = 64 * 1024;
 
-/// Of these the id is the hash of the (first) frame; of the others it is chosen before the content.
+/// The id of an object of these kinds is the hash of its (first) frame; for the others it is chosen
+/// before the content.
 bool is_named_by_content(ObjectKind kind) noexcept {
   return kind == ObjectKind::key_slot || kind == ObjectKind::index ||
          kind == ObjectKind::condemned || kind == ObjectKind::mark || kind == ObjectKind::settings;
@@ -32,8 +33,8 @@ Id id_by_content(core::ByteView object) {
 
 using Unwrap = core::Result<format::Frame> (&)(core::ByteView, ObjectKind);
 
-/// Fetches an object, takes it out of its frame (decode_frame(), or decode_twin() for those that
-/// are written twice), and hands the payload to `decode`.
+/// Fetches an object, takes its payload out of the frame (decode_frame(), or decode_twin() for
+/// those that are written twice), and passes it to `decode`.
 template <class Decode>
 auto get_object(Backend& backend, const ObjectName& name, Unwrap unwrap, Decode decode)
     -> core::Result<Twinned<typename decltype(decode(core::ByteView()))::value_type>> {
@@ -58,7 +59,7 @@ core::Status check_frame_size(core::ByteView payload, ObjectKind kind) {
   return {};
 }
 
-/// Puts one frame under the name that its own hash gives it.
+/// Puts one frame under the name that follows from its hash.
 template <class Id>
 core::Result<Id> put_frame_by_content(Backend& backend, ObjectKind kind, core::ByteView payload,
                                       std::uint64_t& written_bytes) {
@@ -83,12 +84,12 @@ core::Result<core::Bytes> never_fails(const T& record) {
   return encode(record);
 }
 
-/// What tells one kind of them from the others.
+/// What distinguishes one kind of signed records from the others.
 template <class T>
 struct SignedKind {
   ObjectKind kind;
   Purpose purpose;
-  bool is_padded;  ///< so that the size does not give the texts in it away
+  bool is_padded;  ///< so that its size does not reveal the length of its texts
   core::Bytes (*message)(const RepositoryId&, const T&);
   core::Result<core::Bytes> (*encode)(const T&);
   core::Result<T> (*decode)(core::ByteView);
@@ -125,8 +126,7 @@ core::Status check_can_collect(const KeyRing& keys, std::string_view action) {
   return {};
 }
 
-/// Signs `record` and seals it. `name`: the object's id where it is chosen before the content, else
-/// zero.
+/// Signs and seals `record`. `name`: the object's id if it is chosen before the content, else zero.
 template <class T>
 core::Result<core::Bytes> seal_signed(const SignedKind<T>& kind, const KeyRing& keys,
                                       core::Random& random, const core::Hash256& name, T& record) {
@@ -140,7 +140,7 @@ core::Result<core::Bytes> seal_signed(const SignedKind<T>& kind, const KeyRing& 
   return seal_symmetric(keys, random, kind.purpose, name, plaintext);
 }
 
-/// Opens what seal_signed() made, and checks who signed it.
+/// Opens what seal_signed() made, and checks its signer.
 template <class T>
 core::Result<T> open_signed(const SignedKind<T>& kind, const KeyRing& keys,
                             const core::Hash256& name, core::ByteView envelope) {
@@ -390,7 +390,7 @@ core::Result<OpenedRegister> get_register(Backend& backend, const KeyRing& keys,
   return std::move(got.value);
 }
 
-// --- What is said of snapshots and packs ---
+// --- What is said about snapshots and packs ---
 
 core::Status put_tombstone(Backend& backend, const KeyRing& keys, core::Random& random,
                            format::Tombstone tombstone) {
