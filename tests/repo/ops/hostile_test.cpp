@@ -2,11 +2,8 @@
 #include <filesystem>
 
 #include "catch2.h"
+#include "forger.h"
 #include "format/node.h"
-#include "ops/snapshots/chain.h"
-#include "ops/writing/block_writer.h"
-#include "ops/writing/chunk_store.h"
-#include "ops/writing/stored_nodes.h"
 #include "outcome.h"
 #include "repo_fixture.h"
 
@@ -15,72 +12,6 @@ using namespace cairn::repo;
 using namespace cairn::test;
 
 namespace {
-
-/// Writes snapshots that no backup would: what somebody with the keys of a repository could do to
-/// somebody who restores from it.
-class Forger {
- public:
-  explicit Forger(RepoFixture& fixture)
-      : repository_(*fixture.init()), meter_(fixture.observer, fixture.clock) {
-    const auto view = ops::ensure_catalogue(parts(), fixture.observer);
-    REQUIRE(outcome(view) == "ok");
-    store_.emplace(ops::WriteView{*view, usable_packs_}, ops::ChunkStoreOptions(), meter_);
-    nodes_.emplace(*store_, *parts().keys);
-  }
-
-  ChunkId put(core::ByteView node) { return *nodes_->put_node(node); }
-  ChunkId put_data(core::ByteView bytes) {
-    ops::BlockWriter writer(*store_);
-    const ChunkId id = parts().keys->data_chunk_id(bytes);
-    REQUIRE(writer.add(ops::BlockClass::general, id, bytes));
-    REQUIRE(writer.flush());
-    return id;
-  }
-
-  static Entry folder(std::string name, const ChunkId& node) {
-    Entry entry;
-    entry.name = std::move(name);
-    entry.type = EntryType::folder;
-    entry.mode = 0755;
-    entry.folder.node = node;
-    return entry;
-  }
-  static Entry file(std::string name, Content content = {}) {
-    Entry entry;
-    entry.name = std::move(name);
-    entry.mode = 0644;
-    entry.content = std::move(content);
-    return entry;
-  }
-
-  /// A snapshot of "/evil" whose top folder is `node`.
-  Snapshot publish(const ChunkId& node) {
-    Source source;
-    source.path = "/evil";
-    source.root = put(format::encode_root(folder("", node)).value());
-    REQUIRE(nodes_->flush());
-    REQUIRE(store_->finish());
-    Snapshot snapshot;
-    snapshot.sources = {source};
-    SnapshotId id;
-    parts().environment.random.fill(id.mutable_view());
-    std::uint64_t written = 0;
-    Observer nobody;
-    REQUIRE(ops::publish_snapshot(*ops::catalogue_if_open(parts()), id, snapshot, written, nobody));
-    return snapshot;
-  }
-
-  Repository& repository() { return repository_; }
-
- private:
-  ops::OpenRepository& parts() { return ops::opened(repository_); }
-
-  Repository repository_;
-  ops::UsablePacks usable_packs_;
-  ops::ProgressMeter meter_;
-  std::optional<ops::ChunkStore> store_;
-  std::optional<ops::StoredNodes> nodes_;
-};
 
 /// The encoder refuses bad names, so they are put in afterwards: same length, other bytes.
 core::Bytes with_replaced(core::Bytes node, std::string_view from, std::string_view to) {

@@ -7,6 +7,7 @@
 #include "ops/repository/access.h"
 #include "ops/repository/catalogue_view.h"
 #include "ops/tree/file_content.h"
+#include "ops/tree/folder_cursor.h"
 #include "ops/tree/tree_reader.h"
 
 namespace cairn::repo {
@@ -25,11 +26,11 @@ core::Status list_children(CatalogueView view, const std::string& folder_path, c
                            bool recursive,
                            const std::function<core::Status(const ListedEntry&)>& visit) {
   struct Frame {
-    ops::FolderReader reader;
+    ops::FolderCursor reader;
     std::string path;
   };
   std::vector<Frame> stack;
-  stack.push_back({ops::FolderReader(view, node), folder_path});
+  stack.push_back({ops::FolderCursor(view, node), folder_path});
   while (!stack.empty()) {
     CAIRN_TRY(auto entry, stack.back().reader.next());
     if (!entry) {
@@ -43,7 +44,7 @@ core::Status list_children(CatalogueView view, const std::string& folder_path, c
         return core::fail(ErrorCode::limit_exceeded,
                           fmt::format("folders are nested more than {} deep", kFolderDepthMax));
       }
-      stack.push_back({ops::FolderReader(view, listed.entry.folder.node), listed.path});
+      stack.push_back({ops::FolderCursor(view, listed.entry.folder.node), listed.path});
     }
   }
   return {};

@@ -11,6 +11,7 @@
 #include "cairn/core/crypto.h"
 #include "ops/choice/path_pattern.h"
 #include "ops/repository/access.h"
+#include "ops/tree/folder_cursor.h"
 #include "ops/tree/tree_reader.h"
 
 namespace cairn::repo {
@@ -128,7 +129,7 @@ class Finder {
 
  private:
   struct Frame {
-    ops::FolderReader reader;
+    ops::FolderCursor reader;
     ChunkId node;
     std::string path;
     FindMemory::Mark mark;
@@ -226,7 +227,7 @@ core::Status Finder::enter(const ListedSnapshot& listed, std::string path, const
     return {};
   }
   ++report_.folders_read;
-  frames_.push_back({ops::FolderReader(view_, node), node, std::move(path), memory_.mark()});
+  frames_.push_back({ops::FolderCursor(view_, node), node, std::move(path), memory_.mark()});
   return {};
 }
 

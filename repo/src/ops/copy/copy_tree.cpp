@@ -156,7 +156,7 @@ core::Status TreeCopier::visit_folder(Entry entry, const std::optional<EntryPair
   if (earlier && earlier->from.type == EntryType::folder && earlier->to.type == EntryType::folder) {
     pair.emplace(from_, earlier->from.folder.node, to_, earlier->to.folder.node);
   }
-  open_.push_back({std::move(entry), FolderReader(from_, node), std::move(pair)});
+  open_.push_back({std::move(entry), FolderCursor(from_, node), std::move(pair)});
   return add({.kind = Event::Kind::open_folder, .entry = {}, .runs = {}, .folder = {}});
 }
 

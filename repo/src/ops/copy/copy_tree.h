@@ -13,6 +13,7 @@
 #include "ops/progress/progress_meter.h"
 #include "ops/repository/catalogue_view.h"
 #include "ops/tree/content_cursor.h"
+#include "ops/tree/folder_cursor.h"
 #include "ops/tree/node_builder.h"
 #include "ops/tree/tree_reader.h"
 #include "ops/writing/chunk_store.h"
@@ -39,8 +40,8 @@ class FolderPair {
  private:
   void advance();
 
-  FolderReader from_;
-  FolderReader to_;
+  FolderCursor from_;
+  FolderCursor to_;
   std::optional<EntryPair> next_;
 };
 
@@ -79,7 +80,7 @@ class TreeCopier {
   /// A folder being read.
   struct OpenFolder {
     Entry entry;
-    FolderReader reader;
+    FolderCursor reader;
     std::optional<FolderPair> earlier;
   };
   /// An earlier state of a file's content beside its copy, from which ids are learned on the way.

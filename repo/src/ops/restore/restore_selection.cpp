@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "ops/tree/folder_cursor.h"
+
 namespace cairn::repo::ops {
 
 core::Result<RestoreSelection> select_sources(CatalogueView view, const Snapshot& snapshot,
@@ -55,8 +57,8 @@ class SelectionSearch {
       : view_(view), options_(options) {}
 
   [[nodiscard]] bool finds_in(const ChunkId& node, const std::string& path) {
-    std::vector<std::pair<FolderReader, std::string>> stack;
-    stack.emplace_back(FolderReader(view_, node), path);
+    std::vector<std::pair<FolderCursor, std::string>> stack;
+    stack.emplace_back(FolderCursor(view_, node), path);
     while (!stack.empty()) {
       auto entry = stack.back().first.next();
       if (!entry) {
@@ -75,7 +77,7 @@ class SelectionSearch {
         return true;
       }
       if (stack.size() < kFolderDepthMax) {
-        stack.emplace_back(FolderReader(view_, (*entry)->folder.node), std::move(inside));
+        stack.emplace_back(FolderCursor(view_, (*entry)->folder.node), std::move(inside));
       }
     }
     return false;

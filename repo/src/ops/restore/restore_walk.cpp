@@ -126,7 +126,7 @@ core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry
 
 void RestoreWalk::push_frame(std::vector<Frame>& stack, const ChunkId& node,
                              std::shared_ptr<TargetFolder> folder, std::string inside) {
-  Frame frame{FolderReader(view_, node), std::move(folder), std::move(inside)};
+  Frame frame{FolderCursor(view_, node), std::move(folder), std::move(inside)};
   if (target_.options().delete_extra && frame.folder != nullptr) {
     if (auto names = target_.names().list(*frame.folder)) {
       frame.standing = std::move(*names);

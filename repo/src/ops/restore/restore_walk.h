@@ -11,6 +11,7 @@
 #include "ops/repository/catalogue_view.h"
 #include "ops/restore/restore_files.h"
 #include "ops/target/restore_target.h"
+#include "ops/tree/folder_cursor.h"
 #include "ops/tree/tree_reader.h"
 
 namespace cairn::repo::ops {
@@ -47,7 +48,7 @@ class RestoreWalk {
 
  private:
   struct Frame {
-    FolderReader reader;
+    FolderCursor reader;
     std::shared_ptr<TargetFolder> folder;  ///< nullptr: not made yet
     std::string inside;
     std::optional<Entry> later = {};  ///< what it is made from once something is put into it

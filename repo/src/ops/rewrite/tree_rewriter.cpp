@@ -181,7 +181,7 @@ core::Status TreeRewriter::enter(Entry entry, std::string path) {
   open_.push_back(
       {.entry = std::move(entry),
        .path = std::move(path),
-       .reader = FolderReader(view_, node),
+       .reader = FolderCursor(view_, node),
        .builder = std::make_unique<FolderBuilder>(nodes_, view_.repository.keys->split_key()),
        .counts = {},
        .objects_end = end});

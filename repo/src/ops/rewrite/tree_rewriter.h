@@ -15,6 +15,7 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/progress/progress_meter.h"
 #include "ops/repository/write_view.h"
+#include "ops/tree/folder_cursor.h"
 #include "ops/tree/node_builder.h"
 #include "ops/tree/reachability.h"
 #include "ops/tree/tree_reader.h"
@@ -65,7 +66,7 @@ class TreeRewriter {
   struct OpenFolder {
     Entry entry;
     std::string path;  ///< below the source; empty: its root
-    FolderReader reader;
+    FolderCursor reader;
     std::unique_ptr<FolderBuilder> builder;
     TreeCounts counts;              ///< of everything below
     std::uint64_t objects_end = 0;  ///< number of the first object after it

@@ -1,7 +1,6 @@
 #include "ops/tree/folder_cursor.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <gsl/assert>
 #include <utility>
 
@@ -12,6 +11,32 @@ namespace cairn::repo::ops {
 
 FolderCursor::FolderCursor(CatalogueView view, const ChunkId& root) : view_(view) {
   pieces_.push_back({root, std::string(), kTreeDepthMax + 1});
+}
+
+core::Result<std::optional<Entry>> FolderCursor::next() {
+  while (entry() == nullptr) {
+    if (pieces_.empty()) {
+      return std::optional<Entry>();
+    }
+    CAIRN_TRY_STATUS(open_piece());
+  }
+  return std::optional<Entry>(std::move(leaf_[next_in_leaf_++]));
+}
+
+core::Result<std::optional<Entry>> FolderCursor::find(std::string_view name) {
+  while (piece() != nullptr && piece()->first_name <= name) {
+    // Whatever comes at or after the first name of the piece behind it lies there.
+    if (pieces_.size() > 1 && pieces_[pieces_.size() - 2].first_name <= name) {
+      skip_piece();
+    } else {
+      CAIRN_TRY_STATUS(open_piece());
+    }
+  }
+  const auto found =
+      std::ranges::lower_bound(leaf_, name, std::ranges::less{},
+                               [](const Entry& each) -> std::string_view { return each.name; });
+  return found != leaf_.end() && found->name == name ? std::optional(std::move(*found))
+                                                     : std::optional<Entry>();
 }
 
 const Entry* FolderCursor::entry() const noexcept {

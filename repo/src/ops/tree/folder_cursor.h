@@ -12,9 +12,13 @@
 
 namespace cairn::repo::ops {
 
-/// Reads a folder in name order like FolderReader, but opens its nodes only on request, so that two
-/// folders can be compared without reading the nodes they share. Not thread-safe. Memory: one leaf
-/// and the inner nodes above it.
+/// The entries of one folder in name order. Its nodes are opened only on request, so that two
+/// folders can be compared without reading the pieces they share.
+///
+/// The one place where nodes of folders are checked against each other, so that a hostile
+/// repository cannot make a reader go in circles, or show a folder in two ways: levels fall from
+/// parent to child, a child begins with the name that its parent says, names ascend over the whole
+/// folder. Not thread-safe. Memory: one leaf and the inner nodes above it.
 class FolderCursor {
  public:
   FolderCursor(CatalogueView view, const ChunkId& root);
@@ -25,6 +29,13 @@ class FolderCursor {
     std::string first_name;    ///< smallest name in it; empty for the whole folder
     unsigned level_below = 0;  ///< its level is below this
   };
+
+  /// The next entry; nullopt at the end. After an error the cursor is behind the node that could
+  /// not be read: call next() again to continue with the rest. Errors: as read_node.
+  [[nodiscard]] core::Result<std::optional<Entry>> next();
+  /// The entry of that name, reading only the nodes on the way to it. Precondition: nothing was
+  /// taken or opened. Errors: as read_node.
+  [[nodiscard]] core::Result<std::optional<Entry>> find(std::string_view name);
 
   /// What comes next: an entry, a piece, or neither at the end.
   [[nodiscard]] const Entry* entry() const noexcept;

@@ -7,6 +7,7 @@
 
 #include "ops/tree/content_cursor.h"
 #include "ops/tree/damaged_node.h"
+#include "ops/tree/folder_cursor.h"
 
 namespace cairn::repo::ops {
 
@@ -49,7 +50,7 @@ core::Result<Located> locate_in_source(CatalogueView view, const Source& source,
                      fmt::format("{} is no folder in this snapshot", reached));
       return located;
     }
-    CAIRN_TRY(auto found, find_in_folder(view, located.entry.folder.node, *name));
+    CAIRN_TRY(auto found, FolderCursor(view, located.entry.folder.node).find(*name));
     if (!found) {
       absent.emplace(ErrorCode::not_found,
                      fmt::format("there is no {} in {} of this snapshot", *name, reached));
@@ -101,94 +102,6 @@ core::Result<core::Bytes> read_node(CatalogueView view, const ChunkId& id) {
   return bytes;
 }
 
-FolderReader::FolderReader(CatalogueView view, const ChunkId& root) : view_(view), root_(root) {}
-
-core::Result<std::optional<Entry>> FolderReader::next() {
-  while (next_in_leaf_ == leaf_.size()) {
-    leaf_.clear();
-    next_in_leaf_ = 0;
-    if (root_) {
-      const ChunkId id = *std::exchange(root_, std::nullopt);
-      CAIRN_TRY_STATUS(open_node(id, kTreeDepthMax + 1));
-      continue;
-    }
-    while (!path_.empty() && path_.back().next == path_.back().children.size()) {
-      path_.pop_back();
-    }
-    if (path_.empty()) {
-      return std::optional<Entry>();
-    }
-    CAIRN_TRY_STATUS(descend());
-  }
-  return std::optional<Entry>(std::move(leaf_[next_in_leaf_++]));
-}
-
-core::Status FolderReader::descend() {
-  Level& level = path_.back();
-  const ChunkId id = level.children[level.next].node;
-  const unsigned level_below = level.level;
-  level.next += 1;
-  return open_node(id, level_below);
-}
-
-core::Status FolderReader::open_node(const ChunkId& id, unsigned level_below) {
-  CAIRN_TRY(const core::Bytes node, read_node(view_, id));
-  CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), id));
-  if (type == format::NodeType::folder_inner) {
-    CAIRN_TRY(format::FolderInner inner, in_node(format::decode_folder_inner(node), id));
-    if (inner.level >= level_below) {
-      return core::fail(damaged_node(id, "its level does not fall below its parent's"));
-    }
-    path_.push_back({std::move(inner.children), 0, inner.level});
-    return {};
-  }
-  CAIRN_TRY(format::FolderLeaf leaf, in_node(format::decode_folder_leaf(node), id));
-  if (leaf.entries.empty()) {
-    return path_.empty() ? core::Status()
-                         : core::Status(core::fail(damaged_node(id, "an empty leaf in a tree")));
-  }
-  // Each leaf is sorted in itself; the whole folder must be sorted too.
-  if (any_ && leaf.entries.front().name <= last_name_) {
-    return core::fail(damaged_node(id, "its names do not follow those before it"));
-  }
-  any_ = true;
-  last_name_ = leaf.entries.back().name;
-  leaf_ = std::move(leaf.entries);
-  return {};
-}
-
-core::Result<std::optional<Entry>> find_in_folder(CatalogueView view, const ChunkId& root,
-                                                  std::string_view name) {
-  ChunkId id = root;
-  unsigned level_below = kTreeDepthMax + 1;
-  while (true) {
-    CAIRN_TRY(const core::Bytes node, read_node(view, id));
-    CAIRN_TRY(const format::NodeType type, in_node(format::node_type(node), id));
-    if (type != format::NodeType::folder_inner) {
-      CAIRN_TRY(format::FolderLeaf leaf, in_node(format::decode_folder_leaf(node), id));
-      const auto found =
-          std::ranges::lower_bound(leaf.entries, name, std::ranges::less{},
-                                   [](const Entry& e) -> std::string_view { return e.name; });
-      if (found == leaf.entries.end() || found->name != name) {
-        return std::optional<Entry>();
-      }
-      return std::optional<Entry>(std::move(*found));
-    }
-    CAIRN_TRY(const format::FolderInner inner, in_node(format::decode_folder_inner(node), id));
-    if (inner.level >= level_below) {
-      return core::fail(damaged_node(id, "its level does not fall below its parent's"));
-    }
-    level_below = inner.level;
-    const auto after = std::ranges::upper_bound(
-        inner.children, name, std::ranges::less{},
-        [](const format::FolderChild& c) -> std::string_view { return c.first_name; });
-    if (after == inner.children.begin()) {
-      return std::optional<Entry>();
-    }
-    id = std::prev(after)->node;
-  }
-}
-
 core::Status for_each_item(
     CatalogueView view, const Content& content,
     const std::function<core::Status(std::uint64_t, const ContentItem&)>& visit) {
@@ -230,7 +143,9 @@ core::Result<std::string> normal_path(std::string_view path) {
 }
 
 std::string join_path(std::string_view folder, std::string_view name) {
-  std::string path(folder);
+  std::string path;
+  path.reserve(folder.size() + 1 + name.size());
+  path += folder;
   if (!path.ends_with('/')) {
     path += '/';
   }

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "cairn/core/result.h"
 #include "cairn/repo/entry.h"
@@ -12,48 +11,15 @@
 #include "format/node.h"
 #include "ops/repository/catalogue_view.h"
 
-/// Reading what a snapshot recorded: folders entry by entry, content lists run by run.
+/// Reading what a snapshot recorded: nodes, contents run by run, objects by their paths.
 ///
-/// A hostile repository cannot make these recurse or allocate without bound: levels must fall from
-/// parent to child, names must ascend over the whole folder, sums must agree.
+/// A hostile repository cannot make these recurse or allocate without bound: FolderCursor and
+/// ContentCursor check how nodes fit together.
 namespace cairn::repo::ops {
 
 /// Fetches one node; the error says what is wrong with it. Errors: not_found, corrupt,
 /// not_permitted, io; the message names the node.
 [[nodiscard]] core::Result<core::Bytes> read_node(CatalogueView view, const ChunkId& id);
-
-/// Entries of one folder in name order, leaf by leaf. Not thread-safe. Memory: one leaf and the
-/// inner nodes above it.
-class FolderReader {
- public:
-  FolderReader(CatalogueView view, const ChunkId& root);
-
-  /// The next entry; nullopt at the end. After an error the reader is behind the node that could
-  /// not be read: call next() again to continue with the rest.
-  [[nodiscard]] core::Result<std::optional<Entry>> next();
-
- private:
-  struct Level {
-    std::vector<format::FolderChild> children;
-    std::size_t next = 0;
-    unsigned level = 0;
-  };
-  core::Status descend();
-  core::Status open_node(const ChunkId& id, unsigned level_below);
-
-  CatalogueView view_;
-  std::vector<Level> path_;
-  std::vector<Entry> leaf_;
-  std::size_t next_in_leaf_ = 0;
-  std::optional<ChunkId> root_;
-  std::string last_name_;
-  bool any_ = false;
-};
-
-/// One entry of a folder by name, reading only the nodes on the way to it.
-[[nodiscard]] core::Result<std::optional<Entry>> find_in_folder(CatalogueView view,
-                                                                const ChunkId& root,
-                                                                std::string_view name);
 
 /// Visits the runs of a content in order with their offsets. Errors: as read_node, or what `visit`
 /// returns.

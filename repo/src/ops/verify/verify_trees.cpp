@@ -4,6 +4,7 @@
 
 #include "format/node.h"
 #include "ops/progress/ends_everything.h"
+#include "ops/tree/folder_cursor.h"
 #include "ops/tree/tree_reader.h"
 #include "ops/verify/verify_steps.h"
 
@@ -171,7 +172,7 @@ class Attribution {
 
  private:
   struct Frame {
-    FolderReader reader;
+    FolderCursor reader;
     std::string path;
     ChunkId node;
     bool is_clean = true;
@@ -239,7 +240,7 @@ class Attribution {
     if (clean_.contains(node)) {
       return false;
     }
-    stack.push_back({FolderReader(work_.view, node), path, node});
+    stack.push_back({FolderCursor(work_.view, node), path, node});
     return true;
   }
 
