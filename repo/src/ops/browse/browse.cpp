@@ -7,7 +7,7 @@
 #include "ops/repository/access.h"
 #include "ops/repository/catalogue_view.h"
 #include "ops/tree/file_content.h"
-#include "ops/tree/folder_cursor.h"
+#include "ops/tree/stored_tree_walk.h"
 #include "ops/tree/tree_reader.h"
 
 namespace cairn::repo {
@@ -17,39 +17,27 @@ namespace {
 using core::ErrorCode;
 using ops::CatalogueView;
 
-/// The sources, and folders above sources, that are directly in `folder`.
-core::Status list_above(CatalogueView view, const Snapshot& snapshot, const std::string& folder,
-                        bool recursive,
-                        const std::function<core::Status(const ListedEntry&)>& visit);
-
 core::Status list_children(CatalogueView view, const std::string& folder_path, const ChunkId& node,
                            bool recursive,
                            const std::function<core::Status(const ListedEntry&)>& visit) {
-  struct Frame {
-    ops::FolderCursor reader;
-    std::string path;
-  };
-  std::vector<Frame> stack;
-  stack.push_back({ops::FolderCursor(view, node), folder_path});
-  while (!stack.empty()) {
-    CAIRN_TRY(auto entry, stack.back().reader.next());
+  ops::StoredTreeWalk<> walk(view);
+  CAIRN_TRY_STATUS(walk.enter(node, folder_path));
+  while (!walk.has_ended()) {
+    CAIRN_TRY(auto entry, walk.next());
     if (!entry) {
-      stack.pop_back();
+      walk.leave();
       continue;
     }
-    ListedEntry listed{ops::join_path(stack.back().path, entry->name), std::move(*entry), true};
+    ListedEntry listed{walk.path_of(entry->name), std::move(*entry), true};
     CAIRN_TRY_STATUS(visit(listed));
     if (recursive && listed.entry.type == EntryType::folder) {
-      if (stack.size() >= kFolderDepthMax) {
-        return core::fail(ErrorCode::limit_exceeded,
-                          fmt::format("folders are nested more than {} deep", kFolderDepthMax));
-      }
-      stack.push_back({ops::FolderCursor(view, listed.entry.folder.node), listed.path});
+      CAIRN_TRY_STATUS(walk.enter(listed.entry.folder.node, std::move(listed.path)));
     }
   }
   return {};
 }
 
+/// The sources, and folders above sources, that are directly in `folder`.
 core::Status list_above(CatalogueView view, const Snapshot& snapshot, const std::string& folder,
                         bool recursive,
                         const std::function<core::Status(const ListedEntry&)>& visit) {

@@ -8,6 +8,7 @@
 
 #include "ops/browse/diff_trees.h"
 #include "ops/repository/access.h"
+#include "ops/tree/tree_counts.h"
 #include "ops/tree/tree_reader.h"
 
 namespace cairn::repo {
@@ -20,27 +21,6 @@ using ops::DiffEntry;
 using ops::DiffHead;
 using ops::DiffTree;
 using ops::LiveTree;
-
-void count(TreeCounts& counts, const Entry& entry) {
-  switch (entry.type) {
-    case EntryType::file:
-      ++counts.files;
-      counts.bytes += entry.content.size_bytes;
-      break;
-    case EntryType::folder:
-      ++counts.folders;
-      break;
-    case EntryType::symlink:
-      ++counts.symlinks;
-      break;
-    case EntryType::char_device:
-    case EntryType::block_device:
-    case EntryType::fifo:
-    case EntryType::socket:
-      ++counts.others;
-      break;
-  }
-}
 
 /// How the metadata of two objects of one type differ, as far as it is known on both sides.
 void compare_metadata(const DiffEntry& before, const DiffEntry& after,
@@ -241,7 +221,7 @@ core::Status Differ::take_one(DiffEntry entry, Side side, std::string path) {
       return {};
     }
   }
-  count(is_before ? report_.removed : report_.added, entry.entry);
+  ops::count_entry(entry.entry, is_before ? report_.removed : report_.added);
   const bool is_folder = entry.entry.type == EntryType::folder;
   const DiffEntry* const folder = is_folder ? &entry : nullptr;
   // The change moves the entry away; the folder below it is still needed.

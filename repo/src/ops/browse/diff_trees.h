@@ -18,6 +18,9 @@
 #include "ops/tree/folder_cursor.h"
 
 /// The two sides of a comparison, read depth first with names ascending. Not thread-safe.
+///
+/// No StoredTreeWalk: two sides move in step, one of which may be live, and pieces of folders that
+/// both have are skipped unread.
 namespace cairn::repo::ops {
 
 /// An object on one side.

@@ -11,7 +11,7 @@
 #include "cairn/core/crypto.h"
 #include "ops/choice/path_pattern.h"
 #include "ops/repository/access.h"
-#include "ops/tree/folder_cursor.h"
+#include "ops/tree/stored_tree_walk.h"
 #include "ops/tree/tree_reader.h"
 
 namespace cairn::repo {
@@ -22,13 +22,6 @@ using core::ErrorCode;
 using ops::CatalogueView;
 using ops::PathPattern;
 using Visit = std::function<core::Status(const ListedSnapshot&, const ListedEntry&)>;
-
-core::Status check_stop(const std::stop_token& stop) {
-  if (stop.stop_requested()) {
-    return core::fail(ErrorCode::interrupted, "interrupted");
-  }
-  return {};
-}
 
 core::Result<std::vector<PathPattern>> compile(const FindOptions& options) {
   const auto letter_case = options.ignore_case ? ops::LetterCase::ignored : ops::LetterCase::exact;
@@ -122,19 +115,13 @@ class Finder {
         options_(options),
         patterns_(std::move(patterns)),
         remembers_(remembers),
-        visit_(visit) {}
+        visit_(visit),
+        walk_(view, options.stop) {}
 
   core::Status look_into(const ListedSnapshot& listed);
   [[nodiscard]] const FindReport& report() const noexcept { return report_; }
 
  private:
-  struct Frame {
-    ops::FolderCursor reader;
-    ChunkId node;
-    std::string path;
-    FindMemory::Mark mark;
-  };
-
   [[nodiscard]] bool fits(const std::string& path, const Entry& entry) const;
   core::Status take(const ListedSnapshot& listed, std::string path, Entry entry);
   core::Status enter(const ListedSnapshot& listed, std::string path, const ChunkId& node);
@@ -146,7 +133,7 @@ class Finder {
   bool remembers_;
   const Visit& visit_;
   FindMemory memory_;
-  std::vector<Frame> frames_;
+  ops::StoredTreeWalk<FindMemory::Mark> walk_;
   FindReport report_;
 };
 
@@ -179,20 +166,18 @@ core::Status Finder::look_into(const ListedSnapshot& listed) {
 }
 
 core::Status Finder::walk(const ListedSnapshot& listed) {
-  while (!frames_.empty()) {
-    CAIRN_TRY_STATUS(check_stop(options_.stop));
+  while (!walk_.has_ended()) {
     memory_.forget_if_full();
-    CAIRN_TRY_CONTEXT(auto entry, frames_.back().path, frames_.back().reader.next());
+    CAIRN_TRY_CONTEXT(auto entry, walk_.path(), walk_.next());
     if (entry) {
-      std::string path = ops::join_path(frames_.back().path, entry->name);
+      std::string path = walk_.path_of(entry->name);
       CAIRN_TRY_STATUS(take(listed, std::move(path), std::move(*entry)));
       continue;
     }
-    const Frame& done = frames_.back();
     if (remembers_) {
-      memory_.remember(done.path, done.node, done.mark);
+      memory_.remember(walk_.path(), walk_.node(), walk_.level());
     }
-    frames_.pop_back();
+    walk_.leave();
   }
   return {};
 }
@@ -212,10 +197,6 @@ core::Status Finder::take(const ListedSnapshot& listed, std::string path, Entry 
 }
 
 core::Status Finder::enter(const ListedSnapshot& listed, std::string path, const ChunkId& node) {
-  if (frames_.size() >= kFolderDepthMax) {
-    return core::fail(ErrorCode::limit_exceeded,
-                      fmt::format("folders are nested more than {} deep", kFolderDepthMax));
-  }
   if (const FindMemory::Range* const known = memory_.recall(path, node)) {
     const FindMemory::Range range = *known;
     for (std::size_t i = range.begin; i < range.end; ++i) {
@@ -227,8 +208,7 @@ core::Status Finder::enter(const ListedSnapshot& listed, std::string path, const
     return {};
   }
   ++report_.folders_read;
-  frames_.push_back({ops::FolderCursor(view_, node), node, std::move(path), memory_.mark()});
-  return {};
+  return walk_.enter(node, std::move(path), memory_.mark());
 }
 
 /// The same for the same content, in any snapshot.
@@ -277,7 +257,9 @@ core::Result<std::vector<FoundVersion>> find_versions(Repository& repository,
   CAIRN_TRY(const CatalogueView view, ops::ensure_catalogue(open, observer));
   std::vector<FoundVersion> versions;
   for (const ListedSnapshot& listed : snapshots) {
-    CAIRN_TRY_STATUS(check_stop(stop));
+    if (stop.stop_requested()) {
+      return core::fail(ErrorCode::interrupted, "interrupted");
+    }
     CAIRN_TRY_CONTEXT(auto located, "snapshot " + listed.id.short_hex(),
                       ops::locate_if_there(view, listed.snapshot, path));
     if (!located || located->source == nullptr) {

@@ -68,12 +68,12 @@ class TreeCopier::EarlierContent {
 
 TreeCopier::TreeCopier(CatalogueView from, CatalogueView to, ChunkCopier& chunks,
                        ProgressMeter& meter, std::stop_token stop)
-    : from_(from), to_(to), chunks_(chunks), meter_(meter), stop_(std::move(stop)) {}
+    : from_(from), to_(to), chunks_(chunks), meter_(meter), walk_(from, std::move(stop)) {}
 
 void TreeCopier::begin(NodeSink& nodes, bool trusts_pairs) {
   nodes_ = &nodes;
   trusts_pairs_ = trusts_pairs;
-  open_.clear();
+  walk_.clear();
   events_.clear();
   builders_.clear();
   content_.reset();
@@ -96,12 +96,9 @@ core::Result<Source> TreeCopier::copy(const Source& source,
 
 core::Status TreeCopier::walk(Entry root, const std::optional<EntryPair>& earlier) {
   CAIRN_TRY_STATUS(visit(std::move(root), earlier));
-  while (!open_.empty()) {
-    if (stop_.stop_requested()) {
-      return core::fail(core::ErrorCode::interrupted, "interrupted");
-    }
-    OpenFolder& folder = open_.back();
-    CAIRN_TRY(auto entry, folder.reader.next());
+  while (!walk_.has_ended()) {
+    CAIRN_TRY(auto entry, walk_.next());
+    OpenFolder& folder = walk_.level();
     if (entry) {
       const auto pair = folder.earlier ? folder.earlier->find(entry->name) : std::nullopt;
       CAIRN_TRY_STATUS(visit(std::move(*entry), pair));
@@ -112,7 +109,7 @@ core::Status TreeCopier::walk(Entry root, const std::optional<EntryPair>& earlie
                 .runs = {},
                 .folder = {}};
     event.folder = event.entry.folder.node;
-    open_.pop_back();
+    walk_.leave();
     CAIRN_TRY_STATUS(add(std::move(event)));
   }
   return finish_window();
@@ -148,15 +145,12 @@ core::Status TreeCopier::visit_folder(Entry entry, const std::optional<EntryPair
     entry.folder = *known;
     return add({.kind = Event::Kind::object, .entry = std::move(entry), .runs = {}, .folder = {}});
   }
-  if (open_.size() >= kFolderDepthMax) {
-    return core::fail(damaged_node(entry.folder.node, "it lies too deep"));
-  }
   const ChunkId node = entry.folder.node;
   std::optional<FolderPair> pair;
   if (earlier && earlier->from.type == EntryType::folder && earlier->to.type == EntryType::folder) {
     pair.emplace(from_, earlier->from.folder.node, to_, earlier->to.folder.node);
   }
-  open_.push_back({std::move(entry), FolderCursor(from_, node), std::move(pair)});
+  CAIRN_TRY_STATUS(walk_.enter(node, {}, {std::move(entry), std::move(pair)}));
   return add({.kind = Event::Kind::open_folder, .entry = {}, .runs = {}, .folder = {}});
 }
 

@@ -15,7 +15,7 @@
 #include "ops/tree/content_cursor.h"
 #include "ops/tree/folder_cursor.h"
 #include "ops/tree/node_builder.h"
-#include "ops/tree/tree_reader.h"
+#include "ops/tree/stored_tree_walk.h"
 #include "ops/writing/chunk_store.h"
 
 namespace cairn::repo::ops {
@@ -80,7 +80,6 @@ class TreeCopier {
   /// A folder being read.
   struct OpenFolder {
     Entry entry;
-    FolderCursor reader;
     std::optional<FolderPair> earlier;
   };
   /// An earlier state of a file's content beside its copy, from which ids are learned on the way.
@@ -106,12 +105,11 @@ class TreeCopier {
   CatalogueView to_;
   ChunkCopier& chunks_;
   ProgressMeter& meter_;
-  const std::stop_token stop_;
   NodeSink* nodes_ = nullptr;
   bool trusts_pairs_ = false;
   std::unordered_map<ChunkId, FolderContent> folders_;  ///< by their nodes in the source
   // The walking half.
-  std::vector<OpenFolder> open_;
+  StoredTreeWalk<OpenFolder> walk_;
   std::vector<Event> events_;
   // The assembling half.
   std::vector<std::unique_ptr<FolderBuilder>> builders_;

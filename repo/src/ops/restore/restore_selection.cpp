@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "ops/tree/folder_cursor.h"
+#include "ops/tree/stored_tree_walk.h"
 
 namespace cairn::repo::ops {
 
@@ -57,18 +57,18 @@ class SelectionSearch {
       : view_(view), options_(options) {}
 
   [[nodiscard]] bool finds_in(const ChunkId& node, const std::string& path) {
-    std::vector<std::pair<FolderCursor, std::string>> stack;
-    stack.emplace_back(FolderCursor(view_, node), path);
-    while (!stack.empty()) {
-      auto entry = stack.back().first.next();
+    StoredTreeWalk<> walk(view_, options_.stop);
+    static_cast<void>(walk.enter(node, path));
+    while (!walk.has_ended()) {
+      const auto entry = walk.next();
       if (!entry) {
         return true;
       }
       if (!*entry) {
-        stack.pop_back();
+        walk.leave();
         continue;
       }
-      std::string inside = join_path(stack.back().second, (*entry)->name);
+      std::string inside = walk.path_of((*entry)->name);
       const bool is_folder = (*entry)->type == EntryType::folder;
       if (!options_.selects(inside, is_folder)) {
         continue;
@@ -76,9 +76,8 @@ class SelectionSearch {
       if (!is_folder || !is_only_passed(inside)) {
         return true;
       }
-      if (stack.size() < kFolderDepthMax) {
-        stack.emplace_back(FolderCursor(view_, (*entry)->folder.node), std::move(inside));
-      }
+      // What lies too deep is not restored either.
+      static_cast<void>(walk.enter((*entry)->folder.node, std::move(inside)));
     }
     return false;
   }

@@ -12,10 +12,6 @@ namespace cairn::repo::ops {
 
 namespace {
 
-std::string path_inside(const std::string& inside, const std::string& name) {
-  return inside.empty() ? name : inside + '/' + name;
-}
-
 /// `path` relative to the folder `inside`; nullopt if it is not in it.
 std::optional<std::string> relative_to(const std::string& path, const std::string& inside) {
   if (inside.empty()) {
@@ -114,7 +110,8 @@ core::Status RestoreWalk::place(const Selection& selection,
 core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry,
                                          std::string name) {
   entry.hard_link_to.reset();
-  const std::string inside = path_inside(selection.inside, entry.name);
+  const std::string inside =
+      selection.inside.empty() ? entry.name : join_path(selection.inside, entry.name);
   if (!target_.options().takes(join_path(selection.source_path, inside), false)) {
     return {};
   }
@@ -124,9 +121,8 @@ core::Status RestoreWalk::restore_object(const Selection& selection, Entry entry
   return place(selection, selection.folder, std::move(entry), inside, true);
 }
 
-void RestoreWalk::push_frame(std::vector<Frame>& stack, const ChunkId& node,
-                             std::shared_ptr<TargetFolder> folder, std::string inside) {
-  Frame frame{FolderCursor(view_, node), std::move(folder), std::move(inside)};
+core::Status RestoreWalk::push_frame(Walk& walk, const ChunkId& node, std::string inside,
+                                     Frame frame) {
   if (target_.options().delete_extra && frame.folder != nullptr) {
     if (auto names = target_.names().list(*frame.folder)) {
       frame.standing = std::move(*names);
@@ -135,7 +131,7 @@ void RestoreWalk::push_frame(std::vector<Frame>& stack, const ChunkId& node,
       target_.log().problem(ProblemKind::unreadable, frame.folder->path, names.error().message());
     }
   }
-  stack.push_back(std::move(frame));
+  return walk.enter(node, std::move(inside), std::move(frame));
 }
 
 void RestoreWalk::pass_standing(Frame& frame, const std::string* name) {
@@ -149,49 +145,44 @@ void RestoreWalk::pass_standing(Frame& frame, const std::string* name) {
   }
 }
 
-void RestoreWalk::leave(std::vector<Frame>& stack) {
-  Frame& frame = stack.back();
-  if (frame.folder == nullptr) {
-    stack.pop_back();
-    return;
+void RestoreWalk::leave(Walk& walk) {
+  Frame& frame = walk.level();
+  if (frame.folder != nullptr) {
+    pass_standing(frame, nullptr);
+    frame.folder->is_recorded_empty = frame.is_empty;
+    if (!frame.is_whole) {
+      // What is missing from the list may be what could not be read.
+      frame.folder->extras.clear();
+    }
+    target_.release(std::move(frame.folder));
   }
-  pass_standing(frame, nullptr);
-  frame.folder->is_recorded_empty = frame.is_empty;
-  if (!frame.is_whole) {
-    // What is missing from the list may be what could not be read.
-    frame.folder->extras.clear();
-  }
-  target_.release(std::move(frame.folder));
-  stack.pop_back();
+  walk.leave();
 }
 
-core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
+core::Status RestoreWalk::enter(const Selection& selection, Walk& walk, Entry entry,
                                 std::string inside) {
   const std::string snapshot_path = join_path(selection.source_path, inside);
   const bool is_only_passed = target_.options().passes(snapshot_path);
-  const bool may_stand = stack.back().folder != nullptr;
+  const bool may_stand = walk.level().folder != nullptr;
   const std::string path =
-      may_stand ? join_path(stack.back().folder->path, entry.name) : snapshot_path;
+      may_stand ? join_path(walk.level().folder->path, entry.name) : snapshot_path;
   const std::uint64_t objects = 1 + entry.folder.entries_below;
-  if (stack.size() >= kFolderDepthMax) {
-    return give_up(path, objects,
-                   {core::ErrorCode::limit_exceeded,
-                    fmt::format("folders are nested more than {} deep", kFolderDepthMax)});
+  if (auto status = walk.check_depth(); !status) {
+    return give_up(path, objects, std::move(status).error());
   }
   const ChunkId node = entry.folder.node;
   std::string name = entry.name;
   std::optional<Entry> metadata = std::move(entry);
   if (is_only_passed) {
-    const auto standing = may_stand ? target_.names().look(*stack.back().folder, name)
+    const auto standing = may_stand ? target_.names().look(*walk.level().folder, name)
                                     : core::Result<Standing>(Standing());
     if (!standing || !*standing || !S_ISDIR((*standing)->st_mode)) {
-      push_frame(stack, node, nullptr, std::move(inside));
-      stack.back().later = std::move(metadata);
-      return {};
+      return push_frame(walk, node, std::move(inside),
+                        {.folder = nullptr, .later = std::move(metadata)});
     }
     metadata.reset();
   }
-  CAIRN_TRY(const auto above, folder_on_top(selection, stack));
+  CAIRN_TRY(const auto above, folder_on_top(selection, walk));
   if (above == nullptr) {
     return {};
   }
@@ -199,19 +190,19 @@ core::Status RestoreWalk::enter(const Selection& selection, std::vector<Frame>& 
   if (!folder) {
     return give_up(path, objects, std::move(folder).error());
   }
-  if (*folder != nullptr) {
-    push_frame(stack, node, std::move(*folder), std::move(inside));
-  }
-  return {};
+  return *folder == nullptr
+             ? core::Status()
+             : push_frame(walk, node, std::move(inside), {.folder = std::move(*folder)});
 }
 
 core::Status RestoreWalk::make_frame(const Selection& selection, Frame& frame,
+                                     const std::string& inside,
                                      const std::shared_ptr<TargetFolder>& above) {
   const std::string path = join_path(above->path, frame.later->name);
   const std::uint64_t objects = 1 + frame.later->folder.entries_below;
   std::string name = frame.later->name;
   auto made = target_.make_folder(above, std::move(name), std::move(frame.later),
-                                  join_path(selection.source_path, frame.inside));
+                                  join_path(selection.source_path, inside));
   frame.later.reset();
   if (!made) {
     frame.is_blocked = true;
@@ -223,23 +214,21 @@ core::Status RestoreWalk::make_frame(const Selection& selection, Frame& frame,
 }
 
 core::Result<std::shared_ptr<TargetFolder>> RestoreWalk::folder_on_top(const Selection& selection,
-                                                                       std::vector<Frame>& stack) {
-  if (stack.back().folder != nullptr) {
-    return stack.back().folder;
-  }
-  std::size_t made = stack.size();
-  while (stack[made - 1].folder == nullptr && !stack[made - 1].is_blocked) {
+                                                                       Walk& walk) {
+  std::size_t made = walk.depth();
+  while (walk.level(made - 1).folder == nullptr && !walk.level(made - 1).is_blocked) {
     --made;
   }
-  for (; made < stack.size() && !stack[made - 1].is_blocked; ++made) {
-    CAIRN_TRY_STATUS(make_frame(selection, stack[made], stack[made - 1].folder));
+  for (; made < walk.depth() && !walk.level(made - 1).is_blocked; ++made) {
+    CAIRN_TRY_STATUS(
+        make_frame(selection, walk.level(made), walk.path(made), walk.level(made - 1).folder));
   }
-  return stack.back().folder;
+  return walk.level().folder;
 }
 
-core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& stack) {
-  Frame& frame = stack.back();
-  auto entry = frame.reader.next();
+core::Status RestoreWalk::step(const Selection& selection, Walk& walk) {
+  Frame& frame = walk.level();
+  auto entry = walk.next();
   if (!entry) {
     if (ends_everything(entry.error().code())) {
       return core::fail(std::move(entry).error());
@@ -247,33 +236,33 @@ core::Status RestoreWalk::step(const Selection& selection, std::vector<Frame>& s
     frame.is_whole = false;
     return give_up(
         frame.folder != nullptr ? frame.folder->path
-                                : join_path(selection.source_path, frame.inside),
+                                : join_path(selection.source_path, walk.path()),
         1, std::move(entry).error().with_context("some of what it held cannot be restored"));
   }
   if (!*entry) {
-    leave(stack);
+    leave(walk);
     return {};
   }
   frame.is_empty = false;
   pass_standing(frame, &(*entry)->name);
-  std::string inside = path_inside(frame.inside, (*entry)->name);
+  std::string inside = walk.path_of((*entry)->name);
   const bool is_folder = (*entry)->type == EntryType::folder;
   if (!target_.options().takes(join_path(selection.source_path, inside), is_folder)) {
     return {};
   }
   if (is_folder) {
-    return enter(selection, stack, std::move(**entry), std::move(inside));
+    return enter(selection, walk, std::move(**entry), std::move(inside));
   }
-  CAIRN_TRY(const auto folder, folder_on_top(selection, stack));
+  CAIRN_TRY(const auto folder, folder_on_top(selection, walk));
   return folder == nullptr ? core::Status() : place(selection, folder, std::move(**entry), inside);
 }
 
 core::Status RestoreWalk::restore_children(const Selection& selection,
                                            const FolderContent& content) {
-  std::vector<Frame> stack;
-  push_frame(stack, content.node, selection.folder, selection.inside);
-  while (!stack.empty()) {
-    CAIRN_TRY_STATUS(step(selection, stack));
+  Walk walk(view_, target_.options().stop);
+  CAIRN_TRY_STATUS(push_frame(walk, content.node, selection.inside, {.folder = selection.folder}));
+  while (!walk.has_ended()) {
+    CAIRN_TRY_STATUS(step(selection, walk));
   }
   return {};
 }

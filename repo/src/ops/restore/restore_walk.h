@@ -11,8 +11,7 @@
 #include "ops/repository/catalogue_view.h"
 #include "ops/restore/restore_files.h"
 #include "ops/target/restore_target.h"
-#include "ops/tree/folder_cursor.h"
-#include "ops/tree/tree_reader.h"
+#include "ops/tree/stored_tree_walk.h"
 
 namespace cairn::repo::ops {
 
@@ -47,37 +46,34 @@ class RestoreWalk {
   core::Status make_links();
 
  private:
+  /// A folder that is being restored.
   struct Frame {
-    FolderCursor reader;
     std::shared_ptr<TargetFolder> folder;  ///< nullptr: not made yet
-    std::string inside;
-    std::optional<Entry> later = {};  ///< what it is made from once something is put into it
-    bool is_blocked = false;          ///< it could not be made, or something is kept in its place
+    std::optional<Entry> later = {};       ///< what it is made from once something is put into it
+    bool is_blocked = false;  ///< it could not be made, or something is kept in its place
     std::vector<std::string> standing = {};  ///< names in the target's folder, if needed
     std::size_t next_standing = 0;
     bool is_empty = true;  ///< nothing was recorded, or nothing read so far
     bool is_whole = true;  ///< everything recorded could be read
   };
+  using Walk = StoredTreeWalk<Frame>;  ///< paths below the source
   struct PendingLink {
     std::shared_ptr<TargetFolder> root;
     std::string first;  ///< below root
     std::shared_ptr<TargetFolder> folder;
     Entry entry;  ///< without contents
   };
-  void push_frame(std::vector<Frame>& stack, const ChunkId& node,
-                  std::shared_ptr<TargetFolder> folder, std::string inside);
+  core::Status push_frame(Walk& walk, const ChunkId& node, std::string inside, Frame frame);
   /// Skips names in the target up to `name` that the snapshot does not have; nullptr: all the rest.
   static void pass_standing(Frame& frame, const std::string* name);
-  void leave(std::vector<Frame>& stack);
+  void leave(Walk& walk);
   /// Makes the folders on the current path that wait for something to be put into them. nullptr:
   /// they cannot be made.
-  core::Result<std::shared_ptr<TargetFolder>> folder_on_top(const Selection& selection,
-                                                            std::vector<Frame>& stack);
-  core::Status make_frame(const Selection& selection, Frame& frame,
+  core::Result<std::shared_ptr<TargetFolder>> folder_on_top(const Selection& selection, Walk& walk);
+  core::Status make_frame(const Selection& selection, Frame& frame, const std::string& inside,
                           const std::shared_ptr<TargetFolder>& above);
-  core::Status step(const Selection& selection, std::vector<Frame>& stack);
-  core::Status enter(const Selection& selection, std::vector<Frame>& stack, Entry entry,
-                     std::string inside);
+  core::Status step(const Selection& selection, Walk& walk);
+  core::Status enter(const Selection& selection, Walk& walk, Entry entry, std::string inside);
   /// Files beside a file that SQLite would use if it is a database, and that are not restored with
   /// it.
   [[nodiscard]] std::vector<std::string> stale_sides(const Selection& selection,

@@ -18,7 +18,12 @@ using core::ErrorCode;
 
 TreeRewriter::TreeRewriter(WriteView view, NodeSink& nodes, UnchangedFolders& unchanged,
                            const Options& options, ProgressMeter& meter)
-    : view_(view), nodes_(nodes), unchanged_(unchanged), options_(options), meter_(meter) {
+    : view_(view),
+      nodes_(nodes),
+      unchanged_(unchanged),
+      options_(options),
+      meter_(meter),
+      walk_(view, options.stop) {
   // The results of an earlier walk may be relied on only while nothing is condemned or gone.
   if (view_.usable_packs.avoids_any()) {
     unchanged_.clear();
@@ -27,7 +32,7 @@ TreeRewriter::TreeRewriter(WriteView view, NodeSink& nodes, UnchangedFolders& un
 
 void TreeRewriter::clear_source(const Source& source) {
   source_path_ = source.path;
-  open_.clear();
+  walk_.clear();
   root_.reset();
   counts_ = {};
   result_ = {};
@@ -101,17 +106,14 @@ bool TreeRewriter::is_excluded(const std::string& path, bool is_folder) const {
 
 core::Status TreeRewriter::walk(Entry root) {
   CAIRN_TRY_STATUS(visit(std::move(root)));
-  while (!open_.empty()) {
-    if (options_.stop.stop_requested()) {
-      return core::fail(ErrorCode::interrupted, "interrupted");
-    }
+  while (!walk_.has_ended()) {
     CAIRN_TRY_STATUS(step());
   }
   return {};
 }
 
 core::Status TreeRewriter::step() {
-  auto entry = open_.back().reader.next();
+  auto entry = walk_.next();
   if (!entry) {
     return skip_unreadable(std::move(entry).error());
   }
@@ -122,30 +124,28 @@ core::Status TreeRewriter::step() {
 /// the folder is left, so until then nobody can tell which birth time belongs to which object.
 core::Status TreeRewriter::skip_unreadable(core::Error error) {
   if (!options_.mend || !is_lost(error.code())) {
-    return core::fail(std::move(error).with_context("walk " + absolute(open_.back().path)));
+    return core::fail(std::move(error).with_context("walk " + absolute(walk_.path())));
   }
-  OpenFolder& folder = open_.back();
-  folder.changed = true;
-  if (holed_folders_.insert(folder.path).second) {
-    add_lost(folder.path, "some of its entries are lost: " + error.message());
+  walk_.level().changed = true;
+  if (holed_folders_.insert(walk_.path()).second) {
+    add_lost(walk_.path(), "some of its entries are lost: " + error.message());
   }
   if (!unknown_from_) {
-    unknown_from_ = open_.size() - 1;
+    unknown_from_ = walk_.depth() - 1;
   }
   return {};
 }
 
 core::Status TreeRewriter::visit(Entry entry) {
-  const bool is_root = open_.empty();
-  const std::string path =
-      is_root || open_.back().path.empty() ? entry.name : open_.back().path + '/' + entry.name;
+  const bool is_root = walk_.has_ended();
+  std::string path = is_root ? entry.name : walk_.path_of(entry.name);
   if (!is_root && is_excluded(path, entry.type == EntryType::folder)) {
     leave_out(entry);
-    open_.back().changed = true;
+    walk_.level().changed = true;
     return {};
   }
   if (entry.type == EntryType::folder) {
-    return enter(std::move(entry), path);
+    return enter(std::move(entry), std::move(path));
   }
   add_times(Times::Fate::keep, 1);
   meter_.file_done(absolute(path));
@@ -165,9 +165,6 @@ core::Status TreeRewriter::visit(Entry entry) {
 }
 
 core::Status TreeRewriter::enter(Entry entry, std::string path) {
-  if (open_.size() >= kFolderDepthMax) {
-    return core::fail(damaged_node(entry.folder.node, "it lies too deep"));
-  }
   const auto known = unchanged_.find({entry.folder.node, absolute(path)});
   // If names are lost, links to them may have to become first names.
   if (known != unchanged_.end() && holed_folders_.empty()) {
@@ -178,47 +175,44 @@ core::Status TreeRewriter::enter(Entry entry, std::string path) {
   add_times(Times::Fate::keep, 1);
   const ChunkId node = entry.folder.node;
   const std::uint64_t end = objects_ + entry.folder.entries_below;
-  open_.push_back(
+  return walk_.enter(
+      node, std::move(path),
       {.entry = std::move(entry),
-       .path = std::move(path),
-       .reader = FolderCursor(view_, node),
        .builder = std::make_unique<FolderBuilder>(nodes_, view_.repository.keys->split_key()),
        .counts = {},
        .objects_end = end});
-  return {};
 }
 
 core::Status TreeRewriter::leave() {
-  OpenFolder folder = std::move(open_.back());
-  open_.pop_back();
-  const ChunkId old_node = folder.entry.folder.node;
+  OpenFolder folder = std::move(walk_.level());
   CAIRN_TRY(folder.entry.folder, folder.builder->finish());
-  if (unknown_from_ == open_.size()) {
-    unknown_from_.reset();
-    if (objects_ < folder.objects_end) {
-      add_times(Times::Fate::drop, folder.objects_end - objects_);
-    }
-  }
   TreeCounts counts = folder.counts;
   counts.folders += 1;
   if (!folder.changed) {
     if (unchanged_.size() >= kFoldersMax) {
       unchanged_.clear();
     }
-    unchanged_.insert_or_assign({old_node, absolute(folder.path)}, counts);
+    unchanged_.insert_or_assign({walk_.node(), absolute(walk_.path())}, counts);
+  }
+  walk_.leave();
+  if (unknown_from_ == walk_.depth()) {
+    unknown_from_.reset();
+    if (objects_ < folder.objects_end) {
+      add_times(Times::Fate::drop, folder.objects_end - objects_);
+    }
   }
   return place(std::move(folder.entry), counts, folder.changed);
 }
 
 /// Passes an object that stays to the folder above it.
 core::Status TreeRewriter::place(Entry entry, const TreeCounts& counts, bool changed) {
-  if (open_.empty()) {
+  if (walk_.has_ended()) {
     counts_ = counts;
     result_.changed = changed;
     root_ = std::move(entry);
     return {};
   }
-  OpenFolder& above = open_.back();
+  OpenFolder& above = walk_.level();
   above.counts += counts;
   above.changed = above.changed || changed;
   return above.builder->add(std::move(entry));

@@ -15,10 +15,9 @@
 #include "cairn/repo/snapshot.h"
 #include "ops/progress/progress_meter.h"
 #include "ops/repository/write_view.h"
-#include "ops/tree/folder_cursor.h"
 #include "ops/tree/node_builder.h"
 #include "ops/tree/reachability.h"
-#include "ops/tree/tree_reader.h"
+#include "ops/tree/stored_tree_walk.h"
 
 namespace cairn::repo::ops {
 
@@ -65,8 +64,6 @@ class TreeRewriter {
  private:
   struct OpenFolder {
     Entry entry;
-    std::string path;  ///< below the source; empty: its root
-    FolderCursor reader;
     std::unique_ptr<FolderBuilder> builder;
     TreeCounts counts;              ///< of everything below
     std::uint64_t objects_end = 0;  ///< number of the first object after it
@@ -111,7 +108,7 @@ class TreeRewriter {
   ProgressMeter& meter_;
   // Of the current source.
   std::string source_path_;
-  std::vector<OpenFolder> open_;
+  StoredTreeWalk<OpenFolder> walk_;  ///< paths below the source; empty: its root
   std::optional<Entry> root_;
   TreeCounts counts_;
   RewrittenSource result_;

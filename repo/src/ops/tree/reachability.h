@@ -38,8 +38,8 @@ class ChunkMarks {
 };
 
 /// Marks every chunk that snapshots reach: nodes, pieces of files, birth times. Subtrees that
-/// snapshots share are walked once. Not thread-safe. Memory: that of ChunkMarks, and about 60 bytes
-/// for each node.
+/// snapshots share are walked once. No StoredTreeWalk: it needs ids of nodes, but neither paths nor
+/// an order. Not thread-safe. Memory: that of ChunkMarks, and about 60 bytes for each node.
 class Reachability {
  public:
   struct Options {

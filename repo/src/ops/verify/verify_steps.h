@@ -61,8 +61,8 @@ class NeededBlocks {
 };
 
 /// Walks the snapshots' trees: every node must open and decode, every chunk must have a place.
-/// Subtrees that snapshots share are walked once. Memory: 40 bytes a node, and 2 MiB for chunks
-/// waiting to be looked up.
+/// Subtrees that snapshots share are walked once. No StoredTreeWalk: paths matter only to
+/// attribute_damage(). Memory: 40 bytes a node, and 2 MiB for chunks waiting to be looked up.
 class TreeCheck {
  public:
   explicit TreeCheck(VerifyWork& work) : work_(work) {}

@@ -4,24 +4,14 @@
 
 #include "format/node.h"
 #include "ops/progress/ends_everything.h"
-#include "ops/tree/folder_cursor.h"
-#include "ops/tree/tree_reader.h"
+#include "ops/tree/stored_tree_walk.h"
 #include "ops/verify/verify_steps.h"
 
 namespace cairn::repo::ops {
 
 namespace {
 
-using core::ErrorCode;
-
 constexpr std::string_view kBirthTimes = "a list of birth times";
-
-core::Status stop_if_asked(const VerifyWork& work) {
-  if (work.options.stop.stop_requested()) {
-    return core::fail(ErrorCode::interrupted, "interrupted");
-  }
-  return {};
-}
 
 std::string pack_path(const VerifyWork& work, const store::ChunkLocation& location) {
   const auto pack = work.view.catalogue().pack(location.pack);
@@ -144,7 +134,9 @@ core::Status TreeCheck::check(const CheckedSnapshot& snapshot) {
     work_.meter.at(source.path);
     CAIRN_TRY_STATUS(take(references_of(source), kBirthTimes));
     while (!pending_.empty()) {
-      CAIRN_TRY_STATUS(stop_if_asked(work_));
+      if (work_.options.stop.stop_requested()) {
+        return core::fail(core::ErrorCode::interrupted, "interrupted");
+      }
       const ChunkId id = pending_.back();
       pending_.pop_back();
       CAIRN_TRY_STATUS(check_node(id));
@@ -171,12 +163,10 @@ class Attribution {
   }
 
  private:
-  struct Frame {
-    FolderCursor reader;
-    std::string path;
-    ChunkId node;
+  struct Folder {
     bool is_clean = true;
   };
+  using Walk = StoredTreeWalk<Folder>;
 
   [[nodiscard]] core::Result<std::optional<std::size_t>> blame(const ChunkId& id) {
     CAIRN_TRY(const auto location, locate_chunk(work_.view, id));
@@ -224,66 +214,57 @@ class Attribution {
   }
 
   core::Status visit_folder(const ChunkId& node, const std::string& path) {
-    std::vector<Frame> stack;
-    CAIRN_TRY(const bool opened, open(stack, node, path));
-    if (!opened) {
-      return {};
-    }
-    while (!stack.empty()) {
-      CAIRN_TRY_STATUS(stop_if_asked(work_));
-      CAIRN_TRY_STATUS(step(stack));
+    Walk walk(work_.view, work_.options.stop);
+    enter(walk, node, path);
+    while (!walk.has_ended()) {
+      CAIRN_TRY_STATUS(step(walk));
     }
     return {};
   }
 
-  core::Result<bool> open(std::vector<Frame>& stack, const ChunkId& node, const std::string& path) {
-    if (clean_.contains(node)) {
-      return false;
+  void enter(Walk& walk, const ChunkId& node, std::string path) {
+    if (!clean_.contains(node) && !walk.enter(node, std::move(path))) {
+      walk.level().is_clean = false;  // nobody knows what lies too deep
     }
-    stack.push_back({FolderCursor(work_.view, node), path, node});
-    return true;
   }
 
-  core::Status step(std::vector<Frame>& stack) {
-    Frame& frame = stack.back();
-    auto entry = frame.reader.next();
+  core::Status step(Walk& walk) {
+    const auto entry = walk.next();
     if (!entry) {
       if (ends_everything(entry.error().code())) {
-        return core::fail(std::move(entry).error());
+        return core::fail(entry.error());
       }
-      frame.is_clean = false;
-      CAIRN_TRY_STATUS(blame_nodes(frame));
-      return {};
+      walk.level().is_clean = false;
+      return blame_nodes(walk.node(), walk.path());
     }
     if (!*entry) {
-      const bool was_clean = frame.is_clean;
+      const bool was_clean = walk.level().is_clean;
       if (was_clean) {
-        clean_.insert(frame.node);
+        clean_.insert(walk.node());
       }
-      stack.pop_back();
-      if (!stack.empty()) {
-        stack.back().is_clean = stack.back().is_clean && was_clean;
+      walk.leave();
+      if (!walk.has_ended() && !was_clean) {
+        walk.level().is_clean = false;
       }
       return {};
     }
-    const std::string path = join_path(frame.path, (*entry)->name);
+    std::string path = walk.path_of((*entry)->name);
     if ((*entry)->type == EntryType::folder) {
-      const ChunkId node = (*entry)->folder.node;
-      CAIRN_TRY_STATUS(open(stack, node, path));
+      enter(walk, (*entry)->folder.node, std::move(path));
       return {};
     }
     CAIRN_TRY(const bool fine, visit_content((*entry)->content, path));
-    frame.is_clean = frame.is_clean && fine;
+    walk.level().is_clean = walk.level().is_clean && fine;
     return {};
   }
 
   /// A node of this folder cannot be read: everything it listed is lost.
-  core::Status blame_nodes(const Frame& frame) {
-    std::vector<ChunkId> pending{frame.node};
+  core::Status blame_nodes(const ChunkId& folder, const std::string& path) {
+    std::vector<ChunkId> pending{folder};
     while (!pending.empty()) {
       const ChunkId id = pending.back();
       pending.pop_back();
-      CAIRN_TRY(const bool fine, check(id, frame.path, kSomeEntries));
+      CAIRN_TRY(const bool fine, check(id, path, kSomeEntries));
       if (!fine || !told_.insert(id).second) {
         continue;
       }
