@@ -12,10 +12,11 @@ namespace cairn::repo::ops {
 
 namespace {
 
-// Slices that wait between planner and workers: enough for all workers while the next window is
-// planned. Each of them may hold a file, of some 1 KiB.
+// Slices between planner and workers: enough for all workers while the next window is planned. Each
+// of them may hold a file, of about 1 KiB.
 constexpr std::size_t kQueuedSlices = 8 * 1024;
-// One share of a comparison: enough to be worth handing over, little enough for all to have some.
+// One share of a comparison: large enough to be worth passing on, small enough for all to have
+// some.
 constexpr std::uint64_t kCompareBytes = std::uint64_t{4} * 1024 * 1024;
 constexpr std::size_t kCompareSlices = 1024;
 
@@ -52,7 +53,7 @@ void RestoreFiles::start_threads() {
     }
     return {};
   });
-  if (!started && threads_.empty()) {  // else those there are will do
+  if (!started && threads_.empty()) {  // otherwise those that run are enough
     end_with(std::move(started).error());
   }
 }
@@ -128,7 +129,7 @@ core::Status RestoreFiles::add_slices(const std::shared_ptr<RestoredFile>& file)
   };
   auto listed = for_each_item(view_, file->planned().entry.content, add_item);
   window_files_ += 1;
-  CAIRN_TRY_STATUS(std::move(handed_over));  // slices of other files, too
+  CAIRN_TRY_STATUS(std::move(handed_over));  // may concern slices of other files
   if (!listed) {
     CAIRN_TRY_STATUS(check());
     file->fail(listed.error().message());
@@ -272,7 +273,7 @@ std::vector<core::ByteView> RestoreFiles::intact_pieces(const BlockTask& task,
                                                         core::ByteView plain) const {
   std::vector<core::ByteView> pieces(task.slices.size());
   std::vector<core::ByteView> distinct;
-  std::vector<std::size_t> place;  // in `distinct`, of each slice that lies in the block
+  std::vector<std::size_t> place;  // in `distinct`, for each slice in the block
   const Slice* last = nullptr;     // neighbours are often the same chunk: hash it once
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const Slice& slice = task.slices[i];
@@ -310,7 +311,7 @@ core::Status RestoreFiles::write_slices(const BlockTask& task, core::ByteView pl
                  fmt::format("a chunk in packs/{} is not what it should be", task.pack->id.hex())});
       continue;
     }
-    // Chunks of a file mostly lie in their order: one write for all of them.
+    // Chunks of a file are usually in order: one write for all of them.
     for (; next < pieces.size() && continues(task.slices[next - 1], task.slices[next]) &&
            !pieces[next].empty();
          ++next) {

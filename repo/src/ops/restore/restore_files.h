@@ -26,20 +26,20 @@ struct RestoreFilesOptions {
   std::stop_token stop;
 };
 
-/// Plans and executes. The planning thread adds files in walk order. Where something is in the
-/// target, workers compare it first; what differs, and what is new, is sorted window by window
+/// Plans and executes. The planning thread adds files in walk order. If there is something in the
+/// target, workers compare it first. What differs, and what is new, is sorted window by window
 /// (kWindowSlices slices or kWindowFiles files) by (pack, block), so that each block is read,
-/// opened and expanded once per window and worker, and handed to the workers. In a dry run nothing
+/// opened and expanded once per window and worker, and passed to the workers. In a dry run nothing
 /// is fetched.
 ///
-/// Where the system has no room for so many threads there are fewer workers; if there is none, the
-/// first add() says so.
+/// If the system cannot start so many threads, there are fewer workers; if it cannot start any, the
+/// first add() returns that error.
 ///
-/// Memory: two windows of slices and what is carried over (some 80 bytes each) and files (about 1
-/// KiB each: the entry), kQueuedSlices slices that wait in the queue, each perhaps a file of its
-/// own, per worker one block (stored and expanded), BlockTask::kSlicesMax slices and as many views
-/// and ids, at most OpenFiles::kMax open files, and 24 bytes for each run of chunks that differs of
-/// the files that are being patched.
+/// Memory: two windows of slices and those carried over (about 80 bytes each) and files (about 1
+/// KiB each: the entry); kQueuedSlices slices in the queue, each perhaps of a different file; per
+/// worker one block (stored and expanded), BlockTask::kSlicesMax slices and as many views and ids;
+/// at most OpenFiles::kMax open files; and, for files being patched, 24 bytes for each run of
+/// chunks that differ.
 class RestoreFiles {
  public:
   RestoreFiles(CatalogueView view, RestoreTarget& target, const RestoreFilesOptions& options,
@@ -49,12 +49,11 @@ class RestoreFiles {
   RestoreFiles& operator=(const RestoreFiles&) = delete;
 
   /// Plans one file. Takes over one pending piece of the folder's work. Errors end the restore;
-  /// what is wrong with this file alone goes to the problems.
-  /// `stale_sides`: as in StaleSides.
+  /// what is wrong with this file alone goes to the problems. `stale_sides`: as in StaleSides.
   core::Status add(std::shared_ptr<TargetFolder> folder, Entry entry,
                    std::vector<std::string> stale_sides = {});
-  /// Waits until all files are finished or failed. Call once. Where a block could not be read, the
-  /// catalogue is made again first, in case it was the catalogue that was wrong.
+  /// Waits until all files are finished or failed. To be called once. If a block could not be read,
+  /// the catalogue is rebuilt first, in case the catalogue was wrong.
   core::Status finish(OpenRepository& repository, Observer& observer);
 
  private:
@@ -65,14 +64,14 @@ class RestoreFiles {
   struct Scratch {
     store::BlockReader::Scratch reader;
     core::Bytes plain;
-    std::optional<std::pair<PackId, std::uint32_t>> holds;  ///< the block that `plain` is
+    std::optional<std::pair<PackId, std::uint32_t>> holds;  ///< the block that is in `plain`
     core::Bytes standing;
   };
 
   core::Status add_slices(const std::shared_ptr<RestoredFile>& file);
-  /// Has what was added compared once that is enough to share out, or all of it.
+  /// Passes added slices on to be compared: once there are enough to share out, or all of them.
   core::Status hand_over_comparison(bool all);
-  /// Waits until all that was added is compared.
+  /// Waits until everything added has been compared.
   core::Status await_comparison();
   core::Status plan_window(bool is_last = false);
   void start_threads();
@@ -81,15 +80,15 @@ class RestoreFiles {
   core::Status compare_slice(FileComparison& comparison, const Slice& slice, Scratch& scratch,
                              std::vector<Slice>& wanted);
   core::Status fetch(BlockTask task, Scratch& scratch);
-  /// The bytes of each slice, all checked together; empty where they are not what the slice's chunk
-  /// is.
+  /// The bytes of each slice, all checked together; empty for a slice whose bytes do not match its
+  /// chunk.
   [[nodiscard]] std::vector<core::ByteView> intact_pieces(const BlockTask& task,
                                                           core::ByteView plain) const;
   core::Status write_slices(const BlockTask& task, core::ByteView plain);
   void set_aside(std::vector<Slice> slices, const core::Error& error);
   core::Status retry(OpenRepository& repository, Observer& observer);
-  /// So many pieces of work are done, or could not be; with the last one the file is. Errors end
-  /// the restore.
+  /// This many pieces of work are done, or failed; the last one completes the file. Errors end the
+  /// restore.
   core::Status pieces_done(const std::shared_ptr<RestoredFile>& file, std::uint64_t pieces,
                            core::Status status = {});
   void end_with(core::Error error);
@@ -114,11 +113,11 @@ class RestoreFiles {
   std::vector<core::GuardedThread> threads_;
   bool is_retry_ = false;
 
-  mutable std::mutex mutex_;  ///< what follows
+  mutable std::mutex mutex_;  ///< protects what follows
   std::optional<core::Error> error_;
   std::condition_variable compared_;
-  std::size_t comparing_ = 0;   ///< tasks in the queue or at work
-  std::vector<Slice> differs_;  ///< was compared, and is to be fetched in the next window
+  std::size_t comparing_ = 0;   ///< tasks in the queue or being compared
+  std::vector<Slice> differs_;  ///< compared, and to be fetched in the next window
   std::vector<Slice> set_aside_;
   std::string set_aside_reason_;
 };

@@ -25,7 +25,7 @@ core::Result<std::optional<Entry>> FolderCursor::next() {
 
 core::Result<std::optional<Entry>> FolderCursor::find(std::string_view name) {
   while (piece() != nullptr && piece()->first_name <= name) {
-    // Whatever comes at or after the first name of the piece behind it lies there.
+    // A name at or after the first name of the following piece is in that piece.
     if (pieces_.size() > 1 && pieces_[pieces_.size() - 2].first_name <= name) {
       skip_piece();
     } else {

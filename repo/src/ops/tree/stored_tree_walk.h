@@ -18,12 +18,11 @@
 
 namespace cairn::repo::ops {
 
-/// The walk over a stored tree: depth first, names ascending. Whoever walks says which folders are
-/// entered: those that are not cost nothing. `Level` is what it keeps of each folder on the current
-/// path.
+/// Walks a stored tree depth first, names ascending. The caller decides which folders are entered;
+/// others cost nothing. `Level` is what the caller keeps for each folder on the current path.
 ///
-/// An error ends nothing: after one of a node the walk stands behind that node, and a folder that
-/// could not be entered is passed by.
+/// Errors do not end the walk: after an unreadable node it continues behind that node, and a folder
+/// that could not be entered is skipped.
 ///
 /// Not thread-safe. Memory: for each folder on the current path a leaf, the inner nodes above it,
 /// and its Level.
@@ -41,8 +40,9 @@ class StoredTreeWalk {
     }
     return {};
   }
-  /// Into the folder in which the walk begins, or one that next() has told: it is the innermost one
-  /// then. `path` is what path() and path_of() go by, and may be relative. Errors: limit_exceeded.
+  /// Enters the folder in which the walk begins, or one that next() has returned; it becomes the
+  /// innermost one. `path` is the basis of path() and path_of(), and may be relative. Errors:
+  /// limit_exceeded.
   core::Status enter(const ChunkId& node, std::string path, Level level = {}) {
     CAIRN_TRY_STATUS(check_depth());
     folders_.push_back({FolderCursor(view_, node), node, std::move(path), std::move(level)});
@@ -56,7 +56,7 @@ class StoredTreeWalk {
     }
     return folders_.back().cursor.next();
   }
-  /// The folder above is the innermost one then. May be called before the end.
+  /// The folder above becomes the innermost one. May be called before the end.
   void leave() { folders_.pop_back(); }
   /// Leaves all folders.
   void clear() { folders_.clear(); }
@@ -65,14 +65,14 @@ class StoredTreeWalk {
   /// How many folders have been entered and not left.
   [[nodiscard]] std::size_t depth() const noexcept { return folders_.size(); }
 
-  // Of the innermost folder.
+  // For the innermost folder.
   [[nodiscard]] const ChunkId& node() const { return folders_.back().node; }
   [[nodiscard]] const std::string& path() const { return folders_.back().path; }
   [[nodiscard]] std::string path_of(std::string_view name) const {
     return path().empty() ? std::string(name) : join_path(path(), name);
   }
   [[nodiscard]] Level& level() { return folders_.back().level; }
-  // Of the folder that was entered at this depth, from 0 on.
+  // For the folder that was entered at this depth, from 0 on.
   [[nodiscard]] const std::string& path(std::size_t depth) const { return folders_[depth].path; }
   [[nodiscard]] Level& level(std::size_t depth) { return folders_[depth].level; }
 
