@@ -6,8 +6,8 @@
 #include "collecting.h"
 #include "fault_backend.h"
 #include "fault_loop.h"
+#include "forwarding_catalogue.h"
 #include "ops/repository/local_catalogue.h"
-#include "store/catalogue/forwarding_catalogue.h"
 
 using namespace cairn;
 using namespace cairn::test;
@@ -17,7 +17,7 @@ using namespace cairn::test;
 namespace {
 
 /// Passes on; its notes cannot be changed any more from a certain one on.
-class FullCatalogue final : public repo::store::ForwardingCatalogue {
+class FullCatalogue final : public test::ForwardingCatalogue {
  public:
   FullCatalogue(std::unique_ptr<repo::store::Catalogue> real, int good, core::ErrorCode code)
       : ForwardingCatalogue(std::move(real)), good_(good), code_(code) {}

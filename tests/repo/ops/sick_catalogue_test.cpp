@@ -13,11 +13,11 @@
 #include "cairn/repo/prune.h"
 #include "cairn/repo/stats.h"
 #include "catch2.h"
+#include "forwarding_catalogue.h"
 #include "ops/repository/catalogue_view.h"
 #include "ops/repository/local_catalogue.h"
 #include "outcome.h"
 #include "repo_fixture.h"
-#include "store/catalogue/forwarding_catalogue.h"
 #include "tree_spec.h"
 
 // A catalogue whose damage shows in the middle of a verb is made anew, once, and the verb begins
@@ -39,7 +39,7 @@ struct Sickness {
 };
 
 /// Damage of its files, met where chunks are looked up: not yet when it is brought up to date.
-class SickCatalogue final : public store::ForwardingCatalogue {
+class SickCatalogue final : public test::ForwardingCatalogue {
  public:
   SickCatalogue(std::unique_ptr<Catalogue> real, std::shared_ptr<Sickness> sickness)
       : ForwardingCatalogue(std::move(real)), sickness_(std::move(sickness)) {}

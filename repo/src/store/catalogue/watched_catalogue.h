@@ -1,18 +1,25 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
+#include <utility>
 
-#include "store/catalogue/forwarding_catalogue.h"
+#include "store/catalogue/catalogue.h"
 
 namespace cairn::repo::store {
 
 /// Remembers whether the catalogue itself was ever found damaged: `corrupt` alone only says that
 /// something was, perhaps an object of the repository.
-class WatchedCatalogue final : public ForwardingCatalogue {
+class WatchedCatalogue final : public Catalogue {
  public:
-  using ForwardingCatalogue::ForwardingCatalogue;
+  explicit WatchedCatalogue(std::unique_ptr<Catalogue> real) : real_(std::move(real)) {}
 
+  [[nodiscard]] bool started_empty() const override { return real_->started_empty(); }
+  [[nodiscard]] std::string discarded_because() const override {
+    return real_->discarded_because();
+  }
   [[nodiscard]] bool saw_damage() const noexcept override { return saw_damage_; }
+  [[nodiscard]] bool is_read_only() const override { return real_->is_read_only(); }
 
   [[nodiscard]] core::Result<std::vector<IndexSegmentId>> segments() const override {
     return watch(real_->segments());
@@ -95,6 +102,7 @@ class WatchedCatalogue final : public ForwardingCatalogue {
     return outcome;
   }
 
+  std::unique_ptr<Catalogue> real_;
   mutable std::atomic<bool> saw_damage_ = false;
 };
 

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "forwarding_catalogue.h"
 #include "ops/repository/local_catalogue.h"
 #include "restore_fixture.h"
 #include "seeded_random.h"
-#include "store/catalogue/forwarding_catalogue.h"
 
 using namespace cairn;
 using namespace cairn::test;
@@ -34,7 +34,7 @@ std::string random_text(SeededRandom& random, std::size_t length) {
 }
 
 /// Cannot be read when it is first asked where the chunks of a window are.
-class HiccupingCatalogue final : public repo::store::ForwardingCatalogue {
+class HiccupingCatalogue final : public test::ForwardingCatalogue {
  public:
   explicit HiccupingCatalogue(std::unique_ptr<Catalogue> real)
       : ForwardingCatalogue(std::move(real)) {}
