@@ -105,9 +105,10 @@ TEST_CASE("the options of a backup become values") {
   CHECK(arguments.excludes == std::vector<std::string>{"*.o", "!b"});
   CHECK(arguments.includes == std::vector<std::string>{"c"});
   CHECK(arguments.exclude_files == std::vector<std::string>{"f"});
-  CHECK(arguments.exclude_if_present == std::vector<std::string>{".nobackup"});
-  CHECK(arguments.exclude_larger_than == 1'572'864);
-  CHECK((arguments.exclude_caches && arguments.exclude_nodump && arguments.one_file_system));
+  CHECK(arguments.choice.exclude_if_present == std::vector<std::string>{".nobackup"});
+  CHECK(arguments.choice.exclude_larger_than_bytes == 1'572'864);
+  CHECK((arguments.choice.exclude_caches && arguments.choice.exclude_nodump &&
+         arguments.choice.one_file_system));
   CHECK(arguments.force_rehash);
   CHECK(arguments.ignore_ctime);
   CHECK_FALSE(arguments.ignore_inode);

@@ -182,16 +182,16 @@ void BackupCommand::declare_choice(CLI::App& app) {
            "Leave out what matches; the syntax is that of gitignore(5)");
   repeated("--include", arguments_.includes, "PATTERN", "Take back what --exclude left out");
   repeated("--exclude-file", arguments_.exclude_files, "FILE", "Patterns from a file, one a line");
-  repeated("--exclude-if-present", arguments_.exclude_if_present, "NAME",
+  repeated("--exclude-if-present", arguments_.choice.exclude_if_present, "NAME",
            "Of folders that hold NAME, keep only that");
-  app.add_flag("--exclude-caches", arguments_.exclude_caches,
+  app.add_flag("--exclude-caches", arguments_.choice.exclude_caches,
                "Of folders with a CACHEDIR.TAG, keep only that")
       ->group(kGroup);
   add_text(app, "--exclude-larger-than", larger_than_, "SIZE", "Files of more than SIZE")
       ->group(kGroup);
-  app.add_flag("--exclude-nodump", arguments_.exclude_nodump, "What carries the nodump flag")
+  app.add_flag("--exclude-nodump", arguments_.choice.exclude_nodump, "What carries the nodump flag")
       ->group(kGroup);
-  app.add_flag("-x,--one-file-system", arguments_.one_file_system,
+  app.add_flag("-x,--one-file-system", arguments_.choice.one_file_system,
                "Folders on other file systems: keep them empty")
       ->group(kGroup);
 }
@@ -258,8 +258,8 @@ std::optional<UsageError> BackupCommand::check_sources() {
 std::optional<UsageError> BackupCommand::check_numbers() {
   BackupArguments& backup = arguments_;
   if (!larger_than_.empty()) {
-    backup.exclude_larger_than = parse_size(larger_than_);
-    if (!backup.exclude_larger_than) {
+    backup.choice.exclude_larger_than_bytes = parse_size(larger_than_);
+    if (!backup.choice.exclude_larger_than_bytes) {
       return usage_error(fmt::format(
           "--exclude-larger-than {}: must be a size such as 500, 10K or 1.5G", larger_than_));
     }

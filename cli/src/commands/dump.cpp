@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "cairn/core/stop.h"
 #include "cairn/repo/browse.h"
 #include "command_line/option_words.h"
 #include "commands/commands.h"
@@ -34,7 +35,7 @@ core::Status dump_to_file(repo::Repository& repository, const repo::ListedSnapsh
   CAIRN_TRY_STATUS(file.create());
   std::uint64_t bytes = 0;
   const auto write = [&](core::ByteView data) -> core::Status {
-    CAIRN_TRY_STATUS(check_stop(context.streams));
+    CAIRN_TRY_STATUS(core::check_stop(context.streams.stop));
     bytes += data.size();
     return file.append(data);
   };
@@ -95,7 +96,7 @@ core::Result<ExitCode> DumpCommand::run(Context& context) const {
     return ExitCode::ok;
   }
   const auto write = [&](core::ByteView data) -> core::Status {
-    CAIRN_TRY_STATUS(check_stop(context.streams));
+    CAIRN_TRY_STATUS(core::check_stop(context.streams.stop));
     console.write({reinterpret_cast<const char*>(data.data()), data.size()});
     return console.check_output();
   };

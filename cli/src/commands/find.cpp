@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "cairn/core/stop.h"
 #include "cairn/repo/find.h"
 #include "cairn/repo/path_filter.h"
 #include "command_line/filter_options.h"
@@ -63,7 +64,7 @@ core::Result<ExitCode> find_entries(const FindArguments& arguments, repo::Reposi
   const repo::ListedSnapshot* last = nullptr;
   const auto visit = [&](const repo::ListedSnapshot& listed,
                          const repo::ListedEntry& entry) -> core::Status {
-    CAIRN_TRY_STATUS(check_stop(context.streams));
+    CAIRN_TRY_STATUS(core::check_stop(context.streams.stop));
     const bool is_first = last != &listed;
     if (console.json()) {
       Json json = entry_view(entry);

@@ -1,5 +1,6 @@
 #include "commands/ls.h"
 
+#include "cairn/core/stop.h"
 #include "cairn/repo/browse.h"
 #include "command_line/option_words.h"
 #include "commands/commands.h"
@@ -63,7 +64,7 @@ core::Result<ExitCode> LsCommand::run(Context& context) const {
   }
   std::uint64_t entries = 0;
   const auto visit = [&](const repo::ListedEntry& entry) -> core::Status {
-    CAIRN_TRY_STATUS(check_stop(context.streams));
+    CAIRN_TRY_STATUS(core::check_stop(context.streams.stop));
     show(entry, arguments_, context);
     ++entries;
     return console.check_output();

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "cairn/core/descriptor.h"
+#include "cairn/core/stop.h"
 #include "cairn/repo/entry.h"
 #include "cairn/repo/snapshot.h"
 #include "io/absolute_path.h"
@@ -28,9 +29,7 @@ constexpr std::string_view kNoSnapshot = "no snapshot was made";
 
 /// A read error must not count as the end of the input.
 core::Status check_input(const Streams& streams) {
-  if (streams.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
+  CAIRN_TRY_STATUS(core::check_stop(streams.stop));
   if (const int error_number = streams.in_error ? streams.in_error() : 0; error_number != 0) {
     return core::fail(core::errno_error(error_number, "read standard input"));
   }
@@ -92,9 +91,7 @@ core::Status read_input(std::string_view option, const std::string& name, Stream
   }
   DescriptorInput buffer(file.number(), streams.stop);
   CAIRN_TRY_STATUS(drain(buffer));
-  if (streams.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
+  CAIRN_TRY_STATUS(core::check_stop(streams.stop));
   return buffer.error() == 0 ? core::Status()
                              : core::Status(core::fail(core::errno_error(buffer.error(), what)));
 }
@@ -243,17 +240,12 @@ core::Result<std::vector<std::string>> read_patterns(std::string_view option,
 }
 
 core::Result<repo::Choice> source_choice(const SourceArguments& arguments, Streams& streams) {
-  repo::Choice choice;
+  repo::Choice choice = arguments.choice;
   CAIRN_TRY_STATUS(
       add_excludes(arguments.exclude_files, arguments.excludes, streams, choice.filter));
   for (const std::string& pattern : arguments.includes) {
     CAIRN_TRY_STATUS(in_option("--include", pattern, choice.filter.add_include(pattern)));
   }
-  choice.exclude_if_present = arguments.exclude_if_present;
-  choice.exclude_larger_than_bytes = arguments.exclude_larger_than;
-  choice.exclude_caches = arguments.exclude_caches;
-  choice.exclude_nodump = arguments.exclude_nodump;
-  choice.one_file_system = arguments.one_file_system;
   return choice;
 }
 

@@ -26,11 +26,7 @@ struct SourceArguments {
   std::vector<std::string> excludes;
   std::vector<std::string> includes;
   std::vector<std::string> exclude_files;
-  std::vector<std::string> exclude_if_present;
-  std::optional<std::uint64_t> exclude_larger_than;
-  bool exclude_caches = false;
-  bool exclude_nodump = false;
-  bool one_file_system = false;
+  repo::Choice choice;  ///< without its filter
 };
 
 /// The contents of a file that the user named, or standard input for "-". `option` is where it was

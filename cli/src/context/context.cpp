@@ -136,11 +136,4 @@ core::Result<repo::SnapshotFilter> resolved(repo::SnapshotFilter filter, const S
   return filter;
 }
 
-core::Status check_stop(const Streams& streams) {
-  if (streams.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
-  return {};
-}
-
 }  // namespace cairn::cli

@@ -53,7 +53,4 @@ struct Context {
                                                                  Context& context,
                                                                  repo::Observer& observer);
 
-/// interrupted if the user asked to stop: for loops around calls that do not check this.
-[[nodiscard]] core::Status check_stop(const Streams& streams);
-
 }  // namespace cairn::cli

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "cairn/core/path.h"
 #include "io/absolute_path.h"
 #include "io/secret_input.h"
 
@@ -88,21 +89,13 @@ core::Result<Credentials> key_file(const std::string& path, const Streams& strea
   return Credentials{Credentials::Type::key_file, std::move(key)};
 }
 
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) {
-    return ".";
-  }
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 core::Status write_durably(const std::string& path, core::ByteView bytes, Streams& streams) {
   CAIRN_TRY(auto file, streams.file_system.create(path));
   const auto fill = [&]() -> core::Status {
     CAIRN_TRY_STATUS(file->append(bytes));
     CAIRN_TRY_STATUS(file->sync());
     CAIRN_TRY_STATUS(file->close());
-    return streams.file_system.sync_folder(folder_of(path));
+    return streams.file_system.sync_folder(core::parent_of(path));
   };
   core::Status filled = fill();
   if (!filled) {

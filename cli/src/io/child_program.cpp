@@ -15,6 +15,8 @@
 #include <gsl/assert>
 #include <utility>
 
+#include "cairn/core/stop.h"
+
 namespace cairn::cli {
 namespace {
 
@@ -68,8 +70,6 @@ bool in_foreground() {
   const core::Descriptor terminal(::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY));
   return terminal.is_open() && ::tcgetpgrp(terminal.number()) == ::getpgrp();
 }
-
-core::Error interruption() { return {core::ErrorCode::interrupted, "interrupted"}; }
 
 std::string signal_name(int signal) {
   const char* const name = ::sigabbrev_np(signal);
@@ -150,7 +150,7 @@ core::Result<std::size_t> ChildProgram::read(core::MutableByteView out) {
   std::size_t done = 0;
   while (done < out.size()) {
     if (!wake_->wait_to_read(pipe_.number())) {
-      return core::fail(interruption());
+      return core::interrupted();
     }
     const ::ssize_t got = ::read(pipe_.number(), out.data() + done, out.size() - done);
     if (got < 0 && errno == EINTR) {
@@ -172,7 +172,7 @@ core::Status ChildProgram::finish() {
   pipe_.close();
   while (!has_ended_within(kSliceMs)) {
     if (wake_->stop_requested()) {
-      return core::fail(interruption());  // the destructor ends it
+      return core::interrupted();  // the destructor ends it
     }
   }
   int status = 0;
@@ -188,7 +188,7 @@ core::Status ChildProgram::finish() {
 core::Status ChildProgram::judge(int status) const {
   // Ctrl-C may have reached it before us.
   if (wake_->stop_requested() || (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)) {
-    return core::fail(interruption());
+    return core::interrupted();
   }
   if (WIFSIGNALED(status)) {
     return core::fail(core::ErrorCode::io,

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
+#include "cairn/core/path.h"
 #include "cairn/core/thread.h"
 #include "io/absolute_path.h"
 
@@ -39,9 +39,7 @@ core::Status NewFile::complete() {
   CAIRN_TRY_STATUS(file_->close());
   CAIRN_TRY_STATUS(streams_.file_system.publish(temporary_, path_));
   file_.reset();
-  const std::size_t slash = path_.rfind('/');
-  return streams_.file_system.sync_folder(
-      slash == std::string::npos ? "." : path_.substr(0, std::max<std::size_t>(slash, 1)));
+  return streams_.file_system.sync_folder(core::parent_of(path_));
 }
 
 }  // namespace cairn::cli

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "cairn/core/descriptor.h"
+#include "cairn/core/stop.h"
 #include "io/secret_input.h"
 #include "io/system_streams.h"
 
@@ -54,7 +55,7 @@ core::Result<core::SecretBytes> read_typed_line(int terminal, int wake) {
       return core::fail(core::errno_error(errno, "read from the terminal"));
     }
     if (waits[1].revents != 0) {
-      return core::fail(core::ErrorCode::interrupted, "interrupted");
+      return core::interrupted();
     }
     if (waits[0].revents == 0) {
       continue;

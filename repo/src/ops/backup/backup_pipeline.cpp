@@ -5,6 +5,7 @@
 #include <gsl/util>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "ops/source/stream_walk.h"
 
 namespace cairn::repo::ops {
@@ -118,9 +119,7 @@ core::Result<std::vector<AssembledSource>> BackupPipeline::run() {
   }
   CAIRN_TRY_STATUS(control_.check());
   CAIRN_TRY_STATUS(nodes_.flush());
-  if (options_.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
+  CAIRN_TRY_STATUS(core::check_stop(options_.stop));
   if (sources_.empty() && !control_.is_partial()) {
     return core::fail(first_failure_.value_or(
         core::Error(core::ErrorCode::not_found, "nothing of what was named could be read")));
@@ -217,7 +216,7 @@ core::Status BackupPipeline::walk_opened(const std::string& path, SourceWalk& wa
       // What was read must not be read again: the next backup goes on from here.
       CAIRN_TRY_STATUS(push(std::move(batch)));
       CAIRN_TRY_STATUS(checkpoint());
-      return core::fail(core::ErrorCode::interrupted, "interrupted");
+      return core::interrupted();
     }
     CAIRN_TRY(auto step, measure(shared_.times, Stage::walk, 0, [&] { return walk.next(); }));
     if (!step) {
@@ -317,9 +316,7 @@ core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step, M
   if (object.bytes) {
     // It is everything that the source has: without it there is nothing to keep.
     auto status = ingest.ingest_bytes(object.item, *object.bytes);
-    return !status && options_.stop.stop_requested()
-               ? core::fail(core::ErrorCode::interrupted, "interrupted")
-               : status;
+    return !status && options_.stop.stop_requested() ? core::interrupted() : status;
   }
   auto status = object.item.logs ? ingest.ingest_database(object.item, step.problems)
                                  : ingest.ingest(object.item, step.problems);

@@ -9,6 +9,7 @@
 
 #include "cairn/core/clock.h"
 #include "cairn/core/result.h"
+#include "cairn/core/stop.h"
 
 namespace cairn::repo::ops {
 
@@ -38,7 +39,7 @@ class IngestControl {
   /// work has ended), busy (it would take too long: the backup is partial).
   [[nodiscard]] core::Status check_read(std::uint64_t left_bytes) {
     if (!check()) {
-      return core::fail(core::ErrorCode::interrupted, "interrupted");
+      return core::interrupted();
     }
     if (left_bytes > kFinishedLateBytesMax && (is_out_of_time() || stop_.stop_requested())) {
       set_partial();

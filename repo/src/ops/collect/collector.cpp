@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "cairn/core/workers.h"
 #include "ops/collect/index_rewrite.h"
 #include "ops/repository/damage.h"
@@ -24,13 +25,6 @@ using core::ErrorCode;
 using format::ObjectKind;
 
 constexpr std::uint64_t kPollNs = 1'000'000'000;
-
-core::Status check_not_stopped(const std::stop_token& stop) {
-  if (stop.stop_requested()) {
-    return core::fail(ErrorCode::interrupted, "interrupted");
-  }
-  return {};
-}
 
 bool is_one_of(const std::vector<SnapshotId>& ids, const SnapshotId& id) {
   return std::ranges::find(ids, id) != ids.end();
@@ -101,7 +95,7 @@ core::Result<std::vector<SnapshotId>> Collector::list_snapshots() {
 
 core::Status Collector::mark(CatalogueView view, const std::vector<SnapshotId>& snapshots) {
   for (const SnapshotId& id : snapshots) {
-    CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
+    CAIRN_TRY_STATUS(core::check_stop(options_.stop));
     auto record = store::get_register(*repository_.backend, *repository_.keys, id);
     if (!record && record.error().code() == ErrorCode::not_found) {
       continue;  // forgotten, and removed by another prune
@@ -364,7 +358,7 @@ core::Status Collector::await_sessions() {
     }
   }
   while (!waiting.empty()) {
-    CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
+    CAIRN_TRY_STATUS(core::check_stop(options_.stop));
     for (auto at = waiting.begin(); at != waiting.end();) {
       const auto& [id, wait] = *at;
       const auto found = announced.find(id);
@@ -483,7 +477,7 @@ core::Status Collector::remove_doomed() {
 
 core::Status Collector::remove_packs() {
   for (const PackId& id : doomed_) {
-    CAIRN_TRY_STATUS(check_not_stopped(options_.stop));
+    CAIRN_TRY_STATUS(core::check_stop(options_.stop));
     const auto name = store::object_name(ObjectKind::pack, id);
     CAIRN_TRY(const auto size, repository_.backend->size(name));
     CAIRN_TRY(const bool removed, remove_object(repository_, name));

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "cairn/core/workers.h"
 #include "ops/repository/damage.h"
 #include "ops/writing/block_writer.h"
@@ -107,9 +108,7 @@ core::Status Repack::Worker::copy(const PackId& id) {
     CAIRN_TRY_STATUS(check_ciphertext(source));
   }
   for (std::uint32_t number = 0; number < source.directory.blocks.size(); ++number) {
-    if (repack_.options_.stop.stop_requested()) {
-      return core::fail(core::ErrorCode::interrupted, "interrupted");
-    }
+    CAIRN_TRY_STATUS(core::check_stop(repack_.options_.stop));
     CAIRN_TRY_STATUS(is_damaged ? salvage_block(source, number) : copy_block(source, number));
   }
   return {};

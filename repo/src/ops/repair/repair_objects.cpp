@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "cairn/repo/repair.h"
 #include "ops/repository/access.h"
 #include "ops/repository/damage.h"
@@ -60,9 +61,7 @@ class ObjectRepair {
   core::Status each(ObjectKind kind, const std::function<core::Status(const ObjectName&)>& mend) {
     CAIRN_TRY(const auto ids, store::list_ids<core::Hash256>(*repository_.backend, kind));
     for (const core::Hash256& id : ids) {
-      if (options_.stop.stop_requested()) {
-        return core::fail(ErrorCode::interrupted, "interrupted");
-      }
+      CAIRN_TRY_STATUS(core::check_stop(options_.stop));
       CAIRN_TRY_STATUS(mend({.kind = kind, .id = id}));
     }
     return {};

@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "store/objects/records.h"
 #include "store/packs/pack_reader.h"
 
@@ -28,13 +29,6 @@ core::Result<bool> was_read(const core::Result<T>& object, Observer& observer) {
     default:
       return core::fail(object.error());
   }
-}
-
-core::Status end_if_stopped(const std::stop_token& stop) {
-  if (stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
-  }
-  return {};
 }
 
 }  // namespace
@@ -64,7 +58,7 @@ core::Status PackDirectories::visit(const std::function<core::Status(const Visit
                                     const std::stop_token& stop, Observer& observer) const {
   std::unordered_set<PackId> listed;
   for (const IndexSegmentId& id : segments_) {
-    CAIRN_TRY_STATUS(end_if_stopped(stop));
+    CAIRN_TRY_STATUS(core::check_stop(stop));
     const auto segment = store::get_index_segment(*repository_->backend, *repository_->keys, id);
     CAIRN_TRY(const bool is_there, was_read(segment, observer));
     for (std::size_t i = 0; is_there && i < segment->packs.size(); ++i) {
@@ -80,7 +74,7 @@ core::Status PackDirectories::visit(const std::function<core::Status(const Visit
   }
   std::ranges::sort(unlisted);
   for (const PackId& id : unlisted) {
-    CAIRN_TRY_STATUS(end_if_stopped(stop));
+    CAIRN_TRY_STATUS(core::check_stop(stop));
     auto description = store::read_pack_description(*repository_->backend, *repository_->keys, id);
     CAIRN_TRY(const bool is_there, was_read(description, observer));
     if (is_there) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "cairn/core/path.h"
 #include "cairn/core/thread.h"
 #include "store/backend/backend.h"
 #include "store/backend/local_layout.h"
@@ -95,8 +96,8 @@ class LocalBackend final : public Backend {
   }
   [[nodiscard]] std::string root() const { return location_.empty() ? "/" : location_; }
   Status sync_folder_of(const ObjectName& name) {
-    return file_system_.sync_folder(name.kind == ObjectKind::config ? root()
-                                                                    : parent_of(path_of(name)));
+    return file_system_.sync_folder(
+        name.kind == ObjectKind::config ? root() : core::parent_of(path_of(name)));
   }
 
   /// With whom new files and folders are shared.
@@ -336,7 +337,7 @@ Status LocalBackend::make_pack_folder(const ObjectName& name) {
   if (is_durable) {
     return {};
   }
-  const std::string folder = parent_of(path_of(name));
+  const std::string folder = core::parent_of(path_of(name));
   Status made = make_shared_folder(file_system_, folder, sharing().folders);
   if (has_code(made, ErrorCode::not_found)) {
     CAIRN_TRY_STATUS(make_folder_again(folder_of(ObjectKind::pack)));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cairn/core/path.h"
 #include "store/backend/backend.h"
 
 namespace cairn::repo::store {
@@ -48,7 +49,7 @@ core::Result<bool> may_stay(core::FileSystem& file_system, const std::string& lo
 
 /// A user who may make a folder in the parent need not be allowed to open it.
 Status sync_parent(core::FileSystem& file_system, const std::string& path) {
-  Status synced = file_system.sync_folder(parent_of(path));
+  Status synced = file_system.sync_folder(core::parent_of(path));
   if (!synced && synced.error().code() == ErrorCode::permission_denied) {
     return {};
   }
@@ -61,7 +62,7 @@ Status make_folders(core::FileSystem& file_system, const std::string& path) {
   if (found) {
     return {};
   }
-  const std::string parent = parent_of(path);
+  const std::string parent = core::parent_of(path);
   if (parent != path) {
     CAIRN_TRY_STATUS(make_folders(file_system, parent));
   }
@@ -99,14 +100,6 @@ std::string without_trailing_slashes(std::string path) {
     path.pop_back();
   }
   return path;
-}
-
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) {
-    return ".";
-  }
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 Status make_shared_folder(core::FileSystem& file_system, const std::string& path,

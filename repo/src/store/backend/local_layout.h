@@ -14,7 +14,6 @@ inline constexpr std::string_view kReserveFile = "reserve";
 
 /// "/" becomes empty, so that joining with '/' always gives a path.
 [[nodiscard]] std::string without_trailing_slashes(std::string path);
-[[nodiscard]] std::string parent_of(const std::string& path);
 
 /// Makes a folder (succeeds if it exists) and shares it. A folder of another owner stays as it is.
 core::Status make_shared_folder(core::FileSystem& file_system, const std::string& path,
