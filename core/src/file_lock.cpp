@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <chrono>
 #include <thread>
-#include <utility>
 
 namespace cairn::core {
 

@@ -11,7 +11,6 @@
 #include <charconv>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "cairn/core/crypto.h"
 #include "cairn/core/descriptor.h"

@@ -9,7 +9,6 @@
 #include <new>
 #include <sstream>
 #include <system_error>
-#include <vector>
 
 namespace cairn::core {
 namespace {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "cairn/core/version.h"
 #include "cairn/repo/rewrite.h"

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "cairn/repo/browse.h"
 #include "cairn/repo/verify.h"
 #include "command_line/filter_options.h"
 #include "command_line/option_words.h"

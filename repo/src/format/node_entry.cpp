@@ -1,7 +1,5 @@
 #include "format/node_entry.h"
 
-#include <gsl/assert>
-
 #include "format/content.h"
 #include "format/fields.h"
 #include "format/node.h"

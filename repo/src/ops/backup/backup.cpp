@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/gsl>
 #include <utility>
 
 #include "ops/backup/backup_pipeline.h"

@@ -14,7 +14,6 @@
 #include "ops/backup/tree_assembler.h"
 #include "ops/backup/work_queue.h"
 #include "ops/progress/progress_meter.h"
-#include "ops/progress/stage_times.h"
 #include "ops/repository/open_repository.h"
 #include "ops/writing/block_writer.h"
 #include "ops/writing/chunk_store.h"

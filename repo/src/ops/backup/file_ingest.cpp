@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <gsl/gsl>
 #include <utility>
 
 #include "ops/source/database_log.h"

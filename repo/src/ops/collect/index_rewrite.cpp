@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "ops/repository/pack_directories.h"
 #include "store/objects/records.h"

@@ -1,7 +1,6 @@
 #include "ops/collect/pack_usage.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "store/packs/pack_writer.h"

@@ -1,7 +1,5 @@
 #include "cairn/repo/prune.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "ops/collect/collector.h"

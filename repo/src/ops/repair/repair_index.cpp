@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <utility>
 
 #include "ops/collect/index_rewrite.h"
 #include "ops/progress/after_commit.h"

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include <gsl/gsl>
 #include <utility>
 
 #include "ops/repository/access.h"

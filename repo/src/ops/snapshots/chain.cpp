@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <gsl/gsl>
 #include <iterator>
 #include <map>
 #include <set>

@@ -1,6 +1,5 @@
 #include "ops/source/source_object.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>

@@ -1,7 +1,5 @@
 #include "ops/writing/chunk_store.h"
 
-#include <utility>
-
 namespace cairn::repo::ops {
 
 // With a size limit blocks take one way only, since the account knows one pack of each kind.

@@ -1,7 +1,6 @@
 #include "ops/writing/leftovers.h"
 
 #include <string>
-#include <vector>
 
 #include "ops/writing/announced_sessions.h"
 

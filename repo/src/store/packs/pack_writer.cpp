@@ -1,7 +1,5 @@
 #include "store/packs/pack_writer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <gsl/assert>
 #include <utility>
