@@ -59,7 +59,7 @@ class Forger {
     source.path = "/evil";
     source.root = put(repo::format::encode_root(folder("", node)).value());
     REQUIRE(nodes_->flush());
-    REQUIRE(store_->finish());
+    REQUIRE(store_->publish_all());
     repo::Snapshot snapshot;
     snapshot.sources = {source};
     repo::SnapshotId id;

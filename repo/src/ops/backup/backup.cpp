@@ -163,7 +163,7 @@ core::Status ingest(ops::WriteView view, const BackupOptions& options,
   }
   // Interrupted work is also made durable: the next backup goes on from there. On an interruption
   // the pipeline waited until nothing was in progress, so records may be trusted.
-  CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(store.publish_all());
   CAIRN_TRY_STATUS(cache.settle());
   if (!sources) {
     return core::fail(std::move(sources).error());

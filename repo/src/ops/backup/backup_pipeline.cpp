@@ -275,7 +275,7 @@ core::Status BackupPipeline::checkpoint() {
     CAIRN_TRY_STATUS(assembler_->record_progress());
   }
   CAIRN_TRY_STATUS(nodes_.flush());
-  CAIRN_TRY_STATUS(store_.settle());
+  CAIRN_TRY_STATUS(store_.publish_all());
   return options_.cache != nullptr ? options_.cache->settle() : core::Status();
 }
 
@@ -309,7 +309,7 @@ core::Status BackupPipeline::ingest_batch(FileIngest& ingest, Batch& batch) {
       meter_.file_done(item->path);
     }
   }
-  return ingest.settle();
+  return ingest.store_pieces();
 }
 
 core::Status BackupPipeline::read_file(FileIngest& ingest, IngestedStep& step, MetObject& object) {
@@ -338,7 +338,7 @@ core::Status BackupPipeline::read_late(IngestedStep& step) {
   MetObject& object = std::get<MetObject>(step.step);
   object.item.fate = object.item.recorded_index ? Fate::read_again : Fate::is_new;
   CAIRN_TRY_STATUS(read_file(late_->ingest, step, object));
-  return late_->ingest.settle();
+  return late_->ingest.store_pieces();
 }
 
 core::Status BackupPipeline::assemble_all() {

@@ -45,7 +45,7 @@ class BackupPipeline {
   BackupPipeline(const OpenRepository& repository, const PipelineOptions& options,
                  ChunkStore& store, ProgressMeter& meter);
 
-  /// To be called once. Then all chunks have gone to the store, which is not finished.
+  /// To be called once. Then all chunks have gone to the store, which need not have published them.
   [[nodiscard]] core::Result<std::vector<AssembledSource>> run();
 
   [[nodiscard]] ProblemList& problems() noexcept { return problems_; }

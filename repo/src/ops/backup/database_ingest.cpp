@@ -113,7 +113,7 @@ core::Result<bool> FileIngest::read_members(std::vector<Member>& members) {
         member.file->read_metadata(member.item.entry, member.item.path, member.problems));
     CAIRN_TRY_STATUS(read_content(*member.file, member.item.entry.content));
   }
-  CAIRN_TRY_STATUS(settle());
+  CAIRN_TRY_STATUS(store_pieces());
   bool all_steady = log_beside(members.front().item).empty();
   for (Member& member : members) {
     CAIRN_TRY(const bool steady, is_steady(member));
@@ -137,7 +137,7 @@ core::Result<bool> FileIngest::is_steady(Member& member) {
   }
   Content again;
   CAIRN_TRY_STATUS(read_content(*member.file, again));
-  CAIRN_TRY_STATUS(settle());
+  CAIRN_TRY_STATUS(store_pieces());
   member.item.stamp = kNoStamp;
   return again == content;
 }

@@ -96,7 +96,7 @@ core::Status FileIngest::ingest(WalkItem& item, std::vector<Problem>& problems) 
 
 core::Result<bool> FileIngest::read_again(SourceFile& file, WalkItem& item,
                                           std::vector<Problem>& problems) {
-  CAIRN_TRY_STATUS(settle());  // so that what was read first is complete
+  CAIRN_TRY_STATUS(store_pieces());  // so that what was read first is complete
   Content& content = item.entry.content;
   for (int attempt = 2; attempt <= kReadAttempts; ++attempt) {
     CAIRN_TRY(const auto drift, file.drift());
@@ -105,7 +105,7 @@ core::Result<bool> FileIngest::read_again(SourceFile& file, WalkItem& item,
     if (drift == SourceFile::Drift::grown) {
       // If only its end has changed, what was read is what the file was at the first look.
       CAIRN_TRY_STATUS(read_content(file, again));
-      CAIRN_TRY_STATUS(settle());
+      CAIRN_TRY_STATUS(store_pieces());
       const bool only_grew = again == content;
       content = std::move(again);
       item.stamp = kNoStamp;
@@ -119,7 +119,7 @@ core::Result<bool> FileIngest::read_again(SourceFile& file, WalkItem& item,
       problems = std::move(repeated);
     }
     auto status = read_content(file, again, Reading::while_unchanged);
-    CAIRN_TRY_STATUS(settle());
+    CAIRN_TRY_STATUS(store_pieces());
     if (!status && status.error().code() == core::ErrorCode::changed) {
       continue;
     }
@@ -162,7 +162,7 @@ void FileIngest::end_content(Content* result) {
 
 core::Status FileIngest::ingest_bytes(WalkItem& item, ByteSource& bytes) {
   const auto status = read_content(bytes, item.entry.content);
-  CAIRN_TRY_STATUS(settle());
+  CAIRN_TRY_STATUS(store_pieces());
   CAIRN_TRY_STATUS(status);
   CAIRN_TRY(item.entry.changed_while_read, bytes.has_changed());
   return {};
@@ -217,7 +217,7 @@ core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& 
   std::uint64_t offset = run.offset;
   // After other files' pieces the buffer only takes what fits there with one read.
   if (filled_ > 0 && left > kReadBytes - std::min(filled_, kReadBytes)) {
-    CAIRN_TRY_STATUS(settle());
+    CAIRN_TRY_STATUS(store_pieces());
   }
   std::size_t begin = filled_;  // of the unfinished chunk in the buffer
   std::size_t end = filled_;    // of what was read
@@ -227,8 +227,8 @@ core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& 
   // Pages are aligned to multiples of their size in the file, also after a hole: the first piece is
   // the rest of the page in which the extent starts.
   std::size_t first_piece = 0;
-  // An error leaves no chunk of this run unsettled: errors come before a read, when the chunks of
-  // the read before have been settled.
+  // An error leaves no chunk of this run unstored: errors come before a read, when the chunks of
+  // the read before have been stored.
   while (left > 0 && !at_end) {
     CAIRN_TRY_STATUS(shared_.control.check_read(left));
     const std::size_t room = std::min(buffer_.size() - end, kReadBytes);
@@ -265,7 +265,7 @@ core::Status FileIngest::read_run(ByteSource& source, const ByteSource::Extent& 
                       [&] { return add_chunks(begin, scanned, end); });
     }
     if (left > 0 && !at_end && begin > 0) {
-      CAIRN_TRY_STATUS(settle());
+      CAIRN_TRY_STATUS(store_pieces());
       std::memmove(buffer_.data(), buffer_.data() + begin, end - begin);
       end -= begin;
       begin = 0;
@@ -300,7 +300,7 @@ void FileIngest::add_chunk(std::size_t offset, std::size_t length_bytes) {
   add_piece({.offset = offset, .length_bytes = length_bytes, .block_class = block_class_});
 }
 
-core::Status FileIngest::settle() {
+core::Status FileIngest::store_pieces() {
   std::vector<core::ByteView> chunks;
   chunks.reserve(pieces_.size());
   for (const Piece& piece : pieces_) {
@@ -311,7 +311,7 @@ core::Status FileIngest::settle() {
   const auto ids = hash(chunks);
   std::size_t next_piece = 0;
   std::size_t next_chunk = 0;
-  for (Unsettled& file : files_) {
+  for (Unstored& file : files_) {
     for (; file.pieces > 0; --file.pieces) {
       const Piece& piece = pieces_[next_piece++];
       ContentItem item{.length_bytes = piece.length_bytes, .chunk = std::nullopt};

@@ -41,17 +41,17 @@ struct IngestShared {
 /// Reads files into chunks: one per worker, not thread-safe. Reading, cutting, hashing and looking
 /// chunks up happen on one buffer while it is in the processor's cache. Small files share the
 /// buffer, because many chunks are hashed faster together than one by one. Memory: the read buffer
-/// (kReadBytes and the largest chunk), and about 300 bytes for each unsettled file.
+/// (kReadBytes and the largest chunk), and about 300 bytes for each file not yet stored.
 class FileIngest {
  public:
   /// New chunks go to `blocks`, which belongs to the same thread.
   FileIngest(const IngestShared& shared, BlockWriter& blocks);
 
   /// Reads one file of the walk: fills in xattrs, flags and changed_while_read of the item's entry
-  /// at once, and its content by the next settle() at the latest; the item must not move until
-  /// then. If something else has taken the file's name, the item is changed to that. Attributes
-  /// that could not be read, and a file that would not hold still, go to `problems`. For a further
-  /// name of an object only the attributes are read, if it still is one. Errors as
+  /// at once, and its content by the next store_pieces() at the latest; the item must not move
+  /// until then. If something else has taken the file's name, the item is changed to that.
+  /// Attributes that could not be read, and a file that would not hold still, go to `problems`. For
+  /// a further name of an object only the attributes are read, if it still is one. Errors as
   /// open_what_is_there (this file only), interrupted, or the store's (which end everything).
   core::Status ingest(WalkItem& item, std::vector<Problem>& problems);
 
@@ -60,7 +60,7 @@ class FileIngest {
   core::Status ingest_database(WalkItem& item, std::vector<Problem>& problems);
 
   /// Stores the chunks of the files read so far, and fills in their contents. Errors: the store's.
-  core::Status settle();
+  core::Status store_pieces();
 
   /// Reads an object that is no file to its end. An error ends everything.
   core::Status ingest_bytes(WalkItem& item, ByteSource& bytes);
@@ -74,8 +74,8 @@ class FileIngest {
     bool is_hole = false;
   };
   /// A file with pieces in the buffer, now or earlier; the last one may still be being read.
-  struct Unsettled {
-    explicit Unsettled(NodeSink& nodes) : content(nodes) {}
+  struct Unstored {
+    explicit Unstored(NodeSink& nodes) : content(nodes) {}
     ContentBuilder content;
     std::size_t pieces = 0;     ///< how many of pieces_ are its own
     bool is_read = false;       ///< to the end, or as far as possible
@@ -126,7 +126,7 @@ class FileIngest {
   core::Bytes buffer_;
   std::size_t filled_ = 0;  ///< bytes of pieces_ in the buffer
   std::vector<Piece> pieces_;
-  std::deque<Unsettled> files_;  ///< the files of these pieces, in order
+  std::deque<Unstored> files_;  ///< the files of these pieces, in order
   chunker::Chunker chunker_;
   chunker::CutParameters parameters_;
   bool parameters_chosen_ = false;

@@ -298,7 +298,7 @@ core::Status Collector::copy_needed(CatalogueView view) {
   Repack repack(view, options, store, meter_);
   core::Status copied = repack.run(repacked_);
   if (copied) {
-    copied = store.finish();
+    copied = store.publish_all();
   }
   const ChunkStore::Totals totals = store.totals();
   report_.written = {.packs = totals.data_packs + totals.metadata_packs,

@@ -274,7 +274,7 @@ core::Status Copy::copy_once(CopiedSnapshot& copied) {
   // Interrupted work is also made durable: the next copy goes on from there.
   CAIRN_TRY_STATUS(chunks_.flush());
   CAIRN_TRY_STATUS(nodes.flush());
-  CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(store.publish_all());
   const ops::ChunkStore::Totals totals = store.totals();
   snapshot.added_data = totals.data;
   snapshot.added_metadata = totals.metadata;

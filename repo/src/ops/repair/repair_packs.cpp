@@ -203,7 +203,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_sources(WriteView view,
   pipeline_options.stop = options_.stop;
   ops::BackupPipeline pipeline(repository_, pipeline_options, store, meter_);
   CAIRN_TRY_STATUS(pipeline.run());
-  CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(store.publish_all());
   return chunks_of(store.totals());
 }
 
@@ -252,7 +252,7 @@ core::Result<std::uint64_t> PackRepair::heal_from_snapshot(WriteView view, const
   }
   CAIRN_TRY_STATUS(chunks.flush());
   CAIRN_TRY_STATUS(nodes.flush());
-  CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(store.publish_all());
   CAIRN_TRY_STATUS(std::move(copied));
   return chunks_of(store.totals());
 }

@@ -164,7 +164,7 @@ core::Result<Snapshot> Rewriting::build(ops::WriteView view, RewrittenSnapshot& 
                       snapshot);  // it does not count as lost, and no restore deletes it
   }
   CAIRN_TRY_STATUS(nodes.flush());
-  CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(store.publish_all());
   const ops::ChunkStore::Totals totals = store.totals();
   snapshot.added_data = totals.data;
   snapshot.added_metadata = totals.metadata;

@@ -69,7 +69,7 @@ core::Result<std::uint64_t> mark_without(WriteView view,
     }
   }
   CAIRN_TRY_STATUS(nodes.flush());
-  CAIRN_TRY_STATUS(store.finish());
+  CAIRN_TRY_STATUS(store.publish_all());
   marks.seal();
   return store.totals().metadata.stored_bytes;
 }

@@ -111,7 +111,7 @@ core::Result<RestoreAction> RestoredFile::complete_unchanged() {
   MetadataWriter& metadata = planned_.target.metadata();
   CAIRN_TRY(const auto standing, planned_.open_standing(O_RDONLY));
   CAIRN_TRY_STATUS(sides_.set_aside(standing->number(), -1));
-  sides_.settle(true);
+  sides_.remove_or_put_back(true);
   if (metadata.matches(standing->number(), planned_.entry)) {
     return RestoreAction::unchanged;
   }
@@ -145,7 +145,7 @@ core::Status RestoredFile::complete_changed() {
     CAIRN_TRY_STATUS(sides_.set_aside(file->number(), standing_number));
   }
   auto done = build->complete();
-  sides_.settle(done.has_value());
+  sides_.remove_or_put_back(done.has_value());
   return done;
 }
 

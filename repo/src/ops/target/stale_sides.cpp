@@ -47,7 +47,7 @@ core::Status StaleSides::set_aside(int restored, int standing) {
   return {};
 }
 
-void StaleSides::settle(bool is_done) {
+void StaleSides::remove_or_put_back(bool is_done) {
   for (const auto& [name, aside] : aside_) {
     if (is_done) {
       planned_.target.names().discard(*planned_.folder, aside);

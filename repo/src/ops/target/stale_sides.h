@@ -22,7 +22,7 @@ class StaleSides {
   /// In a dry run only reports.
   core::Status set_aside(int restored, int standing);
   /// Removes them or, if the database could not be put into its place, moves them back.
-  void settle(bool is_done);
+  void remove_or_put_back(bool is_done);
 
  private:
   /// True if one of them is an unfinished log.

@@ -2,17 +2,13 @@
 
 namespace cairn::repo::ops {
 
-// With a size limit blocks take one way only, since the account knows one pack of each kind.
 ChunkStore::ChunkStore(WriteView view, const ChunkStoreOptions& options, ProgressMeter& meter)
     : view_(view),
       options_(options),
       claims_(view, {.only = options.only, .is_dry_run = options.dry_run}),
       index_(view, claims_, options.limit, meter),
-      packer_(view,
-              {.is_dry_run = options.dry_run,
-               .may_pack_beside = !options.dry_run && options.limit.max_bytes == 0,
-               .times = options.times},
-              index_, buffers_, meter) {}
+      packer_(view, {.is_dry_run = options.dry_run, .times = options.times}, index_, buffers_,
+              meter) {}
 
 core::Result<bool> ChunkStore::claim(const ChunkId& id) {
   auto claimed = claims_.claim(id);

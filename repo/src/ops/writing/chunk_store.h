@@ -28,10 +28,11 @@ struct ChunkStoreOptions {
 };
 
 /// Stores the chunks of a session's threads. Each claims a chunk here and puts it into a block of
-/// its own BlockWriter, which passes full blocks to the packer. Thread-safe except for finish().
+/// its own BlockWriter, which passes full blocks to the packer. Thread-safe except for
+/// publish_all().
 ///
 /// Order of a session's writes: packs, then the index segment that lists them, then the catalogue;
-/// the snapshot comes after finish(), when everything it needs is durable.
+/// the snapshot comes after publish_all(), when everything it needs is durable.
 ///
 /// At the size limit everything accepted before is published and listed, then the store ends with
 /// no_space: the next run finds all of it.
@@ -57,10 +58,10 @@ class ChunkStore {
 
   /// The error that ended the store, if one did. Workers call this now and then.
   [[nodiscard]] core::Status check() const { return packer_.check(); }
-  core::Status settle() { return packer_.settle(); }
-  /// The barrier before the snapshot.
-  core::Status finish() { return packer_.finish(); }
-  /// After finish(): whether there is also space for a snapshot. Errors: no_space.
+  /// The barrier before anything that relies on what was stored: a snapshot, records of the stat
+  /// cache.
+  core::Status publish_all() { return packer_.publish_all(); }
+  /// After publish_all(): whether there is also space for a snapshot. Errors: no_space.
   [[nodiscard]] core::Status check_room_for(const Snapshot& snapshot) const {
     return index_.check_room_for(snapshot);
   }

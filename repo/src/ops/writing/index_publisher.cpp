@@ -62,7 +62,7 @@ core::Status IndexPublisher::publish_now() {
 }
 
 bool IndexPublisher::take_room(const StorageRoom::Block& block) {
-  if (!room_.is_limited()) {
+  if (!is_limited()) {
     return true;
   }
   const std::scoped_lock lock(mutex_);

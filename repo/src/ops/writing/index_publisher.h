@@ -35,6 +35,7 @@ class IndexPublisher {
   /// Publishes a segment of all unlisted packs.
   core::Status publish();
 
+  [[nodiscard]] bool is_limited() const noexcept { return room_.is_limited(); }
   /// False if with this block not everything accepted so far could be published.
   [[nodiscard]] bool take_room(const StorageRoom::Block& block);
   [[nodiscard]] core::Error no_room() const;

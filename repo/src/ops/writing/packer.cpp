@@ -1,5 +1,6 @@
 #include "ops/writing/packer.h"
 
+#include <gsl/assert>
 #include <utility>
 
 namespace cairn::repo::ops {
@@ -51,6 +52,7 @@ core::Status PackLane::publish() {
 Packer::Packer(const OpenRepository& repository, const Options& options, IndexPublisher& index,
                BlockBuffers& buffers, ProgressMeter& meter)
     : options_(options),
+      may_pack_beside_(!options.is_dry_run && !index.is_limited()),
       index_(index),
       buffers_(buffers),
       meter_(meter),
@@ -74,7 +76,7 @@ Packer::~Packer() { queue_.cancel(); }
 core::Status Packer::put(store::SealedBlock block) {
   CAIRN_TRY_STATUS(check());
   // Nodes stay together.
-  const bool may_go_beside = options_.may_pack_beside && block.kind == format::BlockKind::data;
+  const bool may_go_beside = may_pack_beside_ && block.kind == format::BlockKind::data;
   const std::size_t bytes = block.bytes.size();
   Work work(std::move(block));
   if (!may_go_beside) {
@@ -120,7 +122,7 @@ void Packer::end_with(core::Error error) {
       error_ = std::move(error);
     }
   }
-  settled_changed_.notify_all();
+  all_published_changed_.notify_all();
   queue_.cancel();
 }
 
@@ -131,28 +133,28 @@ core::Status Packer::run() {
       CAIRN_TRY_STATUS(pack(lane, **std::move(work)));
       continue;
     }
-    CAIRN_TRY_STATUS(measure(options_.times, Stage::pack, 0, [this] { return publish_all(); }));
+    CAIRN_TRY_STATUS(measure(options_.times, Stage::pack, 0, [this] { return publish_lanes(); }));
     const std::scoped_lock lock(mutex_);
-    settled_ = true;
-    settled_changed_.notify_all();
+    all_published_ = true;
+    all_published_changed_.notify_all();
   }
   return {};
 }
 
-core::Status Packer::settle() {
+core::Status Packer::publish_all() {
   {
     const std::scoped_lock lock(mutex_);
-    settled_ = false;
+    all_published_ = false;
   }
   CAIRN_TRY_STATUS(hand_over(std::nullopt));
   {
     std::unique_lock lock(mutex_);
-    settled_changed_.wait(lock, [this] { return settled_ || error_; });
+    all_published_changed_.wait(lock, [this] { return all_published_ || error_; });
   }
   return check();
 }
 
-core::Status Packer::publish_all() {
+core::Status Packer::publish_lanes() {
   for (PackLane& lane : lanes_) {
     CAIRN_TRY_STATUS(lane.publish());
   }
@@ -161,13 +163,6 @@ core::Status Packer::publish_all() {
     CAIRN_TRY_STATUS(beside_.publish());
   }
   return index_.publish();
-}
-
-core::Status Packer::finish() {
-  core::Status settled = settle();
-  queue_.close();
-  [[maybe_unused]] const core::Status ended = thread_.join();  // the thread has reported its error
-  return settled;
 }
 
 core::Status Packer::pack(PackLane& lane, store::SealedBlock block) {
@@ -194,7 +189,8 @@ core::Status Packer::write(PackLane& lane, store::SealedBlock& block) {
   if (!index_.take_room({.kind = block.kind,
                          .stored_bytes = block.bytes.size(),
                          .chunks = block.record.chunks.size()})) {
-    CAIRN_TRY_STATUS(publish_all());
+    Expects(&lane != &beside_);  // no other thread may publish the packing thread's lanes
+    CAIRN_TRY_STATUS(publish_lanes());
     return core::fail(index_.no_room());
   }
   return lane.append(block);

@@ -41,7 +41,7 @@ class PackLane {
   store::SegmentHasher segments_;            ///< of open_
 };
 
-/// Puts sealed blocks into packs. Thread-safe except for finish().
+/// Puts sealed blocks into packs. Thread-safe except for publish_all().
 ///
 /// One thread packs, so that little data makes few packs. If the system cannot start it, the packer
 /// has failed from the start, and says so when asked. Blocks that come in faster than it can write,
@@ -57,8 +57,7 @@ class Packer {
   static_assert(BlockBuffers::kSealedBytes == kQueueBytes / 2);
 
   struct Options {
-    bool is_dry_run = false;       ///< counts, writes nothing
-    bool may_pack_beside = false;  ///< otherwise all blocks go through the packing thread
+    bool is_dry_run = false;  ///< counts, writes nothing
     StageTimes* times = nullptr;
   };
   /// All must outlive it.
@@ -71,14 +70,13 @@ class Packer {
   /// Passes a block to the packing thread: one sealed by a BlockSealer (in a dry run its bytes may
   /// be anything of that length), or one of another pack that the caller has checked. While the
   /// queue is full, one caller at a time writes its block itself, into a second pack; all others
-  /// wait. The block's memory goes to the buffers.
+  /// wait. With a size limit there is no second pack, since the account knows one of each kind. The
+  /// block's memory goes to the buffers.
   core::Status put(store::SealedBlock block);
 
   /// Waits until every block put so far is in a published pack, and every pack in a published index
   /// segment. Nothing may be put meanwhile.
-  core::Status settle();
-  /// The same, and ends the packing thread. To be called once, after the last put().
-  core::Status finish();
+  core::Status publish_all();
 
   /// The error that ended it, if one did.
   [[nodiscard]] core::Status check() const;
@@ -97,17 +95,18 @@ class Packer {
   core::Status pack(PackLane& lane, store::SealedBlock block);
   core::Status write(PackLane& lane, store::SealedBlock& block);
   void count(const store::SealedBlock& block);
-  core::Status publish_all();
+  core::Status publish_lanes();
 
   const Options options_;
+  const bool may_pack_beside_;
   IndexPublisher& index_;
   BlockBuffers& buffers_;
   ProgressMeter& meter_;
   core::BoundedQueue<Work> queue_;
 
   mutable std::mutex mutex_;  ///< protects what follows, up to totals_
-  std::condition_variable settled_changed_;
-  bool settled_ = false;
+  std::condition_variable all_published_changed_;
+  bool all_published_ = false;
   std::optional<core::Error> error_;
   std::array<AddedBytes, 2> totals_;
 

@@ -77,19 +77,19 @@ TEST_CASE("a full block is written by whoever has nothing to do, else by who fil
   REQUIRE(others.taken.size() == 1);
   CHECK(others.taken.front().chunks.size() == 8);
   REQUIRE(outcome(other.write_given(std::move(others.taken.front()))) == "ok");
-  REQUIRE(outcome(parts.store->settle()) == "ok");
+  REQUIRE(outcome(parts.store->publish_all()) == "ok");
   CHECK(stored() == 8);
 
   for (int i = 0; i < 8; ++i) {
     REQUIRE(outcome(parts.add(writer)) == "ok");
   }
-  REQUIRE(outcome(parts.store->settle()) == "ok");
+  REQUIRE(outcome(parts.store->publish_all()) == "ok");
   CHECK(stored() == 16);  // nobody was idle
 
   REQUIRE(outcome(parts.add(writer)) == "ok");
-  REQUIRE(outcome(parts.store->settle()) == "ok");
+  REQUIRE(outcome(parts.store->publish_all()) == "ok");
   CHECK(stored() == 17);  // a small one, since the one before could not be compressed
-  REQUIRE(outcome(parts.store->finish()) == "ok");
+  REQUIRE(outcome(parts.store->publish_all()) == "ok");
 }
 
 TEST_CASE("who gives a block away goes on with what the last one taken over left") {
@@ -109,7 +109,7 @@ TEST_CASE("who gives a block away goes on with what the last one taken over left
   REQUIRE(others.taken.size() == 3);
   CHECK(others.taken.back().plain.data() == memory);
   CHECK(others.taken.back().chunks.size() == 1);  // it is known that the first was incompressible
-  REQUIRE(outcome(parts.store->finish()) == "ok");
+  REQUIRE(outcome(parts.store->publish_all()) == "ok");
 }
 
 TEST_CASE("memory of blocks is kept for the next ones, up to a bound") {

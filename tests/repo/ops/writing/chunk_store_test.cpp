@@ -175,12 +175,12 @@ TEST_CASE("what one thread cannot write in time goes into a pack beside", "[thre
   slow.backend->wait_for(second);
   slow.begin();
   REQUIRE(outcome(slow.put_blocks(blocks)) == "ok");
-  SECTION("at the end") { REQUIRE(outcome(slow.store().finish()) == "ok"); }
+  SECTION("at the end") { REQUIRE(outcome(slow.store().publish_all()) == "ok"); }
   SECTION("at a checkpoint, with more to come") {
-    REQUIRE(outcome(slow.store().settle()) == "ok");
+    REQUIRE(outcome(slow.store().publish_all()) == "ok");
     CHECK(slow.count_lost() == 0);
     REQUIRE(outcome(slow.put_blocks(2)) == "ok");
-    REQUIRE(outcome(slow.store().finish()) == "ok");
+    REQUIRE(outcome(slow.store().publish_all()) == "ok");
   }
   CHECK(slow.count_lost() == 0);
   const auto totals = slow.store().totals();
@@ -194,7 +194,7 @@ TEST_CASE("a pack beside that cannot be written ends the store", "[threads]") {
   slow.begin();
   CHECK(outcome(slow.put_blocks(44)) == "no_space");
   CHECK(outcome(slow.put_blocks(1)) == "no_space");
-  CHECK(outcome(slow.store().finish()) == "no_space");
+  CHECK(outcome(slow.store().publish_all()) == "no_space");
 }
 
 TEST_CASE("little data makes one pack, and so does all data under a size limit") {
@@ -203,7 +203,7 @@ TEST_CASE("little data makes one pack, and so does all data under a size limit")
   const bool is_limited = GENERATE(false, true);
   slow.begin({.max_bytes = is_limited ? std::uint64_t{1} << 30 : 0});
   REQUIRE(outcome(slow.put_blocks(is_limited ? 24 : 4)) == "ok");
-  REQUIRE(outcome(slow.store().finish()) == "ok");
+  REQUIRE(outcome(slow.store().publish_all()) == "ok");
   CHECK(slow.count_lost() == 0);
   CHECK(slow.store().totals().data_packs == 1);
 }
