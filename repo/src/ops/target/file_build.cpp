@@ -133,7 +133,7 @@ core::Status NewFile::give_name() {
   return names.give(folder, name_, planned_.entry.name);
 }
 
-core::Result<bool> ChangedClone::begin(int standing) {
+core::Result<bool> ChangedClone::begin_with(int standing) {
   const struct ::stat& status = *planned_.plan.standing;
   const auto standing_size = static_cast<std::uint64_t>(status.st_size);
   const bool is_small =
@@ -160,17 +160,6 @@ core::Result<bool> ChangedClone::begin(int standing) {
   }
   CAIRN_TRY_STATUS(set_recorded_size());
   return true;
-}
-
-core::Status ChangedClone::complete() {
-  MetadataWriter& metadata = planned_.target.metadata();
-  CAIRN_TRY(const auto file, this->file());
-  const std::string path = planned_.path();
-  metadata.set(file->number(), planned_.entry, path);
-  CAIRN_TRY_STATUS(planned_.target.names().give(*planned_.folder, name_, planned_.entry.name));
-  metadata.set_last(file->number(), planned_.entry, path);
-  end();
-  return {};
 }
 
 core::Status InPlacePatch::begin() {
@@ -222,32 +211,6 @@ core::Status InPlacePatch::complete() {
   planned_.target.names().discard(*planned_.folder, name_);
   end();
   return {};
-}
-
-core::Result<FileBuild*> begin_build(const PlannedFile& planned, OpenFiles& open_files,
-                                     bool in_one_go, AnyFileBuild& room) {
-  std::shared_ptr<Descriptor> standing;
-  if (planned.plan.standing && planned.plan.leftover != Leftover::half_built) {
-    auto opened = planned.open_standing(O_RDONLY);
-    if (opened) {
-      standing = std::move(*opened);
-    } else if (opened.error().code() != core::ErrorCode::permission_denied) {
-      return core::fail(std::move(opened).error());
-    }  // otherwise nothing could be compared either: all of it is to be fetched
-  }
-  if (standing == nullptr) {
-    auto& build = room.emplace<NewFile>(planned, open_files);
-    CAIRN_TRY_STATUS(build.begin(in_one_go));
-    return &build;
-  }
-  auto& clone = room.emplace<ChangedClone>(planned, open_files);
-  CAIRN_TRY(const bool is_clone, clone.begin(standing->number()));
-  if (is_clone) {
-    return &clone;
-  }
-  auto& patch = room.emplace<InPlacePatch>(planned, open_files);
-  CAIRN_TRY_STATUS(patch.begin());
-  return &patch;
 }
 
 }  // namespace cairn::repo::ops

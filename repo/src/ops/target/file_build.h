@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "cairn/core/result.h"
@@ -76,7 +75,7 @@ class FileBuild {
 /// under a temporary name, or what an earlier restore left under that. A link or a rename gives it
 /// its own name. After a crash the old file is unchanged. There may be a file with a temporary name
 /// beside it: the next restore of the same snapshot compares it and goes on from there.
-class NewFile final : public FileBuild {
+class NewFile : public FileBuild {
  public:
   NewFile(const PlannedFile& planned, OpenFiles& open_files) : FileBuild(planned, open_files) {}
   /// `in_one_go`: nothing will be written later than what is written now.
@@ -87,16 +86,14 @@ class NewFile final : public FileBuild {
   core::Status give_name();
 };
 
-/// A clone or copy of the existing file that is changed under a temporary name and renamed over it.
-/// After a crash the existing file is unchanged; the clone may be beside it, as with a new file.
-class ChangedClone final : public FileBuild {
+/// A new file that begins as a clone or copy of the existing one, under a temporary name. A crash
+/// leaves the same as with any new file.
+class ChangedClone final : public NewFile {
  public:
-  ChangedClone(const PlannedFile& planned, OpenFiles& open_files)
-      : FileBuild(planned, open_files) {}
+  using NewFile::NewFile;
   /// False: there are no reflinks, and a copy would be more than the differences: a patch is
   /// better.
-  [[nodiscard]] core::Result<bool> begin(int standing);
-  core::Status complete() override;
+  [[nodiscard]] core::Result<bool> begin_with(int standing);
 };
 
 /// A sparse file beside the existing one that holds only the differences, which are copied over at
@@ -117,13 +114,5 @@ class InPlacePatch final : public FileBuild {
 
   std::vector<Run> runs_;
 };
-
-/// Storage for any of them.
-using AnyFileBuild = std::variant<std::monostate, NewFile, ChangedClone, InPlacePatch>;
-
-/// Chooses how to make the file, and begins. The result points into `room`.
-[[nodiscard]] core::Result<FileBuild*> begin_build(const PlannedFile& planned,
-                                                   OpenFiles& open_files, bool in_one_go,
-                                                   AnyFileBuild& room);
 
 }  // namespace cairn::repo::ops

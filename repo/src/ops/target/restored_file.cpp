@@ -37,10 +37,31 @@ RestoredFile::~RestoredFile() {
 }
 
 core::Result<FileBuild*> RestoredFile::build(bool in_one_go) {
-  if (build_ == nullptr) {
-    CAIRN_TRY(build_, begin_build(planned_, open_files_, in_one_go, build_room_));
+  if (build_ != nullptr) {
+    return build_;
   }
-  return build_;
+  std::shared_ptr<Descriptor> standing;
+  if (planned_.plan.standing && planned_.plan.leftover != Leftover::half_built) {
+    auto opened = planned_.open_standing(O_RDONLY);
+    if (opened) {
+      standing = std::move(*opened);
+    } else if (opened.error().code() != core::ErrorCode::permission_denied) {
+      return core::fail(std::move(opened).error());
+    }  // otherwise nothing could be compared either: all of it is to be fetched
+  }
+  if (standing == nullptr) {
+    auto& file = build_room_.emplace<NewFile>(planned_, open_files_);
+    CAIRN_TRY_STATUS(file.begin(in_one_go));
+    return build_ = &file;
+  }
+  auto& clone = build_room_.emplace<ChangedClone>(planned_, open_files_);
+  CAIRN_TRY(const bool is_clone, clone.begin_with(standing->number()));
+  if (is_clone) {
+    return build_ = &clone;
+  }
+  auto& patch = build_room_.emplace<InPlacePatch>(planned_, open_files_);
+  CAIRN_TRY_STATUS(patch.begin());
+  return build_ = &patch;
 }
 
 core::Result<std::shared_ptr<Descriptor>> RestoredFile::place_of(const Run& run) {

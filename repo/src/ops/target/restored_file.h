@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cairn/core/result.h"
@@ -49,6 +50,7 @@ class RestoredFile {
 
   /// Where to write the run; nullptr: nowhere.
   [[nodiscard]] core::Result<std::shared_ptr<Descriptor>> place_of(const Run& run);
+  /// What the file is built in: chosen, and begun, when it is first asked for.
   [[nodiscard]] core::Result<FileBuild*> build(bool in_one_go);
   [[nodiscard]] core::Result<RestoreAction> complete_unchanged();
   core::Status complete_changed();
@@ -59,8 +61,8 @@ class RestoredFile {
 
   std::mutex mutex_;  ///< protects what follows
   StaleSides sides_;
-  AnyFileBuild build_room_;
-  FileBuild* build_ = nullptr;  ///< nullptr: nothing had to be written so far
+  std::variant<std::monostate, NewFile, ChangedClone, InPlacePatch> build_room_;
+  FileBuild* build_ = nullptr;  ///< in build_room_; nullptr: nothing had to be written so far
   std::optional<std::string> failure_;
 };
 
