@@ -1,6 +1,7 @@
 #include "ops/writing/claim_table.h"
 
 #include <atomic>
+#include <latch>
 #include <set>
 #include <thread>
 #include <vector>
@@ -71,9 +72,12 @@ TEST_CASE("of several threads that come with the same chunk one stores it", "[th
     ids.push_back(parts.some_id());
   }
   std::atomic<int> claimed = 0;
+  constexpr int kThreads = 4;
+  std::latch all_there(kThreads);
   std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
+      all_there.arrive_and_wait();
       for (const ChunkId& id : ids) {
         claimed += claims.claim(id).value() ? 1 : 0;
       }
