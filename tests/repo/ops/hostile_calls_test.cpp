@@ -101,10 +101,10 @@ TEST_CASE("hostile calls: times, types, numbers and places that there are not") 
     CHECK(backup([&](auto& options) { options.rehash_sample = part; }) == "ok");
   }
   CHECK(backup([](auto& options) { options.workers = UINT_MAX; }) == "ok");
+  std::filesystem::create_directory(world.at("second"));
   for (const std::uint64_t seconds : {UINT64_MAX, std::uint64_t{1} << 55}) {
-    BackupOptions options = world.options({world.at("source")});
-    options.force_rehash = true;
-    options.time_limit_seconds = seconds;  // the second is none at all in 64 bits of nanoseconds
+    BackupOptions options = world.options({world.at("source"), world.at("second")});
+    options.time_limit_seconds = seconds;  // 2^55 are none at all in 64 bits of nanoseconds
     const auto all = world.backup(*world.repository, options);
     REQUIRE(message_of(all) == "");
     CHECK_FALSE(all->snapshot.partial);

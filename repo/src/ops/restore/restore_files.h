@@ -35,11 +35,11 @@ struct RestoreFilesOptions {
 /// If the system cannot start so many threads, there are fewer workers; if it cannot start any, the
 /// first add() returns that error.
 ///
-/// Memory: two windows of slices and those carried over (about 80 bytes each) and files (about 1
-/// KiB each: the entry); kQueuedSlices slices in the queue, each perhaps of a different file; per
-/// worker one block (stored and expanded), BlockTask::kSlicesMax slices and as many views and ids;
-/// at most OpenFiles::kMax open files; and, for files being patched, 24 bytes for each run of
-/// chunks that differ.
+/// Memory: one window of slices, those compared since it was planned and those carried over (about
+/// 80 bytes each) and files (about 1 KiB each: the entry); kQueuedSlices slices in the queue, each
+/// perhaps of a different file; per worker one block (stored and expanded), BlockTask::kSlicesMax
+/// slices and as many views and ids; at most OpenFiles::kMax open files; and, for files being
+/// patched, 24 bytes for each run of chunks that differ.
 class RestoreFiles {
  public:
   RestoreFiles(CatalogueView view, RestoreTarget& target, const RestoreFilesOptions& options,
