@@ -25,7 +25,8 @@ repo::Environment RepoFixture::environment(std::string cache) {
           .user = "user",
           .process = {.place = {}, .number = 1},
           .cache_folder = cache.empty() ? at("cache") : std::move(cache),
-          .threads = *threads};
+          .threads = *threads,
+          .block_cache_bytes_max = block_cache_bytes_max};
 }
 
 repo::Credentials RepoFixture::passphrase(std::string_view text) {

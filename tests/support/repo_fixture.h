@@ -83,6 +83,7 @@ class RepoFixture {
   SeededRandom random{42};
   unsigned workers = 2;
   const core::Threads* threads = &core::system_threads();
+  std::size_t block_cache_bytes_max = repo::kBlockCacheBytesMax;
 
  private:
   TempFolder folder_;

@@ -22,7 +22,9 @@ core::Status dump(repo::Repository& repository, const repo::Snapshot& snapshot,
                   const DumpArguments& arguments, repo::Observer& observer, const Write& write) {
   bool as_tar = arguments.as_tar;
   if (!as_tar) {
-    CAIRN_TRY(as_tar, repo::is_folder(repository, snapshot, arguments.choice.path, observer));
+    CAIRN_TRY(const auto opened, repo::OpenedSnapshot::open(repository, snapshot, observer));
+    CAIRN_TRY(const repo::ListedEntry listed, opened.lookup(arguments.choice.path));
+    as_tar = listed.entry.type == repo::EntryType::folder;
   }
   return as_tar ? repo::dump_tar(repository, snapshot, arguments.choice.path, observer, write)
                 : repo::dump_file(repository, snapshot, arguments.choice.path, observer, write);

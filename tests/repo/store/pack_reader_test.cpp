@@ -478,7 +478,7 @@ TEST_CASE("the cache of blocks keeps its bound, and the newest") {
     most = std::max(most, chunks.cached_bytes());
   }
   CHECK(most == 5 * kBlockBytes);
-  CHECK(most <= ChunkReader::kBlockCacheBytesMax);
+  CHECK(most <= repo::kBlockCacheBytesMax);
   // 3 to 7 are there; using 3 again makes 4 the oldest.
   const std::uint64_t bytes = reader.bytes_read();
   get(3);
@@ -567,7 +567,7 @@ TEST_CASE("readers in several threads see the same chunks", "[threads]") {
     thread.join();
   }
   CHECK(wrong == 0);
-  CHECK(chunks.cached_bytes() <= ChunkReader::kBlockCacheBytesMax);
+  CHECK(chunks.cached_bytes() <= repo::kBlockCacheBytesMax);
 }
 
 }  // namespace

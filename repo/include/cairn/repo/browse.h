@@ -7,6 +7,7 @@
 
 #include "cairn/core/result.h"
 #include "cairn/repo/observer.h"
+#include "cairn/repo/opened_snapshot.h"
 #include "cairn/repo/repository.h"
 #include "cairn/repo/snapshot.h"
 #include "cairn/repo/snapshots.h"
@@ -26,12 +27,6 @@ struct ListOptions {
   bool recursive = false;
 };
 
-struct ListedEntry {
-  std::string path;  ///< absolute raw bytes
-  Entry entry;
-  bool is_recorded = true;  ///< false: a folder above sources, of which only the name is known
-};
-
 /// Visits what is at the path in the snapshot: a folder's children by name (depth first if
 /// recursive), or the object itself if it is no folder. Of folders above the sources only the names
 /// are known. Errors: not_found (names the nearest thing that exists), corrupt, not_permitted; or
@@ -39,10 +34,6 @@ struct ListedEntry {
 core::Status list_entries(Repository& repository, const Snapshot& snapshot,
                           const ListOptions& options, Observer& observer,
                           const std::function<core::Status(const ListedEntry&)>& visit);
-
-/// True if the path is a folder in the snapshot. Errors: as list_entries.
-[[nodiscard]] core::Result<bool> is_folder(Repository& repository, const Snapshot& snapshot,
-                                           std::string_view path, Observer& observer);
 
 /// Writes the bytes of one file to `write`, piece by piece in order; holes are written as zeros.
 /// Every piece has been authenticated and re-hashed. Errors: not_found, invalid_argument (not a

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,6 +20,8 @@ namespace store {
 class BackendRegistry;
 }
 
+inline constexpr std::size_t kBlockCacheBytesMax = 16 * 1024 * 1024;
+
 /// Passed in, so that tests can replace each part. What it refers to must outlive the repository.
 struct Environment {
   core::FileSystem& file_system;
@@ -37,6 +40,9 @@ struct Environment {
   const core::Threads& threads = core::system_threads();
   /// The kinds of storage; nullptr: the built-in ones.
   const store::BackendRegistry* backends = nullptr;
+  /// How many bytes of expanded blocks an open repository caches for reading chunks. A block that is
+  /// larger is not cached; 0: none is.
+  std::size_t block_cache_bytes_max = kBlockCacheBytesMax;
 };
 
 /// Where a user's folders are.

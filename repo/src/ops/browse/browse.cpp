@@ -16,10 +16,10 @@ namespace {
 
 using core::ErrorCode;
 using ops::CatalogueView;
+using VisitEntry = std::function<core::Status(const ListedEntry&)>;
 
 core::Status list_children(CatalogueView view, const std::string& folder_path, const ChunkId& node,
-                           bool recursive,
-                           const std::function<core::Status(const ListedEntry&)>& visit) {
+                           bool recursive, const VisitEntry& visit) {
   ops::StoredTreeWalk<> walk(view);
   CAIRN_TRY_STATUS(walk.enter(node, folder_path));
   while (!walk.has_ended()) {
@@ -37,49 +37,23 @@ core::Status list_children(CatalogueView view, const std::string& folder_path, c
   return {};
 }
 
-/// The sources, and folders above sources, that are directly in `folder`.
-core::Status list_above(CatalogueView view, const Snapshot& snapshot, const std::string& folder,
-                        bool recursive,
-                        const std::function<core::Status(const ListedEntry&)>& visit) {
-  std::string last;
-  for (const Source& source : snapshot.sources) {
-    const std::string prefix = folder == "/" ? "/" : folder + '/';
-    if (!source.path.starts_with(prefix) || source.path.size() == prefix.size()) {
-      continue;
+/// A folder's children, also of one above sources, of which there are few levels.
+core::Status list_below(CatalogueView view, const OpenedSnapshot& opened, const ListedEntry& folder,
+                        bool recursive, const VisitEntry& visit) {
+  if (folder.is_recorded) {
+    return list_children(view, folder.path, folder.entry.folder.node, recursive, visit);
+  }
+  CAIRN_TRY(FolderListing listing, opened.list(folder));
+  while (true) {
+    CAIRN_TRY(const auto listed, listing.next());
+    if (!listed) {
+      return {};
     }
-    const auto slash = source.path.find('/', prefix.size());
-    std::string child = source.path.substr(0, slash);
-    if (child == last) {
-      continue;
-    }
-    last = child;
-    CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, child));
-    ListedEntry listed{child, located.entry, located.source != nullptr};
-    listed.entry.name = child.substr(prefix.size());
-    CAIRN_TRY_STATUS(visit(listed));
-    if (!recursive || listed.entry.type != EntryType::folder) {
-      continue;
-    }
-    if (located.source == nullptr) {
-      CAIRN_TRY_STATUS(list_above(view, snapshot, child, recursive, visit));
-    } else {
-      CAIRN_TRY_STATUS(list_children(view, child, located.entry.folder.node, recursive, visit));
+    CAIRN_TRY_STATUS(visit(*listed));
+    if (recursive && listed->entry.type == EntryType::folder) {
+      CAIRN_TRY_STATUS(list_below(view, opened, *listed, recursive, visit));
     }
   }
-  return {};
-}
-
-core::Status list_source(CatalogueView view, const Snapshot& snapshot, const Source& source,
-                         bool recursive,
-                         const std::function<core::Status(const ListedEntry&)>& visit) {
-  CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, source.path));
-  ListedEntry listed{source.path, located.entry, true};
-  listed.entry.name = source.path.substr(source.path.rfind('/') + 1);
-  CAIRN_TRY_STATUS(visit(listed));
-  if (located.entry.type != EntryType::folder) {
-    return {};
-  }
-  return list_children(view, source.path, located.entry.folder.node, recursive, visit);
 }
 
 }  // namespace
@@ -92,34 +66,22 @@ SnapshotPath parse_snapshot_path(std::string_view text) {
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
-static core::Status list_entries_once(
-    ops::CatalogueView view, const Snapshot& snapshot, const ListOptions& options,
-    const std::function<core::Status(const ListedEntry&)>& visit) {
+static core::Status list_entries_once(CatalogueView view, const OpenedSnapshot& opened,
+                                      const ListOptions& options, const VisitEntry& visit) {
   if (options.path.empty()) {
-    for (const Source& source : snapshot.sources) {
-      CAIRN_TRY_STATUS(list_source(view, snapshot, source, options.recursive, visit));
+    for (const Source& source : opened.snapshot().sources) {
+      CAIRN_TRY(const ListedEntry listed, opened.lookup(source.path));
+      CAIRN_TRY_STATUS(visit(listed));
+      if (listed.entry.type == EntryType::folder) {
+        CAIRN_TRY_STATUS(list_below(view, opened, listed, options.recursive, visit));
+      }
     }
     return {};
   }
-  CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, options.path));
-  if (located.source == nullptr) {
-    return list_above(view, snapshot, located.path, options.recursive, visit);
-  }
-  if (located.entry.type != EntryType::folder) {
-    ListedEntry listed{located.path, located.entry, true};
-    listed.entry.name = located.path.substr(located.path.rfind('/') + 1);
-    return visit(listed);
-  }
-  return list_children(view, located.path, located.entry.folder.node, options.recursive, visit);
-}
-
-core::Result<bool> is_folder(Repository& repository, const Snapshot& snapshot,
-                             std::string_view path, Observer& observer) {
-  ops::OpenRepository& open = ops::opened(repository);
-  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
-  CAIRN_TRY(const ops::CatalogueView view, ops::ensure_catalogue(open, observer));
-  CAIRN_TRY(const ops::Located located, ops::locate(view, snapshot, path));
-  return located.entry.type == EntryType::folder;
+  CAIRN_TRY(const ListedEntry listed, opened.lookup(options.path));
+  return listed.entry.type == EntryType::folder
+             ? list_below(view, opened, listed, options.recursive, visit)
+             : visit(listed);
 }
 
 static core::Status dump_file_once(ops::CatalogueView view, const Snapshot& snapshot,
@@ -135,19 +97,18 @@ static core::Status dump_file_once(ops::CatalogueView view, const Snapshot& snap
 }
 
 core::Status list_entries(Repository& repository, const Snapshot& snapshot,
-                          const ListOptions& options, Observer& observer,
-                          const std::function<core::Status(const ListedEntry&)>& visit) {
+                          const ListOptions& options, Observer& observer, const VisitEntry& visit) {
   ops::OpenRepository& open = ops::opened(repository);
-  CAIRN_TRY_STATUS(ops::require_metadata_key(open));
   bool shown = false;
   const auto note = [&](const ListedEntry& listed) {
     shown = true;
     return visit(listed);
   };
-  return ops::with_catalogue(
-      open, observer,
-      [&](ops::CatalogueView view) { return list_entries_once(view, snapshot, options, note); },
-      &shown);
+  const auto once = [&]() -> core::Status {
+    CAIRN_TRY(const auto opened, OpenedSnapshot::open(repository, snapshot, observer));
+    return list_entries_once(*ops::catalogue_if_open(open), opened, options, note);
+  };
+  return ops::with_sound_catalogue(open, observer, once, &shown);
 }
 
 core::Status dump_file(Repository& repository, const Snapshot& snapshot, std::string_view path,

@@ -265,7 +265,8 @@ void install_catalogue(const OpenRepository& repository,
   local.chunks = std::make_unique<store::ChunkReader>(
       *repository.blocks, *local.catalogue, *repository.keys,
       [&missing = local.missing_packs](store::PackNumber pack) { return !missing.contains(pack); },
-      [&repository] { return look_again(repository); });
+      [&repository] { return look_again(repository); },
+      repository.environment.block_cache_bytes_max);
 }
 
 core::Result<CatalogueView> ensure_catalogue(OpenRepository& repository, Observer& observer) {

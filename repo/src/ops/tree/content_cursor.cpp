@@ -20,16 +20,46 @@ core::Result<std::optional<ContentItem>> ContentCursor::next() {
     if (pending_.empty()) {
       return std::optional<ContentItem>();
     }
-    const Pending pending = pending_.back();
-    pending_.pop_back();
-    const std::size_t depth = pending_.size();
-    if (auto status = open_node(pending); !status) {
-      pending_.resize(depth);  // nothing in a node that contradicts itself counts
-      unread_bytes_ = pending.length_bytes;
-      return core::fail(std::move(status).error());
-    }
+    CAIRN_TRY_STATUS(open_next());
   }
   return std::optional<ContentItem>(items_[next_item_++]);
+}
+
+core::Result<std::uint64_t> ContentCursor::skip(std::uint64_t bytes) {
+  std::uint64_t skipped = 0;
+  while (true) {
+    const bool is_run = next_item_ < items_.size();
+    if (!is_run && pending_.empty()) {
+      return skipped;
+    }
+    const std::uint64_t length =
+        is_run ? items_[next_item_].length_bytes : pending_.back().length_bytes;
+    if (length > bytes - skipped) {
+      if (is_run) {
+        return skipped;
+      }
+      CAIRN_TRY_STATUS(open_next());
+      continue;
+    }
+    skipped += length;
+    if (is_run) {
+      next_item_ += 1;
+    } else {
+      pending_.pop_back();
+    }
+  }
+}
+
+core::Status ContentCursor::open_next() {
+  const Pending pending = pending_.back();
+  pending_.pop_back();
+  const std::size_t depth = pending_.size();
+  auto status = open_node(pending);
+  if (!status) {
+    pending_.resize(depth);  // nothing in a node that contradicts itself counts
+    unread_bytes_ = pending.length_bytes;
+  }
+  return status;
 }
 
 // Depth is bounded by the number of levels, breadth by the limit on a node.

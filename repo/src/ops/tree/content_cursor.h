@@ -19,6 +19,9 @@ class ContentCursor {
   /// nullopt at the end. After an error the cursor is behind the node that could not be read: call
   /// next() again to continue with the rest. Errors: as read_node.
   [[nodiscard]] core::Result<std::optional<ContentItem>> next();
+  /// Skips the runs that lie entirely in the next `bytes`, without reading nodes that are skipped
+  /// as a whole; returns how many bytes were skipped. Errors: as read_node.
+  [[nodiscard]] core::Result<std::uint64_t> skip(std::uint64_t bytes);
   /// Bytes of the file below the node for which next() failed.
   [[nodiscard]] std::uint64_t unread_bytes() const noexcept { return unread_bytes_; }
 
@@ -28,6 +31,7 @@ class ContentCursor {
     std::uint64_t length_bytes = 0;
     unsigned level_below = 0;  ///< the node's level must be smaller
   };
+  core::Status open_next();
   core::Status open_node(const Pending& pending);
 
   CatalogueView view_;

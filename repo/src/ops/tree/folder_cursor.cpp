@@ -23,7 +23,7 @@ core::Result<std::optional<Entry>> FolderCursor::next() {
   return std::optional<Entry>(std::move(leaf_[next_in_leaf_++]));
 }
 
-core::Result<std::optional<Entry>> FolderCursor::find(std::string_view name) {
+core::Status FolderCursor::seek(std::string_view name) {
   while (piece() != nullptr && piece()->first_name <= name) {
     // A name at or after the first name of the following piece is in that piece.
     if (pieces_.size() > 1 && pieces_[pieces_.size() - 2].first_name <= name) {
@@ -32,10 +32,16 @@ core::Result<std::optional<Entry>> FolderCursor::find(std::string_view name) {
       CAIRN_TRY_STATUS(open_piece());
     }
   }
-  const auto found =
-      std::ranges::lower_bound(leaf_, name, std::ranges::less{},
-                               [](const Entry& each) -> std::string_view { return each.name; });
-  return found != leaf_.end() && found->name == name ? std::optional(std::move(*found))
+  const auto first = std::ranges::lower_bound(
+      leaf_.begin() + static_cast<std::ptrdiff_t>(next_in_leaf_), leaf_.end(), name,
+      std::ranges::less{}, [](const Entry& each) -> std::string_view { return each.name; });
+  next_in_leaf_ = static_cast<std::size_t>(first - leaf_.begin());
+  return {};
+}
+
+core::Result<std::optional<Entry>> FolderCursor::find(std::string_view name) {
+  CAIRN_TRY_STATUS(seek(name));
+  return entry() != nullptr && entry()->name == name ? std::optional(take())
                                                      : std::optional<Entry>();
 }
 

@@ -33,6 +33,9 @@ class FolderCursor {
   /// The next entry; nullopt at the end. After an error the cursor is behind the node that could
   /// not be read: call next() again to continue with the rest. Errors: as read_node.
   [[nodiscard]] core::Result<std::optional<Entry>> next();
+  /// Skips all smaller names, so that next() returns the first that is not smaller. Of what is
+  /// skipped only the nodes on the way there are read. Errors: as read_node.
+  core::Status seek(std::string_view name);
   /// The entry of that name, reading only the nodes on the way to it. Precondition: nothing was
   /// taken or opened. Errors: as read_node.
   [[nodiscard]] core::Result<std::optional<Entry>> find(std::string_view name);

@@ -93,10 +93,10 @@ ChunkReader::SharedBlock ChunkReader::find_cached(std::uint64_t key) {
 
 void ChunkReader::keep(std::uint64_t key, const SharedBlock& plain) {
   const std::scoped_lock lock(mutex_);
-  if (plain->size() > kBlockCacheBytesMax || by_key_.contains(key)) {
+  if (plain->size() > cache_bytes_max_ || by_key_.contains(key)) {
     return;
   }
-  while (cached_bytes_ + plain->size() > kBlockCacheBytesMax) {
+  while (cached_bytes_ + plain->size() > cache_bytes_max_) {
     cached_bytes_ -= recent_.back().plain->size();
     by_key_.erase(recent_.back().key);
     recent_.pop_back();

@@ -12,6 +12,7 @@
 
 #include "cairn/core/bytes.h"
 #include "cairn/core/result.h"
+#include "cairn/repo/environment.h"
 #include "store/catalogue/catalogue.h"
 #include "store/objects/key_ring.h"
 #include "store/packs/pack_reader.h"
@@ -20,7 +21,7 @@ namespace cairn::repo::store {
 
 /// Fetches chunks by id, with a small cache of expanded blocks: for nodes, and for reading one
 /// file front to back. Every chunk is re-hashed before it is handed out. Thread-safe.
-/// Memory: kBlockCacheBytesMax, and for each thread inside get() one block in three forms:
+/// Memory: `cache_bytes_max`, and for each thread inside get() one block in three forms:
 /// ciphertext, compressed, expanded.
 class ChunkReader {
  public:
@@ -31,12 +32,14 @@ class ChunkReader {
   /// once more after `refresh`, if there is one: a prune may have moved it. Calls wait for each
   /// other. Chunks that no pack of the index has cause only one refresh, until expect_changes().
   ChunkReader(BlockReader& blocks, const Catalogue& catalogue, const KeyRing& keys,
-              PackFilter present = {}, Refresh refresh = {})
+              PackFilter present = {}, Refresh refresh = {},
+              std::size_t cache_bytes_max = kBlockCacheBytesMax)
       : blocks_(blocks),
         catalogue_(catalogue),
         keys_(keys),
         present_(std::move(present)),
-        refresh_(std::move(refresh)) {}
+        refresh_(std::move(refresh)),
+        cache_bytes_max_(cache_bytes_max) {}
 
   /// A copy of the chunk's plaintext. Errors: not_found (no living pack has it), corrupt,
   /// not_permitted, io; the message names chunk and pack.
@@ -47,8 +50,6 @@ class ChunkReader {
 
   /// Bytes of expanded blocks in the cache.
   [[nodiscard]] std::size_t cached_bytes() const;
-
-  static constexpr std::size_t kBlockCacheBytesMax = 16 * 1024 * 1024;
 
  private:
   using SharedBlock = std::shared_ptr<const core::Bytes>;
@@ -70,6 +71,7 @@ class ChunkReader {
   const KeyRing& keys_;
   const PackFilter present_;
   const Refresh refresh_;
+  const std::size_t cache_bytes_max_;
   std::mutex refresh_mutex_;
   std::atomic<bool> refreshed_in_vain_{false};
   mutable std::mutex mutex_;
