@@ -26,6 +26,17 @@ class RecordingObserver final : public repo::Observer {
       on_progress(progress);
     }
   }
+  void event(const repo::Event& event) override {
+    if (const auto* const begun = std::get_if<repo::VerbBegun>(&event)) {
+      told.push_back("begun: " + std::string(begun->verb));
+    } else if (const auto* const phase = std::get_if<repo::PhaseBegun>(&event)) {
+      told.emplace_back(phase->phase);
+    } else if (const auto* const finished = std::get_if<repo::VerbFinished>(&event)) {
+      const bool went_well = finished->error == nullptr;
+      told.push_back("finished: " + std::string(finished->verb) + ": " +
+                     (went_well ? "ok" : std::string(core::to_string(finished->error->code()))));
+    }
+  }
   void problem(const repo::Problem& problem) override { problems.push_back(problem); }
   void change(repo::Change change, std::string_view path) override {
     const char marks[] = {'+', 'M', '-'};
@@ -41,6 +52,7 @@ class RecordingObserver final : public repo::Observer {
   std::function<void(const repo::Progress&)> on_progress;
   std::function<void()> on_change;
   std::vector<repo::Problem> problems;
+  std::vector<std::string> told;  ///< verbs and phases, in order
   std::vector<std::string> changes;
   std::vector<std::string> details;
   std::vector<std::string> warnings;

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 
+#include "cairn/core/result.h"
 #include "cairn/repo/snapshot.h"
 
 namespace cairn::repo {
@@ -38,12 +40,30 @@ enum class RestoreAction : std::uint8_t {
 inline constexpr std::size_t kRestoreActionCount = 6;
 [[nodiscard]] std::string_view to_string(RestoreAction action) noexcept;
 
+/// A verb begins to work. One that is refused for its options or its key may not get that far.
+struct VerbBegun {
+  std::string_view verb;  ///< "backup", "prune", "repair packs", ...
+};
+/// The verb turns to work that takes time. Phases are repeated if the verb starts again.
+struct PhaseBegun {
+  std::string_view phase;  ///< for people: "reading the sources"
+};
+/// The verb has ended. Its caller gets the same error.
+struct VerbFinished {
+  std::string_view verb;
+  const core::Error* error;  ///< nullptr: it succeeded; valid during the call
+};
+/// Reported by backup, restore, verify, prune, copy, rewrite and the repairs of packs and
+/// snapshots.
+using Event = std::variant<VerbBegun, PhaseBegun, VerbFinished>;
+
 /// Receives the reports of a verb while it works. Calls come from one thread at a time, at most
 /// about twenty progress calls a second; they must not block for long. All methods have empty
 /// defaults.
 class Observer {
  public:
   virtual ~Observer() = default;
+  virtual void event(const Event& /*event*/) {}
   virtual void progress(const Progress& /*progress*/) {}
   /// An object differs from what the last backup recorded. `path`: raw bytes.
   virtual void change(Change /*change*/, std::string_view /*path*/) {}

@@ -11,6 +11,7 @@
 #include "ops/incremental/stat_cache.h"
 #include "ops/progress/after_commit.h"
 #include "ops/progress/progress_meter.h"
+#include "ops/progress/reported_verb.h"
 #include "ops/repository/access.h"
 #include "ops/repository/reserve.h"
 #include "ops/repository/write_view.h"
@@ -156,6 +157,7 @@ core::Status ingest(ops::WriteView view, const BackupOptions& options,
   if (options.estimate && !options.stream) {
     estimate.emplace(view.repository.environment.threads, from, options.choice, meter);
   }
+  meter.phase("reading the sources");
   auto sources = pipeline.run();
   estimate.reset();
   if (!sources && sources.error().code() != core::ErrorCode::interrupted) {
@@ -163,6 +165,7 @@ core::Status ingest(ops::WriteView view, const BackupOptions& options,
   }
   // Interrupted work is also made durable: the next backup goes on from there. On an interruption
   // the pipeline waited until nothing was in progress, so records may be trusted.
+  meter.phase("storing what is left");
   CAIRN_TRY_STATUS(store.publish_all());
   CAIRN_TRY_STATUS(cache.settle());
   if (!sources) {
@@ -229,6 +232,7 @@ core::Result<BackupReport> backup_once(OpenRepository& repository, const BackupO
     }
   }
   if (!options.dry_run && !report.unchanged_since) {
+    observer.event(PhaseBegun{"publishing the snapshot"});
     CAIRN_TRY_STATUS(session->publish(report.snapshot, report.written_bytes, observer));
     report.id = session->id();
     ops::AfterCommit after(observer, fmt::format("snapshot {} is stored", report.id->short_hex()));
@@ -266,37 +270,40 @@ core::Result<BackupReport> backup(Repository& repository, const BackupOptions& o
             ops::find_sources(options.stream ? std::vector{options.stream->path} : options.paths,
                               options.read_from, options.stream.has_value(), observer));
 
-  auto report = backup_once(open, options, sources, true, observer);
-  // A stream cannot be read again.
-  int fences = 0;
-  int restarts = 0;
-  bool rebuilt = false;
-  while (!report && !options.stream) {
-    const core::ErrorCode code = report.error().code();
-    if (code == core::ErrorCode::fenced && fences < ops::WritingSession::kFencesMax) {
-      observer.warning(report.error().message() + ": starting again, with what it has stored");
-      fences += 1;
-    } else if (code == core::ErrorCode::changed && restarts < kRestartsMax) {
-      restarts += 1;
-      observer.detail(report.error().message() + (restarts < kRestartsMax
-                                                      ? ": starting again, with what is recorded"
-                                                      : ": reading everything"));
-    } else if (ops::is_damage_of_catalogue(open, report) && !rebuilt) {
-      rebuilt = true;
-      CAIRN_TRY_STATUS(ops::rebuild_catalogue(open, observer));
-    } else {
-      break;
+  return ops::reported_verb(observer, "backup", [&]() -> core::Result<BackupReport> {
+    auto report = backup_once(open, options, sources, true, observer);
+    // A stream cannot be read again.
+    int fences = 0;
+    int restarts = 0;
+    bool rebuilt = false;
+    while (!report && !options.stream) {
+      const core::ErrorCode code = report.error().code();
+      if (code == core::ErrorCode::fenced && fences < ops::WritingSession::kFencesMax) {
+        observer.warning(report.error().message() + ": starting again, with what it has stored");
+        fences += 1;
+      } else if (code == core::ErrorCode::changed && restarts < kRestartsMax) {
+        restarts += 1;
+        observer.detail(report.error().message() + (restarts < kRestartsMax
+                                                        ? ": starting again, with what is recorded"
+                                                        : ": reading everything"));
+      } else if (ops::is_damage_of_catalogue(open, report) && !rebuilt) {
+        rebuilt = true;
+        CAIRN_TRY_STATUS(ops::rebuild_catalogue(open, observer));
+      } else {
+        break;
+      }
+      report = backup_once(open, options, sources, restarts < kRestartsMax, observer);
     }
-    report = backup_once(open, options, sources, restarts < kRestartsMax, observer);
-  }
-  if (report && !options.dry_run) {
-    ops::keep_reserve(open);
-  } else if (!report && report.error().code() == core::ErrorCode::no_space) {
-    return core::fail(std::move(report).error().with_hint(
-        "no snapshot was made. Make room on that disk, in a repository with: cairn forget --prune; "
-        "what has been stored is used by the next backup"));
-  }
-  return report;
+    if (report && !options.dry_run) {
+      ops::keep_reserve(open);
+    } else if (!report && report.error().code() == core::ErrorCode::no_space) {
+      return core::fail(
+          std::move(report).error().with_hint("no snapshot was made. Make room on that disk, in a "
+                                              "repository with: cairn forget --prune; "
+                                              "what has been stored is used by the next backup"));
+    }
+    return report;
+  });
 }
 
 }  // namespace cairn::repo

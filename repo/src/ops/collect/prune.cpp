@@ -4,6 +4,7 @@
 
 #include "ops/collect/collector.h"
 #include "ops/progress/after_commit.h"
+#include "ops/progress/reported_verb.h"
 #include "ops/repository/access.h"
 #include "ops/repository/reserve.h"
 
@@ -22,16 +23,19 @@ bool is_worth_another_look(core::ErrorCode code) noexcept {
 core::Result<PruneReport> prune_once(ops::OpenRepository& repository, const PruneOptions& options,
                                      Observer& observer) {
   ops::Collector collector(repository, options, observer);
+  observer.event(PhaseBegun{"reading what snapshots need"});
   CAIRN_TRY(const ops::CatalogueView view, collector.plan());
   if (options.dry_run) {
     return std::move(collector.report());
   }
   if (collector.has_work()) {
+    observer.event(PhaseBegun{"rewriting packs"});
     CAIRN_TRY_STATUS(collector.copy_needed(view));
     CAIRN_TRY_STATUS(collector.condemn());
     CAIRN_TRY_STATUS(collector.await_sessions());
     CAIRN_TRY_STATUS(collector.spare_needed());
   }
+  observer.event(PhaseBegun{"deleting packs"});
   // Also without doomed packs: a collector that died may have left an outdated index.
   CAIRN_TRY_STATUS(collector.remove_doomed());
   CAIRN_TRY_STATUS(collector.withdraw_records());
@@ -67,20 +71,22 @@ core::Result<PruneReport> prune(Repository& repository, const PruneOptions& opti
     return ops::with_sound_catalogue(open, observer,
                                      [&] { return prune_once(open, options, observer); });
   };
-  auto report = once();
-  for (int retry = 0; retry < kPlansMax && !report && is_worth_another_look(report.error().code());
-       ++retry) {
-    observer.detail(report.error().message() + ": looking again");
-    report = once();
-  }
-  if (!report && report.error().code() == core::ErrorCode::no_space) {
-    return core::fail(std::move(report).error().with_hint(
-        options.max_repack_bytes == 0
-            ? "nothing was lost. Make some room on the disk by other means"
-            : "nothing was lost. Make some room, or delete without rewriting: cairn prune "
-              "--max-repack-bytes 0"));
-  }
-  return report;
+  return ops::reported_verb(observer, "prune", [&]() -> core::Result<PruneReport> {
+    auto report = once();
+    for (int retry = 0;
+         retry < kPlansMax && !report && is_worth_another_look(report.error().code()); ++retry) {
+      observer.detail(report.error().message() + ": looking again");
+      report = once();
+    }
+    if (!report && report.error().code() == core::ErrorCode::no_space) {
+      return core::fail(std::move(report).error().with_hint(
+          options.max_repack_bytes == 0
+              ? "nothing was lost. Make some room on the disk by other means"
+              : "nothing was lost. Make some room, or delete without rewriting: cairn prune "
+                "--max-repack-bytes 0"));
+    }
+    return report;
+  });
 }
 
 }  // namespace cairn::repo

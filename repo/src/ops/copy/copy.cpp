@@ -11,6 +11,7 @@
 #include "ops/copy/copy_chunks.h"
 #include "ops/copy/copy_tree.h"
 #include "ops/progress/after_commit.h"
+#include "ops/progress/reported_verb.h"
 #include "ops/repository/access.h"
 #include "ops/snapshots/snapshot_choice.h"
 #include "ops/writing/stored_nodes.h"
@@ -362,9 +363,11 @@ core::Result<CopyReport> copy(Repository& source, Repository& destination,
   OpenRepository& from = ops::opened(source);
   OpenRepository& to = ops::opened(destination);
   CAIRN_TRY_STATUS(check_roles(from, to));
-  return ops::with_catalogue(from, observer, [&](CatalogueView from_view) {
-    return ops::with_catalogue(to, observer, [&](CatalogueView to_view) {
-      return Copy(from, from_view, to, to_view, options, observer).run();
+  return ops::reported_verb(observer, "copy", [&] {
+    return ops::with_catalogue(from, observer, [&](CatalogueView from_view) {
+      return ops::with_catalogue(to, observer, [&](CatalogueView to_view) {
+        return Copy(from, from_view, to, to_view, options, observer).run();
+      });
     });
   });
 }

@@ -46,6 +46,11 @@ void ProgressMeter::tell(const std::string& path) {
   observer_.progress(progress);
 }
 
+void ProgressMeter::phase(std::string_view phase) {
+  const std::scoped_lock lock(mutex_);
+  observer_.event(PhaseBegun{phase});
+}
+
 void ProgressMeter::change(Change change, std::string_view path) {
   const std::scoped_lock lock(mutex_);
   observer_.change(change, path);

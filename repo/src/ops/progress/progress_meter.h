@@ -31,6 +31,7 @@ class ProgressMeter {
   void files_done(std::uint64_t count) { files_done_ += count; }
   /// The work has reached `path`; reports that if it is time to.
   void at(const std::string& path);
+  void phase(std::string_view phase);
   void change(Change change, std::string_view path);
   void problem(const Problem& problem);
   void restored(RestoreAction action, std::string_view path);

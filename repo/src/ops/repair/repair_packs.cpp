@@ -11,6 +11,7 @@
 #include "ops/collect/collector.h"
 #include "ops/copy/copy_chunks.h"
 #include "ops/copy/copy_tree.h"
+#include "ops/progress/reported_verb.h"
 #include "ops/repository/access.h"
 #include "ops/repository/damage.h"
 #include "ops/snapshots/snapshot_list.h"
@@ -265,7 +266,8 @@ core::Result<RepairPacksReport> repair_packs(Repository& repository,
   CAIRN_TRY_STATUS(ops::check_compression_level(options.compression_level));
   OpenRepository& open = ops::opened(repository);
   CAIRN_TRY_STATUS(check_roles(open, options));
-  return PackRepair(open, options, observer).run();
+  return ops::reported_verb(observer, "repair packs",
+                            [&] { return PackRepair(open, options, observer).run(); });
 }
 
 }  // namespace cairn::repo

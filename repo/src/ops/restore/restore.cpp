@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ops/choice/left_out.h"
+#include "ops/progress/reported_verb.h"
 #include "ops/repository/access.h"
 #include "ops/repository/catalogue_view.h"
 #include "ops/restore/restore_files.h"
@@ -259,6 +260,7 @@ static core::Result<RestoreReport> restore_once(ops::OpenRepository& open, Catal
                  .stop = options.stop},
                 log));
   has_begun = true;
+  meter.phase("writing the target");
   ops::RestoreFilesOptions file_options;
   file_options.workers = core::worker_count(view.repository.environment.threads, options.workers);
   file_options.stop = options.stop;
@@ -294,12 +296,14 @@ core::Result<RestoreReport> restore(Repository& repository, const Snapshot& snap
   }
   RestoreOptions now = options;
   bool has_begun = false;
-  return ops::with_catalogue(open, observer, [&](CatalogueView view) {
+  const auto once = [&](CatalogueView view) {
     if (has_begun && now.overwrite == Overwrite::refuse) {
       now.overwrite = Overwrite::if_changed;  // what is there now is from the first run
     }
     return restore_once(open, view, snapshot, now, observer, has_begun);
-  });
+  };
+  return ops::reported_verb(observer, "restore",
+                            [&] { return ops::with_catalogue(open, observer, once); });
 }
 
 }  // namespace cairn::repo

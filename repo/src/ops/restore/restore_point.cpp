@@ -58,6 +58,7 @@ void add_sides(const std::string& path, std::vector<std::string>& paths) {
 class CountingObserver final : public Observer {
  public:
   explicit CountingObserver(Observer& observer) : observer_(observer) {}
+  void event(const Event& event) override { observer_.event(event); }
   void progress(const Progress& progress) override { observer_.progress(progress); }
   void problem(const Problem& problem) override {
     unreadable_ += problem.kind == ProblemKind::unreadable ? 1 : 0;

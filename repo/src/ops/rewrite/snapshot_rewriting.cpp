@@ -8,6 +8,7 @@
 #include "ops/choice/left_out.h"
 #include "ops/progress/after_commit.h"
 #include "ops/progress/problem_list.h"
+#include "ops/progress/reported_verb.h"
 #include "ops/repository/access.h"
 #include "ops/rewrite/tree_rewriter.h"
 #include "ops/snapshots/chain.h"
@@ -231,18 +232,22 @@ core::Result<RewriteReport> rewrite_with(Repository& repository,
 
 core::Result<RewriteReport> rewrite(Repository& repository, const PathFilter& exclude,
                                     const RewriteOptions& options, Observer& observer) {
-  return rewrite_with(repository, {.exclude = &exclude, .stop = options.stop}, options, observer);
+  return ops::reported_verb(observer, "rewrite", [&] {
+    return rewrite_with(repository, {.exclude = &exclude, .stop = options.stop}, options, observer);
+  });
 }
 
 core::Result<RewriteReport> repair_snapshots(Repository& repository, const RewriteOptions& options,
                                              Observer& observer) {
-  CAIRN_TRY(auto report,
-            rewrite_with(repository, {.mend = true, .stop = options.stop}, options, observer));
-  // Snapshots that are gone as a whole cannot be repaired: this is noted, so that no audit reports
-  // them as just removed.
-  OpenRepository& open = ops::opened(repository);
-  CAIRN_TRY_STATUS(ops::acknowledge_lost_snapshots(open, options.dry_run, observer));
-  return report;
+  return ops::reported_verb(observer, "repair snapshots", [&]() -> core::Result<RewriteReport> {
+    CAIRN_TRY(auto report,
+              rewrite_with(repository, {.mend = true, .stop = options.stop}, options, observer));
+    // Snapshots that are gone as a whole cannot be repaired: this is noted, so that no audit
+    // reports them as just removed.
+    OpenRepository& open = ops::opened(repository);
+    CAIRN_TRY_STATUS(ops::acknowledge_lost_snapshots(open, options.dry_run, observer));
+    return report;
+  });
 }
 
 }  // namespace cairn::repo

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ops/progress/progress_meter.h"
+#include "ops/progress/reported_verb.h"
 #include "ops/repository/catalogue_view.h"
 #include "ops/repository/pack_directories.h"
 #include "ops/verify/findings.h"
@@ -159,6 +160,7 @@ core::Result<std::optional<VerifyReport>> look(CatalogueView view, const VerifyO
   Findings findings;
   VerifyReport report;
   VerifyWork work{view, options, meter, findings, report};
+  meter.phase("checking small objects");
   CAIRN_TRY(const auto snapshots, verify_objects(work));
   // Listed now that it is known what to look for.
   CAIRN_TRY(const PackDirectories directories, PackDirectories::list(view, [&](const auto& name) {
@@ -176,6 +178,7 @@ core::Result<std::optional<VerifyReport>> look(CatalogueView view, const VerifyO
     }
   }
   report.contents_opened = options.check_integrity && view.repository.keys->can_read_data();
+  meter.phase(options.check_integrity ? "checking packs and trees" : "checking trees");
   CAIRN_TRY_STATUS(options.check_integrity && options.snapshots.empty()
                        ? verify_everything(work, directories, snapshots, audited)
                        : verify_selection(work, directories, snapshots, audited));
@@ -227,9 +230,9 @@ core::Result<VerifyReport> verify(Repository& repository, const VerifyOptions& o
         fmt::format("a key of role {} cannot read snapshots", to_string(open.keys->role())),
         "use a key of role admin, restore, maintain or audit");
   }
-  return ops::with_catalogue(open, observer, [&](ops::CatalogueView view) {
-    return verify_once(view, options, observer);
-  });
+  const auto once = [&](ops::CatalogueView view) { return verify_once(view, options, observer); };
+  return ops::reported_verb(observer, "verify",
+                            [&] { return ops::with_catalogue(open, observer, once); });
 }
 
 }  // namespace cairn::repo
