@@ -40,8 +40,8 @@ struct Environment {
   const core::Threads& threads = core::system_threads();
   /// The kinds of storage; nullptr: the built-in ones.
   const store::BackendRegistry* backends = nullptr;
-  /// How many bytes of expanded blocks an open repository caches for reading chunks. A block that is
-  /// larger is not cached; 0: none is.
+  /// How many bytes of expanded blocks an open repository caches for reading chunks. A block that
+  /// is larger is not cached; 0: none is.
   std::size_t block_cache_bytes_max = kBlockCacheBytesMax;
 };
 
