@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "../collecting.h"
+#include "collecting.h"
 #include "ops/repository/catalogue_view.h"
 #include "ops/tree/content_cursor.h"
 
