@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t kLongBytes = 24 * 1024 * 1024;
 constexpr int kNames = 1'200;
 
-std::string name_of(int number) { return fmt::format("{:04}{}", number, std::string(240, 'n')); }
+std::string long_name(int number) { return fmt::format("{:04}{}", number, std::string(240, 'n')); }
 
 /// A snapshot with a file whose list of chunks is a tree, one with holes, and a folder of many
 /// leaves; opened by a client that has read nothing yet.
@@ -39,7 +39,7 @@ struct OpenedTree {
         tree::folder("nothing"),
         tree::symlink("link", "short")};
     for (int i = 0; i < kNames; i += 2) {
-      objects.push_back(tree::text_file("many/" + name_of(i), std::to_string(i)));
+      objects.push_back(tree::text_file("many/" + long_name(i), std::to_string(i)));
     }
     REQUIRE(make_tree(fixture.at("source"), objects).empty());
     auto made = fixture.init();
@@ -197,13 +197,13 @@ TEST_CASE("an opened snapshot: folders are listed from any name on", "[opened]")
   };
   std::vector<std::string> all;
   for (int i = 0; i < kNames; i += 2) {
-    all.push_back(name_of(i));
+    all.push_back(long_name(i));
   }
   all.emplace_back("end");
   REQUIRE(from("") == all);
   for (int i = 0; i < kNames; i += 17) {
     const auto first = all.begin() + (i + 1) / 2;
-    CHECK(from(name_of(i)) == std::vector<std::string>(first, all.end()));
+    CHECK(from(long_name(i)) == std::vector<std::string>(first, all.end()));
   }
   CHECK(from("~") == std::vector<std::string>{"end"});
 
@@ -232,7 +232,7 @@ TEST_CASE("an opened snapshot: of a folder only what leads to the name is read",
     CHECK((*listed)->entry.name == name);
     return blocks.bytes_read() - before;
   };
-  CHECK(first_from(name_of(kNames - 2)) == first_from(name_of(0)));
+  CHECK(first_from(long_name(kNames - 2)) == first_from(long_name(0)));
 }
 
 TEST_CASE("an opened snapshot: what is no folder or no file", "[opened]") {
@@ -269,9 +269,9 @@ TEST_CASE("an opened snapshot is read by many threads at once, within its memory
       const int number = static_cast<int>(random.below(kNames / 2)) * 2;
       const auto folder = world.opened->lookup(world.at("many"));
       auto listing =
-          folder ? world.opened->list(*folder, name_of(number)) : core::fail(folder.error());
+          folder ? world.opened->list(*folder, long_name(number)) : core::fail(folder.error());
       const auto first = listing ? listing->next() : core::fail(listing.error());
-      wrong += first && *first && (*first)->entry.name == name_of(number) ? 0 : 1;
+      wrong += first && *first && (*first)->entry.name == long_name(number) ? 0 : 1;
       beyond += chunks.cached_bytes() > cache_bytes_max ? 1 : 0;
     }
   };
