@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "ops/browse/diff_trees.h"
 #include "ops/repository/access.h"
 #include "ops/tree/tree_counts.h"
@@ -118,7 +119,7 @@ core::Result<DiffReport> Differ::run() {
   CAIRN_TRY_STATUS(pair(std::move(before), std::move(after), std::string()));
   while (!frames_.empty()) {
     if (options_.stop.stop_requested()) {
-      return core::fail(ErrorCode::interrupted, "interrupted");
+      return core::interrupted();
     }
     CAIRN_TRY_STATUS(step());
   }

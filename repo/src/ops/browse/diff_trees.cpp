@@ -4,6 +4,7 @@
 #include <gsl/assert>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "ops/tree/tree_reader.h"
 
 namespace cairn::repo::ops {
@@ -197,7 +198,7 @@ core::Result<bool> LiveTree::has_content(SourceFile& file, const Content& conten
   const auto status = for_each_item(
       view_, content, [&](std::uint64_t offset, const ContentItem& item) -> core::Status {
         if (stop_.stop_requested()) {
-          return core::fail(core::ErrorCode::interrupted, "interrupted");
+          return core::interrupted();
         }
         const auto has = has_item(file, offset, item);
         if (!has) {

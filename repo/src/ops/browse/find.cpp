@@ -9,6 +9,7 @@
 
 #include "cairn/core/codec.h"
 #include "cairn/core/crypto.h"
+#include "cairn/core/stop.h"
 #include "ops/choice/path_pattern.h"
 #include "ops/repository/access.h"
 #include "ops/tree/stored_tree_walk.h"
@@ -258,7 +259,7 @@ core::Result<std::vector<FoundVersion>> find_versions(Repository& repository,
   std::vector<FoundVersion> versions;
   for (const ListedSnapshot& listed : snapshots) {
     if (stop.stop_requested()) {
-      return core::fail(ErrorCode::interrupted, "interrupted");
+      return core::interrupted();
     }
     CAIRN_TRY_CONTEXT(auto located, "snapshot " + listed.id.short_hex(),
                       ops::locate_if_there(view, listed.snapshot, path));

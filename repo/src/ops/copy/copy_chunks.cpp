@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "cairn/core/workers.h"
 #include "ops/writing/block_writer.h"
 
@@ -159,7 +160,7 @@ void ChunkCopier::next_window() {
 
 core::Status ChunkCopier::check_stop() const {
   if (options_.stop.stop_requested()) {
-    return core::fail(ErrorCode::interrupted, "interrupted");
+    return core::interrupted();
   }
   return store_->check();
 }

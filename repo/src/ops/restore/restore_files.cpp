@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "ops/progress/ends_everything.h"
 #include "ops/tree/tree_reader.h"
 
@@ -65,7 +66,7 @@ RestoreFiles::~RestoreFiles() {
 
 core::Status RestoreFiles::check() const {
   if (options_.stop.stop_requested()) {
-    return core::fail(core::ErrorCode::interrupted, "interrupted");
+    return core::interrupted();
   }
   const std::scoped_lock lock(mutex_);
   if (error_) {

@@ -4,6 +4,7 @@
 #include <gsl/assert>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "ops/repository/damage.h"
 #include "ops/tree/tree_reader.h"
 #include "store/catalogue/run_filter.h"
@@ -84,7 +85,7 @@ core::Status Reachability::add(CatalogueView view, const Snapshot& snapshot) {
     CAIRN_TRY_STATUS(take(view, references_of(source)));
     while (!pending_.empty()) {
       if (options_.stop.stop_requested()) {
-        return core::fail(core::ErrorCode::interrupted, "interrupted");
+        return core::interrupted();
       }
       const ChunkId id = pending_.back();
       pending_.pop_back();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cairn/core/result.h"
+#include "cairn/core/stop.h"
 #include "cairn/repo/entry.h"
 #include "ops/repository/catalogue_view.h"
 #include "ops/tree/folder_cursor.h"
@@ -52,7 +53,7 @@ class StoredTreeWalk {
   /// Errors: as read_node, interrupted.
   [[nodiscard]] core::Result<std::optional<Entry>> next() {
     if (stop_.stop_requested()) {
-      return core::fail(core::ErrorCode::interrupted, "interrupted");
+      return core::interrupted();
     }
     return folders_.back().cursor.next();
   }

@@ -13,13 +13,6 @@
 
 namespace cairn::repo::ops {
 
-/// True if an object may be intact: the storage did not return it, or a newer program wrote it.
-/// Advice to repair or to forget would be wrong.
-[[nodiscard]] constexpr bool is_unjudged(core::ErrorCode code) noexcept {
-  return code == core::ErrorCode::io || code == core::ErrorCode::permission_denied ||
-         code == core::ErrorCode::unsupported_version;
-}
-
 // Advice for Finding::advice.
 inline constexpr std::string_view kRepairObjectsHelps = "cairn repair objects puts that right";
 inline constexpr std::string_view kRepairIndexHelps =

@@ -14,6 +14,7 @@
 #include <set>
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "cairn/core/workers.h"
 #include "store/packs/pack_reader.h"
 #include "store/packs/segment_hasher.h"
@@ -314,7 +315,7 @@ core::Result<PackAuditResult> audit_packs(CatalogueView view, std::vector<Audite
     const auto leave = gsl::finally([&relay] { relay.leave(); });
     for (std::size_t mine = next++; mine < packs.size() && !failed; mine = next++) {
       if (options.stop.stop_requested()) {
-        return core::fail(ErrorCode::interrupted, "interrupted");
+        return core::interrupted();
       }
       CAIRN_TRY_STATUS(audit.run(packs[mine].number));
       meter.add_bytes(packs[mine].size_bytes);

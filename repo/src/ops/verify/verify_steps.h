@@ -54,7 +54,6 @@ class NeededBlocks {
  public:
   void add(const store::ChunkLocation& location);
   [[nodiscard]] bool needs_pack(store::PackNumber pack) const { return packs_.contains(pack); }
-  [[nodiscard]] std::size_t pack_count() const { return packs_.size(); }
 
  private:
   std::unordered_set<store::PackNumber> packs_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cairn/core/stop.h"
 #include "format/node.h"
 #include "ops/progress/ends_everything.h"
 #include "ops/tree/stored_tree_walk.h"
@@ -135,7 +136,7 @@ core::Status TreeCheck::check(const CheckedSnapshot& snapshot) {
     CAIRN_TRY_STATUS(take(references_of(source), kBirthTimes));
     while (!pending_.empty()) {
       if (work_.options.stop.stop_requested()) {
-        return core::fail(core::ErrorCode::interrupted, "interrupted");
+        return core::interrupted();
       }
       const ChunkId id = pending_.back();
       pending_.pop_back();
